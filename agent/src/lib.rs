@@ -1,0 +1,1 @@
+//! The daemon at a site: measures the devices, keeps every sample, holds the desired state.

@@ -1,0 +1,2 @@
+//! `atalaya-agent`: the daemon at a site.
+fn main() {}

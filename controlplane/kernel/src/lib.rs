@@ -1,0 +1,1 @@
+//! What every domain stands on: ids, money, clock, context, databases, outbox, jobs, audit, secrets.

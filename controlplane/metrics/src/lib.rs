@@ -1,0 +1,1 @@
+//! The metrics store: one trait, the embedded engine and a Prometheus-compatible engine.

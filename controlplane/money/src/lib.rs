@@ -1,0 +1,1 @@
+//! What is owed and paid: plans, services, invoices, payments, collections.

@@ -1,0 +1,1 @@
+//! How a service reaches the network: devices, agents, attachments, desired state.

@@ -1,0 +1,1 @@
+//! Who people are: tenants, users, log-in, customers.

@@ -1,0 +1,1 @@
+//! Where things are: sites, sectors, boxes, address pools.

@@ -1,0 +1,2 @@
+//! `atalaya`: the control plane.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Who may speak: authority, enrolment, renewal, revocation, rustls configurations.

@@ -1,0 +1,1 @@
+//! What agent and control plane say to each other: frames, messages, metric blocks.
