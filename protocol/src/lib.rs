@@ -1,1 +1,11 @@
-//! What agent and control plane say to each other: frames, messages, metric blocks.
+//! What agent and control plane say to each other.
+//!
+//! No I/O, no clock, no runtime: bytes in, messages out. A *frame* is length, lane, type number and body; the body
+//! is a protobuf message of [`wire`]. Fields may be added without breaking an agent two versions old; type numbers
+//! are given once and never reused.
+
+/// The protobuf messages, generated from `proto/*.proto`, where every field is explained.
+#[allow(missing_docs, clippy::all, clippy::pedantic)]
+pub mod wire {
+    include!(concat!(env!("OUT_DIR"), "/atalaya.v1.rs"));
+}
