@@ -4,6 +4,8 @@
 //! is a protobuf message of [`wire`]. Fields may be added without breaking an agent two versions old; type numbers
 //! are given once and never reused.
 
+pub mod block;
+
 /// The protobuf messages, generated from `proto/*.proto`, where every field is explained.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
 pub mod wire {

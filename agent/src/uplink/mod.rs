@@ -1,0 +1,3 @@
+//! The way to headquarters.
+
+pub mod ports;
