@@ -2,7 +2,8 @@
 use std::io::Result;
 
 fn main() -> Result<()> {
-    let files = ["control", "enrol", "config", "state", "job", "telemetry"].map(|name| format!("proto/{name}.proto"));
+    let files =
+        ["control", "enrol", "config", "state", "job", "telemetry"].map(|name| format!("proto/{name}.proto"));
     for file in &files {
         println!("cargo:rerun-if-changed={file}");
     }

@@ -5,6 +5,15 @@
 //! are given once and never reused.
 
 pub mod block;
+mod control;
+pub mod credit;
+pub mod desired;
+pub mod frame;
+pub mod telemetry;
+pub mod version;
+
+pub use frame::{Frame, FrameDecoder, FrameError, FrameLimits, Lane};
+pub use version::{Message, MessageError, WireMessage};
 
 /// The protobuf messages, generated from `proto/*.proto`, where every field is explained.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]

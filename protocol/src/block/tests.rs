@@ -11,8 +11,11 @@ fn column() -> impl Strategy<Value = Column> {
         let (timestamps_ms, bits): (_, Vec<u64>) = samples.into_iter().unzip();
         (timestamps_ms, Values::Float(bits.into_iter().map(f64::from_bits).collect()))
     });
-    (any::<u32>(), prop_oneof![ints, floats])
-        .prop_map(|(series, (timestamps_ms, values))| Column { series, timestamps_ms, values })
+    (any::<u32>(), prop_oneof![ints, floats]).prop_map(|(series, (timestamps_ms, values))| Column {
+        series,
+        timestamps_ms,
+        values,
+    })
 }
 
 /// Bits instead of values, because NaN differs from itself.
