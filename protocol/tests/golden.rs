@@ -1,0 +1,111 @@
+//! Golden bytes: what version 1 says on the wire, for ever. An agent two versions old must be understood, so a file
+//! of a released version is never edited; a message that is new gets a new file
+//! (`ATALAYA_GOLDEN=write cargo test -p atalaya-protocol --test golden` writes files that are missing, no other).
+
+mod samples;
+
+use std::{fs, path::PathBuf};
+
+use atalaya_protocol::{FrameDecoder, FrameLimits, Lane, Message, WireMessage, block, version};
+use bytes::Bytes;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/v1")
+}
+
+/// The framed bytes on the message's usual lane.
+fn framed(message: &Message) -> Bytes {
+    fn encode<M: WireMessage>(message: &M) -> Bytes {
+        version::encode(message).unwrap()
+    }
+    macro_rules! each {
+        ($($name:ident)+) => {
+            match message {
+                $(Message::$name(message) => encode(message),)+
+                Message::Unknown(number) => panic!("{number} has no bytes"),
+            }
+        };
+    }
+    each! {
+        EnrollRequest RenewRequest CertificateIssued EnrollError Hello HelloAck Heartbeat HeartbeatAck Goodbye
+        AgentConfig ConfigApplied DesiredSnapshot DesiredUpdate DesiredAck ObservedReport ObservedAck Job JobResult
+        JobResultAck SeriesTable MetricBatch MetricAck
+    }
+}
+
+fn decode(bytes: &[u8]) -> Message {
+    let mut decoder = FrameDecoder::new(FrameLimits::for_gateway());
+    decoder.extend(bytes);
+    let frame = decoder.next_frame().unwrap().expect("a whole frame");
+    assert!(!decoder.is_mid_frame(), "bytes are left");
+    Message::decode(frame).unwrap()
+}
+
+fn golden(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path = folder().join(format!("{name}.hex"));
+    if !path.exists() && std::env::var_os("ATALAYA_GOLDEN").is_some_and(|value| value == "write") {
+        let lines: Vec<String> = bytes.chunks(48).map(hex::encode).collect();
+        fs::write(&path, lines.join("\n") + "\n").unwrap();
+    }
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    hex::decode(text.split_whitespace().collect::<String>()).unwrap()
+}
+
+#[test]
+fn every_message_has_a_sample_in_the_registrys_order() {
+    let names: Vec<&str> = samples::all().iter().map(Message::name).collect();
+    let registry: Vec<&str> = version::REGISTRY.iter().map(|(_, name)| *name).collect();
+    assert_eq!(names, registry);
+}
+
+#[test]
+fn every_message_says_and_reads_the_bytes_of_version_1() {
+    for message in samples::all() {
+        let bytes = framed(&message);
+        let golden = golden(message.name(), &bytes);
+        assert_eq!(bytes, golden, "{} writes other bytes", message.name());
+        assert_eq!(decode(&golden), message, "{} reads another message", message.name());
+    }
+}
+
+#[test]
+fn no_golden_file_is_without_a_message() {
+    let names: Vec<&str> = version::REGISTRY.iter().map(|(_, name)| *name).chain(["block"]).collect();
+    for file in fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(names.contains(&stem.as_str()), "{stem} was released and must stay readable");
+    }
+}
+
+/// The block layout is stored on agents' disks: yesterday's block must be readable. Its bytes need not be equal,
+/// because another zstd may pack better.
+#[test]
+fn a_block_of_version_1_reads_as_written() {
+    let columns = vec![
+        block::Column {
+            series: 1,
+            timestamps_ms: vec![1_763_000_000_000, 1_763_000_060_000, 1_763_000_120_000],
+            values: block::Values::Int(vec![10, 1 << 40, i64::MIN]),
+        },
+        block::Column {
+            series: 300,
+            timestamps_ms: vec![1_763_000_000_000, 1_763_000_060_000, 1_763_000_120_000],
+            values: block::Values::Float(vec![0.25, -1.0e300, f64::INFINITY]),
+        },
+    ];
+    let golden = golden("block", &block::encode(&columns).unwrap());
+    assert_eq!(block::decode(&golden, &block::Limits::default()).unwrap(), columns);
+}
+
+#[test]
+fn metrics_travel_on_both_of_their_lanes() {
+    for message in samples::all() {
+        if let Message::MetricBatch(batch) = message {
+            for lane in [Lane::Live, Lane::Backlog] {
+                let bytes = version::encode_on(lane, &batch).unwrap();
+                assert_eq!(decode(&bytes), Message::MetricBatch(batch.clone()));
+            }
+        }
+    }
+}
