@@ -1,1 +1,20 @@
 //! Test equipment: simulated devices with fault knobs, and the relay that loses, delays and cuts.
+//!
+//! | module | stands in for |
+//! |---|---|
+//! | [`routeros`] | a MikroTik router on its binary API, with subscribers behind it |
+//! | [`relay`] | a bad link between two processes, UDP or TCP |
+//! | [`snmpd`] | nothing: it runs net-snmp's real agent on a free port |
+//!
+//! Rules of this crate:
+//!
+//! - It never depends on the agent or on the control plane: what they believe about a device must not
+//!   leak into the device that judges them.
+//! - The oracle of a cut is the **traffic decision** ([`routeros::TrafficVerdict`]), never the fact that a
+//!   command was received.
+//! - What no manual or transcript backs stands in `UNVERIFIED.md`.
+
+pub mod clock;
+
+pub mod rng;
+pub mod routeros;

@@ -1,0 +1,406 @@
+//! Subscribers' equipment: what dials, what gets through, and how much.
+//!
+//! A CPE is a customer's router as seen from the ISP's. It wants a session, retries at the redial interval
+//! while it has none, and pushes traffic at its demand as soon as the router lets it. Bytes are counted
+//! only for time in which traffic passed at the beginning *and* at the end, so that a wall shows at once.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::firewall::{Probe, TrafficVerdict};
+use super::router::Router;
+use super::store::RowId;
+use super::{dhcp, ppp};
+
+/// One subscriber's equipment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpeConfig {
+    /// Its name in the simulator; not known to the router.
+    pub name: String,
+    /// How it reaches the network.
+    pub access: CpeAccess,
+    /// What the subscriber would download if nothing held them back, bits per second.
+    #[serde(default = "default_download")]
+    pub download_bps: u64,
+    /// What the subscriber would upload if nothing held them back, bits per second.
+    #[serde(default = "default_upload")]
+    pub upload_bps: u64,
+    /// Plugged in.
+    #[serde(default = "plugged_in")]
+    pub powered: bool,
+}
+
+fn default_download() -> u64 {
+    2_000_000
+}
+
+fn default_upload() -> u64 {
+    400_000
+}
+
+fn plugged_in() -> bool {
+    true
+}
+
+/// How a CPE reaches the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CpeAccess {
+    /// PPPoE with name and password.
+    Pppoe {
+        /// Name of the secret.
+        username: String,
+        /// Password the CPE sends.
+        password: String,
+        /// Its MAC address, the router's `caller-id`.
+        mac: String,
+    },
+    /// A fixed address, always there.
+    Static {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// A DHCP lease.
+    Dhcp {
+        /// Its MAC address.
+        mac: String,
+    },
+}
+
+impl CpeConfig {
+    /// A PPPoE CPE named like its secret, with a MAC address made of the name.
+    pub fn pppoe(username: &str, password: &str) -> Self {
+        Self::with_access(
+            username,
+            CpeAccess::Pppoe {
+                username: username.to_owned(),
+                password: password.to_owned(),
+                mac: mac_of(username),
+            },
+        )
+    }
+
+    /// A CPE on a fixed address.
+    pub fn fixed(name: &str, address: Ipv4Addr) -> Self {
+        Self::with_access(name, CpeAccess::Static { address })
+    }
+
+    /// A CPE that takes its address by DHCP.
+    pub fn dhcp(name: &str, mac: &str) -> Self {
+        Self::with_access(name, CpeAccess::Dhcp { mac: mac.to_owned() })
+    }
+
+    fn with_access(name: &str, access: CpeAccess) -> Self {
+        Self {
+            name: name.to_owned(),
+            access,
+            download_bps: default_download(),
+            upload_bps: default_upload(),
+            powered: true,
+        }
+    }
+}
+
+/// A locally administered MAC address that follows from a name (FNV-1a).
+fn mac_of(name: &str) -> String {
+    let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    let bytes = hash.to_be_bytes();
+    format!("02:{:02X}:{:02X}:{:02X}:{:02X}:{:02X}", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4])
+}
+
+/// What a session holds on the router; all of it goes when the session goes.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) active: Option<RowId>,
+    pub(super) interface: Option<RowId>,
+    pub(super) interface_name: String,
+    pub(super) queue: Option<RowId>,
+    pub(super) list_entries: Vec<RowId>,
+    pub(super) address: Ipv4Addr,
+    pub(super) since: Duration,
+}
+
+/// A CPE in the world.
+#[derive(Debug)]
+pub(super) struct Cpe {
+    pub(super) config: CpeConfig,
+    pub(super) session: Option<Session>,
+    pub(super) next_dial: Duration,
+    pub(super) refused: Option<String>,
+    pub(super) connection: Option<RowId>,
+    accrued_at: Duration,
+    passing: Option<(u64, u64)>,
+    /// Bits, so that short intervals are not rounded away.
+    upload_bits: u64,
+    download_bits: u64,
+}
+
+impl Cpe {
+    pub(super) fn new(config: CpeConfig, now: Duration) -> Self {
+        Self {
+            config,
+            session: None,
+            next_dial: now,
+            refused: None,
+            connection: None,
+            accrued_at: now,
+            passing: None,
+            upload_bits: 0,
+            download_bits: 0,
+        }
+    }
+
+    pub(super) fn upload_bytes(&self) -> u64 {
+        self.upload_bits / 8
+    }
+
+    pub(super) fn download_bytes(&self) -> u64 {
+        self.download_bits / 8
+    }
+
+    /// Bits per second that pass now, upload and download.
+    pub(super) fn current_bps(&self) -> (u64, u64) {
+        self.passing.unwrap_or_default()
+    }
+
+    /// Counters start again with every session, as those of its interface do.
+    pub(super) fn start_counting(&mut self, now: Duration) {
+        self.accrued_at = now;
+        self.passing = None;
+        self.upload_bits = 0;
+        self.download_bits = 0;
+    }
+}
+
+/// What a CPE is doing, for a test to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpeState {
+    /// Its name.
+    pub name: String,
+    /// Plugged in.
+    pub powered: bool,
+    /// Its address while it has a session.
+    pub address: Option<Ipv4Addr>,
+    /// `.id` of its row in `/ppp/active`.
+    pub active_id: Option<String>,
+    /// Milliseconds of device time since the session began.
+    pub session_age_ms: Option<u64>,
+    /// Why the last dial was refused.
+    pub refused: Option<String>,
+    /// Would a packet of this customer pass?
+    pub verdict: TrafficVerdict,
+    /// Bytes uploaded in this session.
+    pub upload_bytes: u64,
+    /// Bytes downloaded in this session.
+    pub download_bytes: u64,
+}
+
+impl Router {
+    /// Lets every CPE whose time has come dial, up to device time `now`.
+    pub(super) fn dial_due(&mut self, now: Duration) {
+        while let Some(&(at, index)) = self.due.first() {
+            if at > now {
+                break;
+            }
+            self.due.pop_first();
+            self.dial(index, at);
+        }
+    }
+
+    fn dial(&mut self, index: usize, at: Duration) {
+        let Some(cpe) = self.cpes.get(index) else { return };
+        if !cpe.config.powered || cpe.next_dial != at {
+            return;
+        }
+        let retry = Duration::from_millis(self.config.redial_ms.max(1));
+        match cpe.config.access.clone() {
+            CpeAccess::Pppoe { username, password, mac } => {
+                if cpe.session.is_some() {
+                    return;
+                }
+                match ppp::dial(self, index, &username, &password, &mac, at) {
+                    Ok(()) => self.counters.dials_accepted += 1,
+                    Err(reason) => {
+                        self.counters.dials_refused += 1;
+                        self.cpes[index].refused = Some(reason);
+                        self.schedule(index, at.saturating_add(retry));
+                    }
+                }
+            }
+            CpeAccess::Static { address } => {
+                if cpe.session.is_none() {
+                    self.begin_session(index, Session::bare(address, at), at);
+                }
+            }
+            CpeAccess::Dhcp { mac } => {
+                dhcp::renew(self, index, &mac, at);
+                self.schedule(index, at.saturating_add(retry));
+            }
+        }
+    }
+
+    pub(super) fn schedule(&mut self, index: usize, at: Duration) {
+        if let Some(cpe) = self.cpes.get_mut(index) {
+            cpe.next_dial = at;
+            self.due.insert((at, index));
+        }
+    }
+
+    pub(super) fn begin_session(&mut self, index: usize, session: Session, now: Duration) {
+        if let Some(active) = session.active {
+            self.cpe_of_active.insert(active, index);
+        }
+        if let Some(interface) = session.interface {
+            self.cpe_of_interface.insert(interface, index);
+        }
+        self.taken.insert(session.address.into());
+        let cpe = &mut self.cpes[index];
+        cpe.session = Some(session);
+        cpe.refused = None;
+        cpe.start_counting(now);
+        self.accrue(index, now);
+    }
+
+    /// Ends a session and takes along what it made on the router.
+    pub(super) fn end_session(&mut self, index: usize) -> Option<Session> {
+        let cpe = self.cpes.get_mut(index)?;
+        let session = cpe.session.take()?;
+        let connection = cpe.connection.take();
+        cpe.passing = None;
+        let (up, down) = (cpe.upload_bits, cpe.download_bits);
+        self.gone_upload_bits = self.gone_upload_bits.saturating_add(up);
+        self.gone_download_bits = self.gone_download_bits.saturating_add(down);
+        self.cpes[index].start_counting(Duration::ZERO);
+        self.taken.remove(&session.address.into());
+        if let Some(active) = session.active {
+            self.cpe_of_active.remove(&active);
+            self.store.table_mut("/ppp/active").remove(active);
+        }
+        if let Some(interface) = session.interface {
+            self.cpe_of_interface.remove(&interface);
+            self.store.table_mut("/interface").remove(interface);
+        }
+        if let Some(queue) = session.queue {
+            self.store.table_mut("/queue/simple").remove(queue);
+        }
+        for entry in &session.list_entries {
+            self.store.table_mut("/ip/firewall/address-list").remove(*entry);
+        }
+        if let Some(connection) = connection {
+            self.store.table_mut("/ip/firewall/connection").remove(connection);
+        }
+        Some(session)
+    }
+
+    /// Would a packet of this customer pass, now? The oracle of every cut and reconnection.
+    pub(super) fn verdict(&mut self, index: usize) -> TrafficVerdict {
+        let Some(cpe) = self.cpes.get(index) else {
+            return TrafficVerdict::NoSession { reason: "no such CPE".to_owned() };
+        };
+        if !cpe.config.powered {
+            return TrafficVerdict::NoSession { reason: "not powered".to_owned() };
+        }
+        let Some(session) = &cpe.session else {
+            let reason = cpe.refused.clone().unwrap_or_else(|| "not dialled yet".to_owned());
+            return TrafficVerdict::NoSession { reason };
+        };
+        let probe = Probe { address: session.address.into(), interface: session.interface_name.clone() };
+        let connections = self.store.table("/ip/firewall/connection");
+        let live = cpe.connection.and_then(|id| connections.get(id));
+        let live = live.map(|row| row.is("fasttrack"));
+        self.view().judge(&probe, live)
+    }
+
+    /// Brings the byte counters of a CPE up to `now`.
+    pub(super) fn accrue(&mut self, index: usize, now: Duration) {
+        let verdict = self.verdict(index);
+        let Some(cpe) = self.cpes.get_mut(index) else { return };
+        let passing = match &verdict {
+            TrafficVerdict::Passes { upload_bps, download_bps, .. } => Some((
+                upload_bps.unwrap_or(u64::MAX).min(cpe.config.upload_bps),
+                download_bps.unwrap_or(u64::MAX).min(cpe.config.download_bps),
+            )),
+            TrafficVerdict::NoSession { .. } | TrafficVerdict::Walled { .. } => None,
+        };
+        let elapsed_ms = u64::try_from(now.saturating_sub(cpe.accrued_at).as_millis()).unwrap_or(u64::MAX);
+        if let (Some(before), Some(after)) = (cpe.passing, passing) {
+            let grown = |bps: u64| bps.saturating_mul(elapsed_ms) / 1_000;
+            cpe.upload_bits = cpe.upload_bits.saturating_add(grown(before.0.min(after.0)));
+            cpe.download_bits = cpe.download_bits.saturating_add(grown(before.1.min(after.1)));
+        }
+        cpe.passing = passing;
+        // Whole milliseconds only: the rest is counted next time.
+        cpe.accrued_at = cpe.accrued_at.saturating_add(Duration::from_millis(elapsed_ms));
+        self.track_connection(index, passing.is_some());
+    }
+
+    /// A customer whose traffic passes has a long-lived connection; it is what `established` rules see.
+    fn track_connection(&mut self, index: usize, passes: bool) {
+        let view = self.view();
+        let Some(cpe) = self.cpes.get_mut(index) else { return };
+        let Some(session) = &cpe.session else { return };
+        let table = self.store.table_mut("/ip/firewall/connection");
+        let live = cpe.connection.filter(|id| table.get(*id).is_some());
+        let probe = Probe { address: session.address.into(), interface: session.interface_name.clone() };
+        let fasttrack = if passes && view.fasttracks(&probe) { "true" } else { "false" };
+        cpe.connection = match live {
+            Some(id) => {
+                // Once marked, a connection stays on the fast path until it is gone.
+                table.update(id, |row| fasttrack == "true" && row.set("fasttrack", fasttrack));
+                Some(id)
+            }
+            None if passes => {
+                let source = format!("{}:40000", session.address);
+                let properties = [
+                    ("protocol", "tcp"),
+                    ("src-address", source.as_str()),
+                    ("dst-address", "203.0.113.80:443"),
+                    ("tcp-state", "established"),
+                    ("timeout", "1d"),
+                    ("fasttrack", fasttrack),
+                ];
+                Some(table.insert(&properties, true))
+            }
+            None => None,
+        };
+    }
+
+    /// What a CPE is doing.
+    pub(super) fn cpe_state(&mut self, index: usize, now: Duration) -> Option<CpeState> {
+        self.accrue(index, now);
+        let verdict = self.verdict(index);
+        let cpe = self.cpes.get(index)?;
+        let session = cpe.session.as_ref();
+        let age = session.map(|session| now.saturating_sub(session.since).as_millis());
+        Some(CpeState {
+            name: cpe.config.name.clone(),
+            powered: cpe.config.powered,
+            address: session.map(|session| session.address),
+            active_id: session.and_then(|session| session.active).map(|id| id.to_string()),
+            session_age_ms: age.map(|age| u64::try_from(age).unwrap_or(u64::MAX)),
+            refused: cpe.refused.clone(),
+            verdict,
+            upload_bytes: cpe.upload_bytes(),
+            download_bytes: cpe.download_bytes(),
+        })
+    }
+}
+
+impl Session {
+    /// A session that made nothing on the router.
+    pub(super) fn bare(address: Ipv4Addr, since: Duration) -> Self {
+        Self {
+            active: None,
+            interface: None,
+            interface_name: String::new(),
+            queue: None,
+            list_entries: Vec::new(),
+            address,
+            since,
+        }
+    }
+}

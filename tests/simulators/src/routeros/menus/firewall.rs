@@ -1,0 +1,85 @@
+//! `/ip/firewall` and `/ipv6/firewall`.
+//!
+//! The IPv6 menus hold rows; only IPv4 traffic is judged.
+
+use super::{Access, Attribute, Kind, Menu, Unique, flag, shown, text};
+
+const RULE: &[Attribute] = &[
+    text("chain"),
+    text("action").or("accept"),
+    text("src-address"),
+    text("dst-address"),
+    text("src-address-list"),
+    text("dst-address-list"),
+    text("in-interface"),
+    text("out-interface"),
+    text("protocol"),
+    text("src-port"),
+    text("dst-port"),
+    text("connection-state"),
+    text("connection-mark"),
+    text("hw-offload"),
+    text("reject-with"),
+    text("to-addresses"),
+    text("to-ports"),
+    text("jump-target"),
+    text("address-list"),
+    text("address-list-timeout"),
+    text("log"),
+    text("log-prefix"),
+    flag("disabled"),
+    text("comment"),
+];
+
+const LIST_ENTRY: &[Attribute] = &[
+    text("list"),
+    Attribute::new("address", Kind::AddressSpec),
+    text("timeout"),
+    shown("creation-time"),
+    flag("disabled"),
+    text("comment"),
+];
+
+const fn rules(path: &'static str) -> Menu {
+    Menu { key: "chain", ordered: true, shows_dynamic: true, required: &["chain"], ..Menu::list(path, RULE) }
+}
+
+const fn address_list(path: &'static str) -> Menu {
+    Menu {
+        key: "address",
+        shows_dynamic: true,
+        dynamic_writable: true,
+        required: &["list", "address"],
+        unique: Some(Unique {
+            attributes: &["list", "address"],
+            message: "failure: already have such entry",
+        }),
+        ..Menu::list(path, LIST_ENTRY)
+    }
+}
+
+pub(super) static MENUS: &[Menu] = &[
+    address_list("/ip/firewall/address-list"),
+    rules("/ip/firewall/filter"),
+    rules("/ip/firewall/nat"),
+    rules("/ip/firewall/mangle"),
+    rules("/ip/firewall/raw"),
+    address_list("/ipv6/firewall/address-list"),
+    rules("/ipv6/firewall/filter"),
+    Menu {
+        key: "src-address",
+        access: Access::Remove,
+        dynamic_writable: true,
+        ..Menu::list(
+            "/ip/firewall/connection",
+            &[
+                shown("protocol"),
+                shown("src-address"),
+                shown("dst-address"),
+                shown("tcp-state"),
+                shown("timeout"),
+                shown("fasttrack"),
+            ],
+        )
+    },
+];
