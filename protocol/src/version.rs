@@ -21,11 +21,6 @@ use crate::{
     wire,
 };
 
-/// ALPN of the session protocol: a valid client certificate is needed.
-pub const ALPN_SESSION: &[u8] = b"atalaya/1";
-/// ALPN of enrolment and renewal: no client certificate.
-pub const ALPN_ENROL: &[u8] = b"atalaya-enroll/1";
-
 /// Highest version that this program speaks.
 pub const CURRENT: u32 = 1;
 /// Lowest version that this program speaks: at most two below [`CURRENT`].

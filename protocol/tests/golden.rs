@@ -2,6 +2,8 @@
 //! of a released version is never edited; a message that is new gets a new file
 //! (`ATALAYA_GOLDEN=write cargo test -p atalaya-protocol --test golden` writes files that are missing, no other).
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test")]
+
 mod samples;
 
 use std::{fs, path::PathBuf};

@@ -22,7 +22,7 @@ fn check(code: &str, status: CheckStatus) -> Check {
 }
 
 /// Every message, in the registry's order.
-pub fn all() -> Vec<Message> {
+pub(crate) fn all() -> Vec<Message> {
     let mut all = enrolment();
     all.extend(control());
     all.extend(state());
