@@ -1,1 +1,35 @@
-//! What every domain stands on: ids, money, clock, context, databases, outbox, jobs, audit, secrets.
+//! What every domain of the control plane stands on.
+//!
+//! - [`ids`], [`money`], [`time`], [`text`]: words that cannot be mixed up.
+//! - [`context`]: [`Ctx`] comes first in every use case; [`db`]: one SQL text on two databases, reached through a
+//!   tenant's or the platform's handle only.
+//! - [`events`] and [`outbox`]: a change and its event commit together, and are delivered until they arrive.
+//! - [`jobs`]: durable work under a lease with a fence. [`audit`]: no change without its row.
+//! - [`secrets`], [`blobs`], [`migrations`], [`page`], [`http`]: sealing, files, schema, lists, API conventions.
+//!
+//! It knows no domain, opens no socket and reads the machine's clock in one place.
+
+pub mod audit;
+pub mod blobs;
+pub mod context;
+pub mod db;
+pub mod error;
+pub mod events;
+pub mod fault;
+pub mod http;
+pub mod ids;
+pub mod jobs;
+pub mod migrations;
+pub mod money;
+pub mod outbox;
+pub mod page;
+pub mod runtime;
+pub mod secrets;
+pub mod text;
+pub mod time;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use context::{Ctx, Permission, Permissions, Principal, Scope};
+pub use error::{Error, Validation};

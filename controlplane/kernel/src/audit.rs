@@ -1,0 +1,147 @@
+//! Who did what, when, to what, on which request, with the state before and after. Written in the transaction of the
+//! change, so that there is no change without its row and no row without its change.
+//!
+//! Values that name secrets are never handed in; the caller gives what the API shows.
+
+use crate::{
+    Ctx, Error,
+    db::{TenantTx, sql},
+    events::EntityRef,
+    ids::AuditId,
+    time::Timestamp,
+};
+use serde::Serialize;
+
+/// A row about to be written.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    action: &'static str,
+    entity: EntityRef,
+    before: Option<serde_json::Value>,
+    after: Option<serde_json::Value>,
+    reason: Option<String>,
+}
+
+impl Entry {
+    /// An action, named as its permission is (`service.suspend`), on a thing.
+    pub fn new(action: &'static str, entity: EntityRef) -> Self {
+        Self { action, entity, before: None, after: None, reason: None }
+    }
+    /// The state before.
+    ///
+    /// # Errors
+    /// A value that has no JSON form.
+    pub fn before(mut self, value: &impl Serialize) -> Result<Self, Error> {
+        self.before = Some(serde_json::to_value(value).map_err(Error::internal)?);
+        Ok(self)
+    }
+    /// The state after.
+    ///
+    /// # Errors
+    /// A value that has no JSON form.
+    pub fn after(mut self, value: &impl Serialize) -> Result<Self, Error> {
+        self.after = Some(serde_json::to_value(value).map_err(Error::internal)?);
+        Ok(self)
+    }
+    /// What the person gave as reason.
+    #[must_use]
+    pub fn reason(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.to_owned());
+        self
+    }
+}
+
+/// Writes the row.
+///
+/// # Errors
+/// The database's.
+pub async fn record(ctx: &Ctx, tx: &mut TenantTx, entry: Entry) -> Result<(), Error> {
+    let now = ctx.now();
+    let (actor_kind, actor_id, actor_name) = ctx.principal().parts();
+    let tenant = tx.tenant().clone();
+    sql("INSERT INTO kernel_audit (tenant_id, id, occurred_at, actor_kind, actor_id, actor_name, action, entity_kind, \
+         entity_id, before_state, after_state, reason, request_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+    .bind(&tenant)
+    .bind(AuditId::new(now))
+    .bind(now)
+    .bind(actor_kind)
+    .bind(actor_id)
+    .bind(actor_name)
+    .bind(entry.action)
+    .bind(entry.entity.kind)
+    .bind(entry.entity.id)
+    .bind(entry.before.map(|value| value.to_string()))
+    .bind(entry.after.map(|value| value.to_string()))
+    .bind(entry.reason)
+    .bind(ctx.request_id())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Several rows, for bulk use cases.
+///
+/// # Errors
+/// The database's.
+pub async fn record_many(ctx: &Ctx, tx: &mut TenantTx, entries: Vec<Entry>) -> Result<(), Error> {
+    for entry in entries {
+        record(ctx, tx, entry).await?;
+    }
+    Ok(())
+}
+
+/// A row as it is shown.
+#[derive(Debug, Clone, Serialize, sqlx::FromRow, utoipa::ToSchema)]
+pub struct AuditRow {
+    /// Id, sortable by time.
+    pub id: AuditId,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// `user`, `agent`, `system`, `command_line`.
+    pub actor_kind: String,
+    /// Typed id, or the name of the job.
+    pub actor_id: String,
+    /// Name at the time.
+    pub actor_name: String,
+    /// What was done.
+    pub action: String,
+    /// Kind of the thing.
+    pub entity_kind: String,
+    /// The thing.
+    pub entity_id: String,
+    /// JSON before, when there was something.
+    pub before_state: Option<String>,
+    /// JSON after, when there is something.
+    pub after_state: Option<String>,
+    /// What the person gave as reason.
+    pub reason: Option<String>,
+    /// Request that did it.
+    pub request_id: String,
+}
+
+/// Newest rows first.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    tx: &mut TenantTx,
+    entity_id: Option<&str>,
+    actor_id: Option<&str>,
+    before: Option<&AuditId>,
+    limit: i64,
+) -> Result<Vec<AuditRow>, Error> {
+    let mut query = sql("SELECT id, occurred_at, actor_kind, actor_id, actor_name, action, entity_kind, entity_id, before_state, \
+                         after_state, reason, request_id FROM kernel_audit WHERE tenant_id = ")
+        .push_bind(tx.tenant());
+    if let Some(entity) = entity_id {
+        query = query.push(" AND entity_id = ").push_bind(entity);
+    }
+    if let Some(actor) = actor_id {
+        query = query.push(" AND actor_id = ").push_bind(actor);
+    }
+    if let Some(before) = before {
+        query = query.push(" AND id < ").push_bind(before);
+    }
+    Ok(query.push(" ORDER BY id DESC LIMIT ").push_bind(limit).fetch_all(tx).await?)
+}

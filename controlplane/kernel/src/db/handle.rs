@@ -1,0 +1,149 @@
+//! The two ways to the database: of one tenant, and of the platform.
+
+use super::{Db, DbError, Handle, Priority, query::SealedHandle, tx::Tx};
+use crate::{context::Scope, ids::TenantId, runtime::Runtime};
+use std::sync::Arc;
+
+/// The way to one tenant's tables. It says whose they are; nothing else does.
+#[derive(Clone)]
+pub struct TenantDb {
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) tenant: TenantId,
+}
+
+impl TenantDb {
+    /// Opens the way to a tenant. Called where a principal was established (log-in, certificate, job claim), nowhere
+    /// else.
+    pub fn new(runtime: Arc<Runtime>, tenant: TenantId) -> Self {
+        Self { runtime, tenant }
+    }
+    /// Whose tables.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+    /// What the process shares.
+    pub fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
+    pub(crate) async fn begin(&self, scope: Scope, write: Option<Priority>) -> Result<TenantTx, DbError> {
+        let tx = match write {
+            Some(priority) => self.runtime.db.begin_write(priority).await?,
+            None => self.runtime.db.begin_read().await?,
+        };
+        Ok(TenantTx { tx, tenant: self.tenant.clone(), scope, runtime: self.runtime.clone(), wake: false })
+    }
+}
+
+/// A transaction in one tenant's tables, within a scope.
+pub struct TenantTx {
+    tx: Tx,
+    tenant: TenantId,
+    scope: Scope,
+    runtime: Arc<Runtime>,
+    /// Whether events were emitted, so that the dispatcher is woken after the commit.
+    pub(crate) wake: bool,
+}
+
+impl TenantTx {
+    /// Whose tables; bound as `tenant_id` by every statement.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+    /// What of the tenant may be seen; applied by every list and read.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+    /// What the process shares.
+    pub fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+    /// Makes the changes durable and wakes whoever waits for their events.
+    ///
+    /// # Errors
+    /// The database's; [`DbError::is_retryable`] tells whether to run again.
+    pub async fn commit(self) -> Result<(), DbError> {
+        let Self { tx, runtime, wake, .. } = self;
+        tx.commit().await?;
+        if wake {
+            runtime.committed.notify_waiters();
+        }
+        Ok(())
+    }
+    /// Gives the changes up.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        self.tx.rollback().await
+    }
+}
+
+#[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
+impl SealedHandle for TenantTx {
+    fn tx(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+/// The way to kernel, platform and look-up tables. A test lists who may call it.
+#[derive(Clone)]
+pub struct PlatformDb(Db);
+
+impl PlatformDb {
+    /// Opens the way.
+    pub fn new(db: Db) -> Self {
+        Self(db)
+    }
+    /// A write transaction.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_write(&self) -> Result<PlatformTx, DbError> {
+        Ok(PlatformTx(self.0.begin_write(Priority::Interactive).await?))
+    }
+    /// A read transaction.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_read(&self) -> Result<PlatformTx, DbError> {
+        Ok(PlatformTx(self.0.begin_read().await?))
+    }
+}
+
+/// A transaction in kernel, platform and look-up tables.
+pub struct PlatformTx(Tx);
+
+impl PlatformTx {
+    /// The transaction itself, for migrations.
+    pub(crate) fn raw(&mut self) -> &mut Tx {
+        &mut self.0
+    }
+    /// Makes the changes durable.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.0.commit().await
+    }
+    /// Gives the changes up.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        self.0.rollback().await
+    }
+}
+
+#[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
+impl SealedHandle for PlatformTx {
+    fn tx(&mut self) -> &mut Tx {
+        &mut self.0
+    }
+}
+
+const _: fn() = || {
+    fn is_handle<T: Handle>() {}
+    is_handle::<TenantTx>();
+    is_handle::<PlatformTx>();
+};

@@ -1,0 +1,175 @@
+//! Two databases, one SQL text.
+//!
+//! - Statements are written once, in the subset that SQLite and PostgreSQL share, and run by the native driver
+//!   ([`sql`], [`Query`]). Ids and dates are TEXT, money and instants BIGINT, JSON is TEXT and never filtered in SQL.
+//! - There is no way to a tenant's tables but a [`TenantTx`], which carries the tenant and the scope; a
+//!   [`PlatformTx`] reaches kernel tables and look-ups (host → tenant, certificate → agent, job claims). Every
+//!   statement on a tenant's table names `tenant_id`.
+//! - SQLite has one writer: `BEGIN IMMEDIATE` behind a queue in which people go ahead of bulk work. A write
+//!   transaction awaits nothing but the database.
+
+mod error;
+mod gate;
+mod handle;
+mod query;
+mod tx;
+mod value;
+
+pub use error::DbError;
+pub use gate::Priority;
+pub use handle::{PlatformDb, PlatformTx, TenantDb, TenantTx};
+pub use query::{Handle, Query, Row, sql};
+pub use value::Value;
+
+use gate::Gate;
+use sqlx::{
+    PgPool, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{str::FromStr, sync::Arc, time::Duration};
+use tx::{SqliteTx, Tx};
+
+/// Which of the two databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite, the default.
+    Sqlite,
+    /// PostgreSQL 14 or newer.
+    Postgres,
+}
+
+/// An open database; cheap to clone.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+enum Inner {
+    Sqlite { writer: SqlitePool, readers: SqlitePool, gate: Gate },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens by URL: `sqlite:/path/file.db` (made when absent) or `postgres://user@host/name`.
+    ///
+    /// # Errors
+    /// A URL of neither kind, or a database that cannot be reached.
+    pub async fn open(url: &str) -> Result<Self, DbError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url)?.application_name("atalaya");
+            let pool = PgPoolOptions::new()
+                .max_connections(16)
+                .acquire_timeout(Duration::from_secs(10))
+                .connect_with(options)
+                .await?;
+            return Ok(Self(Arc::new(Inner::Postgres(pool))));
+        }
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: an acknowledged payment survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("trusted_schema", "off");
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.pragma("query_only", "on"))
+            .await?;
+        Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Gate::default() })))
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        match &*self.0 {
+            Inner::Sqlite { .. } => Dialect::Sqlite,
+            Inner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(crate) async fn begin_write(&self, priority: Priority) -> Result<Tx, DbError> {
+        match &*self.0 {
+            Inner::Sqlite { writer, gate, .. } => {
+                let turn = gate.turn(priority).await;
+                let inner = writer.begin_with("BEGIN IMMEDIATE").await?;
+                Ok(Tx::Sqlite(SqliteTx { inner, _turn: Some(turn) }))
+            }
+            Inner::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+        }
+    }
+
+    pub(crate) async fn begin_read(&self) -> Result<Tx, DbError> {
+        match &*self.0 {
+            Inner::Sqlite { readers, .. } => {
+                Ok(Tx::Sqlite(SqliteTx { inner: readers.begin().await?, _turn: None }))
+            }
+            Inner::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+        }
+    }
+
+    /// Runs a script of several statements, for migrations only.
+    pub(crate) async fn run_script(tx: &mut Tx, script: String) -> Result<(), DbError> {
+        use sqlx::{AssertSqlSafe, Executor};
+        match tx {
+            Tx::Sqlite(tx) => {
+                (&mut *tx.inner).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?
+            }
+            Tx::Postgres(tx) => (&mut **tx).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Closes all connections; on SQLite the log is folded into the file.
+    pub async fn close(&self) {
+        match &*self.0 {
+            Inner::Sqlite { writer, readers, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Inner::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Waits a little, longer each time, before a transaction is run again.
+#[doc(hidden)]
+pub async fn retry_pause(attempt: u32) {
+    tokio::time::sleep(Duration::from_millis(5 << attempt.min(6))).await;
+}
+
+/// How often a transaction is run before its conflict is reported.
+#[doc(hidden)]
+pub const MAX_ATTEMPTS: u32 = 8;
+
+/// Runs a block in a write transaction and commits it; the whole block runs again when the database asks for it, so
+/// it may use what stands outside by reference only. The block ends in `Result<_, kernel::Error>`.
+///
+/// `write_tx!(ctx, tx => { … Ok(value) })`, where the first word is anything with `begin_write()`.
+#[macro_export]
+macro_rules! write_tx {
+    ($from:expr, $tx:ident => $body:block) => {
+        async {
+            let mut attempt: u32 = 0;
+            loop {
+                attempt += 1;
+                let mut $tx = $from.begin_write().await.map_err($crate::Error::from)?;
+                let outcome: ::core::result::Result<_, $crate::Error> = async { $body }.await;
+                let error = match outcome {
+                    Ok(value) => match $tx.commit().await {
+                        Ok(()) => break ::core::result::Result::<_, $crate::Error>::Ok(value),
+                        Err(error) => $crate::Error::from(error),
+                    },
+                    Err(error) => {
+                        $tx.rollback().await.map_err($crate::Error::from)?;
+                        error
+                    }
+                };
+                if !error.is_retryable() || attempt >= $crate::db::MAX_ATTEMPTS {
+                    break Err(error);
+                }
+                $crate::db::retry_pause(attempt).await;
+            }
+        }
+        .await
+    };
+}

@@ -1,0 +1,144 @@
+//! One SQL text, `$1` parameters, run by whichever native driver is behind the transaction.
+
+use super::{DbError, Value, tx::Tx};
+use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow, sqlite::SqliteRow};
+
+/// A row type that both databases can fill; `#[derive(sqlx::FromRow)]` is enough.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+mod sealed {
+    /// Transactions that statements may run in; only this crate makes them, and only it sees what is inside.
+    #[allow(private_interfaces, reason = "sealed: nobody outside can call it")]
+    pub trait Handle: Send {
+        /// The transaction itself.
+        fn tx(&mut self) -> &mut super::Tx;
+    }
+}
+pub(crate) use sealed::Handle as SealedHandle;
+
+/// A transaction of a tenant or of the platform.
+pub trait Handle: SealedHandle {}
+impl<T: SealedHandle> Handle for T {}
+
+/// A statement and its values.
+#[derive(Debug, Clone)]
+#[must_use = "a statement does nothing until it is run"]
+pub struct Query {
+    text: String,
+    values: Vec<Value>,
+}
+
+/// Starts a statement from a text written in the program.
+pub fn sql(text: &'static str) -> Query {
+    Query { text: text.to_owned(), values: Vec::new() }
+}
+
+/// Binds each value with its own kind; the two drivers' statements are of different types.
+macro_rules! bind_all {
+    ($statement:expr, $values:ident) => {{
+        let mut statement = $statement;
+        for value in $values {
+            statement = match value {
+                Value::Text(v) => statement.bind(v),
+                Value::Int(v) => statement.bind(v),
+                Value::Real(v) => statement.bind(v),
+                Value::Bool(v) => statement.bind(v),
+                Value::Bytes(v) => statement.bind(v),
+            };
+        }
+        statement
+    }};
+}
+
+/// Runs a statement on whichever driver is behind the handle, by the method named.
+macro_rules! run {
+    ($query:ident, $handle:ident, $make:path, $method:ident) => {{
+        let Query { text, values } = $query;
+        match $handle.tx() {
+            Tx::Sqlite(tx) => bind_all!($make(AssertSqlSafe(text)), values).$method(&mut *tx.inner).await,
+            Tx::Postgres(tx) => bind_all!($make(AssertSqlSafe(text)), values).$method(&mut **tx).await,
+        }
+        .map_err(DbError::from)
+    }};
+}
+
+impl Query {
+    /// Adds a piece of text, for lists whose filters vary. Pieces are written in the program, never by a user.
+    pub fn push(mut self, text: &'static str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Binds the next value.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Adds `$n` and binds a value to it.
+    pub fn push_bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self
+    }
+
+    /// Adds `($n, $m, …)` with one value each; an empty list becomes `(NULL)`, which matches nothing.
+    pub fn push_list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        self.text.push('(');
+        let before = self.values.len();
+        for value in values {
+            if self.values.len() > before {
+                self.text.push_str(", ");
+            }
+            self = self.push_bind(value);
+        }
+        if self.values.len() == before {
+            self.text.push_str("NULL");
+        }
+        self.text.push(')');
+        self
+    }
+
+    /// Runs it; rows affected.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn execute(self, handle: &mut impl Handle) -> Result<u64, DbError> {
+        let Query { text, values } = self;
+        Ok(match handle.tx() {
+            Tx::Sqlite(tx) => bind_all!(sqlx::query(AssertSqlSafe(text)), values)
+                .execute(&mut *tx.inner)
+                .await?
+                .rows_affected(),
+            Tx::Postgres(tx) => {
+                bind_all!(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn fetch_all<R: Row>(self, handle: &mut impl Handle) -> Result<Vec<R>, DbError> {
+        run!(self, handle, sqlx::query_as, fetch_all)
+    }
+
+    /// The one row, or none.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn fetch_optional<R: Row>(self, handle: &mut impl Handle) -> Result<Option<R>, DbError> {
+        run!(self, handle, sqlx::query_as, fetch_optional)
+    }
+
+    /// The one row.
+    ///
+    /// # Errors
+    /// [`DbError::NoRow`] when there is none.
+    pub async fn fetch_one<R: Row>(self, handle: &mut impl Handle) -> Result<R, DbError> {
+        self.fetch_optional(handle).await?.ok_or(DbError::NoRow)
+    }
+}

@@ -1,0 +1,258 @@
+//! Facts, named `noun.verb_past`, written in the transaction of the change that they tell of.
+//!
+//! [`emit`] writes the event and one delivery row per subscriber that wants it; see [`crate::outbox`] for how they
+//! are delivered. Which events a domain publishes stands in its `events.rs`, from which `docs/events.md` is made.
+
+use crate::{
+    Ctx, Error,
+    db::{TenantTx, sql},
+    ids::EventId,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What an event or an audit row is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EntityRef {
+    /// `service`, `invoice`, …
+    pub kind: String,
+    /// Typed id.
+    pub id: String,
+}
+
+impl EntityRef {
+    /// A thing of a kind.
+    pub fn new(kind: &str, id: impl ToString) -> Self {
+        Self { kind: kind.to_owned(), id: id.to_string() }
+    }
+}
+
+/// A kind of event that a domain declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventType {
+    /// `noun.verb_past`.
+    pub name: &'static str,
+    /// Version of the payload's shape.
+    pub version: i64,
+    /// Whether webhooks and integrations may have it.
+    pub public: bool,
+    /// One line for `docs/events.md`: when it happens and what the payload holds.
+    pub doc: &'static str,
+}
+
+/// An event about to be written.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Which.
+    pub kind: EventType,
+    /// About what; deliveries are in order per entity.
+    pub entity: EntityRef,
+    /// Ids a reader may want beside the entity: `customer_id`, `service_id`, `device_id`, …
+    pub related: BTreeMap<String, String>,
+    /// The facts.
+    pub payload: serde_json::Value,
+}
+
+impl NewEvent {
+    /// An event about a thing, without related ids.
+    pub fn new(kind: EventType, entity: EntityRef, payload: serde_json::Value) -> Self {
+        Self { kind, entity, related: BTreeMap::new(), payload }
+    }
+    /// Adds a related id.
+    #[must_use]
+    pub fn related(mut self, name: &str, id: impl ToString) -> Self {
+        self.related.insert(name.to_owned(), id.to_string());
+        self
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Actor {
+    /// `user`, `agent`, `system`, `command_line`.
+    pub kind: String,
+    /// Typed id, or the name of the job.
+    pub id: String,
+    /// Name at the time.
+    pub name: String,
+}
+
+/// An event as it is read back and as API and stream show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Event {
+    /// Id, sortable by time.
+    pub id: EventId,
+    /// `noun.verb_past`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Version of the payload's shape.
+    pub version: i64,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// About what.
+    pub entity: EntityRef,
+    /// The event that caused it.
+    pub causation_id: Option<EventId>,
+    /// Other ids a reader may want.
+    pub related: BTreeMap<String, String>,
+    /// The facts.
+    #[schema(value_type = Object)]
+    pub payload: serde_json::Value,
+}
+
+/// A row of `kernel_event`.
+#[derive(sqlx::FromRow)]
+pub(crate) struct EventRow {
+    id: EventId,
+    kind: String,
+    version: i64,
+    occurred_at: Timestamp,
+    actor_kind: String,
+    actor_id: String,
+    actor_name: String,
+    entity_kind: String,
+    entity_id: String,
+    causation_id: Option<EventId>,
+    related: String,
+    payload: String,
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = Error;
+    fn try_from(row: EventRow) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id,
+            kind: row.kind,
+            version: row.version,
+            occurred_at: row.occurred_at,
+            actor: Actor { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
+            entity: EntityRef { kind: row.entity_kind, id: row.entity_id },
+            causation_id: row.causation_id,
+            related: serde_json::from_str(&row.related).map_err(Error::internal)?,
+            payload: serde_json::from_str(&row.payload).map_err(Error::internal)?,
+        })
+    }
+}
+
+pub(crate) const COLUMNS: &str = "id, kind, version, occurred_at, actor_kind, actor_id, actor_name, entity_kind, entity_id, causation_id, related, payload";
+
+/// Who wants which events: subscriber name → event types (`*` = all).
+#[derive(Debug, Clone, Default)]
+pub struct Subscriptions(Vec<(&'static str, &'static [&'static str])>);
+
+impl Subscriptions {
+    /// From the subscribers that the process runs.
+    pub fn of<'s>(
+        subscribers: impl IntoIterator<Item = &'s std::sync::Arc<dyn crate::outbox::Subscriber>>,
+    ) -> Self {
+        Self(subscribers.into_iter().map(|subscriber| (subscriber.name(), subscriber.events())).collect())
+    }
+    fn wanting<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = &'static str> + 's {
+        self.0
+            .iter()
+            .filter(move |(_, kinds)| kinds.iter().any(|k| *k == kind || *k == "*"))
+            .map(|(name, _)| *name)
+    }
+}
+
+/// Writes an event and its deliveries in the transaction of the change.
+///
+/// # Errors
+/// The database's.
+pub async fn emit(ctx: &Ctx, tx: &mut TenantTx, event: NewEvent) -> Result<EventId, Error> {
+    let now = ctx.now();
+    let id = EventId::new(now);
+    let (actor_kind, actor_id, actor_name) = ctx.principal().parts();
+    let tenant = tx.tenant().clone();
+    sql("INSERT INTO kernel_event (tenant_id, id, kind, version, occurred_at, actor_kind, actor_id, actor_name, \
+         entity_kind, entity_id, causation_id, related, payload) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+    .bind(&tenant)
+    .bind(&id)
+    .bind(event.kind.name)
+    .bind(event.kind.version)
+    .bind(now)
+    .bind(actor_kind)
+    .bind(actor_id)
+    .bind(actor_name)
+    .bind(&event.entity.kind)
+    .bind(&event.entity.id)
+    .bind(ctx.causation().cloned())
+    .bind(serde_json::to_string(&event.related).map_err(Error::internal)?)
+    .bind(event.payload.to_string())
+    .execute(tx)
+    .await?;
+    let wanting: Vec<_> = tx.runtime().subscriptions.wanting(event.kind.name).collect();
+    for subscriber in wanting {
+        sql("INSERT INTO kernel_delivery (tenant_id, event_id, subscriber, entity_id, state, attempts, next_at) \
+             VALUES ($1, $2, $3, $4, 'pending', 0, $5)")
+        .bind(&tenant)
+        .bind(&id)
+        .bind(subscriber)
+        .bind(&event.entity.id)
+        .bind(now)
+        .execute(tx)
+        .await?;
+    }
+    tx.wake = true;
+    Ok(id)
+}
+
+/// Which events a reader wants.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Types; `payment.*` takes a noun's all. Empty = all.
+    pub kinds: Vec<String>,
+    /// Only about this entity, or related to it.
+    pub entity: Option<String>,
+    /// Only events with an id below this one (for paging backwards in time).
+    pub before: Option<EventId>,
+    /// Only events with an id above this one (for the live stream).
+    pub after: Option<EventId>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Newest events first.
+///
+/// # Errors
+/// The database's.
+pub async fn list(tx: &mut TenantTx, filter: &EventFilter) -> Result<Vec<Event>, Error> {
+    let mut query =
+        sql("SELECT ").push(COLUMNS).push(" FROM kernel_event WHERE tenant_id = ").push_bind(tx.tenant());
+    if !filter.kinds.is_empty() {
+        query = query.push(" AND (");
+        for (position, kind) in filter.kinds.iter().enumerate() {
+            if position > 0 {
+                query = query.push(" OR ");
+            }
+            query = match kind.strip_suffix(".*") {
+                Some(noun) => {
+                    query.push("kind LIKE ").push_bind(format!("{}.%", noun.replace(['%', '_'], "")))
+                }
+                None => query.push("kind = ").push_bind(kind),
+            };
+        }
+        query = query.push(")");
+    }
+    if let Some(entity) = &filter.entity {
+        query = query
+            .push(" AND (entity_id = ")
+            .push_bind(entity)
+            .push(" OR related LIKE ")
+            .push_bind(format!("%\"{}\"%", entity.replace(['%', '_', '"'], "_")))
+            .push(")");
+    }
+    if let Some(before) = &filter.before {
+        query = query.push(" AND id < ").push_bind(before);
+    }
+    if let Some(after) = &filter.after {
+        query = query.push(" AND id > ").push_bind(after);
+    }
+    let rows: Vec<EventRow> =
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit).fetch_all(tx).await?;
+    rows.into_iter().map(Event::try_from).collect()
+}

@@ -1,0 +1,247 @@
+//! Conventions of the API, in one place: who asks ([`Ctx`] as an extractor), bodies, versions, and the mapping of
+//! [`Error`] to problem documents (RFC 9457).
+
+use crate::{Ctx, Error, error::FieldError, outbox::chain};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+/// Largest JSON body taken, bytes.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// RFC 9457 problem document.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// Stable address of the kind of problem.
+    #[serde(rename = "type")]
+    #[schema(example = "https://atalaya.dev/problems/not_found")]
+    pub kind: String,
+    /// Last part of the type: what programs and translations go by.
+    pub code: String,
+    /// Short English sentence.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What exactly, and the mend.
+    pub detail: String,
+    /// Values for the translated sentence.
+    #[schema(value_type = Object)]
+    pub params: Map<String, Value>,
+    /// Id to quote when asking for help.
+    pub request_id: Option<String>,
+    /// The fields that are wrong.
+    pub errors: Vec<FieldError>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("https://atalaya.dev/problems/{code}"),
+            code: code.to_owned(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            params: Map::new(),
+            request_id: None,
+            errors: Vec::new(),
+        }
+    }
+    fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        use StatusCode as S;
+        match error {
+            Error::NotFound => {
+                Self::new(S::NOT_FOUND, "not_found", "Not found", "There is no such thing here.")
+            }
+            Error::Unauthenticated => {
+                Self::new(S::UNAUTHORIZED, "unauthenticated", "Log in first", "Log in and try again.")
+            }
+            Error::Forbidden(permission) => Self::new(
+                S::FORBIDDEN,
+                "permission_missing",
+                "Permission missing",
+                format!("You need {permission}."),
+            )
+            .param("permission", permission),
+            Error::Invalid(errors) => {
+                let detail = errors
+                    .iter()
+                    .map(|e| format!("{}: {}", e.pointer, e.detail))
+                    .collect::<Vec<_>>()
+                    .join("; ");
+                Self {
+                    errors,
+                    ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid", "Some fields are wrong", detail)
+                }
+            }
+            Error::Conflict { code, detail, params } => {
+                Self { params, ..Self::new(S::CONFLICT, code, "The state does not allow it", detail) }
+            }
+            Error::VersionConflict { current } => Self::new(
+                S::PRECONDITION_FAILED,
+                "version_conflict",
+                "Changed meanwhile",
+                "Somebody else changed it; read it again and compare.",
+            )
+            .param("current", current),
+            Error::VersionRequired => Self::new(
+                S::PRECONDITION_REQUIRED,
+                "version_required",
+                "If-Match is required",
+                "Send the ETag you read as If-Match.",
+            ),
+            Error::RateLimited { retry_after_s } => Self::new(
+                S::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Too often",
+                format!("Try again in {retry_after_s} s."),
+            )
+            .param("retry_after_s", retry_after_s),
+            Error::Unavailable(what) => {
+                Self::new(S::SERVICE_UNAVAILABLE, "unavailable", "Try again later", what)
+            }
+            ref defect @ (Error::Db(_) | Error::Internal(_)) => {
+                tracing::error!(error = chain(defect), "request failed");
+                Self::new(
+                    S::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "Something failed here",
+                    "It was logged; quote the request id.",
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.params.get("retry_after_s").and_then(Value::as_u64);
+        let mut response = (status, axum::Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+/// Handlers name `Ctx` to demand a principal; the server's middleware put it there.
+impl<S: Send + Sync> FromRequestParts<S> for Ctx {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts.extensions.get::<Self>().cloned().ok_or(Error::Unauthenticated)
+    }
+}
+
+/// A JSON body; errors name the field.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Error;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| Error::invalid("", "unreadable", error.body_text()))?;
+        serde_json::from_slice(&body)
+            .map(Self)
+            .map_err(|error| Error::invalid("", "malformed", error.to_string()))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// Query parameters; errors name what is wrong.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        axum::extract::Query::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|error| Error::invalid("?", "malformed", error.body_text()))
+    }
+}
+
+/// A path parameter; one that is not even an id of the kind is simply not found.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(value)| Self(value))
+            .map_err(|_| Error::NotFound)
+    }
+}
+
+/// `If-Match: "<version>"` of an update.
+#[derive(Debug, Clone, Copy)]
+pub struct IfMatch(pub i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let value = parts.headers.get(header::IF_MATCH).ok_or(Error::VersionRequired)?;
+        let text = value.to_str().unwrap_or_default().trim_matches('"');
+        text.parse().map(Self).map_err(|_| Error::VersionRequired)
+    }
+}
+
+/// An answer with its `ETag`.
+#[derive(Debug)]
+pub struct Versioned<T>(pub i64, pub T);
+
+impl<T: Serialize> IntoResponse for Versioned<T> {
+    fn into_response(self) -> Response {
+        let mut response = axum::Json(self.1).into_response();
+        if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", self.0)) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
+    }
+}
+
+/// `Idempotency-Key` of a request with an effect.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        match value.to_str() {
+            Ok(key) if (1..=200).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
+            _ => {
+                Err(Error::invalid("Idempotency-Key", "out_of_range", "expected 1 to 200 visible characters"))
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! One registry of typed ids.
+//!
+//! An id is a type prefix, an underscore and a UUIDv7 in 26 characters of Crockford's base 32 (the TypeID form):
+//! it sorts by time of creation, can be read out on the phone, and a customer's id can never pass for an invoice's.
+
+use std::fmt;
+
+/// Crockford's alphabet, lower case: no i, l, o, u.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Why a text is not the id that was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected an id such as {prefix}_… with 26 characters of base 32, got {got:?}")]
+pub struct IdError {
+    /// Prefix that the type demands.
+    pub prefix: &'static str,
+    /// What was given, cut to a sane length.
+    pub got: String,
+}
+
+/// 26 characters of base 32 for 128 bits, most significant first.
+fn encode(value: u128) -> String {
+    (0..26)
+        .rev()
+        .map(|position| {
+            let digit = (value >> (position * 5)) & 31;
+            char::from(ALPHABET[usize::try_from(digit).expect("masked to five bits")])
+        })
+        .collect()
+}
+
+fn is_suffix(text: &str) -> bool {
+    // The first character carries three bits only, hence at most '7'.
+    text.len() == 26
+        && text.bytes().next().is_some_and(|first| (b'0'..=b'7').contains(&first))
+        && text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// Parses `prefix_suffix`, used by the ids below.
+#[doc(hidden)]
+pub fn parse(prefix: &'static str, text: &str) -> Result<String, IdError> {
+    match text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')) {
+        Some(suffix) if is_suffix(suffix) => Ok(text.to_owned()),
+        _ => Err(IdError { prefix, got: text.chars().take(40).collect() }),
+    }
+}
+
+/// A fresh id text at the time given, Unix ms.
+#[doc(hidden)]
+pub fn fresh(prefix: &'static str, now: crate::time::Timestamp) -> String {
+    let ms = u64::try_from(now.as_millis()).unwrap_or(0);
+    let (seconds, nanos) = (ms / 1000, u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000);
+    let stamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
+    format!("{prefix}_{}", encode(uuid::Uuid::new_v7(stamp).as_u128()))
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, sqlx::Type)]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Prefix of the text form.
+            pub const PREFIX: &'static str = $prefix;
+            /// A new id, sortable by `now`.
+            pub fn new(now: crate::time::Timestamp) -> Self {
+                Self(fresh($prefix, now))
+            }
+            /// The text form.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .pattern(Some(concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$")))
+                    .examples([concat!($prefix, "_01jd3k5m7nf8v9q0r1s2t3w4x5")])
+                    .into()
+            }
+        }
+        impl utoipa::ToSchema for $name {}
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                parse($prefix, text).map(Self)
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                parse($prefix, &text).map(Self).map_err(serde::de::Error::custom)
+            }
+        }
+        impl From<$name> for crate::db::Value {
+            fn from(id: $name) -> Self {
+                Self::Text(Some(id.0))
+            }
+        }
+        impl From<&$name> for crate::db::Value {
+            fn from(id: &$name) -> Self {
+                Self::Text(Some(id.0.clone()))
+            }
+        }
+        impl From<Option<$name>> for crate::db::Value {
+            fn from(id: Option<$name>) -> Self {
+                Self::Text(id.map(|id| id.0))
+            }
+        }
+        impl From<&Option<$name>> for crate::db::Value {
+            fn from(id: &Option<$name>) -> Self {
+                Self::Text(id.as_ref().map(|id| id.0.clone()))
+            }
+        }
+    )+
+    /// Every prefix in use; a test keeps them unique.
+    pub const PREFIXES: &[&str] = &[$($prefix),+];
+    };
+}
+
+// Append-only, alphabetical.
+ids! {
+    /// An agent: the daemon at a site.
+    AgentId = "agt";
+    /// A one-time enrolment token.
+    AgentTokenId = "agk";
+    /// One way in which a service reaches the network.
+    AttachmentId = "att";
+    /// An audit row.
+    AuditId = "aud";
+    /// Who pays.
+    CustomerId = "cus";
+    /// Anything an agent talks to.
+    DeviceId = "dev";
+    /// A fact, published.
+    EventId = "evt";
+    /// An installation of the control plane.
+    InstallationId = "ins";
+    /// An invoice.
+    InvoiceId = "inv";
+    /// A durable job.
+    JobId = "job";
+    /// A ledger entry.
+    LedgerEntryId = "led";
+    /// A payment.
+    PaymentId = "pay";
+    /// A plan: what is sold.
+    PlanId = "pln";
+    /// An enforcement point: one (device, method).
+    PointId = "enp";
+    /// A cut run.
+    RunId = "run";
+    /// One subscription of a customer to a plan.
+    ServiceId = "svc";
+    /// A log-in session of a person.
+    SessionId = "ses";
+    /// A POP, node or tower.
+    SiteId = "sit";
+    /// One ISP.
+    TenantId = "ten";
+    /// A person of a tenant's staff.
+    UserId = "usr";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn prefixes_are_unique() {
+        let mut seen = PREFIXES.to_vec();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), PREFIXES.len());
+    }
+
+    #[test]
+    fn ids_round_trip_and_sort_by_time() {
+        let early = CustomerId::new(Timestamp::from_millis(1_700_000_000_000));
+        let late = CustomerId::new(Timestamp::from_millis(1_700_000_000_001));
+        assert!(early < late);
+        assert_eq!(early.as_str().parse::<CustomerId>(), Ok(early.clone()));
+        assert!(early.as_str().parse::<InvoiceId>().is_err());
+    }
+
+    #[test]
+    fn foreign_texts_are_refused() {
+        for text in [
+            "",
+            "cus",
+            "cus_",
+            "cus_01",
+            "cus_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+            "cus_01jd3k5m7nf8v9q0r1s2t3w4xi",
+            "CUS_01jd3k5m7nf8v9q0r1s2t3w4x5",
+        ] {
+            assert!(text.parse::<CustomerId>().is_err(), "{text}");
+        }
+    }
+}

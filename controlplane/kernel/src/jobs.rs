@@ -1,0 +1,185 @@
+//! Durable jobs, leased with a fencing token.
+//!
+//! A job is a kind, a JSON payload and a key that makes asking twice the same as asking once. A claim raises the
+//! job's *fence*; completion demands the fence of the claim, so a holder that stalled past its lease cannot commit
+//! over the one that took the job from it. [`complete`] runs in the transaction of the work itself.
+
+use crate::{
+    Error,
+    db::{DbError, Handle, PlatformTx, sql},
+    ids::{JobId, TenantId},
+    runtime::Runtime,
+    time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Attempts before a job is dead and waits for a person.
+pub const MAX_ATTEMPTS: i64 = 10;
+const LEASE_MS: i64 = 60_000;
+
+/// A job to be done.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Which handler.
+    pub kind: &'static str,
+    /// Whose, none for the platform's own.
+    pub tenant: Option<TenantId>,
+    /// What the handler needs; nothing secret.
+    pub payload: serde_json::Value,
+    /// One job per (kind, key).
+    pub dedupe_key: String,
+    /// Not before.
+    pub run_at: Timestamp,
+}
+
+/// A claimed job.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Job {
+    /// Which.
+    pub id: JobId,
+    /// Whose.
+    pub tenant_id: Option<TenantId>,
+    /// Handler.
+    pub kind: String,
+    /// JSON.
+    pub payload: String,
+    /// This attempt, from 1.
+    pub attempts: i64,
+    /// Token of this claim.
+    pub fence: i64,
+}
+
+/// Does one kind of job; idempotent, because a crash runs it again.
+#[async_trait::async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Kind handled.
+    fn kind(&self) -> &'static str;
+    /// Does the work. What it writes commits together with [`complete`] where exactly-once matters.
+    ///
+    /// # Errors
+    /// Any error means: again later.
+    async fn run(&self, runtime: &Arc<Runtime>, job: &Job) -> Result<(), Error>;
+}
+
+/// Asks for a job in the transaction of the change that wants it; asking again with the same key changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn enqueue(tx: &mut impl Handle, job: NewJob, now: Timestamp) -> Result<(), DbError> {
+    sql("INSERT INTO kernel_job (id, tenant_id, kind, payload, dedupe_key, state, attempts, run_at, fence, created_at) \
+         VALUES ($1, $2, $3, $4, $5, 'pending', 0, $6, 0, $7) ON CONFLICT (kind, dedupe_key) DO NOTHING")
+    .bind(JobId::new(now))
+    .bind(job.tenant)
+    .bind(job.kind)
+    .bind(job.payload.to_string())
+    .bind(job.dedupe_key)
+    .bind(job.run_at)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Claims the next due job of the kinds given.
+///
+/// # Errors
+/// The database's.
+pub async fn claim(
+    tx: &mut PlatformTx,
+    kinds: &[&'static str],
+    now: Timestamp,
+) -> Result<Option<Job>, DbError> {
+    sql("UPDATE kernel_job SET state = 'leased', attempts = attempts + 1, fence = fence + 1, lease_until = ")
+        .push_bind(now.plus_millis(LEASE_MS))
+        .push(" WHERE id = (SELECT id FROM kernel_job WHERE ((state = 'pending' AND run_at <= ")
+        .push_bind(now)
+        .push(") OR (state = 'leased' AND lease_until < ")
+        .push_bind(now)
+        .push(")) AND kind IN ")
+        .push_list(kinds.iter().copied())
+        .push(" ORDER BY run_at, id LIMIT 1) AND (state = 'pending' OR lease_until < ")
+        .push_bind(now)
+        .push(") RETURNING id, tenant_id, kind, payload, attempts, fence")
+        .fetch_optional(tx)
+        .await
+}
+
+/// Marks a job done, in the transaction of its work.
+///
+/// # Errors
+/// [`Error::Conflict`] `lease_lost` when another holder took it over: the transaction must not commit.
+pub async fn complete(tx: &mut impl Handle, job: &Job) -> Result<(), Error> {
+    let rows = sql("UPDATE kernel_job SET state = 'done', lease_until = NULL, error = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'")
+        .bind(&job.id)
+        .bind(job.fence)
+        .execute(tx)
+        .await?;
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(Error::conflict("lease_lost", format!("job {} was taken over", job.id)))
+    }
+}
+
+async fn fail(tx: &mut PlatformTx, job: &Job, error: &Error, now: Timestamp) -> Result<(), DbError> {
+    let state = if job.attempts >= MAX_ATTEMPTS { "dead" } else { "pending" };
+    sql("UPDATE kernel_job SET state = $1, error = $2, run_at = $3, lease_until = NULL WHERE id = $4 AND fence = $5 AND state = 'leased'")
+        .bind(state)
+        .bind(crate::outbox::chain(error))
+        .bind(now.plus_millis(1000_i64 << job.attempts.clamp(0, 10)))
+        .bind(&job.id)
+        .bind(job.fence)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Runs one due job; whether there was one.
+///
+/// # Errors
+/// The database's; a handler's error is kept with its job.
+pub async fn run_due(runtime: &Arc<Runtime>, handlers: &[Arc<dyn Handler>]) -> Result<bool, Error> {
+    let kinds: Vec<_> = handlers.iter().map(|handler| handler.kind()).collect();
+    let platform = runtime.platform();
+    let now = runtime.clock.now();
+    let Some(job) = crate::write_tx!(platform, tx => { Ok(claim(&mut tx, &kinds, now).await?) })? else {
+        return Ok(false);
+    };
+    let Some(handler) = handlers.iter().find(|handler| handler.kind() == job.kind) else { return Ok(true) };
+    let outcome = handler.run(runtime, &job).await;
+    let now = runtime.clock.now();
+    match outcome {
+        Ok(()) => match crate::write_tx!(platform, tx => { complete(&mut tx, &job).await }) {
+            // The handler completed it itself, or another holder took it over: both are settled.
+            Ok(()) | Err(Error::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        },
+        Err(error) => {
+            tracing::warn!(job = %job.id, kind = %job.kind, attempts = job.attempts, error = crate::outbox::chain(&error), "job failed");
+            crate::write_tx!(platform, tx => { Ok(fail(&mut tx, &job, &error, now).await?) })?;
+        }
+    }
+    Ok(true)
+}
+
+/// Runs jobs for ever, until told to stop.
+///
+/// # Errors
+/// The database's, when it stays away.
+pub async fn run(
+    runtime: Arc<Runtime>,
+    handlers: Vec<Arc<dyn Handler>>,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    while !stop.is_cancelled() {
+        if run_due(&runtime, &handlers).await? {
+            continue;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! What all parts of a control-plane process share.
+
+use crate::{
+    blobs::Blobs,
+    db::{Db, PlatformDb, TenantDb},
+    events::Subscriptions,
+    ids::TenantId,
+    secrets::Secrets,
+    time::Clock,
+};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Shared by reference; made once in `server`, once per test in the harness.
+pub struct Runtime {
+    /// The database.
+    pub(crate) db: Db,
+    /// Who tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Who wants which events; decides the delivery rows of each.
+    pub subscriptions: Subscriptions,
+    /// Sealing of secrets.
+    pub secrets: Secrets,
+    /// Files and pictures.
+    pub blobs: Arc<dyn Blobs>,
+    /// Rung after a commit that emitted events: a hint, a poll is the truth.
+    pub committed: Notify,
+}
+
+impl Runtime {
+    /// Puts the parts together.
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        subscriptions: Subscriptions,
+        secrets: Secrets,
+        blobs: Arc<dyn Blobs>,
+    ) -> Arc<Self> {
+        Arc::new(Self { db, clock, subscriptions, secrets, blobs, committed: Notify::new() })
+    }
+    /// The way to kernel and platform tables.
+    pub fn platform(&self) -> PlatformDb {
+        PlatformDb::new(self.db.clone())
+    }
+    /// The way to one tenant's tables.
+    pub fn tenant(self: &Arc<Self>, tenant: TenantId) -> TenantDb {
+        TenantDb::new(self.clone(), tenant)
+    }
+    /// The database itself, for migrations and closing.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+}

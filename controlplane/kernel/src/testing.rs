@@ -1,0 +1,82 @@
+//! The test harness: a database of its own for each test, on SQLite and on PostgreSQL.
+//!
+//! PostgreSQL is a private cluster of the system's own binaries, started on first need and shared by the tests of a
+//! run (`ATALAYA_TEST_POSTGRES` names one that runs already). It refuses root, so as root its programs run as user
+//! `postgres`. A template is migrated once; each test's database is a copy of it.
+
+use crate::{
+    blobs::LocalBlobs,
+    db::{Db, Dialect, PlatformDb},
+    events::Subscriptions,
+    migrations,
+    runtime::Runtime,
+    secrets::{InstallationKey, Secrets},
+    time::{ManualClock, Timestamp},
+};
+use std::sync::Arc;
+
+mod postgres;
+
+/// Where the clock of a test stands at first: 2026-11-05T15:07:09Z, a Thursday.
+pub const START: Timestamp = Timestamp::from_millis(1_793_891_229_000);
+
+/// A database, a clock to move and everything that stands on them.
+pub struct World {
+    /// The runtime on this world's database.
+    pub runtime: Arc<Runtime>,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// URL of the database, to open it a second time.
+    pub url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    /// A world on a dialect, with these subscriptions.
+    ///
+    /// # Panics
+    /// When the database cannot be had: a test cannot go on without it.
+    #[allow(clippy::panic, clippy::unwrap_used, reason = "test equipment fails loudly")]
+    pub async fn new(dialect: Dialect, subscriptions: Subscriptions) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = match dialect {
+            Dialect::Sqlite => format!("sqlite:{}", folder.path().join("test.db").display()),
+            Dialect::Postgres => postgres::database().await,
+        };
+        let db = Db::open(&url).await.unwrap();
+        migrations::migrate(&db, START).await.unwrap();
+        let clock = Arc::new(ManualClock::at(START));
+        let secrets = Secrets::new(InstallationKey::generate());
+        let blobs = Arc::new(LocalBlobs::new(folder.path().join("blobs")));
+        let runtime = Runtime::new(db, clock.clone(), subscriptions, secrets, blobs);
+        Self { runtime, clock, url, _folder: folder }
+    }
+
+    /// The way to kernel and look-up tables.
+    pub fn platform(&self) -> PlatformDb {
+        self.runtime.platform()
+    }
+}
+
+/// Runs an async test once on each database: `on_both!(name, |world| async move { … });`.
+#[macro_export]
+macro_rules! on_both {
+    ($name:ident, $body:expr) => {
+        $crate::on_both!($name, $crate::events::Subscriptions::default(), $body);
+    };
+    ($name:ident, $subscriptions:expr, $body:expr) => {
+        mod $name {
+            use super::*;
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let world = $crate::testing::World::new($crate::db::Dialect::Sqlite, $subscriptions).await;
+                ($body)(world).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let world = $crate::testing::World::new($crate::db::Dialect::Postgres, $subscriptions).await;
+                ($body)(world).await;
+            }
+        }
+    };
+}
