@@ -117,6 +117,10 @@ apt_candidate() {
 node_from_apt() {
   local candidate
   candidate="$(apt_candidate nodejs)"
+  if $DRY_RUN && [ -z "$candidate" ]; then
+    say "  (apt's lists are empty: whether they offer a Node.js that is new enough shows after the update)"
+    return 0
+  fi
   if [ -z "$candidate" ] || ! version_at_least "${candidate#*:}" "$NODE_MINIMUM"; then
     die "Node.js $NODE_MINIMUM or newer, with npm, is needed.
   Here: $(node --version 2>/dev/null || echo none); apt offers: ${candidate:-none}.

@@ -29,11 +29,13 @@ stage_setup() {
   cargo fetch --locked
 }
 
-# Type check, unit tests, build. The server embeds the result, so this comes before any Rust.
+# Lint, unit tests, build (with type check and missing translations), size of what a phone must load. The
+# server embeds the result, so this comes before any Rust.
 stage_web() {
-  npm --prefix controlplane/web run typecheck
-  npm --prefix controlplane/web test
-  npm --prefix controlplane/web run build
+  local step
+  for step in lint test build check:size; do
+    npm --prefix controlplane/web run "$step"
+  done
 }
 
 stage_lint() {

@@ -78,7 +78,6 @@ small_debian() {
   # Device files cannot be made without privileges: the scripts write to one and read keys from the other.
   : >"$tree/dev/null"
   chmod 0666 "$tree/dev/null"
-  head -c 4096 /dev/urandom >"$tree/dev/urandom"
   dpkg-query -s "${packages[@]}" >"$tree/var/lib/dpkg/status"
   for name in "${packages[@]}"; do
     for list in /var/lib/dpkg/info/"$name".list /var/lib/dpkg/info/"$name:$(dpkg --print-architecture)".list; do
@@ -140,6 +139,8 @@ dpkg_run() {
 }
 
 install_version() {
+  # Other bytes at every step, as the device would give.
+  head -c 4096 /dev/urandom >"$tree/dev/urandom"
   cp "$work/$2/$3_$2_"*.deb "$tree/tmp/"
   dpkg_run "$1" --install "/tmp/$3_$2_$(dpkg --print-architecture).deb"
   rm "$tree"/tmp/*.deb
