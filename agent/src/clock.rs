@@ -12,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub trait Clock: Send + Sync {
     /// Now in Unix milliseconds, corrected by the offset known at this moment.
     fn now_ms(&self) -> i64;
+    /// Now by this machine alone, Unix milliseconds: the wall clock at the start of the process plus what elapsed.
+    fn local_ms(&self) -> i64;
     /// Monotonic time since the clock was made: for intervals, timeouts, back-off. Never corrected.
     fn elapsed(&self) -> Duration;
     /// The offset in force, milliseconds: what [`Clock::now_ms`] adds to this machine's own idea of time.
@@ -40,16 +42,15 @@ impl AgentClock {
     pub fn set_offset_ms(&self, offset_ms: i64) {
         self.offset_ms.store(offset_ms, Ordering::Relaxed);
     }
-
-    /// This machine's own idea of now, Unix milliseconds, without the offset.
-    pub fn uncorrected_ms(&self) -> i64 {
-        self.started_wall_ms.saturating_add(millis(self.elapsed()))
-    }
 }
 
 impl Clock for AgentClock {
     fn now_ms(&self) -> i64 {
-        self.uncorrected_ms().saturating_add(self.offset_ms())
+        self.local_ms().saturating_add(self.offset_ms())
+    }
+
+    fn local_ms(&self) -> i64 {
+        self.started_wall_ms.saturating_add(millis(self.elapsed()))
     }
 
     fn elapsed(&self) -> Duration {
@@ -91,6 +92,10 @@ impl Clock for ManualClock {
         self.now_ms.load(Ordering::Relaxed)
     }
 
+    fn local_ms(&self) -> i64 {
+        self.now_ms()
+    }
+
     fn elapsed(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.now_ms()).unwrap_or(0))
     }
@@ -113,6 +118,6 @@ mod tests {
         let moved = clock.now_ms() - before;
         assert!((year..year + 10_000).contains(&moved), "moved by {moved} ms");
         assert!(clock.elapsed() < Duration::from_secs(10));
-        assert!((clock.uncorrected_ms() - before).abs() < 10_000);
+        assert!((clock.local_ms() - before).abs() < 10_000);
     }
 }

@@ -8,8 +8,11 @@
 //! What this crate must never do: acknowledge what is not on its disk, forget a sample without counting it, hold a
 //! policy of the tenant (headquarters decides what should be true), or panic on what a device or a peer sent.
 
+pub mod buffer;
 pub mod clock;
+pub mod core;
 pub mod driver;
 pub mod fault;
 pub mod supervise;
+pub mod telemetry;
 pub mod uplink;

@@ -18,6 +18,17 @@ pub enum Value {
     Float(f64),
 }
 
+impl Value {
+    /// The value as a float; a whole number beyond 2^53 loses its last bits.
+    #[allow(clippy::cast_precision_loss)] // Told above; used where a series mixes both forms.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Int(value) => value as f64,
+            Self::Float(value) => value,
+        }
+    }
+}
+
 impl From<f64> for Value {
     fn from(value: f64) -> Self {
         Self::Float(value)
