@@ -102,6 +102,8 @@ packages_missing() {
   need_command losetup mount
   need_command ping iputils-ping
   need_command adduser adduser
+  # For the package test of people who are not root: a user namespace with more than one user in it.
+  [ "$(id -u)" = 0 ] || need_command newuidmap uidmap
   need_command deb-systemd-helper init-system-helpers
   # Only for systemd-analyze, which judges our units; installing it starts nothing.
   need_command systemd-analyze systemd
