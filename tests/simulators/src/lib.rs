@@ -15,6 +15,8 @@
 //! - What no manual or transcript backs stands in `UNVERIFIED.md`.
 
 pub mod clock;
-
+pub mod control;
+pub mod relay;
 pub mod rng;
 pub mod routeros;
+pub mod snmpd;

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use atalaya_simulators::clock::Pace;
-use atalaya_simulators::routeros::{RouterSim, SimConfig, Version, control};
+use atalaya_simulators::control;
+use atalaya_simulators::relay::{self, Link, Relay, Transport};
+use atalaya_simulators::routeros::{self, RouterSim, SimConfig, Version};
+use atalaya_simulators::snmpd::{Snmpd, SnmpdConfig};
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 
@@ -21,7 +23,49 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum What {
     /// A MikroTik router with subscribers.
-    Routeros(RouterosArgs),
+    Routeros(Box<RouterosArgs>),
+    /// A bad link to a server.
+    Relay(RelayArgs),
+    /// The real SNMP agent of net-snmp on a port of its own.
+    Snmpd(SnmpdArgs),
+}
+
+#[derive(Debug, Args)]
+struct RelayArgs {
+    /// What is relayed.
+    #[arg(long, value_enum, default_value = "udp")]
+    transport: Transport,
+    /// Where clients connect.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The server behind.
+    #[arg(long)]
+    upstream: SocketAddr,
+    /// Seed of the losses.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Datagrams lost of 1,000.
+    #[arg(long, default_value_t = 0)]
+    loss_permille: u16,
+    /// Milliseconds of delay each way.
+    #[arg(long, default_value_t = 0)]
+    delay_ms: u64,
+    /// Where the control port listens.
+    #[arg(long)]
+    control: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+struct SnmpdArgs {
+    /// Read-only community.
+    #[arg(long, default_value = "public")]
+    community: String,
+    /// Its name.
+    #[arg(long, default_value = "sim-switch")]
+    system_name: String,
+    /// UDP port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
 }
 
 #[derive(Debug, Args)]
@@ -82,30 +126,60 @@ async fn main() -> anyhow::Result<()> {
         .init();
     match Cli::parse().what {
         What::Routeros(args) => routeros(&args).await,
+        What::Relay(args) => relay(&args).await,
+        What::Snmpd(args) => snmpd(args).await,
     }
 }
 
 async fn routeros(args: &RouterosArgs) -> anyhow::Result<()> {
-    let sim = Arc::new(RouterSim::start(args.sim_config()?).await?);
-    let control = match args.control {
-        Some(address) => {
-            Some(TcpListener::bind(address).await.with_context(|| format!("control port {address}"))?)
-        }
-        None => None,
-    };
-    let control_address = control.as_ref().map(TcpListener::local_addr).transpose()?;
+    let sim = RouterSim::start(args.sim_config()?).await?;
+    let control = control_port(args.control).await?;
     announce(&serde_json::json!({
         "api": sim.address(),
         "api_ssl": sim.tls_address(),
-        "control": control_address,
+        "control": control.as_ref().map(TcpListener::local_addr).transpose()?,
     }));
+    run(control, move |request| routeros::control::answer(&sim, request)).await
+}
+
+async fn relay(args: &RelayArgs) -> anyhow::Result<()> {
+    let relay = Relay::start(args.transport, args.listen, args.upstream, args.seed).await?;
+    relay.set_link(Link { loss_permille: args.loss_permille, delay_ms: args.delay_ms, cut: false });
+    let control = control_port(args.control).await?;
+    announce(&serde_json::json!({
+        "listen": relay.address(),
+        "control": control.as_ref().map(TcpListener::local_addr).transpose()?,
+    }));
+    run(control, move |request| relay::control::answer(&relay, request)).await
+}
+
+async fn snmpd(args: SnmpdArgs) -> anyhow::Result<()> {
+    let SnmpdArgs { community, system_name, port } = args;
+    let agent = Snmpd::start(&SnmpdConfig { community, system_name, port, ..SnmpdConfig::default() }).await?;
+    announce(&serde_json::json!({ "snmp": agent.address() }));
+    terminated().await;
+    agent.stop().await.context("stopping snmpd")
+}
+
+async fn control_port(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    Ok(Some(TcpListener::bind(address).await.with_context(|| format!("control port {address}"))?))
+}
+
+/// Answers the control port, if there is one, until the process is told to end.
+async fn run<R: serde::de::DeserializeOwned>(
+    control: Option<TcpListener>,
+    answer: impl Fn(R) -> Result<serde_json::Value, String> + Send + Sync + 'static,
+) -> anyhow::Result<()> {
     match control {
         Some(listener) => tokio::select! {
-            served = control::serve(sim, listener) => served.context("control port"),
+            served = control::serve(listener, answer) => served.context("control port"),
             () = terminated() => Ok(()),
         },
         None => {
+            // The simulator lives in the closure.
             terminated().await;
+            drop(answer);
             Ok(())
         }
     }

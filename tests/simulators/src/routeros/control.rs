@@ -1,18 +1,10 @@
-//! The control port: what [`RouterSim`] offers in its own process, for tests that run the simulator as
-//! another one.
-//!
-//! One JSON object per line in, one per line out: `{"op":"verdict","cpe":"sub0001"}` is answered by
-//! `{"ok":…}` or `{"error":"…"}`. For loopback only: who reaches the port owns the router.
+//! What [`RouterSim`] offers in its own process, as requests of the [control port](crate::control):
+//! `{"op":"verdict","cpe":"sub0001"}`.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 use super::cpe::CpeConfig;
 use super::fault::Faults;
@@ -89,44 +81,11 @@ pub enum Request {
     },
 }
 
-/// Answers control connections until the listener fails.
+/// Answers one request.
 ///
 /// # Errors
-/// The listener's error.
-pub async fn serve(sim: Arc<RouterSim>, listener: TcpListener) -> std::io::Result<()> {
-    let mut clients = JoinSet::new();
-    loop {
-        let (stream, peer) = listener.accept().await?;
-        let sim = Arc::clone(&sim);
-        clients.spawn(async move {
-            if let Err(error) = converse(&sim, stream).await {
-                tracing::debug!(%peer, %error, "control connection ended");
-            }
-        });
-        while clients.try_join_next().is_some() {}
-    }
-}
-
-async fn converse(sim: &RouterSim, stream: TcpStream) -> std::io::Result<()> {
-    let (reader, mut writer) = stream.into_split();
-    let mut lines = BufReader::new(reader).lines();
-    while let Some(line) = lines.next_line().await? {
-        let outcome = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => answer(sim, request),
-            Err(error) => Err(error.to_string()),
-        };
-        let mut text = match outcome {
-            Ok(value) => json!({ "ok": value }),
-            Err(error) => json!({ "error": error }),
-        }
-        .to_string();
-        text.push('\n');
-        writer.write_all(text.as_bytes()).await?;
-    }
-    Ok(())
-}
-
-fn answer(sim: &RouterSim, request: Request) -> Result<Value, String> {
+/// What is wrong with the request, in words.
+pub fn answer(sim: &RouterSim, request: Request) -> Result<Value, String> {
     let unknown = || "no such CPE".to_owned();
     let done = |found: bool| if found { Ok(Value::Null) } else { Err(unknown()) };
     match request {
@@ -183,47 +142,4 @@ fn answer(sim: &RouterSim, request: Request) -> Result<Value, String> {
 
 fn value(answer: impl Serialize) -> Result<Value, String> {
     serde_json::to_value(answer).map_err(|error| error.to_string())
-}
-
-/// A client of the control port, for tests.
-#[derive(Debug)]
-pub struct ControlClient {
-    stream: BufReader<TcpStream>,
-}
-
-impl ControlClient {
-    /// Connects.
-    ///
-    /// # Errors
-    /// The connection's error.
-    pub async fn connect(address: SocketAddr) -> std::io::Result<Self> {
-        Ok(Self { stream: BufReader::new(TcpStream::connect(address).await?) })
-    }
-
-    /// Asks one thing.
-    ///
-    /// # Errors
-    /// The connection's error, or what the simulator says against the request.
-    pub async fn ask(&mut self, request: &Request) -> std::io::Result<Value> {
-        let mut line = serde_json::to_string(request).map_err(std::io::Error::other)?;
-        line.push('\n');
-        self.stream.get_mut().write_all(line.as_bytes()).await?;
-        let mut answer = String::new();
-        if self.stream.read_line(&mut answer).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        let mut answer: Value = serde_json::from_str(&answer).map_err(std::io::Error::other)?;
-        match answer.get("error").and_then(Value::as_str) {
-            Some(error) => Err(std::io::Error::other(error.to_owned())),
-            None => Ok(answer.get_mut("ok").map(Value::take).unwrap_or_default()),
-        }
-    }
-
-    /// Asks one thing, and reads the answer as `T`.
-    ///
-    /// # Errors
-    /// As [`ask`](Self::ask), or an answer of another shape.
-    pub async fn ask_as<T: serde::de::DeserializeOwned>(&mut self, request: &Request) -> std::io::Result<T> {
-        serde_json::from_value(self.ask(request).await?).map_err(std::io::Error::other)
-    }
 }

@@ -251,18 +251,13 @@ impl Router {
     }
 
     pub(super) fn begin_session(&mut self, index: usize, session: Session, now: Duration) {
-        if let Some(active) = session.active {
-            self.cpe_of_active.insert(active, index);
-        }
-        if let Some(interface) = session.interface {
-            self.cpe_of_interface.insert(interface, index);
-        }
+        self.owners.extend(session.rows().map(|row| (row, index)));
         self.taken.insert(session.address.into());
         let cpe = &mut self.cpes[index];
         cpe.session = Some(session);
         cpe.refused = None;
+        // Judged at the next look, not here: thousands may dial in the same moment.
         cpe.start_counting(now);
-        self.accrue(index, now);
     }
 
     /// Ends a session and takes along what it made on the router.
@@ -276,16 +271,9 @@ impl Router {
         self.gone_download_bits = self.gone_download_bits.saturating_add(down);
         self.cpes[index].start_counting(Duration::ZERO);
         self.taken.remove(&session.address.into());
-        if let Some(active) = session.active {
-            self.cpe_of_active.remove(&active);
-            self.store.table_mut("/ppp/active").remove(active);
-        }
-        if let Some(interface) = session.interface {
-            self.cpe_of_interface.remove(&interface);
-            self.store.table_mut("/interface").remove(interface);
-        }
-        if let Some(queue) = session.queue {
-            self.store.table_mut("/queue/simple").remove(queue);
+        for (menu, id) in session.rows() {
+            self.owners.remove(&(menu, id));
+            self.store.table_mut(menu).remove(id);
         }
         for entry in &session.list_entries {
             self.store.table_mut("/ip/firewall/address-list").remove(*entry);
@@ -315,8 +303,11 @@ impl Router {
         self.view().judge(&probe, live)
     }
 
-    /// Brings the byte counters of a CPE up to `now`.
+    /// Brings the byte counters of a CPE up to `now`, by the rules as they stand.
     pub(super) fn accrue(&mut self, index: usize, now: Duration) {
+        if self.cpes.get(index).is_none_or(|cpe| cpe.session.is_none()) {
+            return;
+        }
         let verdict = self.verdict(index);
         let Some(cpe) = self.cpes.get_mut(index) else { return };
         let passing = match &verdict {
@@ -391,6 +382,13 @@ impl Router {
 }
 
 impl Session {
+    /// The rows that belong to this session alone: (menu, `.id`).
+    fn rows(&self) -> impl Iterator<Item = (&'static str, RowId)> {
+        let rows =
+            [("/ppp/active", self.active), ("/interface", self.interface), ("/queue/simple", self.queue)];
+        rows.into_iter().filter_map(|(menu, id)| Some((menu, id?)))
+    }
+
     /// A session that made nothing on the router.
     pub(super) fn bare(address: Ipv4Addr, since: Duration) -> Self {
         Self {

@@ -213,7 +213,10 @@ impl RouterSim {
     /// Turns device time forward.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
-        self.shared.router.lock().advance();
+        let mut router = self.shared.router.lock();
+        router.advance();
+        let now = router.clock.now();
+        router.accrue_all(now);
     }
 
     /// Interface counter values that were served, from `sequence` on, at most `limit`.

@@ -180,8 +180,7 @@ pub(super) fn list_entries(router: &mut Router, lists: &str, address: &str) -> V
 
 /// A client removed a row of `/ppp/active`: the session goes, and the CPE dials again after its interval.
 pub(super) fn drop_active(router: &mut Router, active: RowId, now: Duration) -> bool {
-    let Some(index) = router.cpe_of_active.get(&active).copied() else { return false };
-    router.accrue(index, now);
+    let Some(index) = router.owner("/ppp/active", active) else { return false };
     let Some(name) = router.store.table("/ppp/active").get(active).map(|row| row.text("name").to_owned())
     else {
         return false;

@@ -27,7 +27,7 @@ pub(super) fn print(router: &mut Router, caller: &Caller, command: &Command) -> 
             ".proplist" => proplist = Some(value.split(',').map(str::trim).collect()),
             "count-only" => count_only = true,
             ".id" | "from" | "numbers" => {
-                ids = Some(value.split(',').filter_map(|id| id.parse().ok()).collect())
+                ids = Some(value.split(',').filter_map(|id| id.parse().ok()).collect());
             }
             flag if FLAGS.contains(&flag) => {}
             _ => return Err(Trap::new("unknown parameter")),
@@ -37,7 +37,7 @@ pub(super) fn print(router: &mut Router, caller: &Caller, command: &Command) -> 
 
     let wanted = |row: &&Row| {
         ids.as_ref().is_none_or(|ids| ids.contains(&row.id))
-            && query.matches(|name| stored_or_live(router, row, name))
+            && query.matches(|name| stored_or_live(router, menu.path, row, name))
     };
     let rows: Vec<RowId> = match query.required(menu.key) {
         Some(key) => table.with_key(key).filter(wanted).map(|row| row.id).collect(),
@@ -85,7 +85,7 @@ fn properties(
     let mut properties: Vec<(String, String)> = names
         .into_iter()
         .filter(|name| !hidden(name))
-        .filter_map(|name| Some((name.to_owned(), stored_or_live(router, row, name)?.into_owned())))
+        .filter_map(|name| Some((name.to_owned(), stored_or_live(router, path, row, name)?.into_owned())))
         .collect();
     if path == "/interface" {
         let (name, kind) = (row.text("name").to_owned(), row.text("type").to_owned());
@@ -111,69 +111,53 @@ fn serve_counters(router: &mut Router, interface: &str, kind: &str, properties: 
 }
 
 /// Brings what is counted lazily up to now, for one row.
-fn refresh(router: &mut Router, path: &str, id: RowId) {
+fn refresh(router: &mut Router, path: &'static str, id: RowId) {
     let now = router.clock.now();
-    let index = match path {
-        "/interface" => {
-            if router.store.table("/interface").get(id).is_some_and(|row| row.text("name") == "ether1") {
-                router.accrue_all(now);
-            }
-            router.cpe_of_interface.get(&id).copied()
-        }
-        "/queue/simple" => router
-            .cpes
-            .iter()
-            .position(|cpe| cpe.session.as_ref().is_some_and(|session| session.queue == Some(id))),
-        _ => None,
-    };
-    if let Some(index) = index {
+    if let Some(index) = router.owner(path, id) {
         router.accrue(index, now);
+    } else if path == "/interface"
+        && router.store.table(path).get(id).is_some_and(|row| row.text("name") == "ether1")
+    {
+        // The uplink carries everyone.
+        router.accrue_all(now);
     }
 }
 
 /// A property as stored, or as it is at this moment.
-fn stored_or_live<'r>(router: &Router, row: &'r Row, name: &str) -> Option<Cow<'r, str>> {
+fn stored_or_live<'r>(router: &Router, path: &'static str, row: &'r Row, name: &str) -> Option<Cow<'r, str>> {
     if name == ".id" {
         return Some(Cow::Owned(row.id.to_string()));
     }
     if let Some(stored) = row.get(name) {
         return Some(Cow::Borrowed(stored));
     }
-    live(router, row, name).map(Cow::Owned)
+    live(router, path, row, name).map(Cow::Owned)
 }
 
-fn live(router: &Router, row: &Row, name: &str) -> Option<String> {
+fn live(router: &Router, path: &'static str, row: &Row, name: &str) -> Option<String> {
     let now = router.clock.now();
     let uptime = now.saturating_sub(router.booted_at);
-    match name {
-        "uptime" => {
-            let session =
-                router.cpe_of_active.get(&row.id).and_then(|index| router.cpes[*index].session.as_ref());
-            // Only /system/resource and /ppp/active have one.
-            match (session, row.get("board-name")) {
-                (Some(session), _) => Some(value::duration(now.saturating_sub(session.since))),
-                (None, Some(_)) => Some(value::duration(uptime)),
-                (None, None) => None,
-            }
+    let owner = router.owner(path, row.id).and_then(|index| router.cpes.get(index));
+    match (path, name) {
+        ("/ppp/active", "uptime") => {
+            let since = owner?.session.as_ref()?.since;
+            Some(value::duration(now.saturating_sub(since)))
         }
-        "free-memory" => row.get("board-name").map(|_| "3221225472".to_owned()),
-        "cpu-load" => row.get("board-name").map(|_| (uptime.as_secs() % 17 + 3).to_string()),
-        "date" => row.get("time-zone-name").map(|_| router.local_time().0),
-        "time" => row.get("time-zone-name").map(|_| router.local_time().1),
-        "expires-after" => (row.text("status") == "bound").then(|| "10m".to_owned()),
-        "rx-byte" | "tx-byte" | "rx-packet" | "tx-packet" => {
-            row.get("actual-mtu")?;
+        ("/system/resource", "uptime") => Some(value::duration(uptime)),
+        ("/system/resource", "free-memory") => Some("3221225472".to_owned()),
+        ("/system/resource", "cpu-load") => Some((uptime.as_secs() % 17 + 3).to_string()),
+        ("/system/clock", "date") => Some(router.local_time().0),
+        ("/system/clock", "time") => Some(router.local_time().1),
+        ("/ip/dhcp-server/lease", "expires-after") => {
+            (row.text("status") == "bound").then(|| "10m".to_owned())
+        }
+        ("/interface", "rx-byte" | "tx-byte" | "rx-packet" | "tx-packet") => {
             let bytes = interface_bytes(router, row, name.starts_with("rx"), uptime);
             // A packet of 1,000 bytes, on average.
             Some(if name.ends_with("packet") { bytes / 1_000 } else { bytes }.to_string())
         }
-        "bytes" | "rate" => {
-            row.get("max-limit")?;
-            let cpe = router
-                .cpes
-                .iter()
-                .find(|cpe| cpe.session.as_ref().is_some_and(|session| session.queue == Some(row.id)));
-            let (up, down) = match (cpe, name) {
+        ("/queue/simple", "bytes" | "rate") => {
+            let (up, down) = match (owner, name) {
                 (Some(cpe), "bytes") => (cpe.upload_bytes(), cpe.download_bytes()),
                 (Some(cpe), _) => cpe.current_bps(),
                 (None, _) => (0, 0),
@@ -186,9 +170,8 @@ fn live(router: &Router, row: &Row, name: &str) -> Option<String> {
 
 /// Bytes of an interface since boot: of its session, of everyone on the uplink, or of background traffic.
 fn interface_bytes(router: &Router, row: &Row, received: bool, uptime: Duration) -> u64 {
-    if let Some(index) = router.cpe_of_interface.get(&row.id) {
+    if let Some(cpe) = router.owner("/interface", row.id).and_then(|index| router.cpes.get(index)) {
         // What the router receives on a session's interface is what the customer uploads.
-        let cpe = &router.cpes[*index];
         return if received { cpe.upload_bytes() } else { cpe.download_bytes() };
     }
     if row.text("type") != "ether" || row.is("disabled") {

@@ -57,15 +57,14 @@ pub(super) struct Router {
     pub(super) cpes: Vec<Cpe>,
     /// Dials to come: (device time, position of the CPE).
     pub(super) due: BTreeSet<(Duration, usize)>,
-    pub(super) cpe_of_active: HashMap<RowId, usize>,
-    pub(super) cpe_of_interface: HashMap<RowId, usize>,
+    /// Which CPE's session made a dynamic row: (menu, `.id`) → position of the CPE.
+    pub(super) owners: HashMap<(&'static str, RowId), usize>,
     pub(super) pool_cursor: HashMap<String, u64>,
     /// Addresses in use by sessions.
     pub(super) taken: HashSet<u32>,
     /// Traffic of sessions that are over, as the uplink still counts it.
     pub(super) gone_upload_bits: u64,
     pub(super) gone_download_bits: u64,
-    accrued_at: Duration,
     view: Option<(u64, Arc<View>)>,
 }
 
@@ -87,13 +86,11 @@ impl Router {
             serve_count: 0,
             booted_at: now,
             sessions_made: 0,
-            cpe_of_active: HashMap::new(),
-            cpe_of_interface: HashMap::new(),
+            owners: HashMap::new(),
             pool_cursor: HashMap::new(),
             taken: HashSet::new(),
             gone_upload_bits: 0,
             gone_download_bits: 0,
-            accrued_at: now,
             view: None,
             config,
         };
@@ -172,17 +169,19 @@ impl Router {
         }
     }
 
-    /// Lets device time catch up: dials that are due, bytes that passed.
+    /// Lets device time catch up: dials that are due.
     pub(super) fn advance(&mut self) {
         let now = self.clock.now();
         self.dial_due(now);
-        if now.saturating_sub(self.accrued_at) >= Duration::from_secs(1) {
-            self.accrue_all(now);
-        }
     }
 
+    /// The CPE whose session made a dynamic row.
+    pub(super) fn owner(&self, menu: &'static str, id: RowId) -> Option<usize> {
+        self.owners.get(&(menu, id)).copied()
+    }
+
+    /// Brings the byte counters of all CPEs up to `now`.
     pub(super) fn accrue_all(&mut self, now: Duration) {
-        self.accrued_at = now;
         for index in 0..self.cpes.len() {
             self.accrue(index, now);
         }

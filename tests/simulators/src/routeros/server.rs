@@ -23,6 +23,8 @@ use crate::rng::SplitMix;
 
 /// How often device time is looked at, wall time.
 const TICK: Duration = Duration::from_millis(20);
+/// Every so many ticks all CPEs' traffic is judged, read or not.
+const TICKS_PER_LOOK: u32 = 25;
 
 /// What the tasks of one simulated router share.
 #[derive(Debug)]
@@ -114,12 +116,20 @@ impl Shared {
 
     /// Lets device time pass on its own.
     pub(super) async fn tick(self: Arc<Self>) {
+        let mut ticks = 0_u32;
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                _ = interval.tick() => self.router.lock().advance(),
+                _ = interval.tick() => {}
+            }
+            ticks = ticks.wrapping_add(1);
+            let mut router = self.router.lock();
+            router.advance();
+            if ticks.is_multiple_of(TICKS_PER_LOOK) {
+                let now = router.clock.now();
+                router.accrue_all(now);
             }
         }
     }

@@ -196,7 +196,7 @@ impl Table {
     /// Removes a row.
     pub(super) fn remove(&mut self, id: RowId) -> Option<Row> {
         let row = self.rows.remove(&id)?;
-        self.unindex(&row.text(self.menu.key).to_owned(), id);
+        self.unindex(row.text(self.menu.key), id);
         if self.menu.ordered {
             self.order.retain(|other| *other != id);
         }

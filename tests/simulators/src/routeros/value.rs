@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// `1w2d3h4m5s`; zero is `0s`.
-pub fn duration(value: Duration) -> String {
+pub(super) fn duration(value: Duration) -> String {
     let mut seconds = value.as_secs();
     if seconds == 0 {
         return "0s".to_owned();
@@ -21,7 +21,7 @@ pub fn duration(value: Duration) -> String {
 }
 
 /// A rate in bits per second: `10M`, `512k`, `1G`, `64000`.
-pub fn rate(text: &str) -> Option<u64> {
+pub(super) fn rate(text: &str) -> Option<u64> {
     let (digits, factor) = match text.chars().last()? {
         'k' | 'K' => (&text[..text.len() - 1], 1_000),
         'm' | 'M' => (&text[..text.len() - 1], 1_000_000),
@@ -33,14 +33,14 @@ pub fn rate(text: &str) -> Option<u64> {
 
 /// Upload and download of a subscriber in bits per second, 0 = unlimited; what follows a space (burst,
 /// priority) is not read. One rate counts for both ways.
-pub fn rate_pair(text: &str) -> Option<(u64, u64)> {
+pub(super) fn rate_pair(text: &str) -> Option<(u64, u64)> {
     let first = text.split_whitespace().next()?;
     let (up, down) = first.split_once('/').unwrap_or((first, first));
     Some((rate(up)?, rate(down)?))
 }
 
 /// The first and last address of `A`, `A/len` or `A-B`.
-pub fn address_range(text: &str) -> Option<(u32, u32)> {
+pub(super) fn address_range(text: &str) -> Option<(u32, u32)> {
     if let Some((first, last)) = text.split_once('-') {
         let (first, last) = (first.parse::<Ipv4Addr>().ok()?, last.parse::<Ipv4Addr>().ok()?);
         return (first <= last).then(|| (first.into(), last.into()));
@@ -56,7 +56,7 @@ pub fn address_range(text: &str) -> Option<(u32, u32)> {
 }
 
 /// Whether an address list takes this: address, network, range, or a DNS name.
-pub fn is_address_spec(text: &str) -> bool {
+pub(super) fn is_address_spec(text: &str) -> bool {
     let dns = || {
         text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
             && text.chars().any(|c| c.is_ascii_alphabetic())

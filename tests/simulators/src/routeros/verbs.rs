@@ -256,13 +256,22 @@ fn move_row(router: &mut Router, menu: &'static Menu, command: &Command) -> Resu
     Ok(true)
 }
 
-/// A dynamic lease becomes a row that may be changed.
+/// A dynamic lease becomes a row of its own, with an `.id` that survives a reboot.
 fn make_static(router: &mut Router, menu: &'static Menu, command: &Command) -> Result<bool, Trap> {
-    let ids = targets(router.store.table(menu.path), command)?;
     let table = router.store.table_mut(menu.path);
-    Ok(ids
-        .into_iter()
-        .fold(false, |changed, id| changed | table.update(id, |row| row.set("dynamic", "false"))))
+    let ids = targets(table, command)?;
+    let mut changed = false;
+    for id in ids {
+        if !table.get(id).is_some_and(|row| row.is("dynamic")) {
+            continue;
+        }
+        if let Some(row) = table.remove(id) {
+            let kept: Vec<(&str, &str)> = row.properties().filter(|(name, _)| *name != "dynamic").collect();
+            table.insert(&kept, false);
+            changed = true;
+        }
+    }
+    Ok(changed)
 }
 
 fn refuse_dynamic(menu: &Menu, row: &Row, verb: &str) -> Result<(), Trap> {
