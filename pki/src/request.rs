@@ -47,6 +47,14 @@ impl CertificateRequest {
         self.public_key_hash
     }
 
+    /// The same hash of the key that a certificate is on.
+    ///
+    /// # Errors
+    /// [`PkiError::Unreadable`].
+    pub fn key_hash_of(certificate: &crate::CertificateDer<'_>) -> Result<[u8; 32], PkiError> {
+        Ok(Sha256::digest(crate::x509::parse(certificate)?.public_key().raw).into())
+    }
+
     pub(crate) fn public_key(&self) -> &SubjectPublicKeyInfo {
         &self.public_key
     }

@@ -170,6 +170,7 @@ registry! {
     0x0102 Heartbeat on Control;
     0x0103 HeartbeatAck on Control;
     0x0104 Goodbye on Control;
+    0x0105 LaneOpen on State | Jobs | Live | Backlog | Bulk;
     0x0110 AgentConfig on Control;
     0x0111 ConfigApplied on Control;
 

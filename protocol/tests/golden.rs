@@ -29,7 +29,7 @@ fn framed(message: &Message) -> Bytes {
         };
     }
     each! {
-        EnrollRequest RenewRequest CertificateIssued EnrollError Hello HelloAck Heartbeat HeartbeatAck Goodbye
+        EnrollRequest RenewRequest CertificateIssued EnrollError Hello HelloAck Heartbeat HeartbeatAck Goodbye LaneOpen
         AgentConfig ConfigApplied DesiredSnapshot DesiredUpdate DesiredAck ObservedReport ObservedAck Job JobResult
         JobResultAck SeriesTable MetricBatch MetricAck
     }

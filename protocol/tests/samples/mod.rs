@@ -111,6 +111,7 @@ fn control() -> Vec<Message> {
         HeartbeatAck { server_time_ms: 1_763_000_000_005 }.into(),
         Goodbye { reason: GoodbyeReason::Superseded.into(), detail: "newer".into(), retry_after_ms: 60_000 }
             .into(),
+        LaneOpen {}.into(),
         AgentConfig {
             version: 3,
             sites: vec![SiteConfig { site_id: "sit_1".into(), name: "Cerro".into() }],
