@@ -32,9 +32,11 @@
 //! wrapped Counter32 differ. The tests in `tests/conformance` are written against the trait for that reason.
 
 mod clock;
+mod embedded;
 mod model;
 mod store;
 
 pub use clock::{Clock, SystemClock};
+pub use embedded::{EmbeddedStore, OpenError, Options, Stats};
 pub use model::*;
 pub use store::{MetricStore, StoreError};

@@ -39,25 +39,25 @@ pub trait MetricStore: Send + Sync {
     /// Points over time. Series without any point are left out; the others are ordered by labels.
     ///
     /// # Errors
-    /// [`StoreError::Query`], [`StoreError::Failed`].
+    /// [`StoreError::Query`], [`StoreError::Read`].
     async fn range(&self, tenant: &TenantKey, query: &RangeQuery) -> Result<Vec<LabelledPoints>, StoreError>;
 
     /// Newest sample of each selected series, ordered by labels.
     ///
     /// # Errors
-    /// [`StoreError::Failed`].
+    /// [`StoreError::Read`].
     async fn last(&self, tenant: &TenantKey, selector: &Selector) -> Result<Vec<LabelledSample>, StoreError>;
 
     /// The series with the greatest values, greatest first, ties ordered by labels.
     ///
     /// # Errors
-    /// [`StoreError::Query`], [`StoreError::Failed`].
+    /// [`StoreError::Query`], [`StoreError::Read`].
     async fn top(&self, tenant: &TenantKey, query: &TopQuery) -> Result<Vec<LabelledSample>, StoreError>;
 
     /// Labels of the selected series, ordered.
     ///
     /// # Errors
-    /// [`StoreError::Failed`].
+    /// [`StoreError::Read`].
     async fn series(&self, tenant: &TenantKey, selector: &Selector) -> Result<Vec<Labels>, StoreError>;
 
     /// Removes everything of a tenant for good; its handles and its received batches are forgotten.
@@ -85,6 +85,9 @@ pub enum StoreError {
     /// The question cannot be answered as asked.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// Stored data could not be read; asking again may help.
+    #[error("metrics could not be read: {0}")]
+    Read(std::sync::Arc<str>),
     /// The engine cannot vouch for durability any more (disk full, disk error). It takes nothing until it is reopened.
     #[error("the metrics store has failed: {0}")]
     Failed(std::sync::Arc<str>),

@@ -98,6 +98,9 @@ pub enum QueryError {
     /// The step is not positive.
     #[error("the step must be at least one millisecond")]
     Step,
+    /// A time or step beyond 2^52 ms (year 142,000) either way.
+    #[error("times must lie within 2^52 ms of 1970")]
+    Time,
     /// The range ends before it begins.
     #[error("the range ends before it begins")]
     Backwards,
@@ -112,14 +115,22 @@ pub enum QueryError {
     RankRaw,
 }
 
+/// Far enough out that arithmetic on times could overflow.
+fn is_far(ms: i64) -> bool {
+    ms.unsigned_abs() > 1 << 52
+}
+
 impl RangeQuery {
     /// Checks range, step and number of points.
     ///
     /// # Errors
-    /// [`QueryError::Step`], [`QueryError::Backwards`], [`QueryError::TooManyPoints`].
+    /// [`QueryError::Step`], [`QueryError::Time`], [`QueryError::Backwards`], [`QueryError::TooManyPoints`].
     pub fn validate(&self) -> Result<(), QueryError> {
         if self.step_ms < 1 {
             return Err(QueryError::Step);
+        }
+        if [self.from_ms, self.to_ms, self.step_ms].into_iter().any(is_far) {
+            return Err(QueryError::Time);
         }
         if self.to_ms < self.from_ms {
             return Err(QueryError::Backwards);
@@ -136,8 +147,11 @@ impl TopQuery {
     /// Checks window and function.
     ///
     /// # Errors
-    /// [`QueryError::Backwards`], [`QueryError::RankRaw`].
+    /// [`QueryError::Time`], [`QueryError::Backwards`], [`QueryError::RankRaw`].
     pub fn validate(&self) -> Result<(), QueryError> {
+        if is_far(self.window.from_ms) || is_far(self.window.to_ms) {
+            return Err(QueryError::Time);
+        }
         if self.window.to_ms <= self.window.from_ms {
             return Err(QueryError::Backwards);
         }
