@@ -51,6 +51,15 @@ impl Problem {
             errors: Vec::new(),
         }
     }
+    /// The one answer to every log-in that is not right.
+    pub fn wrong_login() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "wrong_login",
+            "Wrong log-in",
+            "E-mail and password do not match.",
+        )
+    }
     fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.params.insert(name.to_owned(), value.into());
         self

@@ -111,15 +111,11 @@ macro_rules! ids {
                 Self::Text(Some(id.0.clone()))
             }
         }
-        impl From<Option<$name>> for crate::db::Value {
-            fn from(id: Option<$name>) -> Self {
-                Self::Text(id.map(|id| id.0))
-            }
+        impl crate::db::Column for $name {
+            const NULL: crate::db::Value = crate::db::Value::Text(None);
         }
-        impl From<&Option<$name>> for crate::db::Value {
-            fn from(id: &Option<$name>) -> Self {
-                Self::Text(id.as_ref().map(|id| id.0.clone()))
-            }
+        impl crate::db::Column for &$name {
+            const NULL: crate::db::Value = crate::db::Value::Text(None);
         }
     )+
     /// Every prefix in use; a test keeps them unique.

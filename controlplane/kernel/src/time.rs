@@ -75,10 +75,8 @@ impl From<Timestamp> for crate::db::Value {
         Self::Int(Some(at.0))
     }
 }
-impl From<Option<Timestamp>> for crate::db::Value {
-    fn from(at: Option<Timestamp>) -> Self {
-        Self::Int(at.map(|at| at.0))
-    }
+impl crate::db::Column for Timestamp {
+    const NULL: crate::db::Value = crate::db::Value::Int(None);
 }
 
 /// A calendar date without a zone: a due date is a date, not an instant. `YYYY-MM-DD` in JSON and in the database.

@@ -1,1 +1,30 @@
-//! Who people are: tenants, users, log-in, customers.
+//! Who people are: the tenant and its settings, the staff and how they log in, the customers.
+//!
+//! - A *tenant* is one ISP. A *user* works for one tenant; a *customer* pays it.
+//! - Nothing of one tenant is reachable from another: every use case but log-in goes through a tenant's handle.
+
+pub mod customers;
+pub mod identity;
+pub mod tenancy;
+
+use atalaya_kernel::{Permission, events::EventType};
+use utoipa_axum::router::OpenApiRouter;
+
+/// Rights that this domain asks for.
+pub const PERMISSIONS: &[&[(Permission, &str)]] =
+    &[tenancy::PERMISSIONS, identity::PERMISSIONS, customers::PERMISSIONS];
+/// Facts that this domain publishes.
+pub const EVENTS: &[&[EventType]] = &[tenancy::EVENTS, identity::EVENTS, customers::EVENTS];
+
+/// Routes that demand a log-in, below `/api/v1`.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(tenancy::http::router())
+        .merge(identity::http::router())
+        .merge(customers::http::router())
+}
+
+/// Routes before log-in.
+pub fn public_router() -> OpenApiRouter {
+    identity::http::public_router()
+}

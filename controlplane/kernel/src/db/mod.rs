@@ -19,7 +19,7 @@ pub use error::DbError;
 pub use gate::Priority;
 pub use handle::{PlatformDb, PlatformTx, TenantDb, TenantTx};
 pub use query::{Handle, Query, Row, sql};
-pub use value::Value;
+pub use value::{Column, Value};
 
 use gate::Gate;
 use sqlx::{

@@ -15,31 +15,44 @@ pub enum Value {
     Bytes(Option<Vec<u8>>),
 }
 
-macro_rules! from {
+/// A type with a column kind of its own, so that its absence is a NULL of that kind.
+pub trait Column: Into<Value> {
+    /// NULL of the kind.
+    const NULL: Value;
+}
+
+impl<T: Column> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(T::NULL, Into::into)
+    }
+}
+impl<'v, T> From<&'v Option<T>> for Value
+where
+    &'v T: Column,
+{
+    fn from(value: &'v Option<T>) -> Self {
+        value.as_ref().into()
+    }
+}
+
+macro_rules! columns {
     ($($kind:ident: $($plain:ty => $convert:expr),+;)+) => {$($(
         impl From<$plain> for Value {
             fn from(value: $plain) -> Self {
                 Self::$kind(Some(($convert)(value)))
             }
         }
-        impl From<Option<$plain>> for Value {
-            fn from(value: Option<$plain>) -> Self {
-                Self::$kind(value.map($convert))
-            }
+        impl Column for $plain {
+            const NULL: Value = Value::$kind(None);
         }
     )+)+};
 }
-from! {
+columns! {
     Text: String => |v| v, &str => |v: &str| v.to_owned(), &String => |v: &String| v.clone();
     Int: i64 => |v| v, i32 => i64::from, u32 => i64::from, u16 => i64::from;
     Real: f64 => |v| v;
     Bool: bool => |v| v;
-    Bytes: Vec<u8> => |v| v, &[u8] => |v: &[u8]| v.to_vec();
-}
-impl From<&Option<String>> for Value {
-    fn from(value: &Option<String>) -> Self {
-        Self::Text(value.clone())
-    }
+    Bytes: Vec<u8> => |v| v, &[u8] => |v: &[u8]| v.to_vec(), &Vec<u8> => |v: &Vec<u8>| v.clone();
 }
 
 /// Makes a type with `Display` and `FromStr` a TEXT column, a JSON string and a bound value.
@@ -90,10 +103,11 @@ macro_rules! text_column {
                 Self::Text(Some(value.to_string()))
             }
         }
-        impl From<Option<$name>> for $crate::db::Value {
-            fn from(value: Option<$name>) -> Self {
-                Self::Text(value.map(|value| value.to_string()))
-            }
+        impl $crate::db::Column for $name {
+            const NULL: $crate::db::Value = $crate::db::Value::Text(None);
+        }
+        impl $crate::db::Column for &$name {
+            const NULL: $crate::db::Value = $crate::db::Value::Text(None);
         }
     };
 }

@@ -1,0 +1,82 @@
+use atalaya_kernel::{
+    ids::{CustomerId, SiteId},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Who pays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
+pub struct Customer {
+    /// Which.
+    pub id: CustomerId,
+    /// Name.
+    #[schema(example = "Quispe Mamani, Rosa")]
+    pub name: String,
+    /// Identity document as the country writes it.
+    pub document: Option<String>,
+    /// Phone.
+    pub phone: Option<String>,
+    /// E-mail.
+    pub email: Option<String>,
+    /// Where the service is.
+    pub address: Option<String>,
+    /// What the staff should know.
+    pub notes: Option<String>,
+    /// Site of the customer's services.
+    pub site_id: Option<SiteId>,
+    /// Grows with each change.
+    pub version: i64,
+    /// When made.
+    pub created_at: Timestamp,
+    /// When last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A customer to be made.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCustomer {
+    /// Name.
+    #[schema(example = "Quispe Mamani, Rosa")]
+    pub name: String,
+    /// Identity document.
+    pub document: Option<String>,
+    /// Phone.
+    pub phone: Option<String>,
+    /// E-mail.
+    pub email: Option<String>,
+    /// Where the service is.
+    pub address: Option<String>,
+    /// What the staff should know.
+    pub notes: Option<String>,
+}
+
+/// What to change; absent fields stay, an empty text empties the field.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomerChange {
+    /// Name.
+    pub name: Option<String>,
+    /// Identity document.
+    pub document: Option<String>,
+    /// Phone.
+    pub phone: Option<String>,
+    /// E-mail.
+    pub email: Option<String>,
+    /// Where the service is.
+    pub address: Option<String>,
+    /// What the staff should know.
+    pub notes: Option<String>,
+}
+
+/// Which customers a list wants.
+#[derive(Debug, Clone, Default)]
+pub struct CustomerFilter {
+    /// Words that name, document, phone, e-mail or address contain.
+    pub search: Option<String>,
+    /// Only of this site.
+    pub site: Option<SiteId>,
+    /// Only these, when another domain has chosen already (overdue, suspended).
+    pub only: Option<Vec<CustomerId>>,
+}

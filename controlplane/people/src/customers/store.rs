@@ -1,0 +1,146 @@
+use super::{Customer, CustomerFilter};
+use atalaya_kernel::{
+    Error, Scope,
+    db::{DbError, Query, TenantTx, sql},
+    ids::{CustomerId, SiteId},
+    text::{like_anywhere, normalise},
+};
+
+const COLUMNS: &str =
+    "id, name, document, phone, email, address, notes, site_id, version, created_at, updated_at";
+
+/// Customers of the transaction's tenant that its scope lets see.
+fn visible(tx: &TenantTx) -> Query {
+    let query =
+        sql("SELECT ").push(COLUMNS).push(" FROM people_customer WHERE tenant_id = ").push_bind(tx.tenant());
+    match tx.scope() {
+        Scope::All => query,
+        Scope::Sites(sites) => query.push(" AND site_id IN ").push_list(sites),
+        Scope::Customer(id) => query.push(" AND id = ").push_bind(id),
+    }
+}
+
+/// One customer, if it exists and may be seen; for other domains, without a permission.
+///
+/// # Errors
+/// [`Error::NotFound`], or the database's.
+pub async fn customer_find(tx: &mut TenantTx, id: &CustomerId) -> Result<Customer, Error> {
+    Ok(visible(tx).push(" AND id = ").push_bind(id).fetch_one(tx).await?)
+}
+
+/// Customers by id, those that exist and may be seen; for other domains.
+///
+/// # Errors
+/// The database's.
+pub async fn customers_by_ids(tx: &mut TenantTx, ids: &[CustomerId]) -> Result<Vec<Customer>, Error> {
+    let mut found = Vec::with_capacity(ids.len());
+    // SQLite binds at most 32,766 values.
+    for chunk in ids.chunks(5_000) {
+        found.extend(visible(tx).push(" AND id IN ").push_list(chunk).fetch_all::<Customer>(tx).await?);
+    }
+    Ok(found)
+}
+
+pub(super) async fn customers_list(
+    tx: &mut TenantTx,
+    filter: &CustomerFilter,
+    after: Option<(String, CustomerId)>,
+    limit: i64,
+) -> Result<Vec<Customer>, DbError> {
+    let mut query = visible(tx);
+    for word in filter.search.iter().flat_map(|search| search.split_whitespace()) {
+        query = query.push(" AND search_text LIKE ").push_bind(like_anywhere(word)).push(" ESCAPE '\\'");
+    }
+    if let Some(site) = &filter.site {
+        query = query.push(" AND site_id = ").push_bind(site);
+    }
+    if let Some(only) = &filter.only {
+        query = query.push(" AND id IN ").push_list(only);
+    }
+    if let Some((name, id)) = after {
+        query = query
+            .push(" AND (name_key, id) > (")
+            .push_bind(normalise(&name))
+            .push(", ")
+            .push_bind(id)
+            .push(")");
+    }
+    query.push(" ORDER BY name_key, id LIMIT ").push_bind(limit).fetch_all(tx).await
+}
+
+/// What a search goes through.
+fn search_text(customer: &Customer) -> String {
+    let optional = [&customer.document, &customer.phone, &customer.email, &customer.address];
+    let parts: Vec<&str> = std::iter::once(customer.name.as_str())
+        .chain(optional.into_iter().flatten().map(String::as_str))
+        .collect();
+    normalise(&parts.join(" "))
+}
+
+pub(super) async fn customer_insert(tx: &mut TenantTx, customer: &Customer) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    sql("INSERT INTO people_customer (tenant_id, id, name, name_key, search_text, document, phone, email, address, notes, \
+         site_id, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
+    .bind(tenant)
+    .bind(&customer.id)
+    .bind(&customer.name)
+    .bind(normalise(&customer.name))
+    .bind(search_text(customer))
+    .bind(&customer.document)
+    .bind(&customer.phone)
+    .bind(&customer.email)
+    .bind(&customer.address)
+    .bind(&customer.notes)
+    .bind(&customer.site_id)
+    .bind(customer.version)
+    .bind(customer.created_at)
+    .bind(customer.updated_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes the customer if `expected` is still its version.
+pub(super) async fn customer_write(
+    tx: &mut TenantTx,
+    customer: &Customer,
+    expected: i64,
+) -> Result<bool, DbError> {
+    let tenant = tx.tenant().clone();
+    let rows = sql(
+        "UPDATE people_customer SET name = $1, name_key = $2, search_text = $3, document = $4, phone = $5, \
+                    email = $6, address = $7, notes = $8, version = $9, updated_at = $10 \
+                    WHERE tenant_id = $11 AND id = $12 AND version = $13",
+    )
+    .bind(&customer.name)
+    .bind(normalise(&customer.name))
+    .bind(search_text(customer))
+    .bind(&customer.document)
+    .bind(&customer.phone)
+    .bind(&customer.email)
+    .bind(&customer.address)
+    .bind(&customer.notes)
+    .bind(customer.version)
+    .bind(customer.updated_at)
+    .bind(tenant)
+    .bind(&customer.id)
+    .bind(expected)
+    .execute(tx)
+    .await?;
+    Ok(rows == 1)
+}
+
+/// Notes the site of a customer's service, within the transaction that made the service.
+///
+/// # Errors
+/// The database's.
+pub async fn customer_site_set(tx: &mut TenantTx, id: &CustomerId, site: &SiteId) -> Result<(), Error> {
+    let tenant = tx.tenant().clone();
+    sql("UPDATE people_customer SET site_id = $1 WHERE tenant_id = $2 AND id = $3")
+        .bind(site)
+        .bind(tenant)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! Tenants: one ISP each, with its own money, clock, language and policy of cuts.
+//!
+//! Invariants: the slug is unique in the installation; a new tenant's automatic cuts are off until its first previewed
+//! run. What must never happen: a statement here that touches two tenants, but for the look-ups named `find_*`.
+
+pub mod http;
+mod model;
+mod service;
+mod store;
+
+pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange};
+pub use service::{automatic_cuts_set, tenant_create, tenant_get, tenant_update};
+pub use store::{find_tenant, settings, tenant_ids, tenants_list};
+
+use atalaya_kernel::{Permission, events::EventType};
+
+/// Change the tenant's settings.
+pub const WRITE: Permission = Permission("tenant.write");
+
+pub(crate) const PERMISSIONS: &[(Permission, &str)] = &[(WRITE, "Change the settings of the ISP")];
+
+const CREATED: EventType = EventType {
+    name: "tenant.created",
+    version: 1,
+    public: false,
+    doc: "A tenant was made. Payload: the tenant.",
+};
+const UPDATED: EventType = EventType {
+    name: "tenant.updated",
+    version: 1,
+    public: false,
+    doc: "Settings were changed. Payload: the tenant.",
+};
+
+pub(crate) const EVENTS: &[EventType] = &[CREATED, UPDATED];

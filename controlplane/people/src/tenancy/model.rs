@@ -1,0 +1,118 @@
+use atalaya_kernel::{
+    ids::TenantId,
+    money::Currency,
+    text_enum,
+    time::{TimeZone, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+text_enum! {
+    /// Whether overdue services are suspended without a person.
+    pub enum AutomaticCuts {
+        /// A new tenant: off until a person has previewed and run the first cut run.
+        OffUntilPreview = "off_until_preview",
+        /// On.
+        On = "on",
+        /// Off, by a person's choice.
+        Off = "off",
+    }
+}
+
+text_enum! {
+    /// What an agent does with scheduled cuts while headquarters is away.
+    pub enum OfflineCuts {
+        /// They wait.
+        Hold = "hold",
+        /// They are applied.
+        Apply = "apply",
+    }
+}
+
+/// One ISP and its settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
+pub struct Tenant {
+    /// Which.
+    pub id: TenantId,
+    /// Short name in host names and on the chooser.
+    #[schema(example = "netandina")]
+    pub slug: String,
+    /// Name.
+    #[schema(example = "NetAndina")]
+    pub name: String,
+    /// ISO 3166 code; decides formats of money and dates.
+    #[schema(example = "PE")]
+    pub country: String,
+    /// Currency of prices, invoices and payments.
+    pub currency: Currency,
+    /// Time zone of due dates and schedules.
+    pub time_zone: TimeZone,
+    /// Language people see when they did not choose: es-419, en, pt-BR.
+    #[schema(example = "es-419")]
+    pub locale: String,
+    /// Accent colour, `#rrggbb`.
+    pub brand_color: Option<String>,
+    /// Days after the due date before a cut.
+    pub grace_days: i64,
+    /// Overdue debt in minor units that is not worth a cut and does not hold back a reconnection.
+    pub debt_tolerance: i64,
+    /// Whether overdue services are suspended without a person.
+    pub automatic_cuts: AutomaticCuts,
+    /// First cuts an hour that always pass.
+    pub cut_brake_floor: i64,
+    /// First cuts an hour in hundredths of a percent of the site's services; the greater of the two holds.
+    pub cut_brake_basis_points: i64,
+    /// What an agent does with scheduled cuts while headquarters is away.
+    pub offline_cuts: OfflineCuts,
+    /// Grows with each change.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A tenant to be made; the rest of its settings start at the defaults.
+#[derive(Debug, Clone)]
+pub struct NewTenant {
+    /// Short name: lower-case letters, digits and hyphens.
+    pub slug: String,
+    /// Name.
+    pub name: String,
+    /// ISO 3166 code.
+    pub country: String,
+    /// Currency.
+    pub currency: Currency,
+    /// Time zone.
+    pub time_zone: TimeZone,
+    /// Language.
+    pub locale: String,
+}
+
+/// What to change of the settings; absent fields stay.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantChange {
+    /// Name.
+    pub name: Option<String>,
+    /// Time zone.
+    pub time_zone: Option<TimeZone>,
+    /// Language.
+    pub locale: Option<String>,
+    /// ISO 3166 code.
+    pub country: Option<String>,
+    /// Accent colour, `#rrggbb`.
+    pub brand_color: Option<String>,
+    /// Days after the due date before a cut.
+    pub grace_days: Option<i64>,
+    /// Minor units.
+    pub debt_tolerance: Option<i64>,
+    /// First cuts an hour that always pass.
+    pub cut_brake_floor: Option<i64>,
+    /// Hundredths of a percent of the site's services.
+    pub cut_brake_basis_points: Option<i64>,
+    /// What an agent does with scheduled cuts while headquarters is away.
+    pub offline_cuts: Option<OfflineCuts>,
+    /// `on` only after a previewed run; `off` always.
+    pub automatic_cuts: Option<AutomaticCuts>,
+}

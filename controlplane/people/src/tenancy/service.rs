@@ -1,0 +1,195 @@
+use super::{AutomaticCuts, CREATED, NewTenant, OfflineCuts, Tenant, TenantChange, UPDATED, WRITE, store};
+use atalaya_kernel::{
+    Ctx, Error, Permissions, Principal, Scope, Validation,
+    audit::{self, Entry},
+    db::TenantTx,
+    events::{self, EntityRef, NewEvent},
+    ids::TenantId,
+    runtime::Runtime,
+    write_tx,
+};
+use std::sync::Arc;
+
+/// Languages that every page ships in.
+pub(super) const LOCALES: &[&str] = &["es-419", "en", "pt-BR"];
+
+/// The caller's tenant. Every user sees its name and formats, so no permission is asked.
+///
+/// # Errors
+/// The database's.
+pub async fn tenant_get(ctx: &Ctx) -> Result<Tenant, Error> {
+    store::settings(&mut ctx.begin_read().await?).await
+}
+
+/// Makes a tenant with its key, at the command line's or the demo's request; the context to go on in it.
+///
+/// # Errors
+/// Wrong fields, a slug that is taken.
+pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ctx, Tenant), Error> {
+    let mut validation = Validation::new();
+    let name = validation.text(&new.name, "/name", 80);
+    let slug_fits = (2..=40).contains(&new.slug.len())
+        && new.slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    validation.check(slug_fits, "/slug", "malformed", "2 to 40 lower-case letters, digits and hyphens");
+    check_words(&mut validation, Some(&new.locale), Some(&new.country), None);
+    validation.finish()?;
+    let now = runtime.clock.now();
+    let tenant = Tenant {
+        id: TenantId::new(now),
+        slug: new.slug,
+        name,
+        country: new.country,
+        currency: new.currency,
+        time_zone: new.time_zone,
+        locale: new.locale,
+        brand_color: None,
+        grace_days: 5,
+        debt_tolerance: 0,
+        automatic_cuts: AutomaticCuts::OffUntilPreview,
+        cut_brake_floor: 10,
+        cut_brake_basis_points: 300,
+        offline_cuts: OfflineCuts::Hold,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let ctx = Ctx::new(
+        runtime.tenant(tenant.id.clone()),
+        Principal::CommandLine,
+        Permissions::All,
+        Scope::All,
+        "command-line",
+    );
+    write_tx!(ctx, tx => {
+        store::tenant_insert(&mut tx, &tenant).await?;
+        runtime.secrets.tenant_key_create(&mut tx, &tenant.id, now).await?;
+        let entity = EntityRef::new("tenant", &tenant.id);
+        audit::record(&ctx, &mut tx, Entry::new("tenant.create", entity.clone()).after(&tenant)?).await?;
+        let payload = serde_json::to_value(&tenant).map_err(Error::internal)?;
+        events::emit(&ctx, &mut tx, NewEvent::new(CREATED, entity, payload)).await?;
+        Ok(())
+    })?;
+    Ok((ctx, tenant))
+}
+
+/// Changes the settings that are still at `version`.
+///
+/// # Errors
+/// Changed meanwhile, wrong fields, or without `tenant.write`.
+pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Result<Tenant, Error> {
+    ctx.authorize(WRITE)?;
+    let mut validation = Validation::new();
+    let name = change.name.as_deref().map(|name| validation.text(name, "/name", 80));
+    check_words(
+        &mut validation,
+        change.locale.as_deref(),
+        change.country.as_deref(),
+        change.brand_color.as_deref(),
+    );
+    check_range(&mut validation, change.grace_days, "/grace_days", 0..=365);
+    check_range(&mut validation, change.debt_tolerance, "/debt_tolerance", 0..=1_000_000_000);
+    check_range(&mut validation, change.cut_brake_floor, "/cut_brake_floor", 0..=100_000);
+    check_range(&mut validation, change.cut_brake_basis_points, "/cut_brake_basis_points", 0..=10_000);
+    validation.finish()?;
+    write_tx!(ctx, tx => {
+        let before = store::settings(&mut tx).await?;
+        if before.version != version {
+            return Err(Error::VersionConflict { current: before.version });
+        }
+        if change.automatic_cuts == Some(AutomaticCuts::On) && before.automatic_cuts == AutomaticCuts::OffUntilPreview {
+            return Err(Error::conflict("preview_first", "automatic cuts start with a previewed cut run"));
+        }
+        let after = apply(&before, &change, name.as_deref(), ctx);
+        write(ctx, &mut tx, &before, &after).await?;
+        Ok(after)
+    })
+}
+
+fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) -> Tenant {
+    Tenant {
+        name: name.unwrap_or(&before.name).to_owned(),
+        time_zone: change.time_zone.clone().unwrap_or_else(|| before.time_zone.clone()),
+        locale: change.locale.clone().unwrap_or_else(|| before.locale.clone()),
+        country: change.country.clone().unwrap_or_else(|| before.country.clone()),
+        brand_color: change.brand_color.clone().or_else(|| before.brand_color.clone()),
+        grace_days: change.grace_days.unwrap_or(before.grace_days),
+        debt_tolerance: change.debt_tolerance.unwrap_or(before.debt_tolerance),
+        cut_brake_floor: change.cut_brake_floor.unwrap_or(before.cut_brake_floor),
+        cut_brake_basis_points: change.cut_brake_basis_points.unwrap_or(before.cut_brake_basis_points),
+        offline_cuts: change.offline_cuts.unwrap_or(before.offline_cuts),
+        automatic_cuts: change.automatic_cuts.unwrap_or(before.automatic_cuts),
+        version: before.version + 1,
+        updated_at: ctx.now(),
+        ..before.clone()
+    }
+}
+
+/// Turns automatic cuts on or off within another use case's transaction: executing the first previewed cut run.
+///
+/// # Errors
+/// The database's.
+pub async fn automatic_cuts_set(ctx: &Ctx, tx: &mut TenantTx, value: AutomaticCuts) -> Result<(), Error> {
+    let before = store::settings(tx).await?;
+    if before.automatic_cuts == value {
+        return Ok(());
+    }
+    let after = Tenant {
+        automatic_cuts: value,
+        version: before.version + 1,
+        updated_at: ctx.now(),
+        ..before.clone()
+    };
+    write(ctx, tx, &before, &after).await
+}
+
+async fn write(ctx: &Ctx, tx: &mut TenantTx, before: &Tenant, after: &Tenant) -> Result<(), Error> {
+    if !store::tenant_write(tx, after, before.version).await? {
+        return Err(Error::VersionConflict { current: before.version });
+    }
+    let entity = EntityRef::new("tenant", &after.id);
+    audit::record(ctx, tx, Entry::new(WRITE.0, entity.clone()).before(before)?.after(after)?).await?;
+    let payload = serde_json::to_value(after).map_err(Error::internal)?;
+    events::emit(ctx, tx, NewEvent::new(UPDATED, entity, payload)).await?;
+    Ok(())
+}
+
+fn check_words(
+    validation: &mut Validation,
+    locale: Option<&str>,
+    country: Option<&str>,
+    color: Option<&str>,
+) {
+    let country_fits = |code: &str| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    let color_fits = |color: &str| {
+        color.len() == 7 && color.starts_with('#') && color[1..].bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    validation
+        .check(
+            locale.is_none_or(|locale| LOCALES.contains(&locale)),
+            "/locale",
+            "unknown",
+            "expected es-419, en or pt-BR",
+        )
+        .check(
+            country.is_none_or(country_fits),
+            "/country",
+            "malformed",
+            "expected two capital letters such as PE",
+        )
+        .check(
+            color.is_none_or(color_fits),
+            "/brand_color",
+            "malformed",
+            "expected a colour such as #1F56C4",
+        );
+}
+
+fn check_range(
+    validation: &mut Validation,
+    value: Option<i64>,
+    pointer: &str,
+    range: std::ops::RangeInclusive<i64>,
+) {
+    let text = format!("expected {} to {}", range.start(), range.end());
+    validation.check(value.is_none_or(|value| range.contains(&value)), pointer, "out_of_range", text);
+}

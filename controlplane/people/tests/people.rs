@@ -1,0 +1,144 @@
+//! Tenants, staff, sessions and customers on both databases.
+#![allow(clippy::unwrap_used)]
+
+use atalaya_kernel::{Ctx, Error, on_both, page::PageQuery, secrets::SecretText, testing::World};
+use atalaya_people::{
+    customers::{self, CustomerChange, CustomerFilter, NewCustomer},
+    identity::{self, NewUser, Origin, Role, UserChange},
+    tenancy::{self, AutomaticCuts, NewTenant, TenantChange},
+};
+
+async fn tenant(world: &World, slug: &str) -> Ctx {
+    let new = NewTenant {
+        slug: slug.to_owned(),
+        name: slug.to_uppercase(),
+        country: "PE".to_owned(),
+        currency: "PEN".parse().unwrap(),
+        time_zone: "America/Lima".parse().unwrap(),
+        locale: "es-419".to_owned(),
+    };
+    tenancy::tenant_create(&world.runtime, new).await.unwrap().0
+}
+
+fn user(email: &str, role: Role) -> NewUser {
+    NewUser {
+        name: "Rosa".to_owned(),
+        email: email.to_owned(),
+        role,
+        password: SecretText::new("correct horse".to_owned()),
+    }
+}
+
+on_both!(settings_change_by_version, |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    let change = TenantChange { grace_days: Some(3), ..TenantChange::default() };
+    let after = tenancy::tenant_update(&ctx, 1, change.clone()).await.unwrap();
+    assert_eq!(
+        (after.grace_days, after.version, after.automatic_cuts),
+        (3, 2, AutomaticCuts::OffUntilPreview)
+    );
+    assert!(matches!(
+        tenancy::tenant_update(&ctx, 1, change).await,
+        Err(Error::VersionConflict { current: 2 })
+    ));
+    let on = TenantChange { automatic_cuts: Some(AutomaticCuts::On), ..TenantChange::default() };
+    assert!(matches!(
+        tenancy::tenant_update(&ctx, 2, on).await,
+        Err(Error::Conflict { code: "preview_first", .. })
+    ));
+    let wrong =
+        TenantChange { grace_days: Some(-1), country: Some("peru".to_owned()), ..TenantChange::default() };
+    let Err(Error::Invalid(fields)) = tenancy::tenant_update(&ctx, 2, wrong).await else {
+        unreachable!("two fields are wrong")
+    };
+    assert_eq!(fields.len(), 2);
+});
+
+on_both!(people_log_in_and_out, |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    tenant(&world, "other").await;
+    let owner = identity::user_create(&ctx, user("Rosa@NetAndina.example", Role::Owner)).await.unwrap();
+    assert!(matches!(
+        identity::user_create(&ctx, user("rosa@netandina.example", Role::Admin)).await,
+        Err(Error::Invalid(_))
+    ));
+    let (right, wrong) =
+        (SecretText::new("correct horse".to_owned()), SecretText::new("battery staple".to_owned()));
+    let origin = Origin::default();
+    for (slug, email, secret) in [
+        ("netandina", "rosa@netandina.example", &wrong),
+        ("netandina", "nobody@netandina.example", &right),
+        ("other", "rosa@netandina.example", &right),
+        ("nowhere", "rosa@netandina.example", &right),
+    ] {
+        assert!(
+            identity::log_in(&world.runtime, slug, email, secret, &origin).await.unwrap().is_none(),
+            "{slug} {email}"
+        );
+    }
+    let (token, session) =
+        identity::log_in(&world.runtime, "netandina", "ROSA@netandina.example ", &right, &origin)
+            .await
+            .unwrap()
+            .unwrap();
+    assert_eq!(session.user.id, owner.id);
+    let (mine, _) = identity::authenticate(&world.runtime, &token, "r1").await.unwrap().unwrap();
+    assert_eq!(mine.tenant(), ctx.tenant());
+    assert!(identity::authenticate(&world.runtime, "0000", "r2").await.unwrap().is_none());
+    identity::log_out(&mine, &token).await.unwrap();
+    assert!(identity::authenticate(&world.runtime, &token, "r3").await.unwrap().is_none());
+
+    let (token, _) = identity::log_in(&world.runtime, "netandina", "rosa@netandina.example", &right, &origin)
+        .await
+        .unwrap()
+        .unwrap();
+    world.clock.advance_millis(13 * 3_600_000);
+    assert!(identity::authenticate(&world.runtime, &token, "r4").await.unwrap().is_none(), "idle too long");
+});
+
+on_both!(the_last_owner_stays, |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    let owner = identity::user_create(&ctx, user("rosa@netandina.example", Role::Owner)).await.unwrap();
+    let off = UserChange { disabled: Some(true), ..UserChange::default() };
+    assert!(matches!(
+        identity::user_update(&ctx, &owner.id, 1, off.clone()).await,
+        Err(Error::Conflict { code: "last_owner", .. })
+    ));
+    identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();
+    let right = SecretText::new("correct horse".to_owned());
+    let (token, _) =
+        identity::log_in(&world.runtime, "netandina", "rosa@netandina.example", &right, &Origin::default())
+            .await
+            .unwrap()
+            .unwrap();
+    identity::user_update(&ctx, &owner.id, 1, off).await.unwrap();
+    assert!(identity::authenticate(&world.runtime, &token, "r").await.unwrap().is_none());
+    assert_eq!(identity::users_list(&ctx, &PageQuery::default()).await.unwrap().items.len(), 2);
+});
+
+on_both!(customers_are_found_by_what_people_type, |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    let new = NewCustomer {
+        name: "Ñahui Quispe, José".to_owned(),
+        document: Some("40112233".to_owned()),
+        ..NewCustomer::default()
+    };
+    let customer = customers::customer_create(&ctx, new).await.unwrap();
+    for (typed, found) in [("nahui jose", 1), ("4011", 1), ("ÑAHUI", 1), ("100%", 0), ("rosa", 0)] {
+        let filter = CustomerFilter { search: Some(typed.to_owned()), ..CustomerFilter::default() };
+        assert_eq!(
+            customers::customers_list(&ctx, &filter, &PageQuery::default()).await.unwrap().items.len(),
+            found,
+            "{typed}"
+        );
+    }
+    let change = CustomerChange {
+        document: Some(String::new()),
+        phone: Some("987654321".to_owned()),
+        ..CustomerChange::default()
+    };
+    let after = customers::customer_update(&ctx, &customer.id, 1, change).await.unwrap();
+    assert_eq!((after.document, after.phone.as_deref()), (None, Some("987654321")));
+    let stranger = tenant(&world, "other").await;
+    assert!(matches!(customers::customer_get(&stranger, &customer.id).await, Err(Error::NotFound)));
+});

@@ -1,0 +1,70 @@
+//! `/sites`.
+
+use super::{NewSite, Site, SiteChange, service};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{IfMatch, Json, Path, Problem, Query, Versioned},
+    ids::SiteId,
+    page::{Page, PageQuery},
+};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Routes of sites.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Search {
+    /// Part of the name.
+    q: Option<String>,
+}
+
+/// Sites by name.
+#[utoipa::path(get, path = "/sites", tag = "sites", params(Search, PageQuery),
+    responses((status = 200, body = Page<Site>), (status = 403, body = Problem)),
+    extensions(("x-permission" = json!("site.read"))))]
+async fn list(
+    ctx: Ctx,
+    Query(search): Query<Search>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Site>>, Error> {
+    service::sites_list(&ctx, search.q.as_deref(), &page).await.map(Json)
+}
+
+/// Makes a site.
+#[utoipa::path(post, path = "/sites", tag = "sites", request_body = NewSite,
+    responses((status = 201, body = Site), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("site.write"))))]
+async fn create(ctx: Ctx, Json(new): Json<NewSite>) -> Result<(StatusCode, Versioned<Site>), Error> {
+    let site = service::site_create(&ctx, new).await?;
+    Ok((StatusCode::CREATED, Versioned(site.version, site)))
+}
+
+/// One site.
+#[utoipa::path(get, path = "/sites/{id}", tag = "sites", params(("id" = SiteId, Path)),
+    responses((status = 200, body = Site), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("site.read"))))]
+async fn get(ctx: Ctx, Path(id): Path<SiteId>) -> Result<Versioned<Site>, Error> {
+    let site = service::site_get(&ctx, &id).await?;
+    Ok(Versioned(site.version, site))
+}
+
+/// Changes a site.
+#[utoipa::path(patch, path = "/sites/{id}", tag = "sites", params(("id" = SiteId, Path), ("If-Match" = String, Header)),
+    request_body = SiteChange,
+    responses((status = 200, body = Site), (status = 404, body = Problem), (status = 412, body = Problem)),
+    extensions(("x-permission" = json!("site.write"))))]
+async fn update(
+    ctx: Ctx,
+    Path(id): Path<SiteId>,
+    IfMatch(version): IfMatch,
+    Json(change): Json<SiteChange>,
+) -> Result<Versioned<Site>, Error> {
+    let site = service::site_update(&ctx, &id, version, change).await?;
+    Ok(Versioned(site.version, site))
+}
