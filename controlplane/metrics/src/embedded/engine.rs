@@ -141,7 +141,7 @@ impl Engine {
             .ok_or(StoreError::MalformedBatch("larger than a log record"))?;
         state.received.insert(&batch.identity);
         for column in batch.columns {
-            push_column(&mut state, column, &accept);
+            push_column(&mut state, column, accept);
         }
         drop(state);
         let offered: u64 = batch.columns.iter().map(|c| long(c.times.len())).sum();

@@ -33,10 +33,18 @@ pub(crate) struct TenantEntry {
     pub(crate) key: String,
     /// Bytes of the series log that count.
     pub(crate) series_bytes: u64,
-    /// Agent, epoch, ranges of sequence numbers.
-    pub(crate) received: Vec<(String, [u8; 16], Vec<(u64, u64)>)>,
+    pub(crate) received: Vec<ReceivedEntry>,
     /// By resolution, oldest first: of two segments with the same moment, the later entry is right.
     pub(crate) segments: [Vec<SegmentEntry>; 3],
+}
+
+/// Batches of one agent's buffer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ReceivedEntry {
+    pub(crate) agent: String,
+    pub(crate) epoch: [u8; 16],
+    /// Sequence numbers, both ends inclusive.
+    pub(crate) ranges: Vec<(u64, u64)>,
 }
 
 /// One segment file.

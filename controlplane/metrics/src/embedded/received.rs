@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::manifest::ReceivedEntry;
 use crate::model::{AgentKey, BatchIdentity, Epoch, SequenceRanges};
 
 /// Buffers remembered per agent. A buffer is lost or replaced a few times in an agent's life; the oldest is forgotten.
@@ -55,26 +56,60 @@ impl Received {
     }
 
     /// All of it, for the manifest.
-    pub(crate) fn export(&self) -> Vec<(String, [u8; 16], Vec<(u64, u64)>)> {
-        let mut all: Vec<_> = self
-            .agents
-            .iter()
-            .flat_map(|(agent, epochs)| {
-                epochs.iter().map(|(e, r)| (agent.as_str().to_owned(), e.0, r.as_slice().to_vec()))
-            })
-            .collect();
+    pub(crate) fn export(&self) -> Vec<ReceivedEntry> {
+        let of_agent = |(agent, epochs): (&AgentKey, &Vec<(Epoch, SequenceRanges)>)| {
+            let entry = |(epoch, ranges): &(Epoch, SequenceRanges)| ReceivedEntry {
+                agent: agent.as_str().to_owned(),
+                epoch: epoch.0,
+                ranges: ranges.as_slice().to_vec(),
+            };
+            epochs.iter().map(entry).collect::<Vec<_>>()
+        };
+        let mut all: Vec<ReceivedEntry> = self.agents.iter().flat_map(of_agent).collect();
         // Stable: the epochs of an agent keep their order, which is their age.
-        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all.sort_by(|a, b| a.agent.cmp(&b.agent));
         all
     }
 
     /// Undoes [`Received::export`]; `None` if it was not made by that.
-    pub(crate) fn import(all: Vec<(String, [u8; 16], Vec<(u64, u64)>)>) -> Option<Self> {
+    pub(crate) fn import(all: Vec<ReceivedEntry>) -> Option<Self> {
         let mut received = Self::default();
-        for (agent, epoch, ranges) in all {
-            let epochs = received.agents.entry(AgentKey::new(&agent).ok()?).or_default();
-            epochs.push((Epoch(epoch), SequenceRanges::from_ranges(ranges)?));
+        for entry in all {
+            let epochs = received.agents.entry(AgentKey::new(&entry.agent).ok()?).or_default();
+            epochs.push((Epoch(entry.epoch), SequenceRanges::from_ranges(entry.ranges)?));
         }
         Some(received)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(epoch: u8, sequence: u64) -> BatchIdentity {
+        BatchIdentity { agent: AgentKey::new("agt_1").unwrap(), epoch: Epoch([epoch; 16]), sequence }
+    }
+
+    #[test]
+    fn gaps_are_bounded_but_neighbours_still_fit() {
+        let mut received = Received::default();
+        for i in 0..4096 {
+            assert_eq!(received.check(&batch(1, i * 2)), Ok(()));
+            received.insert(&batch(1, i * 2));
+        }
+        assert_eq!(received.check(&batch(1, 10_000)), Err(Fragmented));
+        assert_eq!(received.check(&batch(1, 3)), Ok(()));
+        assert_eq!(received.check(&batch(2, 10_000)), Ok(()));
+    }
+
+    #[test]
+    fn the_oldest_buffer_is_forgotten_and_the_rest_comes_back() {
+        let mut received = Received::default();
+        for epoch in 0..65 {
+            assert!(received.insert(&batch(epoch, 1)));
+        }
+        let received = Received::import(received.export()).unwrap();
+        assert!(!received.contains(&batch(0, 1)));
+        assert!((1..65).all(|epoch| received.contains(&batch(epoch, 1))));
     }
 }

@@ -107,7 +107,7 @@ impl Reader {
     pub(crate) fn successor(&mut self, series: u32, t: i64) -> io::Result<Option<i64>> {
         let mut next: Option<i64> = None;
         for cursor in &mut self.cursors[Resolution::Raw.index()] {
-            if cursor.segment.max_t <= t || !cursor.span(series)?.is_some_and(|(_, max)| max > t) {
+            if cursor.segment.max_t <= t || cursor.span(series)?.is_none_or(|(_, max)| max <= t) {
                 continue;
             }
             let rows = cursor.rows::<RawRow>(series)?.map(|(rows, _)| rows).unwrap_or_default();
