@@ -58,6 +58,11 @@ impl TenantTx {
     pub fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime
     }
+    /// Rings the bell after the commit though no event is written: for changes that only another part of this
+    /// process waits for.
+    pub fn ring(&mut self) {
+        self.wake = true;
+    }
     /// Makes the changes durable and wakes whoever waits for their events.
     ///
     /// # Errors
