@@ -10,9 +10,14 @@
 
 pub mod buffer;
 pub mod clock;
+pub mod config;
 pub mod core;
+pub mod desired;
 pub mod driver;
+pub mod enrol;
 pub mod fault;
+pub mod journal;
+pub mod poller;
 pub mod supervise;
 pub mod telemetry;
 pub mod uplink;

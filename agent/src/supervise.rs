@@ -4,6 +4,7 @@
 //! ends the process with its name, whether it returned, failed or panicked; the service manager starts a fresh one.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -86,6 +87,24 @@ impl Supervisor {
             worst
         });
         drained.await.unwrap_or_else(|_| Err(Ended::Stuck(self.tasks.len())))
+    }
+}
+
+/// Signs of life of a loop: what the service manager's watchdog is fed from. A loop that stands still stops beating.
+#[derive(Debug, Default)]
+pub struct Liveness {
+    beats: AtomicU64,
+}
+
+impl Liveness {
+    /// The loop turned.
+    pub fn beat(&self) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Turns so far.
+    pub fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
     }
 }
 

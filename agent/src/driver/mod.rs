@@ -1,7 +1,7 @@
 //! A driver turns one device kind into small capabilities.
 //!
 //! Four traits, and a kind implements those that it has: [`Identify`] (who are you), [`Measure`] (samples),
-//! `Enforce` (desired state) and `Operate` (jobs). A [`Device`] is a handle on one configured device that hands out
+//! [`Enforce`] (desired state) and `Operate` (jobs). A [`Device`] is a handle on one configured device that hands out
 //! its capabilities.
 //!
 //! Inside a driver: `client` = transport, `parse` = bytes → vendor types (pure), `map` = vendor → our types.
@@ -10,14 +10,22 @@
 //! back belong to the poller, once for all kinds. It must never panic on what a device sent, never invent a value
 //! that the device did not give, and never log a credential.
 
+pub mod icmp;
+pub mod registry;
+pub mod routeros;
+pub mod snmp;
+
+mod enforce;
 mod error;
 mod sink;
 mod target;
 
+pub use enforce::{Attachment, BiteCheck, Change, Enforce, ObservedRow, RowStatus, Session, SessionKey, Want};
 pub use error::DeviceError;
 pub use sink::{Kind, SampleReceiver, SampleSink, Value};
 pub use target::{Credentials, RouterosOptions, Target, TlsMode};
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -72,7 +80,26 @@ pub trait Device: Send + Sync {
         None
     }
 
+    /// Keeps subscribers as they should be, where the kind can.
+    fn enforce(&self) -> Option<&dyn Enforce> {
+        None
+    }
+
     /// Tries to reach the device stage by stage and says exactly what fails. Changes nothing on it. A stage that
     /// cannot be tried because an earlier one failed is reported as skipped.
     async fn test_connection(&self) -> Vec<wire::Check>;
+}
+
+/// Looks a host up; an address stands for itself.
+///
+/// # Errors
+/// [`DeviceError::Config`] when the name has no address.
+pub(crate) async fn resolve(host: &str, port: u16) -> Result<SocketAddr, DeviceError> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(address, port));
+    }
+    let mut found = tokio::net::lookup_host((host, port))
+        .await
+        .map_err(|error| DeviceError::Config { words: format!("host name `{host}`: {error}") })?;
+    found.next().ok_or_else(|| DeviceError::Config { words: format!("host name `{host}` has no address") })
 }

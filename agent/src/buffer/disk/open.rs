@@ -17,8 +17,9 @@ const DATABASE: &str = "db-";
 /// Opens the database below `dir`. One that is corrupt is set aside and a fresh one made; the flag tells.
 pub(in super::super) fn open_or_quarantine(dir: &Path) -> Result<(DiskLog, bool), DiskError> {
     fs::create_dir_all(dir)?;
-    let path = dir.join(name(newest(dir)?.unwrap_or(1)));
-    match open(&path) {
+    let Some(number) = newest(dir)? else { return Ok((make(dir, 1, |_| Ok(()))?, false)) };
+    let path = dir.join(name(number));
+    match open(&path, Expect::Whole) {
         Ok(log) => {
             remove_leftovers(dir, &path)?;
             sync::directory(dir)?;
@@ -27,13 +28,38 @@ pub(in super::super) fn open_or_quarantine(dir: &Path) -> Result<(DiskLog, bool)
         Err(DiskError::Corrupt(words)) => {
             tracing::error!(%words, path = %path.display(), "buffer: the database does not open and is set aside");
             quarantine(dir)?;
-            let path = dir.join(name(newest(dir)?.unwrap_or(1)));
-            let log = open(&path)?;
-            sync::directory(dir)?;
-            Ok((log, true))
+            Ok((make(dir, number + 1, |_| Ok(()))?, true))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Makes a database and fills it. It gets its name only when it is whole and durable: a database with a name and
+/// without an epoch is a damaged one.
+pub(super) fn make(
+    dir: &Path,
+    number: u64,
+    fill: impl FnOnce(&mut DiskLog) -> Result<(), DiskError>,
+) -> Result<DiskLog, DiskError> {
+    let (path, unfinished) = (dir.join(name(number)), dir.join(format!("{}.new", name(number))));
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished)?;
+    }
+    let mut fresh = open(&unfinished, Expect::Nothing)?;
+    fill(&mut fresh)?;
+    fresh.syncer().sync()?;
+    sync::directory(&unfinished)?;
+    close(Box::new(fresh));
+    fs::rename(&unfinished, &path)?;
+    sync::directory(dir)?;
+    open(&path, Expect::Whole)
+}
+
+/// What should be found where a database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Nothing,
+    Whole,
 }
 
 /// Closes a database that failed; sled flushes on drop and may panic there.
@@ -62,7 +88,7 @@ pub(in super::super) fn quarantined_so_far(dir: &Path) -> u64 {
     numbered(dir, QUARANTINE).ok().and_then(|numbers| numbers.into_iter().max()).unwrap_or(0)
 }
 
-pub(super) fn name(number: u64) -> String {
+fn name(number: u64) -> String {
     format!("{DATABASE}{number:05}")
 }
 
@@ -92,8 +118,8 @@ fn remove_leftovers(dir: &Path, current: &Path) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// Opens (or makes) exactly this database and reads its heads.
-pub(super) fn open(path: &Path) -> Result<DiskLog, DiskError> {
+/// Opens exactly this database and reads its heads.
+fn open(path: &Path, expect: Expect) -> Result<DiskLog, DiskError> {
     guarded(|| {
         let db = sled::Config::new()
             .path(path)
@@ -106,14 +132,13 @@ pub(super) fn open(path: &Path) -> Result<DiskLog, DiskError> {
         let (log, series, meta) = (db.open_tree("log")?, db.open_tree("series")?, db.open_tree("meta")?);
         let epoch = match meta.get(EPOCH)? {
             Some(bytes) => fixed(&bytes)?,
-            None => {
+            None if expect == Expect::Nothing => {
                 let epoch = mint();
                 meta.insert(EPOCH, &epoch)?;
-                db.flush()?;
-                sync::database(path)?;
-                sync::directory(path)?;
                 epoch
             }
+            // sled takes a log whose beginning is damaged for an empty one.
+            None => return Err(DiskError::Corrupt("a database without an epoch".into())),
         };
         let mut heads = BTreeMap::new();
         for entry in log.scan_prefix(b"h") {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{DiskError, DiskLog, NEXT, file_bytes, guarded, open, sync};
+use super::{DiskError, DiskLog, NEXT, file_bytes, guarded, open};
 
 impl DiskLog {
     /// When nothing waits in it and its file exceeds `above` bytes: makes a new database beside it with the same
@@ -14,26 +14,18 @@ impl DiskLog {
             return Ok(());
         }
         let number = open::newest(dir)?.unwrap_or(0) + 1;
-        let (path, unfinished) = (dir.join(open::name(number)), dir.join(format!("{}.new", open::name(number))));
-        if unfinished.exists() {
-            fs::remove_dir_all(&unfinished)?;
-        }
-        let mut fresh = open::open(&unfinished)?;
-        guarded(|| {
-            for (from, to) in [(&self.series, &fresh.series), (&self.meta, &fresh.meta)] {
-                for entry in from {
-                    let (key, value) = entry?;
-                    to.insert(key, value)?;
+        let fresh = open::make(dir, number, |fresh| {
+            guarded(|| {
+                for (from, to) in [(&self.series, &fresh.series), (&self.meta, &fresh.meta)] {
+                    for entry in from {
+                        let (key, value) = entry?;
+                        to.insert(key, value)?;
+                    }
                 }
-            }
-            fresh.log.insert(NEXT, &self.next.to_be_bytes())?;
-            Ok(())
+                fresh.log.insert(NEXT, &self.next.to_be_bytes())?;
+                Ok(())
+            })
         })?;
-        fresh.syncer().sync()?;
-        drop(fresh);
-        fs::rename(&unfinished, &path)?;
-        sync::directory(dir)?;
-        fresh = open::open(&path)?;
         let old = std::mem::replace(self, fresh);
         let old_path = old.path.clone();
         open::close(Box::new(old));

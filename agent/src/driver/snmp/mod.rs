@@ -1,0 +1,118 @@
+//! SNMP v2c: system group and interfaces of anything that speaks it.
+//!
+//! Interfaces are known by ifName, for ifIndex may change at a restart. 64-bit counters are shipped raw; 32-bit ones,
+//! where a device has no others, are unwrapped here to 64 bits. A restart is told by `system_uptime_seconds` (unwrapped
+//! past the 497 days of sysUpTime) and, per interface, by `interface_counter_discontinuity_seconds`; the reader treats
+//! a fall of a counter as a new start.
+//!
+//! A wrong community is silence: over SNMP it cannot be told from a device that is down, and the words say so.
+
+mod client;
+mod map;
+mod oid;
+mod parse;
+mod state;
+
+use async_trait::async_trait;
+use atalaya_protocol::wire;
+use parking_lot::Mutex;
+
+use super::{Device, DeviceError, Identify, Identity, Measure, SampleSink, Target};
+use crate::clock::Clock;
+use client::Client;
+pub use client::Transports;
+use std::sync::Arc;
+
+/// A device that is measured over SNMP v2c.
+pub struct SnmpDevice {
+    target: Target,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    state: Mutex<state::CounterState>,
+}
+
+impl SnmpDevice {
+    /// A handle; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`DeviceError::Config`] when the credentials are not an SNMP community.
+    pub fn new(target: Target, transports: Arc<Transports>, clock: Arc<dyn Clock>) -> Result<Self, DeviceError> {
+        let client = Client::new(&target, transports)?;
+        Ok(Self { target, client, clock, state: Mutex::default() })
+    }
+}
+
+#[async_trait]
+impl Identify for SnmpDevice {
+    async fn identify(&self) -> Result<Identity, DeviceError> {
+        let answer = self.client.system_group().await?;
+        Ok(map::identity(&parse::system(&answer)?))
+    }
+}
+
+#[async_trait]
+impl Measure for SnmpDevice {
+    async fn measure(&self, sink: &mut SampleSink<'_>) -> Result<(), DeviceError> {
+        let mut table = self.client.interfaces(oid::Column::EXTENDED).await?;
+        if table.needs_basic_counters() {
+            table.complete(self.client.interfaces(oid::Column::BASIC).await?);
+        }
+        let mut state = self.state.lock();
+        map::samples(&table, &mut state, self.clock.elapsed(), sink);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Device for SnmpDevice {
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn identify(&self) -> &dyn Identify {
+        self
+    }
+
+    fn measure(&self) -> Option<&dyn Measure> {
+        Some(self)
+    }
+
+    async fn test_connection(&self) -> Vec<wire::Check> {
+        let check = |code: &str, status: wire::CheckStatus, detail: String, remedy: &str| wire::Check {
+            code: code.into(),
+            status: status.into(),
+            detail,
+            remedy: remedy.into(),
+        };
+        let identity = match Identify::identify(self).await {
+            Ok(identity) => identity,
+            Err(error) => {
+                let skipped = check("interfaces", wire::CheckStatus::Skipped, "not tried".into(), "");
+                return vec![
+                    check(
+                        "snmp",
+                        wire::CheckStatus::Failed,
+                        error.to_string(),
+                        "A wrong community is answered by silence. On RouterOS: /snmp set enabled=yes; \
+                         /snmp community print",
+                    ),
+                    skipped,
+                ];
+            }
+        };
+        let answered = check("snmp", wire::CheckStatus::Passed, format!("{} ({})", identity.name, identity.model), "");
+        let interfaces = match self.client.interfaces(oid::Column::EXTENDED).await {
+            Ok(table) if table.rows.is_empty() => check(
+                "interfaces",
+                wire::CheckStatus::Warning,
+                "the device shows no interface table (ifXTable)".into(),
+                "",
+            ),
+            Ok(table) => {
+                check("interfaces", wire::CheckStatus::Passed, format!("{} interfaces", table.rows.len()), "")
+            }
+            Err(error) => check("interfaces", wire::CheckStatus::Failed, error.to_string(), ""),
+        };
+        vec![answered, interfaces]
+    }
+}

@@ -1,0 +1,20 @@
+//! Helpers.
+
+pub(crate) mod mount;
+
+use std::time::Duration;
+
+/// Whether full counts were asked for.
+pub(crate) fn soak() -> bool {
+    std::env::var("ATALAYA_TIER").is_ok_and(|tier| tier == "soak")
+}
+
+/// Polls until `done`, or fails with `what` after `limit`.
+#[allow(clippy::disallowed_methods)] // The tests' own clock and pause.
+pub(crate) fn wait_for(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !done() {
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
