@@ -20,6 +20,9 @@ if [ "$(id -u)" != 0 ]; then
   exit 77
 fi
 
+# Any fixed day: a commit between two builds must not make them differ.
+export SOURCE_DATE_EPOCH=1767225600
+
 have systemctl || { say "systemctl is missing (package systemd)"; exit 77; }
 
 work="$(mktemp -d)"
@@ -189,6 +192,7 @@ life() {
     key="$(cat "$tree/etc/atalaya/installation-key")"
   else
     check "the agent has no installation key" [ ! -e "$tree/etc/$package/installation-key" ]
+    check "says how to enrol" grep -q "atalaya-agent enroll --join" "$work/log"
   fi
 
   # The administrator's and the program's own work, which every later step must leave alone.
