@@ -25,9 +25,10 @@ version_at_least() {
   [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
 
-# The linker. On x86_64 Linux rustc links with the lld that it ships: fast already, and left alone so
-# that a bare `cargo build` shares its results with these scripts. Elsewhere GNU ld is the default;
-# there mold is used if it links a program (an old gcc does not know it).
+# The linker. On x86_64 Linux rustc links with the lld that it ships: faster here than mold (0.27 s against
+# 0.6 s for a test program of 20 MB), and left alone, so that a bare `cargo build` shares its results with
+# these scripts. On ARM GNU ld is the default; there mold is used if it links a program (an old gcc does
+# not know it).
 if [ "$(uname -m)" = aarch64 ] && [ -z "${RUSTFLAGS:-}" ] \
   && [ -z "${CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS:-}" ] && have mold \
   && printf 'int main(void){return 0;}' | cc -fuse-ld=mold -x c - -o /dev/null 2>/dev/null; then
