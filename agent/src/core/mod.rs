@@ -1,4 +1,6 @@
 //! Pure state machines: they take `now` and inputs and say what to do. No I/O, no clock, no randomness of their own.
 
 pub mod backoff;
+pub mod brake;
+pub mod enforcement;
 pub mod schedule;

@@ -1,0 +1,200 @@
+//! A PPPoE subscriber: a secret, the profile it names, the sessions that live by them.
+
+use super::super::parse;
+use super::super::tables::{Password, Profile, Secret, Tables, interface_of, is_pppoe};
+use super::{carries_marker, empty, field};
+use crate::desired::{Access, Status};
+use crate::driver::{ObservedRow, RouterosOptions, RowStatus, Session, SessionKey, Want};
+
+pub(super) fn observe(want: &Want, tables: &Tables, options: &RouterosOptions) -> ObservedRow {
+    let Access::Pppoe { user, .. } = &want.point.access else { return empty(RowStatus::Absent) };
+    let named: Vec<&Secret> =
+        tables.secrets.get(user).into_iter().flatten().filter(|secret| is_pppoe(&secret.service)).collect();
+    let secret = match named.as_slice() {
+        [] => renamed(want, tables),
+        [one] => Some(*one),
+        [..] => {
+            let blocked = Some(format!("{} secrets are named {user}: it cannot be told which counts", named.len()));
+            return ObservedRow { blocked, ..empty(RowStatus::Active) };
+        }
+    };
+    let sessions = secret.map_or(user.as_str(), |secret| secret.name.as_str());
+    let sessions = tables.sessions.get(sessions).cloned().unwrap_or_default();
+    match secret {
+        Some(secret) => present(want, secret, sessions, tables, options),
+        None => absent(want, sessions, tables),
+    }
+}
+
+/// A secret of ours under another user name.
+fn renamed<'a>(want: &Want, tables: &'a Tables) -> Option<&'a Secret> {
+    tables.secrets.values().flatten().find(|secret| carries_marker(&secret.comment, &want.point))
+}
+
+fn absent(want: &Want, sessions: Vec<Session>, tables: &Tables) -> ObservedRow {
+    let mut row = ObservedRow { sessions, ..empty(RowStatus::Absent) };
+    let Access::Pppoe { user, profile, address, .. } = &want.point.access else { return row };
+    if want.status != Status::Active {
+        return row;
+    }
+    if want.password.is_none() {
+        row.blocked = Some(format!("there is no secret {user}, and no password came to make it with"));
+        return row;
+    }
+    row.pending = vec![field("name", user), field("service", "pppoe"), field("profile", profile)];
+    row.pending.extend(address.as_ref().map(|address| field("remote-address", address)));
+    row.pending.extend([field("password", "(new)"), field("comment", &want.point.marker)]);
+    let managed = ["name", "service", "profile", "remote-address", "password", "comment", "disabled"];
+    let unmanaged = want.point.restore.iter().filter(|(name, _)| is_unmanaged(name) && !managed.contains(&name.as_str()));
+    row.pending.extend(unmanaged.cloned());
+    row.pending.extend(profile_pending(want, tables));
+    row
+}
+
+/// Fields of a before-image that belong to the secret itself and are not ours to decide.
+fn is_unmanaged(name: &str) -> bool {
+    matches!(
+        name,
+        "caller-id" | "local-address" | "routes" | "remote-ipv6-prefix" | "limit-bytes-in" | "limit-bytes-out"
+    )
+}
+
+fn present(
+    want: &Want,
+    secret: &Secret,
+    sessions: Vec<Session>,
+    tables: &Tables,
+    options: &RouterosOptions,
+) -> ObservedRow {
+    let is_cut = secret.disabled || secret.profile == options.cut_profile;
+    let status = if is_cut { RowStatus::Suspended } else { RowStatus::Active };
+    let own_profile = tables.profiles.get(&secret.profile);
+    let live = tables.queues.get(&interface_of(&secret.name)).and_then(|queues| queues.first());
+    let mut row = ObservedRow {
+        speed: live.and_then(|queue| queue.speed).or_else(|| own_profile.and_then(|profile| profile.speed)),
+        fields: fields(secret, own_profile),
+        sessions,
+        ..empty(status)
+    };
+    match want.status {
+        Status::Terminated => {
+            if !carries_marker(&secret.comment, &want.point) {
+                row.blocked = Some(format!(
+                    "secret {} does not carry the marker {}: it was not made by us and is left alone",
+                    secret.name, want.point.marker
+                ));
+                return row;
+            }
+            row.pending = vec![field("removed", "yes")];
+        }
+        Status::Suspended => {
+            if !is_cut {
+                row.pending.push(field("profile", &options.cut_profile));
+            }
+        }
+        Status::Active => row.pending = active_pending(want, secret, tables),
+    }
+    row.stale = stale(want, secret, &row, tables, options);
+    if row.is_in_place() && want.status == Status::Active {
+        row.blocked = conflict(want, own_profile);
+    }
+    row
+}
+
+fn fields(secret: &Secret, profile: Option<&Profile>) -> Vec<(String, String)> {
+    let mut fields = vec![
+        field("name", &secret.name),
+        field("service", &secret.service),
+        field("profile", &secret.profile),
+        field("disabled", if secret.disabled { "yes" } else { "no" }),
+    ];
+    if !secret.remote_address.is_empty() {
+        fields.push(field("remote-address", &secret.remote_address));
+    }
+    fields.push(field("comment", &secret.comment));
+    if let Some(profile) = profile.filter(|profile| !profile.rate_limit.is_empty()) {
+        fields.push(field("profile.rate-limit", &profile.rate_limit));
+    }
+    fields.extend(secret.others.iter().cloned());
+    fields
+}
+
+/// What an active subscriber's rows lack, computed from the plan and never from what was there before.
+fn active_pending(want: &Want, secret: &Secret, tables: &Tables) -> Vec<(String, String)> {
+    let Access::Pppoe { user, profile, address, .. } = &want.point.access else { return Vec::new() };
+    let mut pending = Vec::new();
+    if secret.name != *user {
+        pending.push(field("name", user));
+    }
+    if secret.disabled {
+        pending.push(field("disabled", "no"));
+    }
+    if secret.profile != *profile {
+        pending.push(field("profile", profile));
+    }
+    if let Some(address) = address.as_ref().filter(|address| **address != secret.remote_address) {
+        pending.push(field("remote-address", address));
+    }
+    let password_due = match secret.password {
+        Password::Differs => true,
+        Password::Unknown => want.fresh && want.password.is_some(),
+        Password::Same => false,
+    };
+    if password_due {
+        pending.push(field("password", "(new)"));
+    }
+    pending.extend(profile_pending(want, tables));
+    pending
+}
+
+/// Speed at its source: the profile that the plan names.
+fn profile_pending(want: &Want, tables: &Tables) -> Option<(String, String)> {
+    let Access::Pppoe { profile, .. } = &want.point.access else { return None };
+    let speed = want.point.speed.filter(|_| want.speed_conflict.is_none())?;
+    match tables.profiles.get(profile) {
+        Some(found) if found.speed == Some(speed) => None,
+        _ => Some(field("profile.rate-limit", parse::rate(speed))),
+    }
+}
+
+fn conflict(want: &Want, profile: Option<&Profile>) -> Option<String> {
+    let differs = profile.and_then(|profile| profile.speed) != want.point.speed;
+    want.speed_conflict.clone().filter(|_| differs)
+}
+
+/// Sessions that must go. With a write that concerns them: all. Without: those whose live queue or address-list
+/// entry shows that they live by other settings; where nothing shows it, none.
+fn stale(
+    want: &Want,
+    secret: &Secret,
+    row: &ObservedRow,
+    tables: &Tables,
+    options: &RouterosOptions,
+) -> Vec<SessionKey> {
+    let concerns_sessions = row.pending.iter().any(|(name, _)| !matches!(name.as_str(), "password" | "comment"));
+    let kept_out = want.status != Status::Active && secret.disabled;
+    if concerns_sessions || kept_out {
+        return row.sessions.iter().map(|session| session.key.clone()).collect();
+    }
+    let cut = tables.profiles.get(&options.cut_profile);
+    let wanted = if want.status == Status::Active { tables.profiles.get(&secret.profile) } else { cut };
+    let live = tables.queues.get(&interface_of(&secret.name)).and_then(|queues| queues.first());
+    let lives_otherwise = |session: &&Session| {
+        let by_queue = match (wanted.and_then(|profile| profile.speed), live.and_then(|queue| queue.speed)) {
+            (Some(wanted), Some(live)) => Some(wanted != live),
+            _ => None,
+        };
+        let list = cut.map_or("", |cut| cut.address_list.as_str());
+        let entries = tables.lists.get(&session.address).into_iter().flatten();
+        let walled = entries.filter(|entry| entry.dynamic && entry.list == list).count() > 0;
+        match want.status {
+            Status::Active => by_queue == Some(true) || (!list.is_empty() && walled),
+            Status::Suspended | Status::Terminated => by_queue.unwrap_or(!list.is_empty() && !walled),
+        }
+    };
+    // With several sessions of one user only the first owns the queue of that name.
+    row.sessions.iter().take(1).filter(lives_otherwise).map(|session| session.key.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+use std::sync::Arc;
+
+use atalaya_protocol::wire;
+use zeroize::Zeroizing;
+
+use super::super::super::tables::{ListEntry, Queue};
+use super::*;
+use crate::desired::{Point, Speed};
+
+const TEN: Speed = Speed { download_bps: 10_000_000, upload_bps: 10_000_000 };
+
+fn want(status: Status) -> Want {
+    let access = wire::PppoeAccess { user: "juan".into(), profile: "10M".into(), ..Default::default() };
+    let mut point = Point::from_wire(wire::DesiredPoint {
+        point_id: "enp_1".into(),
+        device_id: "dev_1".into(),
+        status: wire::DesiredStatus::Active.into(),
+        method: wire::Method::Pppoe.into(),
+        access: Some(wire::desired_point::Access::Pppoe(access)),
+        marker: "atalaya:enp_1".into(),
+        ..Default::default()
+    });
+    point.status = status;
+    point.speed = Some(TEN);
+    Want { point: Arc::new(point), status, fresh: true, speed_conflict: None, password: None }
+}
+
+fn tables(secret: Option<Secret>) -> Tables {
+    let profile = |rate: &str, list: &str| Profile {
+        rate_limit: rate.into(),
+        speed: parse::speed(rate),
+        address_list: list.into(),
+    };
+    let mut tables = Tables::default();
+    tables.profiles.insert("10M".into(), profile("10M/10M", ""));
+    tables.profiles.insert("cut".into(), profile("128k/128k", "cortados"));
+    if let Some(secret) = secret {
+        tables.secrets.insert(secret.name.clone(), vec![secret]);
+    }
+    tables
+}
+
+fn secret(profile: &str) -> Secret {
+    Secret { name: "juan".into(), service: "pppoe".into(), profile: profile.into(), ..Secret::default() }
+}
+
+fn with_session(mut tables: Tables, live_rate: &str) -> Tables {
+    let key = SessionKey { id: "0x81".into(), caller_id: "02:00".into(), since_ms: 1 };
+    tables.sessions.insert("juan".into(), vec![Session { key, address: "10.0.0.9".into() }]);
+    if !live_rate.is_empty() {
+        let queue =
+            Queue { target: "<pppoe-juan>".into(), speed: parse::speed(live_rate), dynamic: true, ..Queue::default() };
+        tables.queues.insert("<pppoe-juan>".into(), vec![queue]);
+    }
+    tables
+}
+
+fn see(want: &Want, tables: &Tables) -> ObservedRow {
+    observe(want, tables, &RouterosOptions::default())
+}
+
+fn pending(row: &ObservedRow) -> Vec<(&str, &str)> {
+    row.pending.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+#[test]
+fn a_subscriber_as_wanted_costs_nothing() {
+    let row = see(&want(Status::Active), &with_session(tables(Some(secret("10M"))), "10000000/10000000"));
+    assert!(row.is_in_place());
+    assert_eq!(row.speed, Some(TEN));
+}
+
+#[test]
+fn a_cut_moves_the_secret_and_drops_the_session() {
+    let row = see(&want(Status::Suspended), &with_session(tables(Some(secret("10M"))), "10M/10M"));
+    assert_eq!((row.status, pending(&row), row.stale.len()), (RowStatus::Active, vec![("profile", "cut")], 1));
+}
+
+#[test]
+fn a_secret_disabled_by_hand_is_cut_already() {
+    let disabled = Secret { disabled: true, ..secret("10M") };
+    let row = see(&want(Status::Suspended), &tables(Some(disabled.clone())));
+    assert!(row.is_in_place());
+    let row = see(&want(Status::Active), &tables(Some(disabled)));
+    assert_eq!((row.status, pending(&row)), (RowStatus::Suspended, vec![("disabled", "no")]));
+}
+
+#[test]
+fn a_session_that_outlived_the_cut_is_dropped_and_a_new_one_is_not() {
+    let old = with_session(tables(Some(secret("cut"))), "10M/10M");
+    let row = see(&want(Status::Suspended), &old);
+    assert_eq!((pending(&row), row.stale.len()), (vec![], 1));
+    let walled = with_session(tables(Some(secret("cut"))), "128k/128k");
+    assert!(see(&want(Status::Suspended), &walled).is_in_place());
+}
+
+#[test]
+fn without_a_live_queue_the_address_list_tells() {
+    let mut without_rate = with_session(tables(Some(secret("cut"))), "");
+    if let Some(cut) = without_rate.profiles.get_mut("cut") {
+        cut.speed = None;
+    }
+    assert_eq!(see(&want(Status::Suspended), &without_rate).stale.len(), 1);
+    let entry = ListEntry { list: "cortados".into(), dynamic: true, ..ListEntry::default() };
+    without_rate.lists.insert("10.0.0.9".into(), vec![entry]);
+    assert!(see(&want(Status::Suspended), &without_rate).is_in_place());
+}
+
+#[test]
+fn a_walled_session_of_a_paid_subscriber_is_dropped() {
+    let row = see(&want(Status::Active), &with_session(tables(Some(secret("10M"))), "128k/128k"));
+    assert_eq!((pending(&row), row.stale.len()), (vec![], 1));
+}
+
+#[test]
+fn speed_changes_at_the_profile() {
+    let mut tables = with_session(tables(Some(secret("10M"))), "10M/10M");
+    let mut faster = want(Status::Active);
+    let speed = Speed { download_bps: 20_000_000, upload_bps: 5_000_000 };
+    Arc::get_mut(&mut faster.point).unwrap().speed = Some(speed);
+    let row = see(&faster, &tables);
+    assert_eq!((pending(&row), row.stale.len()), (vec![("profile.rate-limit", "5M/20M")], 1));
+    tables.profiles.remove("10M");
+    assert_eq!(pending(&see(&faster, &tables)), [("profile.rate-limit", "5M/20M")]);
+    faster.speed_conflict = Some("two speeds".into());
+    let row = see(&faster, &with_session(super::tests::tables(Some(secret("10M"))), "10M/10M"));
+    assert_eq!(row.blocked.as_deref(), Some("two speeds"));
+}
+
+#[test]
+fn a_new_subscriber_needs_a_password() {
+    assert!(see(&want(Status::Active), &tables(None)).blocked.is_some());
+    let mut with_password = want(Status::Active);
+    with_password.password = Some(Zeroizing::new("hunter2".into()));
+    Arc::get_mut(&mut with_password.point).unwrap().restore =
+        vec![("caller-id".into(), "02:00".into()), ("profile".into(), "old".into())];
+    let row = see(&with_password, &tables(None));
+    assert_eq!(
+        pending(&row),
+        [
+            ("name", "juan"),
+            ("service", "pppoe"),
+            ("profile", "10M"),
+            ("password", "(new)"),
+            ("comment", "atalaya:enp_1"),
+            ("caller-id", "02:00"),
+        ]
+    );
+    assert!(!format!("{row:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_hidden_password_is_written_once_per_order() {
+    let mut fresh = want(Status::Active);
+    fresh.password = Some(Zeroizing::new("hunter2".into()));
+    assert_eq!(pending(&see(&fresh, &tables(Some(secret("10M"))))), [("password", "(new)")]);
+    fresh.fresh = false;
+    assert!(see(&fresh, &tables(Some(secret("10M")))).is_in_place());
+    let shown = Secret { password: Password::Same, ..secret("10M") };
+    fresh.fresh = true;
+    assert!(see(&fresh, &tables(Some(shown))).is_in_place());
+}
+
+#[test]
+fn only_rows_of_ours_are_removed() {
+    let row = see(&want(Status::Terminated), &tables(Some(secret("10M"))));
+    assert!(row.blocked.is_some() && row.pending.is_empty());
+    let ours = Secret { comment: "atalaya:enp_1 house on the corner".into(), ..secret("10M") };
+    assert_eq!(pending(&see(&want(Status::Terminated), &tables(Some(ours)))), [("removed", "yes")]);
+    let anothers = Secret { comment: "atalaya:enp_12".into(), ..secret("10M") };
+    assert!(see(&want(Status::Terminated), &tables(Some(anothers))).blocked.is_some());
+    assert!(see(&want(Status::Terminated), &tables(None)).is_in_place());
+}
+
+#[test]
+fn a_renamed_user_keeps_the_secret() {
+    let ours = Secret { name: "old".into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
+    let row = see(&want(Status::Active), &tables(Some(ours)));
+    assert_eq!(pending(&row), [("name", "juan")]);
+}
+
+#[test]
+fn names_that_exist_twice_are_left_to_people() {
+    let mut tables = tables(Some(secret("10M")));
+    tables.secrets.get_mut("juan").unwrap().push(secret("cut"));
+    assert!(see(&want(Status::Suspended), &tables).blocked.is_some());
+    // A secret of another service is not this subscriber's.
+    tables.secrets.get_mut("juan").unwrap()[1].service = "l2tp".into();
+    assert!(see(&want(Status::Suspended), &tables).blocked.is_none());
+}

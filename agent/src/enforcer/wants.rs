@@ -1,0 +1,64 @@
+//! From desired points to what a driver is asked.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Shared;
+use crate::core::enforcement::Phase;
+use crate::desired::{Access, Point, Speed};
+use crate::driver::Want;
+use crate::journal::Memories;
+
+/// One want per point, in their order.
+pub(super) fn build(shared: &Shared, device: &str, points: &[Arc<Point>], now_ms: i64) -> Vec<Want> {
+    let everyone = shared.desired.of_device(device);
+    let speeds = profile_speeds(&everyone);
+    points
+        .iter()
+        .map(|point| Want {
+            status: point.wanted(now_ms),
+            fresh: is_fresh(&shared.memories, point),
+            speed_conflict: conflict(point, &speeds),
+            password: password(shared, point),
+            point: point.clone(),
+        })
+        .collect()
+}
+
+/// Whether this order was never read back as in place.
+fn is_fresh(memories: &Memories, point: &Point) -> bool {
+    let memory = memories.of(&point.id);
+    memory.order != point.order || memory.phase == Phase::New
+}
+
+fn password(shared: &Shared, point: &Point) -> Option<zeroize::Zeroizing<String>> {
+    let Access::Pppoe { sealed_password, .. } = &point.access else { return None };
+    if sealed_password.is_empty() {
+        return None;
+    }
+    let opened = shared.unseal.unseal(sealed_password);
+    if opened.is_none() {
+        tracing::warn!(point = %point.id, "the password is not sealed to this agent; the one on the device is left");
+    }
+    opened
+}
+
+type Speeds<'a> = HashMap<&'a str, HashSet<Speed>>;
+
+/// A profile has one rate. When headquarters is in the middle of changing a plan, points of one profile may
+/// want two: then the rate is left as it is until they agree.
+fn profile_speeds(points: &[Arc<Point>]) -> Speeds<'_> {
+    let mut speeds = Speeds::new();
+    for point in points {
+        if let (Access::Pppoe { profile, .. }, Some(speed)) = (&point.access, point.speed) {
+            speeds.entry(profile.as_str()).or_default().insert(speed);
+        }
+    }
+    speeds
+}
+
+fn conflict(point: &Point, speeds: &Speeds<'_>) -> Option<String> {
+    let Access::Pppoe { profile, .. } = &point.access else { return None };
+    let wanted = speeds.get(profile.as_str()).filter(|wanted| wanted.len() > 1)?;
+    Some(format!("profile {profile} is wanted at {} different speeds: its rate is left as it is", wanted.len()))
+}
