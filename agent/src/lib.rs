@@ -8,16 +8,21 @@
 //! What this crate must never do: acknowledge what is not on its disk, forget a sample without counting it, hold a
 //! policy of the tenant (headquarters decides what should be true), or panic on what a device or a peer sent.
 
+pub mod app;
 pub mod buffer;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;
 pub mod desired;
 pub mod driver;
+pub mod enforcer;
 pub mod enrol;
 pub mod fault;
+pub mod jobs;
 pub mod journal;
 pub mod poller;
+pub mod status;
 pub mod supervise;
 pub mod telemetry;
 pub mod uplink;

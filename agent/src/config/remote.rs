@@ -22,7 +22,7 @@ use crate::uplink::ports::ConfigSink;
 
 const FILE: &str = "config.sealed";
 const DEFAULT_MEASURE: Duration = Duration::from_secs(60);
-const DEFAULT_SWEEP: Duration = Duration::from_secs(900);
+const DEFAULT_SWEEP: Duration = Duration::from_secs(300);
 
 /// One device in force.
 pub struct ActiveDevice {

@@ -191,6 +191,12 @@ fn a_disk_that_turns_read_only_is_told_and_measuring_goes_on() {
     drop(buffer);
     drop(mounted);
 
+    let mounted = Mounted::new(&image, work.path(), "rw");
+    let buffer = Buffer::open(&mounted.path().join("buffer"), bounds(), [3; 16]);
+    assert!(buffer.stats().blocks >= 20, "what was confirmed before is still there");
+    drop(buffer);
+    drop(mounted);
+
     // Started on a disk that is read-only from the beginning.
     let mounted = Mounted::new(&image, work.path(), "ro");
     let buffer = Buffer::open(&mounted.path().join("buffer"), bounds(), [2; 16]);
@@ -198,12 +204,6 @@ fn a_disk_that_turns_read_only_is_told_and_measuring_goes_on() {
     assert_eq!(buffer.stats().health, Health::ReadOnly);
     write(&buffer, 5);
     assert_eq!(buffer.stats().blocks, 5);
-    drop(buffer);
-    drop(mounted);
-
-    let mounted = Mounted::new(&image, work.path(), "rw");
-    let buffer = Buffer::open(&mounted.path().join("buffer"), bounds(), [3; 16]);
-    assert!(buffer.stats().blocks >= 20, "what was confirmed before is still there");
     drop(buffer);
     drop(mounted);
 }

@@ -18,3 +18,12 @@ pub(crate) fn wait_for(limit: Duration, what: &str, mut done: impl FnMut() -> bo
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// Whether a tool that a test needs is there. Where it must be (CI) and is not, the test fails; elsewhere it says so.
+pub(crate) fn tool_or_skip(tool: &str, present: bool) -> bool {
+    if !present {
+        assert!(std::env::var("CI").is_err(), "{tool} is not installed");
+        eprintln!("NOT TESTED: {tool} is not installed");
+    }
+    present
+}

@@ -1,0 +1,4 @@
+//! Real devices measured, by the drivers and by the program.
+
+mod program;
+mod snmp;
