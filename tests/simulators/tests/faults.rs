@@ -1,11 +1,9 @@
 //! What a test can break.
 
-mod client;
-
 use std::time::Duration;
 
+use crate::client::{self, Client};
 use atalaya_simulators::routeros::{Hang, RouterSim, SimConfig, WriteEffect, WriteFault};
-use client::Client;
 
 async fn start() -> RouterSim {
     let config = SimConfig::default().with_command(["/ppp/secret/add", "=name=juan", "=profile=default"]);

@@ -1,16 +1,14 @@
 //! The simulators as processes, held by their control ports; and the real snmpd.
 
-mod client;
-
 use std::net::SocketAddr;
 use std::process::Stdio;
 
+use crate::client::{self, Client};
 use atalaya_simulators::control::ControlClient;
 use atalaya_simulators::relay;
 use atalaya_simulators::routeros::control::Request;
 use atalaya_simulators::routeros::{Counters, Faults, Served, TrafficVerdict, WriteEffect, WriteFault};
 use atalaya_simulators::snmpd::{Snmpd, SnmpdConfig};
-use client::Client;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 

@@ -1,9 +1,7 @@
 //! The binary API as a client meets it: log-in, rows, traps, tags, faults.
 
-mod client;
-
+use crate::client::{self, Client};
 use atalaya_simulators::routeros::{LoginMode, RouterSim, SimConfig, Version};
-use client::Client;
 use md5::{Digest, Md5};
 
 async fn start(config: SimConfig) -> RouterSim {

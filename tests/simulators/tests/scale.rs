@@ -1,12 +1,10 @@
 //! Five thousand subscribers, and what is counted in place of time.
 
-mod client;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::client::Client;
 use atalaya_simulators::routeros::{RouterSim, SimConfig};
-use client::Client;
 
 /// Sends commands with at most `window` in flight and reads every reply.
 async fn pipeline(client: &mut Client, commands: &[Vec<String>], window: usize) {

@@ -1,12 +1,10 @@
 //! Subscribers behind the router: dials, cuts, reconnections, and what passes.
 
-mod client;
-
 use std::time::Duration;
 
+use crate::client::{self, Client};
 use atalaya_simulators::clock::Pace;
 use atalaya_simulators::routeros::{CpeConfig, RouterSim, SimConfig, TrafficVerdict};
-use client::Client;
 
 const REDIAL: Duration = Duration::from_secs(5);
 

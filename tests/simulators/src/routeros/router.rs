@@ -77,7 +77,7 @@ impl Router {
         let now = clock.now();
         let cpes: Vec<Cpe> = config.cpes.iter().cloned().map(|cpe| Cpe::new(cpe, now)).collect();
         let mut router = Self {
-            due: (0..cpes.len()).map(|index| (now, index)).collect(),
+            due: BTreeSet::new(),
             cpes,
             clock,
             store: Store::new(menus::all()),
@@ -102,6 +102,10 @@ impl Router {
             }
         }
         router.counters = Counters::default();
+        // Not earlier: a dial in the middle of the seed would meet half a configuration.
+        for index in 0..router.cpes.len() {
+            router.schedule(index, now);
+        }
         Ok(router)
     }
 

@@ -1,0 +1,10 @@
+//! Tests of the simulators: one binary, one module per subject.
+
+mod client;
+mod faults;
+mod librouteros;
+mod process;
+mod protocol;
+mod relay;
+mod scale;
+mod subscribers;
