@@ -29,7 +29,7 @@
 //! `topk(n, f(x[window]))`, `last` is `last_over_time(x[retention])`, `series` is `/api/v1/series`, `delete_tenant` is
 //! `/api/v1/admin/tsdb/delete_series`. A [`Mark::Reset`] on a value that did not fall becomes a sample 0 one millisecond
 //! earlier. [`Mark::Wrap32`] has no counterpart: that engine adds 2^32 per wrap to what it writes, so its raw values of
-//! wrapped Counter32 differ. The tests in `tests/conformance` are written against the trait for that reason.
+//! wrapped Counter32 differ. The tests in `tests/all/conformance.rs` are written against the trait for that reason.
 
 mod clock;
 mod embedded;

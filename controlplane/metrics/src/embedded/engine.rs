@@ -183,12 +183,26 @@ impl Engine {
     pub(crate) async fn checkpoint(&self) -> Result<(), StoreError> {
         self.check_health()?;
         let (done, wait) = oneshot::channel();
-        self.orders.lock().checkpoint.push(done);
+        {
+            let mut orders = self.orders.lock();
+            if !orders.closing {
+                orders.checkpoint.push(done);
+            }
+        }
         self.ordered.notify_one();
         match wait.await {
             Ok(result) => result.map_err(StoreError::Failed),
-            Err(_) => Err(StoreError::Failed("the store is closed".into())),
+            Err(_) => {
+                Err(StoreError::Failed(self.log.failure().unwrap_or_else(|| "the store is closed".into())))
+            }
         }
+    }
+
+    /// The thread that takes orders ends: nobody may wait for it any more.
+    pub(crate) fn stop_taking_orders(&self) {
+        let mut orders = self.orders.lock();
+        orders.closing = true;
+        orders.checkpoint.clear();
     }
 
     /// Forgets a tenant in memory and log; a checkpoint removes its files. `None` if there is none.

@@ -66,12 +66,17 @@ impl Maintenance {
                 Arc::from(why.as_str())
             });
             engine.space.notify_waiters();
+            let failed = result.is_err();
             for done in waiting {
                 // Whoever asked may be gone; the work is done all the same.
                 let _ = done.send(result.clone());
             }
+            if failed {
+                break;
+            }
         }
         std::mem::forget(guard);
+        engine.stop_taking_orders();
     }
 
     fn is_asked(&self, orders: &Orders) -> bool {
@@ -279,6 +284,6 @@ impl Drop for FailOnPanic<'_> {
     fn drop(&mut self) {
         self.0.log.fail("the maintenance thread panicked");
         self.0.space.notify_waiters();
-        self.0.orders.lock().checkpoint.clear();
+        self.0.stop_taking_orders();
     }
 }

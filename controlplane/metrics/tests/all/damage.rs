@@ -4,7 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use atalaya_metrics::{EmbeddedStore, MetricStore, OpenError, Options};
+use atalaya_metrics::{
+    Batch, BatchIdentity, Column, EmbeddedStore, MetricStore, OpenError, Options, StoreError,
+};
 
 use crate::support::*;
 
@@ -143,4 +145,27 @@ async fn a_damaged_manifest_is_not_opened_and_not_changed() {
     let opened = EmbeddedStore::open(dir.path(), Options::default(), TestClock::at(NOW));
     assert!(matches!(opened, Err(OpenError::Unreadable { .. })));
     assert!(dir.path().join("tenant-0").exists());
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_acknowledges_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let t = tenant("ten_a");
+    fs::remove_dir(dir.path().join("log")).unwrap();
+    let registered = store.register(&t, &[counter("r1")]).await;
+    let failed = |e: &StoreError| matches!(e, StoreError::Failed(_));
+    let Ok(ids) = registered else { panic!("registration waits for nothing: {registered:?}") };
+    let columns = [Column { series: ids[0], times: &[NOW], values: &[1.0], marks: &[] }];
+    for sequence in 1..3 {
+        let identity = BatchIdentity { agent: agent(), epoch: EPOCH, sequence };
+        let refused = store.append(&t, Batch { identity, columns: &columns }).await.unwrap_err();
+        assert!(failed(&refused), "{refused:?}");
+    }
+    assert!(failed(&store.checkpoint().await.unwrap_err()));
+    assert!(failed(&store.received(&t, &agent(), EPOCH).await.unwrap_err()));
+    assert!(failed(&store.delete_tenant(&t).await.unwrap_err()));
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.received(&t, &agent(), EPOCH).await.unwrap().as_slice(), []);
 }

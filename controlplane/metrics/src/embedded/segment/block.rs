@@ -35,6 +35,8 @@ struct Entry {
     /// Start in the column meta and in the bits.
     at: (usize, usize),
     end: (usize, usize),
+    /// Entry that holds the times which this one shares; its own place if they are its own.
+    times_at: usize,
 }
 
 /// Collects series of a block.
@@ -62,7 +64,15 @@ impl BlockBuilder {
         self.encoder.times(&self.times);
         R::encode(rows, kind, &mut self.encoder);
         let end = self.encoder.mark();
-        self.entries.push(Entry { series, rows: rows.len(), min_t: first.t(), max_t: last.t(), at, end });
+        self.entries.push(Entry {
+            series,
+            rows: rows.len(),
+            min_t: first.t(),
+            max_t: last.t(),
+            at,
+            end,
+            times_at: 0,
+        });
         self.rows += rows.len();
     }
 
@@ -145,11 +155,22 @@ impl Block {
             t = t.wrapping_add(input.signed()?);
             let max_t = t.wrapping_add(input.signed()?);
             let end = (at.0.checked_add(input.length()?)?, at.1.checked_add(input.length()?)?);
-            entries.push(Entry { series, rows, min_t: t, max_t, at, end });
+            entries.push(Entry { series, rows, min_t: t, max_t, at, end, times_at: 0 });
             at = end;
         }
         let columns = input.0.to_vec();
-        (at.0 <= columns.len() && at.1 <= bits.len()).then(|| Self { entries, columns, bits: bits.to_vec() })
+        if at.0 > columns.len() || at.1 > bits.len() {
+            return None;
+        }
+        let mut block = Self { entries, columns, bits: bits.to_vec() };
+        let mut times_at = 0;
+        for i in 0..block.entries.len() {
+            if !block.decoder(i).shares_times() {
+                times_at = i;
+            }
+            block.entries[i].times_at = times_at;
+        }
+        Some(block)
     }
 
     /// Numbers of the series in it.
@@ -168,10 +189,8 @@ impl Block {
     pub(super) fn rows<R: Row>(&self, series: u32) -> Option<Option<(Vec<R>, SeriesKind)>> {
         let Ok(at) = self.entries.binary_search_by_key(&series, |e| e.series) else { return Some(None) };
         let entry = &self.entries[at];
-        // Times may be those of an earlier series: go back to the one that has them.
-        let shared = (0..=at).rev().find(|&i| !self.decoder(i).shares_times())?;
         let mut times = Vec::new();
-        self.decoder(shared).times(self.entries[shared].rows, &mut times)?;
+        self.decoder(entry.times_at).times(self.entries[entry.times_at].rows, &mut times)?;
         let mut decoder = self.decoder(at);
         decoder.times(entry.rows, &mut times)?;
         Some(Some(R::decode(&times, &mut decoder)?))

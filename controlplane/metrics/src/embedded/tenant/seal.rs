@@ -32,8 +32,11 @@ pub(crate) fn seal(
     mut reader: Reader,
     mut name: impl FnMut(Resolution) -> String,
 ) -> io::Result<Sealed> {
-    make_dir(&tenant.dir)?;
     let (series_bytes, series_logged) = log_series(tenant)?;
+    if head.samples == 0 {
+        return Ok(Sealed { segments: [None, None, None], series_bytes, series_logged });
+    }
+    make_dir(&tenant.dir)?;
     let mut create = |resolution| SegmentWriter::create(&tenant.dir.join(name(resolution)), resolution);
     let mut raw = create(Resolution::Raw)?;
     let mut rollups = [create(Resolution::FiveMinutes)?, create(Resolution::Hour)?];
@@ -76,6 +79,7 @@ fn log_series(tenant: &Tenant) -> io::Result<(u64, u32)> {
     if new.is_empty() {
         return Ok((bytes, from));
     }
+    make_dir(&tenant.dir)?;
     let mut records = Vec::new();
     for (spec, local) in new.iter().zip(from..) {
         wal::frame(&mut records, |out| wal::encode_series(out, tenant.number, local, spec))
@@ -88,6 +92,7 @@ fn log_series(tenant: &Tenant) -> io::Result<(u64, u32)> {
     file.seek(SeekFrom::Start(bytes))?;
     file.write_all(&records)?;
     file.sync_all()?;
+    sync_dir(&tenant.dir)?;
     let logged = from.saturating_add(u32::try_from(new.len()).unwrap_or(u32::MAX));
     Ok((bytes + long(records.len()), logged))
 }
