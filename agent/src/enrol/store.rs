@@ -229,6 +229,9 @@ mod tests {
             assert!(matches!(store.enrolled(), Err(StoreError::Damaged { .. })));
         }
         fs::write(state.path().join("identity/key.pem"), "no key").unwrap();
-        assert!(matches!(store.key_or_new(), Err(StoreError::Key { .. })), "a bad key is never replaced silently");
+        assert!(
+            matches!(store.key_or_new(), Err(StoreError::Key { .. })),
+            "a bad key is never replaced silently"
+        );
     }
 }

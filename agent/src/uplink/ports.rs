@@ -153,8 +153,9 @@ pub trait ClockControl: Send + Sync {
     /// A new offset was measured (midpoint of a round trip of `round_trip_ms`).
     fn learn_offset(&self, offset_ms: i64, round_trip_ms: i64);
 
-    /// Time for judging certificates, Unix ms: never earlier than build time, the last persisted time and the
-    /// newest buffered sample.
+    /// The floor by which certificates are judged, Unix ms: the latest of build time, the last persisted time and
+    /// the newest buffered sample, the last two only as far as headquarters confirmed the clock that they came
+    /// from. A raw local clock that is years ahead must never raise it, or the gateway's certificate looks ended.
     fn certificate_time_ms(&self) -> i64;
 }
 

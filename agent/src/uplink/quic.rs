@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use atalaya_pki::GATEWAY_NAME;
-use quinn::{ConnectionError, Endpoint, IdleTimeout, TransportConfig, VarInt, crypto::rustls::QuicClientConfig};
+use quinn::{
+    ConnectionError, Endpoint, IdleTimeout, TransportConfig, VarInt, crypto::rustls::QuicClientConfig,
+};
 
 /// A handshake that took longer is given up for the next address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -117,8 +119,7 @@ async fn connect_to(
     address: SocketAddr,
     config: quinn::ClientConfig,
 ) -> Result<(Endpoint, quinn::Connection), ConnectError> {
-    let local: SocketAddr =
-        if address.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
+    let local: SocketAddr = if address.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
     let endpoint = Endpoint::client(local).map_err(ConnectError::Socket)?;
     let connecting = endpoint
         .connect_with(config, address, GATEWAY_NAME)

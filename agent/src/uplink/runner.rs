@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     policy::Policy,
     ports::{
-        ClockControl, ConfigSink, DesiredSink, HealthSource, JobRunner, ObservedSource, PortError, SampleSource,
+        ClockControl, ConfigSink, DesiredSink, HealthSource, JobRunner, ObservedSource, PortError,
+        SampleSource,
     },
     quic::{self, Link},
     session::{Session, SessionEnd},
@@ -104,7 +105,11 @@ impl Uplink {
                     Ok(_) => tracing::info!("the ended certificate was renewed"),
                     Err(error) => {
                         tracing::warn!(%error, "the ended certificate was not renewed");
-                        self.show(next.state, format!("the certificate ended and was not renewed: {error}"), next.wait);
+                        self.show(
+                            next.state,
+                            format!("the certificate ended and was not renewed: {error}"),
+                            next.wait,
+                        );
                     }
                 }
             }
@@ -186,7 +191,11 @@ impl Uplink {
                 gateway: std::mem::take(&mut status.gateway),
                 since_ms: status.since_ms,
                 // While connecting again the reason of the last end stays readable.
-                detail: if state == LinkState::Connecting { std::mem::take(&mut status.detail) } else { detail },
+                detail: if state == LinkState::Connecting {
+                    std::mem::take(&mut status.detail)
+                } else {
+                    detail
+                },
                 retry_at_ms,
                 unknown_frames,
             };

@@ -62,8 +62,7 @@ impl<'a> Control<'a> {
 
     /// Heartbeats out, configuration in.
     pub(super) async fn serve(self, ack: &HelloAck) -> Half {
-        let interval_ms =
-            ack.heartbeat_interval_ms.clamp(*HEARTBEAT_BOUNDS.start(), *HEARTBEAT_BOUNDS.end());
+        let interval_ms = ack.heartbeat_interval_ms.clamp(*HEARTBEAT_BOUNDS.start(), *HEARTBEAT_BOUNDS.end());
         let interval = Duration::from_millis(interval_ms.into());
         let sent_ms = AtomicI64::new(0);
         let (queue, answers) = mpsc::channel(QUEUE);

@@ -36,14 +36,28 @@ pub(super) struct MetricLane<'a> {
 impl<'a> MetricLane<'a> {
     /// What is confirmed from `end` on.
     pub(super) fn live(session: &'a Session<'a>, end: Position, credit: u32) -> Self {
-        Self { session, lane: Lane::Live, from: end, until: None, gate: Gate::new(credit), in_flight: Mutex::default() }
+        Self {
+            session,
+            lane: Lane::Live,
+            from: end,
+            until: None,
+            gate: Gate::new(credit),
+            in_flight: Mutex::default(),
+        }
     }
 
     /// What was confirmed before `end`, oldest first.
     pub(super) fn backlog(session: &'a Session<'a>, end: Position, credit: u32) -> Self {
         let from = Position { epoch: end.epoch, sequence: 0 };
         let until = Some(end.sequence);
-        Self { session, lane: Lane::Backlog, from, until, gate: Gate::new(credit), in_flight: Mutex::default() }
+        Self {
+            session,
+            lane: Lane::Backlog,
+            from,
+            until,
+            gate: Gate::new(credit),
+            in_flight: Mutex::default(),
+        }
     }
 
     pub(super) async fn serve(self) -> Half {

@@ -187,7 +187,10 @@ impl Session<'_> {
 }
 
 /// Puts a frame into a lane's queue.
-async fn enqueue(queue: &tokio::sync::mpsc::Sender<bytes::Bytes>, frame: bytes::Bytes) -> Result<(), SessionEnd> {
+async fn enqueue(
+    queue: &tokio::sync::mpsc::Sender<bytes::Bytes>,
+    frame: bytes::Bytes,
+) -> Result<(), SessionEnd> {
     queue.send(frame).await.map_err(|_| SessionEnd::Lost("the lane ended".into()))
 }
 

@@ -1,11 +1,6 @@
 //! State lane: desired in, observed out.
 
-use atalaya_protocol::{
-    Lane, Message,
-    credit::INITIAL_TO_AGENT,
-    version,
-    wire::DesiredAck,
-};
+use atalaya_protocol::{Lane, Message, credit::INITIAL_TO_AGENT, version, wire::DesiredAck};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -57,12 +52,7 @@ async fn write(
     }
 }
 
-async fn read(
-    session: &Session<'_>,
-    mut recv: FramedRecv,
-    queue: mpsc::Sender<Bytes>,
-    gate: &Gate,
-) -> Half {
+async fn read(session: &Session<'_>, mut recv: FramedRecv, queue: mpsc::Sender<Bytes>, gate: &Gate) -> Half {
     let ports = session.ports;
     loop {
         match recv.next().await? {
