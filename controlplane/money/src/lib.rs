@@ -1,1 +1,39 @@
-//! What is owed and paid: plans, services, invoices, payments, collections.
+//! What is sold, owed and paid, and what follows for the service.
+//!
+//! - [`catalog`]: plans. [`services`]: subscriptions and their status. [`billing`]: invoices and the ledger.
+//!   [`payments`]: money received. [`collections`]: who is suspended for debt, and when.
+//! - Money never knows the network: it publishes `service.suspended` and `service.reconnected`, and the network follows.
+//! - Ledger entries are never changed; a balance is their sum. Amounts are minor units; there is one currency per tenant.
+//! - Fail towards service: a suspension reads the debt again in its own transaction; a payment that settles the debt
+//!   reconnects in its own.
+
+pub mod billing;
+pub mod catalog;
+pub mod collections;
+pub mod payments;
+pub mod services;
+
+use atalaya_kernel::{Permission, events::EventType};
+use utoipa_axum::router::OpenApiRouter;
+
+/// Rights that this domain asks for.
+pub const PERMISSIONS: &[&[(Permission, &str)]] = &[
+    catalog::PERMISSIONS,
+    services::PERMISSIONS,
+    billing::PERMISSIONS,
+    payments::PERMISSIONS,
+    collections::PERMISSIONS,
+];
+/// Facts that this domain publishes.
+pub const EVENTS: &[&[EventType]] =
+    &[catalog::EVENTS, services::EVENTS, billing::EVENTS, payments::EVENTS, collections::EVENTS];
+
+/// All routes of the domain, below `/api/v1`.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(catalog::http::router())
+        .merge(services::http::router())
+        .merge(billing::http::router())
+        .merge(payments::http::router())
+        .merge(collections::http::router())
+}

@@ -15,6 +15,9 @@ pub enum DbError {
     /// The database asks for the transaction to be run again from its start.
     #[error("the transaction must be run again")]
     Retry(#[source] sqlx::Error),
+    /// Another transaction changed what this one has read: run it again.
+    #[error("the transaction met another one")]
+    Conflict,
     /// Cannot be reached, or shut down.
     #[error("the database cannot be reached")]
     Unavailable(#[source] sqlx::Error),
@@ -38,7 +41,7 @@ impl DbError {
 
     /// Whether running the whole transaction again may help.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Retry(_))
+        matches!(self, Self::Retry(_) | Self::Conflict)
     }
 }
 

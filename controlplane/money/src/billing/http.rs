@@ -1,0 +1,99 @@
+//! `/invoices`.
+
+use super::{BillingRun, Invoice, InvoiceDetail, InvoiceFilter, ListedStatus, NewInvoice, service};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{Json, Path, Problem, Query, Versioned},
+    ids::{CustomerId, InvoiceId},
+    page::{Page, PageQuery},
+};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Routes of invoices.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(billing_run))
+        .routes(routes!(get))
+        .routes(routes!(void))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// Of one customer.
+    customer: Option<CustomerId>,
+    /// Only these.
+    status: Option<ListedStatus>,
+}
+
+/// Invoices, newest first.
+#[utoipa::path(get, path = "/invoices", tag = "invoices", params(Filter, PageQuery), responses((status = 200, body = Page<Invoice>)),
+    extensions(("x-permission" = json!("invoice.read"))))]
+async fn list(
+    ctx: Ctx,
+    Query(filter): Query<Filter>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Invoice>>, Error> {
+    let filter = InvoiceFilter { customer: filter.customer, status: filter.status };
+    service::invoices_list(&ctx, &filter, &page).await.map(Json)
+}
+
+/// Issues a single invoice.
+#[utoipa::path(post, path = "/invoices", tag = "invoices", request_body = NewInvoice,
+    responses((status = 201, body = Invoice), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("invoice.issue"))))]
+async fn create(ctx: Ctx, Json(new): Json<NewInvoice>) -> Result<(StatusCode, Versioned<Invoice>), Error> {
+    let invoice = service::invoice_create(&ctx, new).await?;
+    Ok((StatusCode::CREATED, Versioned(invoice.version, invoice)))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewBillingRun {
+    /// The month.
+    #[schema(example = "2026-11")]
+    month: String,
+    /// Last day to pay within the month, 1 to 31; 10 when absent.
+    due_day: Option<i8>,
+}
+
+/// Bills a month: one invoice for each active service that has none yet. May be sent again.
+#[utoipa::path(post, path = "/invoices/billing-runs", tag = "invoices", request_body = NewBillingRun,
+    responses((status = 200, body = BillingRun), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("invoice.issue"))))]
+async fn billing_run(ctx: Ctx, Json(new): Json<NewBillingRun>) -> Result<Json<BillingRun>, Error> {
+    service::billing_run(&ctx, &new.month, new.due_day).await.map(Json)
+}
+
+/// One invoice with its lines.
+#[utoipa::path(get, path = "/invoices/{id}", tag = "invoices", params(("id" = InvoiceId, Path)),
+    responses((status = 200, body = InvoiceDetail), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("invoice.read"))))]
+async fn get(ctx: Ctx, Path(id): Path<InvoiceId>) -> Result<Versioned<InvoiceDetail>, Error> {
+    let detail = service::invoice_get(&ctx, &id).await?;
+    Ok(Versioned(detail.invoice.version, detail))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct VoidReason {
+    /// For the audit row and for whoever asks later.
+    reason: String,
+}
+
+/// Voids an invoice; what was paid of it is credit again.
+#[utoipa::path(post, path = "/invoices/{id}/void", tag = "invoices", params(("id" = InvoiceId, Path)), request_body = VoidReason,
+    responses((status = 200, body = Invoice), (status = 404, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("invoice.void"))))]
+async fn void(
+    ctx: Ctx,
+    Path(id): Path<InvoiceId>,
+    Json(body): Json<VoidReason>,
+) -> Result<Versioned<Invoice>, Error> {
+    let invoice = service::invoice_void(&ctx, &id, &body.reason).await?;
+    Ok(Versioned(invoice.version, invoice))
+}

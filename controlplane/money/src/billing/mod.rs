@@ -1,0 +1,60 @@
+//! Invoices and the ledger.
+//!
+//! An invoice is numbered without gaps within its tenant, in the transaction that makes it; a monthly invoice is unique
+//! per service and month, so a billing run can be killed and run again. A ledger entry is never changed: an invoice
+//! debits, a payment and a void credit, and a customer's balance is the sum. What of an invoice is paid is the sum of
+//! its allocations, kept beside it in the same transaction.
+
+pub mod http;
+mod ledger;
+mod model;
+mod rules;
+mod service;
+mod store;
+
+pub use ledger::{Balance, balances};
+pub(crate) use ledger::{EntryKind, NewEntry, entry_record};
+pub use model::{
+    BillingRun, Invoice, InvoiceDetail, InvoiceFilter, InvoiceLine, InvoiceStatus, ListedStatus, NewInvoice,
+    Period,
+};
+pub use rules::Debt;
+pub(crate) use rules::debt;
+pub use service::{billing_run, invoice_create, invoice_get, invoice_void, invoices_list, overdue_pass};
+pub(crate) use store::{invoices_due, invoices_unpaid, paid_add};
+
+use atalaya_kernel::{Permission, events::EventType};
+
+/// See invoices.
+pub const READ: Permission = Permission("invoice.read");
+/// Issue invoices and run the month's billing.
+pub const ISSUE: Permission = Permission("invoice.issue");
+/// Void an invoice.
+pub const VOID: Permission = Permission("invoice.void");
+
+pub(crate) const PERMISSIONS: &[(Permission, &str)] = &[
+    (READ, "See invoices"),
+    (ISSUE, "Issue invoices and run the month's billing"),
+    (VOID, "Void an invoice"),
+];
+
+const CREATED: EventType = EventType {
+    name: "invoice.created",
+    version: 1,
+    public: true,
+    doc: "An invoice was issued. Payload: the invoice.",
+};
+const OVERDUE: EventType = EventType {
+    name: "invoice.overdue",
+    version: 1,
+    public: true,
+    doc: "The due date passed with debt left; told once. Payload: the invoice.",
+};
+const VOIDED: EventType = EventType {
+    name: "invoice.voided",
+    version: 1,
+    public: true,
+    doc: "An invoice was voided. Payload: the invoice.",
+};
+
+pub(crate) const EVENTS: &[EventType] = &[CREATED, OVERDUE, VOIDED];

@@ -1,0 +1,327 @@
+use super::{
+    BillingRun, CREATED, EntryKind, ISSUE, Invoice, InvoiceDetail, InvoiceFilter, InvoiceLine, NewEntry,
+    NewInvoice, OVERDUE, READ, VOID, VOIDED, entry_record,
+    model::InvoiceRow,
+    rules,
+    store::{self, NewLine},
+};
+use crate::{
+    catalog, payments,
+    services::{self, Service, Status},
+};
+use atalaya_kernel::{
+    Ctx, Error, Validation,
+    audit::{self, Entry},
+    db::{DbError, TenantTx},
+    events::{self, EntityRef, EventType, NewEvent},
+    ids::{InvoiceId, ServiceId},
+    money::Money,
+    page::{Page, PageQuery},
+    time::Date,
+    write_tx,
+};
+use atalaya_people::{
+    customers,
+    tenancy::{self, Tenant},
+};
+
+const SERIES: &str = "invoice";
+/// Services billed in one transaction, so that the writer is free again within 100 ms.
+const CHUNK: i64 = 100;
+const DEFAULT_DUE_DAY: i8 = 10;
+
+/// One invoice with its lines.
+///
+/// # Errors
+/// Not found, or without `invoice.read`.
+pub async fn invoice_get(ctx: &Ctx, id: &InvoiceId) -> Result<InvoiceDetail, Error> {
+    ctx.authorize(READ)?;
+    let mut tx = ctx.begin_read().await?;
+    let tenant = tenancy::settings(&mut tx).await?;
+    let row = store::invoice_find(&mut tx, id).await?;
+    let customer_name = customers::customer_find(&mut tx, &row.customer_id).await?.name;
+    let currency = row.currency;
+    let lines = store::lines(&mut tx, id).await?;
+    let lines = lines
+        .into_iter()
+        .map(|line| InvoiceLine {
+            description: line.description,
+            amount: Money::new(line.amount, currency),
+            is_fee: line.is_fee,
+        })
+        .collect();
+    Ok(InvoiceDetail { invoice: row.on(ctx.now().date_in(&tenant.time_zone)), customer_name, lines })
+}
+
+/// Invoices, newest first.
+///
+/// # Errors
+/// Without `invoice.read`, or a cursor of another list.
+pub async fn invoices_list(
+    ctx: &Ctx,
+    filter: &InvoiceFilter,
+    page: &PageQuery,
+) -> Result<Page<Invoice>, Error> {
+    ctx.authorize(READ)?;
+    let limit = page.limit()?;
+    let mut tx = ctx.begin_read().await?;
+    let today = ctx.now().date_in(&tenancy::settings(&mut tx).await?.time_zone);
+    let rows = store::invoices_list(&mut tx, filter, today, page.after()?, limit + 1).await?;
+    Ok(Page::of(rows, limit, |row| row.number)?.map(|row| row.on(today)))
+}
+
+/// Issues a single invoice.
+///
+/// # Errors
+/// Wrong fields, or without `invoice.issue`.
+pub async fn invoice_create(ctx: &Ctx, new: NewInvoice) -> Result<Invoice, Error> {
+    ctx.authorize(ISSUE)?;
+    let mut validation = Validation::new();
+    let description = validation.text(&new.description, "/description", 240);
+    let amount = new.amount.amount;
+    validation.check(
+        (1..=1_000_000_000_000).contains(&amount),
+        "/amount/amount",
+        "out_of_range",
+        "expected more than 0 minor units",
+    );
+    validation.finish()?;
+    write_tx!(ctx, tx => {
+        let tenant = tenancy::settings(&mut tx).await?;
+        store::same_currency(tenant.currency, new.amount.currency, "/amount/currency")?;
+        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|_| Error::invalid("/customer_id", "unknown", "there is no such customer"))?;
+        if let Some(service) = &new.service_id {
+            let service = services::service_find(&mut tx, service).await;
+            if !service.is_ok_and(|service| service.customer_id == new.customer_id) {
+                return Err(Error::invalid("/service_id", "unknown", "the customer has no such service"));
+            }
+        }
+        let today = ctx.now().date_in(&tenant.time_zone);
+        let row = InvoiceRow {
+            id: InvoiceId::new(ctx.now()),
+            number: store::number_next(&mut tx, SERIES).await?,
+            customer_id: new.customer_id.clone(),
+            service_id: new.service_id.clone(),
+            period_from: None,
+            period_to: None,
+            issued_on: today,
+            due_on: new.due_on,
+            currency: tenant.currency,
+            total: amount,
+            fees: if new.is_fee { amount } else { 0 },
+            paid: 0,
+            voided: false,
+            version: 1,
+            created_at: ctx.now(),
+        };
+        issue(ctx, &mut tx, row, NewLine { description: &description, amount, is_fee: new.is_fee }, today).await?
+            .ok_or_else(|| Error::internal("an invoice without a period is never a repetition"))
+    })
+}
+
+/// Stores, debits, audits, tells, and uses credit that is left of earlier payments.
+async fn issue(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    row: InvoiceRow,
+    line: NewLine<'_>,
+    today: Date,
+) -> Result<Option<Invoice>, Error> {
+    if !store::invoice_insert(tx, &row, line).await? {
+        return Ok(None);
+    }
+    let entry = NewEntry {
+        customer: row.customer_id.clone(),
+        kind: EntryKind::Invoice,
+        amount: Money::new(row.total, row.currency),
+        invoice: Some(row.id.clone()),
+        payment: None,
+    };
+    entry_record(ctx, tx, entry).await?;
+    let (id, customer) = (row.id.clone(), row.customer_id.clone());
+    note(ctx, tx, CREATED, ISSUE.0, None, &row.on(today)).await?;
+    payments::credit_use(ctx, tx, &customer).await?;
+    Ok(Some(store::invoice_find(tx, &id).await?.on(today)))
+}
+
+/// Bills a month: one invoice for each active service that has none yet. May be killed and run again.
+///
+/// # Errors
+/// A month that is none, or without `invoice.issue`.
+pub async fn billing_run(ctx: &Ctx, year_month: &str, due_day: Option<i8>) -> Result<BillingRun, Error> {
+    ctx.authorize(ISSUE)?;
+    let ctx = &ctx.clone().in_bulk();
+    let tenant = tenancy::tenant_get(ctx).await?;
+    let today = ctx.now().date_in(&tenant.time_zone);
+    let wrong = || Error::invalid("/month", "malformed", "expected a month such as 2026-11");
+    let (year, month) = year_month.split_once('-').ok_or_else(wrong)?;
+    let (year, month) = (year.parse().map_err(|_| wrong())?, month.parse().map_err(|_| wrong())?);
+    let due_day = due_day.unwrap_or(DEFAULT_DUE_DAY);
+    if !(1..=31).contains(&due_day) {
+        return Err(Error::invalid("/due_day", "out_of_range", "expected 1 to 31"));
+    }
+    let (from, to, due_on) = rules::month(year, month, due_day, today).ok_or_else(wrong)?;
+    let mut run = BillingRun { created: 0, skipped: 0, total: Money::zero(tenant.currency) };
+    let mut after: Option<ServiceId> = None;
+    loop {
+        let step = write_tx!(ctx, tx => { chunk(ctx, &mut tx, &tenant, (from, to, due_on), today, after.as_ref()).await })?;
+        run.created += step.created;
+        run.skipped += step.skipped;
+        run.total = run.total.plus(step.total).map_err(Error::internal)?;
+        match step.last {
+            Some(last) => after = Some(last),
+            None => return Ok(run),
+        }
+    }
+}
+
+struct Step {
+    created: i64,
+    skipped: i64,
+    total: Money,
+    last: Option<ServiceId>,
+}
+
+async fn chunk(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    tenant: &Tenant,
+    (from, to, due_on): (Date, Date, Date),
+    today: Date,
+    after: Option<&ServiceId>,
+) -> Result<Step, Error> {
+    let services = services::services_by_status(tx, Some(Status::Active), after, CHUNK).await?;
+    let mut step = Step {
+        created: 0,
+        skipped: 0,
+        total: Money::zero(tenant.currency),
+        last: services.last().map(|service| service.id.clone()),
+    };
+    let ids: Vec<_> = services.iter().map(|service| service.id.clone()).collect();
+    let billed = store::billed(tx, &ids, from).await?;
+    let mut plans: Vec<_> = services.iter().map(|service| service.plan_id.clone()).collect();
+    plans.sort();
+    plans.dedup();
+    let plans = catalog::plans_by_ids(tx, &plans).await?;
+    for Service { id, customer_id, plan_id, starts_on, .. } in services {
+        let plan = plans
+            .iter()
+            .find(|plan| plan.id == plan_id)
+            .ok_or_else(|| Error::internal("a service has a plan"))?;
+        if billed.contains(&id) || starts_on > to || plan.price.amount == 0 {
+            step.skipped += 1;
+            continue;
+        }
+        let row = InvoiceRow {
+            id: InvoiceId::new(ctx.now()),
+            number: store::number_next(tx, SERIES).await?,
+            customer_id,
+            service_id: Some(id),
+            period_from: Some(from),
+            period_to: Some(to),
+            issued_on: today,
+            due_on,
+            currency: tenant.currency,
+            total: plan.price.amount,
+            fees: 0,
+            paid: 0,
+            voided: false,
+            version: 1,
+            created_at: ctx.now(),
+        };
+        let line = NewLine { description: &plan.name, amount: plan.price.amount, is_fee: false };
+        match issue(ctx, tx, row, line, today).await? {
+            Some(invoice) => {
+                step.created += 1;
+                step.total = step.total.plus(invoice.total).map_err(Error::internal)?;
+            }
+            // Somebody billed it between our look and our insert: run the chunk again, so that no number is lost.
+            None => return Err(Error::Db(DbError::Conflict)),
+        }
+    }
+    Ok(step)
+}
+
+/// Voids an invoice: a credit entry, and what was paid of it is credit again.
+///
+/// # Errors
+/// Not found, void already, without a reason, or without `invoice.void`.
+pub async fn invoice_void(ctx: &Ctx, id: &InvoiceId, reason: &str) -> Result<Invoice, Error> {
+    ctx.authorize(VOID)?;
+    let mut validation = Validation::new();
+    let reason = validation.text(reason, "/reason", 400);
+    validation.finish()?;
+    write_tx!(ctx, tx => {
+        let today = ctx.now().date_in(&tenancy::settings(&mut tx).await?.time_zone);
+        let before = store::invoice_find(&mut tx, id).await?;
+        if before.voided {
+            return Err(Error::conflict("invoice_void", "the invoice is void already"));
+        }
+        let customer = before.customer_id.clone();
+        let entry = NewEntry {
+            customer: customer.clone(),
+            kind: EntryKind::Void,
+            amount: Money::new(-before.total, before.currency),
+            invoice: Some(id.clone()),
+            payment: None,
+        };
+        entry_record(ctx, &mut tx, entry).await?;
+        payments::allocations_release(&mut tx, id).await?;
+        store::void_set(&mut tx, id, ctx.now()).await?;
+        let after = store::invoice_find(&mut tx, id).await?.on(today);
+        let entity = EntityRef::new("invoice", id);
+        audit::record(ctx, &mut tx, Entry::new(VOID.0, entity).before(&before.on(today))?.after(&after)?.reason(&reason)).await?;
+        tell(ctx, &mut tx, VOIDED, &after).await?;
+        payments::credit_use(ctx, &mut tx, &customer).await?;
+        payments::reconnect_if_settled(ctx, &mut tx, &customer, "debt voided").await?;
+        Ok(after)
+    })
+}
+
+/// Publishes `invoice.overdue` once for each invoice whose due date has passed; how many.
+///
+/// # Errors
+/// The database's.
+pub async fn overdue_pass(ctx: &Ctx) -> Result<usize, Error> {
+    let mut told = 0;
+    loop {
+        let step = write_tx!(ctx, tx => {
+            let today = ctx.now().date_in(&tenancy::settings(&mut tx).await?.time_zone);
+            let rows = store::invoices_untold(&mut tx, today, CHUNK).await?;
+            let count = rows.len();
+            for row in rows {
+                store::overdue_told_set(&mut tx, &row.id).await?;
+                tell(ctx, &mut tx, OVERDUE, &row.on(today)).await?;
+            }
+            Ok(count)
+        })?;
+        told += step;
+        if step == 0 {
+            return Ok(told);
+        }
+    }
+}
+
+async fn note(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    kind: EventType,
+    action: &'static str,
+    before: Option<&Invoice>,
+    after: &Invoice,
+) -> Result<(), Error> {
+    let mut entry = Entry::new(action, EntityRef::new("invoice", &after.id)).after(after)?;
+    if let Some(before) = before {
+        entry = entry.before(before)?;
+    }
+    audit::record(ctx, tx, entry).await?;
+    tell(ctx, tx, kind, after).await
+}
+
+async fn tell(ctx: &Ctx, tx: &mut TenantTx, kind: EventType, invoice: &Invoice) -> Result<(), Error> {
+    let payload = serde_json::to_value(invoice).map_err(Error::internal)?;
+    let event = NewEvent::new(kind, EntityRef::new("invoice", &invoice.id), payload)
+        .related("customer_id", &invoice.customer_id);
+    events::emit(ctx, tx, event).await?;
+    Ok(())
+}

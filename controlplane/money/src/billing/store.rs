@@ -1,0 +1,236 @@
+use super::{InvoiceFilter, ListedStatus, model::InvoiceRow};
+use atalaya_kernel::{
+    Error, Scope,
+    db::{DbError, Query, TenantTx, sql},
+    ids::{CustomerId, InvoiceId},
+    money::Currency,
+    time::{Date, Timestamp},
+};
+
+/// Invoices of the transaction's tenant that its scope lets see.
+fn visible(tx: &TenantTx) -> Query {
+    let query = sql("SELECT id, number, customer_id, service_id, period_from, period_to, issued_on, due_on, currency, total, fees, \
+                     paid, voided, version, created_at FROM money_invoice WHERE tenant_id = ")
+    .push_bind(tx.tenant());
+    match tx.scope() {
+        Scope::All => query,
+        Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
+        Scope::Sites(sites) => query
+            .push(" AND service_id IN (SELECT id FROM money_service WHERE tenant_id = ")
+            .push_bind(tx.tenant())
+            .push(" AND site_id IN ")
+            .push_list(sites)
+            .push(")"),
+    }
+}
+
+pub(super) async fn invoice_find(tx: &mut TenantTx, id: &InvoiceId) -> Result<InvoiceRow, DbError> {
+    visible(tx).push(" AND id = ").push_bind(id).fetch_one(tx).await
+}
+
+pub(super) async fn invoices_list(
+    tx: &mut TenantTx,
+    filter: &InvoiceFilter,
+    today: Date,
+    below: Option<i64>,
+    limit: i64,
+) -> Result<Vec<InvoiceRow>, DbError> {
+    let mut query = visible(tx);
+    if let Some(customer) = &filter.customer {
+        query = query.push(" AND customer_id = ").push_bind(customer);
+    }
+    query = match filter.status {
+        None => query,
+        Some(ListedStatus::Open) => query.push(" AND voided = false AND paid < total"),
+        Some(ListedStatus::Overdue) => {
+            query.push(" AND voided = false AND paid < total AND due_on < ").push_bind(today)
+        }
+        Some(ListedStatus::Paid) => query.push(" AND voided = false AND paid >= total"),
+        Some(ListedStatus::Void) => query.push(" AND voided = true"),
+    };
+    if let Some(below) = below {
+        query = query.push(" AND number < ").push_bind(below);
+    }
+    query.push(" ORDER BY number DESC LIMIT ").push_bind(limit).fetch_all(tx).await
+}
+
+/// Invoices with debt left, of these customers, oldest due first.
+pub(crate) async fn invoices_unpaid(
+    tx: &mut TenantTx,
+    customers: &[CustomerId],
+) -> Result<Vec<InvoiceRow>, Error> {
+    Ok(visible(tx)
+        .push(" AND voided = false AND paid < total AND customer_id IN ")
+        .push_list(customers)
+        .push(" ORDER BY due_on, number")
+        .fetch_all(tx)
+        .await?)
+}
+
+/// Invoices with debt left that were due before a day, of all customers, oldest first.
+pub(crate) async fn invoices_due(tx: &mut TenantTx, before: Date) -> Result<Vec<InvoiceRow>, Error> {
+    Ok(visible(tx)
+        .push(" AND voided = false AND paid < total AND due_on < ")
+        .push_bind(before)
+        .push(" ORDER BY due_on, number")
+        .fetch_all(tx)
+        .await?)
+}
+
+/// Overdue invoices of which nobody was told, a few at a time.
+pub(super) async fn invoices_untold(
+    tx: &mut TenantTx,
+    before: Date,
+    limit: i64,
+) -> Result<Vec<InvoiceRow>, DbError> {
+    visible(tx)
+        .push(" AND voided = false AND paid < total AND overdue_told = false AND due_on < ")
+        .push_bind(before)
+        .push(" ORDER BY due_on, number LIMIT ")
+        .push_bind(limit)
+        .fetch_all(tx)
+        .await
+}
+
+pub(super) async fn overdue_told_set(tx: &mut TenantTx, id: &InvoiceId) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    sql("UPDATE money_invoice SET overdue_told = true WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The next number of a series, without gaps: taken in the transaction that uses it.
+pub(super) async fn number_next(tx: &mut TenantTx, series: &str) -> Result<i64, DbError> {
+    let tenant = tx.tenant().clone();
+    let (number,): (i64,) = sql("INSERT INTO money_counter (tenant_id, name, next_value) VALUES ($1, $2, 2) \
+                                 ON CONFLICT (tenant_id, name) DO UPDATE SET next_value = money_counter.next_value + 1 \
+                                 RETURNING next_value - 1")
+    .bind(tenant)
+    .bind(series)
+    .fetch_one(tx)
+    .await?;
+    Ok(number)
+}
+
+/// A line to be stored.
+pub(super) struct NewLine<'l> {
+    pub(super) description: &'l str,
+    pub(super) amount: i64,
+    pub(super) is_fee: bool,
+}
+
+/// Stores an invoice and its line; `false` when the service has this month's already.
+pub(super) async fn invoice_insert(
+    tx: &mut TenantTx,
+    invoice: &InvoiceRow,
+    line: NewLine<'_>,
+) -> Result<bool, DbError> {
+    let tenant = tx.tenant().clone();
+    let rows = sql("INSERT INTO money_invoice (tenant_id, id, number, customer_id, service_id, period_from, period_to, issued_on, \
+                    due_on, currency, total, fees, paid, voided, overdue_told, version, created_at, updated_at) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, false, false, 1, $13, $13) \
+                    ON CONFLICT (tenant_id, service_id, period_from) DO NOTHING")
+    .bind(&tenant)
+    .bind(&invoice.id)
+    .bind(invoice.number)
+    .bind(&invoice.customer_id)
+    .bind(&invoice.service_id)
+    .bind(invoice.period_from)
+    .bind(invoice.period_to)
+    .bind(invoice.issued_on)
+    .bind(invoice.due_on)
+    .bind(invoice.currency)
+    .bind(invoice.total)
+    .bind(invoice.fees)
+    .bind(invoice.created_at)
+    .execute(tx)
+    .await?;
+    if rows == 0 {
+        return Ok(false);
+    }
+    sql("INSERT INTO money_invoice_line (tenant_id, invoice_id, position, description, amount, is_fee) VALUES ($1, $2, 1, $3, $4, $5)")
+        .bind(tenant)
+        .bind(&invoice.id)
+        .bind(line.description)
+        .bind(line.amount)
+        .bind(line.is_fee)
+        .execute(tx)
+        .await?;
+    Ok(true)
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct LineRow {
+    pub(super) description: String,
+    pub(super) amount: i64,
+    pub(super) is_fee: bool,
+}
+
+pub(super) async fn lines(tx: &mut TenantTx, invoice: &InvoiceId) -> Result<Vec<LineRow>, DbError> {
+    sql("SELECT description, amount, is_fee FROM money_invoice_line WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND invoice_id = ")
+        .push_bind(invoice)
+        .push(" ORDER BY position")
+        .fetch_all(tx)
+        .await
+}
+
+/// Adds to what is paid of an invoice; an allocation stands behind it.
+pub(crate) async fn paid_add(
+    tx: &mut TenantTx,
+    id: &InvoiceId,
+    amount: i64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let tenant = tx.tenant().clone();
+    sql("UPDATE money_invoice SET paid = paid + $1, version = version + 1, updated_at = $2 WHERE tenant_id = $3 AND id = $4")
+        .bind(amount)
+        .bind(now)
+        .bind(tenant)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn void_set(tx: &mut TenantTx, id: &InvoiceId, now: Timestamp) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    sql("UPDATE money_invoice SET voided = true, paid = 0, version = version + 1, updated_at = $1 WHERE tenant_id = $2 AND id = $3")
+        .bind(now)
+        .bind(tenant)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Services, of those given, that have the invoice of a month.
+pub(super) async fn billed(
+    tx: &mut TenantTx,
+    services: &[atalaya_kernel::ids::ServiceId],
+    period_from: Date,
+) -> Result<Vec<atalaya_kernel::ids::ServiceId>, DbError> {
+    let rows: Vec<(atalaya_kernel::ids::ServiceId,)> =
+        sql("SELECT service_id FROM money_invoice WHERE tenant_id = ")
+            .push_bind(tx.tenant())
+            .push(" AND period_from = ")
+            .push_bind(period_from)
+            .push(" AND service_id IN ")
+            .push_list(services)
+            .fetch_all(tx)
+            .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The tenant's currency is one; kept with each row so that a row explains itself.
+pub(super) fn same_currency(wanted: Currency, given: Currency, pointer: &str) -> Result<(), Error> {
+    if wanted == given {
+        Ok(())
+    } else {
+        Err(Error::invalid(pointer, "unknown", format!("this ISP's currency is {wanted}")))
+    }
+}

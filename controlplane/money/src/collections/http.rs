@@ -1,0 +1,87 @@
+//! `/collections/runs`.
+
+use super::{Run, service};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{Json, Path, Problem, Query},
+    ids::{RunId, ServiceId},
+    page::{Page, PageQuery},
+};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Routes of cut runs.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get))
+        .routes(routes!(items_set))
+        .routes(routes!(execute))
+}
+
+/// Cut runs, newest first, without their services.
+#[utoipa::path(get, path = "/collections/runs", tag = "collections", params(PageQuery), responses((status = 200, body = Page<Run>)),
+    extensions(("x-permission" = json!("collections.read"))))]
+async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<Run>>, Error> {
+    service::runs_list(&ctx, &page).await.map(Json)
+}
+
+/// Previews a cut run. Nothing is done.
+#[utoipa::path(post, path = "/collections/runs", tag = "collections", responses((status = 201, body = Run)),
+    extensions(("x-permission" = json!("collections.run"))))]
+async fn create(ctx: Ctx) -> Result<(StatusCode, Json<Run>), Error> {
+    Ok((StatusCode::CREATED, Json(service::run_create(&ctx).await?)))
+}
+
+/// One cut run with its services.
+#[utoipa::path(get, path = "/collections/runs/{id}", tag = "collections", params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("collections.read"))))]
+async fn get(ctx: Ctx, Path(id): Path<RunId>) -> Result<Json<Run>, Error> {
+    service::run_get(&ctx, &id).await.map(Json)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ItemsChange {
+    /// Which services of the run.
+    service_ids: Vec<ServiceId>,
+    /// In or out.
+    included: bool,
+    /// Why out.
+    reason: Option<String>,
+}
+
+/// Takes services out of a preview, or back in.
+#[utoipa::path(patch, path = "/collections/runs/{id}/items", tag = "collections", params(("id" = RunId, Path)), request_body = ItemsChange,
+    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("collections.run"))))]
+async fn items_set(
+    ctx: Ctx,
+    Path(id): Path<RunId>,
+    Json(change): Json<ItemsChange>,
+) -> Result<Json<Run>, Error> {
+    service::run_items_set(&ctx, &id, &change.service_ids, change.included, change.reason.as_deref())
+        .await
+        .map(Json)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Execution {
+    /// Number of services that the person saw; another number now is refused.
+    expected_services: i64,
+    /// Turns automatic cuts on from now on.
+    #[serde(default)]
+    enable_automatic: bool,
+}
+
+/// Executes a preview. May be sent again after a break: it goes on where it stopped.
+#[utoipa::path(post, path = "/collections/runs/{id}/execute", tag = "collections", params(("id" = RunId, Path)), request_body = Execution,
+    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("collections.run"))))]
+async fn execute(ctx: Ctx, Path(id): Path<RunId>, Json(body): Json<Execution>) -> Result<Json<Run>, Error> {
+    service::run_execute(&ctx, &id, body.expected_services, body.enable_automatic).await.map(Json)
+}

@@ -1,0 +1,40 @@
+//! Who is suspended for debt, and when.
+//!
+//! - A *cut run* is previewed: who, how much, why; people can be taken out; nothing happens until it is executed with
+//!   the number of services that the person saw.
+//! - A suspension reads the debt again in its own transaction: who paid meanwhile is not cut.
+//! - A new tenant has automatic cuts off until its first previewed run was executed.
+//! - A preview is good for a day.
+
+pub mod http;
+mod model;
+mod service;
+mod store;
+
+pub use model::{ItemResult, Run, RunItem, RunState, RunTotals};
+pub use service::{automatic_pass, run_create, run_execute, run_get, run_items_set, runs_list};
+
+use atalaya_kernel::{Permission, events::EventType};
+
+/// See cut runs.
+pub const READ: Permission = Permission("collections.read");
+/// Preview and execute cut runs.
+pub const RUN: Permission = Permission("collections.run");
+
+pub(crate) const PERMISSIONS: &[(Permission, &str)] =
+    &[(READ, "See cut runs"), (RUN, "Preview and execute cut runs")];
+
+const PREVIEWED: EventType = EventType {
+    name: "collections.run_previewed",
+    version: 1,
+    public: false,
+    doc: "A cut run was previewed. Payload: id and number of services.",
+};
+const EXECUTED: EventType = EventType {
+    name: "collections.run_executed",
+    version: 1,
+    public: true,
+    doc: "A cut run was executed. Payload: id and number of services suspended.",
+};
+
+pub(crate) const EVENTS: &[EventType] = &[PREVIEWED, EXECUTED];

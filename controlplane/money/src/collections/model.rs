@@ -1,0 +1,127 @@
+use atalaya_kernel::{
+    ids::{CustomerId, RunId, ServiceId, SiteId},
+    money::{Currency, Money},
+    text_enum,
+    time::Timestamp,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+text_enum! {
+    /// How far a cut run is.
+    pub enum RunState {
+        /// Nothing was done.
+        Preview = "preview",
+        /// Suspensions are being decided.
+        Executing = "executing",
+        /// All are decided.
+        Done = "done",
+        /// Too old to be executed.
+        Expired = "expired",
+    }
+}
+
+text_enum! {
+    /// What became of one service of a run.
+    pub enum ItemResult {
+        /// It is suspended.
+        Suspended = "suspended",
+        /// The debt was settled meanwhile, or it was suspended or ended already.
+        AlreadyPaid = "already_paid",
+        /// It could not be decided; the log says why.
+        Failed = "failed",
+    }
+}
+
+/// A cut run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Run {
+    /// Which.
+    pub id: RunId,
+    /// How far.
+    pub state: RunState,
+    /// When it was previewed.
+    pub created_at: Timestamp,
+    /// Who previewed it.
+    pub created_by: String,
+    /// Days of grace that it went by.
+    pub grace_days: i64,
+    /// Debt that it let pass.
+    pub tolerance: Money,
+    /// Sums of what is included.
+    pub totals: RunTotals,
+    /// The services, by site; empty in lists.
+    pub items: Vec<RunItem>,
+    /// Whether automatic cuts are still off because no previewed run was executed.
+    pub first_preview: bool,
+    /// Grows with each change.
+    pub version: i64,
+}
+
+/// Sums of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RunTotals {
+    /// Services that would be suspended.
+    pub services: i64,
+    /// Their customers.
+    pub customers: i64,
+    /// What these customers owe past the grace days.
+    pub owed: Money,
+    /// Services taken out.
+    pub excluded: i64,
+}
+
+/// One service of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RunItem {
+    /// Which.
+    pub service_id: ServiceId,
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// Name of whose.
+    pub customer_name: String,
+    /// Site that serves it.
+    pub site_id: SiteId,
+    /// Name of the site.
+    pub site_name: String,
+    /// Debt of the customer past the grace days.
+    pub owed: Money,
+    /// Days since the oldest of it was due.
+    pub days_overdue: i64,
+    /// When the customer last paid.
+    pub last_payment_at: Option<Timestamp>,
+    /// Why it is on the list, in English; people read it from the figures.
+    pub why: String,
+    /// Whether it would be suspended.
+    pub included: bool,
+    /// Why it was taken out.
+    pub exclusion_reason: Option<String>,
+    /// What became of it.
+    pub result: Option<ItemResult>,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct RunRow {
+    pub(super) id: RunId,
+    pub(super) state: RunState,
+    pub(super) created_by: String,
+    pub(super) grace_days: i64,
+    pub(super) tolerance: i64,
+    pub(super) currency: Currency,
+    pub(super) version: i64,
+    pub(super) created_at: Timestamp,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct ItemRow {
+    pub(super) service_id: ServiceId,
+    pub(super) customer_id: CustomerId,
+    pub(super) site_id: SiteId,
+    pub(super) owed: i64,
+    pub(super) days_overdue: i64,
+    pub(super) last_payment_at: Option<Timestamp>,
+    pub(super) why: String,
+    pub(super) included: bool,
+    pub(super) exclusion_reason: Option<String>,
+    pub(super) result: Option<ItemResult>,
+}

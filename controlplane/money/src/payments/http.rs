@@ -1,0 +1,65 @@
+//! `/payments`.
+
+use super::{NewPayment, Payment, Registered, service};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{IdempotencyKey, Json, Path, Problem, Query},
+    ids::{CustomerId, PaymentId},
+    page::{Page, PageQuery},
+};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Routes of payments.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(list, register)).routes(routes!(get))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// Of one customer.
+    customer: Option<CustomerId>,
+}
+
+/// Payments, newest first.
+#[utoipa::path(get, path = "/payments", tag = "payments", params(Filter, PageQuery), responses((status = 200, body = Page<Payment>)),
+    extensions(("x-permission" = json!("payment.read"))))]
+async fn list(
+    ctx: Ctx,
+    Query(filter): Query<Filter>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Payment>>, Error> {
+    service::payments_list(&ctx, filter.customer.as_ref(), &page).await.map(Json)
+}
+
+/// Registers a payment; reconnects what was suspended for a debt that is settled with it.
+#[utoipa::path(post, path = "/payments", tag = "payments", request_body = NewPayment,
+    params(("Idempotency-Key" = String, Header, description = "One key per payment, so that it can be sent again")),
+    responses((status = 201, body = Registered), (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("payment.register"))))]
+async fn register(
+    ctx: Ctx,
+    IdempotencyKey(key): IdempotencyKey,
+    Json(new): Json<NewPayment>,
+) -> Result<(StatusCode, Json<Registered>), Error> {
+    let key = key.ok_or_else(|| {
+        Error::invalid(
+            "Idempotency-Key",
+            "required",
+            "send a key of your own, so that a repetition is one payment",
+        )
+    })?;
+    let registered = service::payment_register(&ctx, new, Some(&key)).await?;
+    Ok((StatusCode::CREATED, Json(registered)))
+}
+
+/// One payment.
+#[utoipa::path(get, path = "/payments/{id}", tag = "payments", params(("id" = PaymentId, Path)),
+    responses((status = 200, body = Payment), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("payment.read"))))]
+async fn get(ctx: Ctx, Path(id): Path<PaymentId>) -> Result<Json<Payment>, Error> {
+    service::payment_get(&ctx, &id).await.map(Json)
+}

@@ -1,0 +1,171 @@
+use super::{NewPayment, Payment, READ, RECEIVED, REGISTER, Registered, model::PaymentRow, rules, store};
+use crate::{
+    billing::{self, EntryKind, NewEntry, entry_record},
+    services,
+};
+use atalaya_kernel::{
+    Ctx, Error, Validation,
+    audit::{self, Entry},
+    db::TenantTx,
+    events::{self, EntityRef, NewEvent},
+    ids::{CustomerId, PaymentId, ServiceId},
+    money::Money,
+    page::{Page, PageQuery},
+    write_tx,
+};
+use atalaya_people::{customers, tenancy};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// One payment.
+///
+/// # Errors
+/// Not found, or without `payment.read`.
+pub async fn payment_get(ctx: &Ctx, id: &PaymentId) -> Result<Payment, Error> {
+    ctx.authorize(READ)?;
+    Ok(store::payment_find(&mut ctx.begin_read().await?, id).await?.into())
+}
+
+/// Payments, newest first.
+///
+/// # Errors
+/// Without `payment.read`, or a cursor of another list.
+pub async fn payments_list(
+    ctx: &Ctx,
+    customer: Option<&CustomerId>,
+    page: &PageQuery,
+) -> Result<Page<Payment>, Error> {
+    ctx.authorize(READ)?;
+    let limit = page.limit()?;
+    let rows = store::payments_list(&mut ctx.begin_read().await?, customer, page.after()?, limit + 1).await?;
+    Ok(Page::of(rows, limit, |row| row.id.clone())?.map(Payment::from))
+}
+
+/// Registers a payment, pays the oldest debt with it, and reconnects in the same transaction what was suspended for a
+/// debt that is settled now. Sent again with the same key and content it answers the same and does nothing.
+///
+/// # Errors
+/// Wrong fields, `duplicate_operation`, `idempotency_mismatch`, or without `payment.register`.
+pub async fn payment_register(ctx: &Ctx, new: NewPayment, key: Option<&str>) -> Result<Registered, Error> {
+    ctx.authorize(REGISTER)?;
+    let mut validation = Validation::new();
+    let note = validation.optional_text(new.note.as_deref(), "/note", 400);
+    let operation = validation.optional_text(new.operation_number.as_deref(), "/operation_number", 80);
+    validation.check(
+        (1..=1_000_000_000_000).contains(&new.amount.amount),
+        "/amount/amount",
+        "out_of_range",
+        "expected more than 0 minor units",
+    );
+    let not_future = new.received_at.is_none_or(|at| at <= ctx.now().plus_millis(86_400_000));
+    validation.check(not_future, "/received_at", "out_of_range", "it cannot lie in the future");
+    validation.finish()?;
+    let digest = hex::encode(Sha256::digest(serde_json::to_vec(&new).map_err(Error::internal)?));
+    write_tx!(ctx, tx => {
+        if let Some(known) = repeated(&mut tx, key, &digest).await? {
+            return Ok(known);
+        }
+        let tenant = tenancy::settings(&mut tx).await?;
+        if new.amount.currency != tenant.currency {
+            return Err(Error::invalid("/amount/currency", "unknown", format!("this ISP's currency is {}", tenant.currency)));
+        }
+        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|_| Error::invalid("/customer_id", "unknown", "there is no such customer"))?;
+        if let Some(number) = &operation
+            && let Some(other) = store::payment_by_operation(&mut tx, new.method, number).await?
+        {
+            let params = [("payment_id", json!(other.id)), ("customer_id", json!(other.customer_id)), ("operation_number", json!(number))];
+            return Err(Error::conflict_with("duplicate_operation", format!("operation {number} is payment {}", other.id), params));
+        }
+        let row = PaymentRow {
+            id: PaymentId::new(ctx.now()),
+            customer_id: new.customer_id.clone(),
+            amount: new.amount.amount,
+            allocated: 0,
+            currency: new.amount.currency,
+            method: new.method,
+            operation_number: operation.clone(),
+            received_at: new.received_at.unwrap_or(ctx.now()),
+            note: note.clone(),
+            request_digest: Some(digest.clone()),
+            created_at: ctx.now(),
+        };
+        store::payment_insert(&mut tx, &row, key).await?;
+        settle(ctx, &mut tx, row).await
+    })
+}
+
+/// The answer to a request that came before with the same key.
+async fn repeated(tx: &mut TenantTx, key: Option<&str>, digest: &str) -> Result<Option<Registered>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    let Some(known) = store::payment_by_key(tx, key).await? else { return Ok(None) };
+    if known.request_digest.as_deref() != Some(digest) {
+        return Err(Error::conflict(
+            "idempotency_mismatch",
+            "this Idempotency-Key was used for another payment",
+        ));
+    }
+    registered(tx, &known.id, Vec::new()).await.map(Some)
+}
+
+async fn registered(
+    tx: &mut TenantTx,
+    id: &PaymentId,
+    reconnecting: Vec<ServiceId>,
+) -> Result<Registered, Error> {
+    let payment: Payment = store::payment_find(tx, id).await?.into();
+    let allocations = store::allocations(tx, id).await?;
+    Ok(Registered { credit: payment.credit, payment, allocations, reconnecting })
+}
+
+/// Everything that follows from a stored payment.
+async fn settle(ctx: &Ctx, tx: &mut TenantTx, row: PaymentRow) -> Result<Registered, Error> {
+    let entry = NewEntry {
+        customer: row.customer_id.clone(),
+        kind: EntryKind::Payment,
+        amount: Money::new(-row.amount, row.currency),
+        invoice: None,
+        payment: Some(row.id.clone()),
+    };
+    entry_record(ctx, tx, entry).await?;
+    credit_use(ctx, tx, &row.customer_id).await?;
+    let payment: Payment = store::payment_find(tx, &row.id).await?.into();
+    let entity = EntityRef::new("payment", &row.id);
+    audit::record(ctx, tx, Entry::new(REGISTER.0, entity.clone()).after(&payment)?).await?;
+    let payload = serde_json::to_value(&payment).map_err(Error::internal)?;
+    events::emit(ctx, tx, NewEvent::new(RECEIVED, entity, payload).related("customer_id", &row.customer_id))
+        .await?;
+    let reconnecting = reconnect_if_settled(ctx, tx, &row.customer_id, "debt paid").await?;
+    registered(tx, &row.id, reconnecting).await
+}
+
+/// Pays a customer's open invoices, oldest due first, with money that pays nothing yet.
+pub(crate) async fn credit_use(ctx: &Ctx, tx: &mut TenantTx, customer: &CustomerId) -> Result<(), Error> {
+    let payments = store::payments_with_credit(tx, customer).await?;
+    if payments.is_empty() {
+        return Ok(());
+    }
+    let invoices = billing::invoices_unpaid(tx, std::slice::from_ref(customer)).await?;
+    let money: Vec<_> = payments.iter().map(|payment| payment.amount - payment.allocated).collect();
+    let debts: Vec<_> = invoices.iter().map(|invoice| invoice.total - invoice.paid).collect();
+    for (payment, invoice, amount) in rules::allocate(&money, &debts) {
+        store::allocation_add(tx, &payments[payment].id, &invoices[invoice].id, amount).await?;
+        billing::paid_add(tx, &invoices[invoice].id, amount, ctx.now()).await?;
+    }
+    Ok(())
+}
+
+/// Reconnects what was suspended for debt when the overdue debt is within the tenant's tolerance now.
+pub(crate) async fn reconnect_if_settled(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    customer: &CustomerId,
+    reason: &str,
+) -> Result<Vec<ServiceId>, Error> {
+    let tenant = tenancy::settings(tx).await?;
+    let today = ctx.now().date_in(&tenant.time_zone);
+    let unpaid = billing::invoices_unpaid(tx, std::slice::from_ref(customer)).await?;
+    if billing::debt(&unpaid, today, tenant.grace_days).overdue > tenant.debt_tolerance {
+        return Ok(Vec::new());
+    }
+    services::reconnect_settled(ctx, tx, customer, reason).await
+}

@@ -1,0 +1,129 @@
+//! `/services`: the decision. The state on the network is shown by the network's and the overview's routes.
+
+use super::{NewService, Service, service};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{Json, Path, Problem, Query, Versioned},
+    ids::{CustomerId, PlanId, ServiceId},
+};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Routes of services.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get))
+        .routes(routes!(cut))
+        .routes(routes!(reconnect))
+        .routes(routes!(terminate))
+        .routes(routes!(plan_change))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OfCustomer {
+    /// Whose services.
+    customer: CustomerId,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Services {
+    items: Vec<Service>,
+}
+
+/// Services of a customer.
+#[utoipa::path(get, path = "/services", tag = "services", params(OfCustomer), responses((status = 200, body = Services)),
+    extensions(("x-permission" = json!("service.read"))))]
+async fn list(ctx: Ctx, Query(of): Query<OfCustomer>) -> Result<Json<Services>, Error> {
+    let items = service::services_list(&ctx, &of.customer).await?;
+    Ok(Json(Services { items }))
+}
+
+/// Makes a service.
+#[utoipa::path(post, path = "/services", tag = "services", request_body = NewService,
+    responses((status = 201, body = Service), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("service.write"))))]
+async fn create(ctx: Ctx, Json(new): Json<NewService>) -> Result<(StatusCode, Versioned<Service>), Error> {
+    let service = service::service_create(&ctx, new).await?;
+    Ok((StatusCode::CREATED, Versioned(service.version, service)))
+}
+
+/// One service.
+#[utoipa::path(get, path = "/services/{id}", tag = "services", params(("id" = ServiceId, Path)),
+    responses((status = 200, body = Service), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("service.read"))))]
+async fn get(ctx: Ctx, Path(id): Path<ServiceId>) -> Result<Versioned<Service>, Error> {
+    let service = service::service_get(&ctx, &id).await?;
+    Ok(Versioned(service.version, service))
+}
+
+/// Why a person does it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    /// For the audit row and for whoever asks later.
+    #[schema(example = "asked by the customer")]
+    reason: String,
+}
+
+/// Cuts a service by hand; only a person brings it back.
+#[utoipa::path(post, path = "/services/{id}/cut", tag = "services", params(("id" = ServiceId, Path)), request_body = Reason,
+    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("service.suspend"))))]
+async fn cut(
+    ctx: Ctx,
+    Path(id): Path<ServiceId>,
+    Json(body): Json<Reason>,
+) -> Result<Versioned<Service>, Error> {
+    let service = service::service_cut(&ctx, &id, &body.reason).await?;
+    Ok(Versioned(service.version, service))
+}
+
+/// Reconnects a service by hand, whatever the debt.
+#[utoipa::path(post, path = "/services/{id}/reconnect", tag = "services", params(("id" = ServiceId, Path)), request_body = Reason,
+    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("service.reconnect"))))]
+async fn reconnect(
+    ctx: Ctx,
+    Path(id): Path<ServiceId>,
+    Json(body): Json<Reason>,
+) -> Result<Versioned<Service>, Error> {
+    let service = service::service_reconnect(&ctx, &id, &body.reason).await?;
+    Ok(Versioned(service.version, service))
+}
+
+/// Ends a subscription.
+#[utoipa::path(post, path = "/services/{id}/terminate", tag = "services", params(("id" = ServiceId, Path)), request_body = Reason,
+    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("service.write"))))]
+async fn terminate(
+    ctx: Ctx,
+    Path(id): Path<ServiceId>,
+    Json(body): Json<Reason>,
+) -> Result<Versioned<Service>, Error> {
+    let service = service::service_terminate(&ctx, &id, &body.reason).await?;
+    Ok(Versioned(service.version, service))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PlanChoice {
+    /// The plan from now on.
+    plan_id: PlanId,
+}
+
+/// Moves a service to another plan.
+#[utoipa::path(post, path = "/services/{id}/plan", tag = "services", params(("id" = ServiceId, Path)), request_body = PlanChoice,
+    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("service.write"))))]
+async fn plan_change(
+    ctx: Ctx,
+    Path(id): Path<ServiceId>,
+    Json(body): Json<PlanChoice>,
+) -> Result<Versioned<Service>, Error> {
+    let service = service::service_plan_change(&ctx, &id, &body.plan_id).await?;
+    Ok(Versioned(service.version, service))
+}

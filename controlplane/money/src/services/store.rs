@@ -1,0 +1,155 @@
+use super::{Service, Status};
+use atalaya_kernel::{
+    Error, Scope,
+    db::{DbError, Query, TenantTx, sql},
+    ids::{CustomerId, PlanId, ServiceId},
+};
+
+/// Services of the transaction's tenant that its scope lets see.
+fn visible(tx: &TenantTx) -> Query {
+    let query = sql("SELECT id, customer_id, plan_id, site_id, address, starts_on, status, suspended_because, status_reason, \
+                     status_changed_at, version, created_at, updated_at FROM money_service WHERE tenant_id = ")
+    .push_bind(tx.tenant());
+    match tx.scope() {
+        Scope::All => query,
+        Scope::Sites(sites) => query.push(" AND site_id IN ").push_list(sites),
+        Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
+    }
+}
+
+/// One service, if it exists and may be seen; for other use cases, without a permission.
+///
+/// # Errors
+/// [`Error::NotFound`], or the database's.
+pub async fn service_find(tx: &mut TenantTx, id: &ServiceId) -> Result<Service, Error> {
+    Ok(visible(tx).push(" AND id = ").push_bind(id).fetch_one(tx).await?)
+}
+
+/// Services by id, those that exist and may be seen.
+///
+/// # Errors
+/// The database's.
+pub async fn services_by_ids(tx: &mut TenantTx, ids: &[ServiceId]) -> Result<Vec<Service>, Error> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(5_000) {
+        found.extend(visible(tx).push(" AND id IN ").push_list(chunk).fetch_all::<Service>(tx).await?);
+    }
+    Ok(found)
+}
+
+/// Services of customers, in order of their making.
+///
+/// # Errors
+/// The database's.
+pub async fn services_of_customers(
+    tx: &mut TenantTx,
+    customers: &[CustomerId],
+) -> Result<Vec<Service>, Error> {
+    let mut found = Vec::new();
+    for chunk in customers.chunks(5_000) {
+        found.extend(
+            visible(tx)
+                .push(" AND customer_id IN ")
+                .push_list(chunk)
+                .push(" ORDER BY id")
+                .fetch_all::<Service>(tx)
+                .await?,
+        );
+    }
+    Ok(found)
+}
+
+/// Services on a plan, after an id, in order of their making; for the network when a plan's speed changes.
+///
+/// # Errors
+/// The database's.
+pub async fn services_by_plan(
+    tx: &mut TenantTx,
+    plan: &PlanId,
+    after: Option<&ServiceId>,
+    limit: i64,
+) -> Result<Vec<Service>, Error> {
+    let mut query = visible(tx).push(" AND plan_id = ").push_bind(plan);
+    if let Some(after) = after {
+        query = query.push(" AND id > ").push_bind(after);
+    }
+    Ok(query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?)
+}
+
+/// Services of a status (all without one), after an id, in order of their making.
+///
+/// # Errors
+/// The database's.
+pub async fn services_by_status(
+    tx: &mut TenantTx,
+    status: Option<Status>,
+    after: Option<&ServiceId>,
+    limit: i64,
+) -> Result<Vec<Service>, Error> {
+    let mut query = visible(tx);
+    if let Some(status) = status {
+        query = query.push(" AND status = ").push_bind(status);
+    }
+    if let Some(after) = after {
+        query = query.push(" AND id > ").push_bind(after);
+    }
+    Ok(query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?)
+}
+
+/// How many services have a status.
+///
+/// # Errors
+/// The database's.
+pub async fn services_count(tx: &mut TenantTx, status: Status) -> Result<i64, Error> {
+    let (count,): (i64,) = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM money_service WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND status = ")
+        .push_bind(status)
+        .fetch_one(tx)
+        .await?;
+    Ok(count)
+}
+
+pub(super) async fn service_insert(tx: &mut TenantTx, service: &Service) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    sql("INSERT INTO money_service (tenant_id, id, customer_id, plan_id, site_id, address, starts_on, status, \
+         suspended_because, status_reason, status_changed_at, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
+    .bind(tenant)
+    .bind(&service.id)
+    .bind(&service.customer_id)
+    .bind(&service.plan_id)
+    .bind(&service.site_id)
+    .bind(&service.address)
+    .bind(service.starts_on)
+    .bind(service.status)
+    .bind(service.suspended_because)
+    .bind(&service.status_reason)
+    .bind(service.status_changed_at)
+    .bind(service.version)
+    .bind(service.created_at)
+    .bind(service.updated_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes the service if it is still at the version before.
+pub(super) async fn service_write(tx: &mut TenantTx, service: &Service) -> Result<(), Error> {
+    let tenant = tx.tenant().clone();
+    let rows = sql("UPDATE money_service SET plan_id = $1, status = $2, suspended_because = $3, status_reason = $4, \
+                    status_changed_at = $5, version = $6, updated_at = $7 WHERE tenant_id = $8 AND id = $9 AND version = $10")
+    .bind(&service.plan_id)
+    .bind(service.status)
+    .bind(service.suspended_because)
+    .bind(&service.status_reason)
+    .bind(service.status_changed_at)
+    .bind(service.version)
+    .bind(service.updated_at)
+    .bind(tenant)
+    .bind(&service.id)
+    .bind(service.version - 1)
+    .execute(tx)
+    .await?;
+    if rows == 1 { Ok(()) } else { Err(Error::VersionConflict { current: service.version }) }
+}
