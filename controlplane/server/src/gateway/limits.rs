@@ -1,0 +1,90 @@
+//! How often an address may ask for a certificate. Pure: takes `now`.
+
+use std::{collections::HashMap, net::IpAddr};
+
+/// Requests that an address may make at once.
+const BURST: i64 = 10;
+/// One more every so often, ms.
+const EVERY_MS: i64 = 6_000;
+/// Addresses remembered; beyond it the ones that may ask freely again are forgotten, then everyone waits.
+const MAX_ADDRESSES: usize = 10_000;
+
+/// A leaky bucket per address. IPv6 counts by /64, which is what one subscriber has.
+#[derive(Debug, Default)]
+pub(super) struct EnrolLimit {
+    /// When the requests made so far are worked off, ms.
+    free_at_ms: HashMap<IpAddr, i64>,
+}
+
+impl EnrolLimit {
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// Milliseconds to wait.
+    pub(super) fn ask(&mut self, address: IpAddr, now_ms: i64) -> Result<(), u32> {
+        if self.free_at_ms.len() >= MAX_ADDRESSES {
+            self.free_at_ms.retain(|_, free_at_ms| *free_at_ms > now_ms);
+        }
+        let address = prefix(address);
+        if self.free_at_ms.len() >= MAX_ADDRESSES && !self.free_at_ms.contains_key(&address) {
+            return Err(u32::try_from(EVERY_MS).unwrap_or(u32::MAX));
+        }
+        let free_at_ms = self.free_at_ms.entry(address).or_insert(now_ms);
+        let busy_ms = free_at_ms.saturating_sub(now_ms).max(0);
+        let allowed_ms = (BURST - 1) * EVERY_MS;
+        if busy_ms > allowed_ms {
+            return Err(u32::try_from(busy_ms - allowed_ms).unwrap_or(u32::MAX));
+        }
+        *free_at_ms = now_ms.saturating_add(busy_ms).saturating_add(EVERY_MS);
+        Ok(())
+    }
+}
+
+fn prefix(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_then_the_rate_holds() {
+        let mut limit = EnrolLimit::default();
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        for _ in 0..BURST {
+            assert_eq!(limit.ask(address, 0), Ok(()));
+        }
+        assert_eq!(limit.ask(address, 0), Err(6_000));
+        assert_eq!(limit.ask(address, 5_999), Err(1));
+        assert_eq!(limit.ask(address, 6_000), Ok(()));
+        assert_eq!(limit.ask(address, 6_000), Err(6_000));
+        assert_eq!(limit.ask("192.0.2.2".parse().unwrap(), 0), Ok(()), "another address is another's matter");
+    }
+
+    #[test]
+    fn one_subscribers_v6_addresses_are_one() {
+        let mut limit = EnrolLimit::default();
+        for host in 0..BURST {
+            assert_eq!(limit.ask(format!("2001:db8::{host:x}").parse().unwrap(), 0), Ok(()));
+        }
+        assert!(limit.ask("2001:db8::ffff".parse().unwrap(), 0).is_err());
+        assert_eq!(limit.ask("2001:db8:0:1::1".parse().unwrap(), 0), Ok(()));
+    }
+
+    #[test]
+    fn memory_is_bounded_under_a_flood_of_addresses() {
+        let mut limit = EnrolLimit::default();
+        for number in 0..30_000u32 {
+            let _ = limit.ask(IpAddr::V4(number.into()), 0);
+        }
+        assert_eq!(limit.free_at_ms.len(), MAX_ADDRESSES);
+        assert_eq!(limit.ask("192.0.2.1".parse().unwrap(), 60_001), Ok(()), "the flood is forgotten");
+    }
+}
