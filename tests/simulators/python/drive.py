@@ -74,7 +74,8 @@ def main(port, method):
     rules = api.path("ip", "firewall", "filter")
     first = next(iter(rules.select(Key(".id"))))[".id"]
     rules.add(chain="forward", action="drop", comment="first", **{"place-before": first})
-    out["rules"] = [row.get("comment", "") for row in rules.select(Key("comment"))]
+    # librouteros leaves out a row that has none of the properties asked for, so ask for one that all have.
+    out["rules"] = [row.get("comment", "") for row in rules.select(Key("chain"), Key("comment"))]
 
     try:
         tuple(api("/quit"))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::client::{self, Client};
 use atalaya_simulators::clock::Pace;
-use atalaya_simulators::routeros::{CpeConfig, RouterSim, SimConfig, TrafficVerdict};
+use atalaya_simulators::routeros::{CounterMode, CpeConfig, RouterSim, SimConfig, TrafficVerdict};
 
 const REDIAL: Duration = Duration::from_secs(5);
 
@@ -314,4 +314,22 @@ async fn real_time_brings_the_redial_too() {
     .await
     .expect("5 s of device time pass in 50 ms");
     assert_eq!(sim.counters().session_drops, 1);
+}
+
+#[tokio::test]
+async fn every_value_served_is_unique_when_the_serve_count_is_shown() {
+    let config = SimConfig { counters: CounterMode::ServeCount, ..SimConfig::isp(1, true) };
+    let sim = start(config).await;
+    let mut client = Client::admin(sim.address()).await;
+    let ports = ["/interface/print", "=.proplist=name,rx-byte,tx-byte", "?type=ether"];
+    let mut got = Vec::new();
+    for _ in 0..3 {
+        for row in client.ask(&ports).await.iter().filter(|row| row[0] == "!re") {
+            let value = |at: usize| row[at].rsplit('=').next().and_then(|text| text.parse::<u64>().ok());
+            got.extend([value(2).expect("a number"), value(3).expect("a number")]);
+        }
+    }
+    assert_eq!(got, (1..=24).collect::<Vec<u64>>(), "four ports, two counters, three times");
+    let logged: Vec<u64> = sim.served(0, 100).iter().map(|entry| entry.value).collect();
+    assert_eq!(logged, got);
 }

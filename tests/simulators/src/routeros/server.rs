@@ -194,10 +194,11 @@ impl Shared {
     /// Executes a command as a hand on the router would, outside every connection, fault and counter of
     /// round trips; returns the words of each reply.
     pub(super) fn operate(&self, words: &[String]) -> Vec<Vec<String>> {
-        let before = self.router.lock().counters.clone();
-        let replies = self.execute(&Caller::operator(), &Command::parse(words));
+        let mut router = self.router.lock();
+        let before = router.counters.clone();
+        let replies = router.execute(&Caller::operator(), &Command::parse(words));
         // A hand on the router is not the client under test: the client's counters stay as they were.
-        self.router.lock().counters = before;
+        router.counters = before;
         replies.iter().map(|reply| reply.words(None)).collect()
     }
 
