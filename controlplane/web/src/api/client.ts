@@ -1,0 +1,113 @@
+/**
+ * The one way to the server: cookies for the session, a CSRF header on everything that changes
+ * something, an idempotency key where a repeat would hurt, and every failure as an `ApiError`.
+ */
+import { ApiError, toProblem, unreachable } from './problem'
+
+export type Query = Record<string, string | number | boolean | null | undefined>
+
+export interface CallOptions {
+  query?: Query
+  body?: unknown
+  /** Version that a PATCH was made from; the server refuses when somebody was faster (412). */
+  ifMatch?: string | null
+  idempotencyKey?: string
+  signal?: AbortSignal
+}
+
+export interface Answer<Data> {
+  data: Data
+  etag: string | null
+  requestId: string | null
+}
+
+const base = '/api/v1'
+let csrfToken = ''
+let sessionEnded: () => void = () => {}
+
+/** Set after log-in; forgotten at log-out. */
+export function setCsrfToken(token: string): void {
+  csrfToken = token
+}
+
+/** What to do when the server no longer knows our session. */
+export function onSessionEnded(handler: () => void): void {
+  sessionEnded = handler
+}
+
+/** Path with the query's defined, non-empty values, in the given order. */
+export function pathWithQuery(path: string, query: Query = {}): string {
+  const search = new URLSearchParams()
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== '') search.append(key, String(value))
+  }
+  const tail = search.toString()
+  return tail ? `${base}${path}?${tail}` : base + path
+}
+
+/** 128 random bits; `crypto.randomUUID` is missing on plain-http hosts of a local network. */
+export function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+async function send(method: string, path: string, options: CallOptions): Promise<Response> {
+  const headers = new Headers({ Accept: 'application/json' })
+  if (options.body !== undefined) headers.set('Content-Type', 'application/json')
+  if (method !== 'GET' && csrfToken) headers.set('X-CSRF-Token', csrfToken)
+  if (options.ifMatch) headers.set('If-Match', options.ifMatch)
+  if (options.idempotencyKey) headers.set('Idempotency-Key', options.idempotencyKey)
+  const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' }
+  if (options.body !== undefined) init.body = JSON.stringify(options.body)
+  if (options.signal) init.signal = options.signal
+  try {
+    return await fetch(pathWithQuery(path, options.query), init)
+  } catch (cause) {
+    if (options.signal?.aborted) throw cause
+    throw new ApiError(unreachable())
+  }
+}
+
+async function readBody(response: Response): Promise<unknown> {
+  const text = await response.text()
+  if (!text) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A proxy's HTML page: the status alone says what happened.
+    return undefined
+  }
+}
+
+/** One request. Throws `ApiError`; a 401 outside the log-in also ends the session. */
+export async function call<Data>(method: string, path: string, options: CallOptions = {}): Promise<Answer<Data>> {
+  const response = await send(method, path, options)
+  const requestId = response.headers.get('X-Request-Id')
+  const body = await readBody(response)
+  if (!response.ok) {
+    const error = new ApiError(toProblem(response.status, body, requestId))
+    if (response.status === 401 && path !== '/session') sessionEnded()
+    throw error
+  }
+  return { data: body as Data, etag: response.headers.get('ETag'), requestId }
+}
+
+/** GET without the headers, for most readers. */
+export async function get<Data>(path: string, query?: Query, signal?: AbortSignal): Promise<Data> {
+  const options: CallOptions = {}
+  if (query) options.query = query
+  if (signal) options.signal = signal
+  return (await call<Data>('GET', path, options)).data
+}
+
+/** POST of a body; pass an idempotency key for everything with an effect. */
+export async function post<Data>(path: string, body: unknown = {}, idempotencyKey?: string): Promise<Data> {
+  const options: CallOptions = { body }
+  if (idempotencyKey) options.idempotencyKey = idempotencyKey
+  return (await call<Data>('POST', path, options)).data
+}
+
+/** PATCH from a known version. */
+export async function patch<Data>(path: string, body: unknown, ifMatch: string | null): Promise<Data> {
+  return (await call<Data>('PATCH', path, { body, ifMatch })).data
+}

@@ -1,0 +1,116 @@
+/** Every operation that the pages call, by resource. Paths stand nowhere else. */
+import { call, get, patch, post, type Answer, type Query } from './client'
+import type * as T from './types'
+
+type Signal = AbortSignal | undefined
+
+/** The largest page the server gives; for short lists that a picker shows whole. */
+const all: Query = { limit: 200 }
+
+export const api = {
+  session: {
+    options: () => get<T.LoginOptions>('/login-options'),
+    read: () => get<T.Session>('/session'),
+    create: (body: { tenant?: string; email: string; password: string }) => post<T.Session>('/session', body),
+    remove: () => call<undefined>('DELETE', '/session'),
+  },
+  tenant: {
+    read: (): Promise<Answer<T.Tenant>> => call<T.Tenant>('GET', '/tenant'),
+    update: (body: Partial<T.Tenant>, etag: string | null) => patch<T.Tenant>('/tenant', body, etag),
+  },
+  users: {
+    list: () => get<T.Page<T.User>>('/users', all),
+    create: (body: { name: string; email: string; role: T.Role; password: string }) => post<T.User>('/users', body),
+    update: async (id: string, body: { name?: string; role?: T.Role; disabled?: boolean }) => {
+      const current = await call<T.User>('GET', `/users/${id}`)
+      return patch<T.User>(`/users/${id}`, body, current.etag)
+    },
+    setPassword: (id: string, password: string) => post<unknown>(`/users/${id}/password`, { password }),
+  },
+  home: (signal?: Signal) => get<T.Home>('/home', undefined, signal),
+  sites: {
+    list: () => get<T.Page<T.Site>>('/sites', all),
+    create: (body: { name: string; parent_id?: string }) => post<T.Site>('/sites', body),
+  },
+  agents: {
+    list: () => get<T.Page<T.Agent>>('/agents', all),
+    read: (id: string) => get<T.Agent>(`/agents/${id}`),
+    revoke: (id: string, reason: string) => post<T.Agent>(`/agents/${id}/revoke`, { reason }),
+    createToken: (body: { site_id: string; name?: string }) => post<T.AgentToken>('/agent-tokens', body),
+    heldCuts: (id: string) => get<{ items: T.HeldCut[] }>(`/agents/${id}/held-cuts`),
+    releaseCuts: (id: string, points: string[]) =>
+      post<unknown>(`/agents/${id}/held-cuts/release`, { point_ids: points }),
+  },
+  devices: {
+    list: (query: Query, signal?: Signal) => get<T.Page<T.Device>>('/devices', query, signal),
+    read: (id: string) => get<T.Device>(`/devices/${id}`),
+    create: (body: T.DeviceDraft) => post<T.Device>('/devices', body),
+    remove: (id: string) => call<undefined>('DELETE', `/devices/${id}`),
+    startTest: (body: Omit<T.DeviceDraft, 'name'>) => post<{ id: string }>('/devices/connection-tests', body),
+    readTest: (id: string) => get<T.ConnectionTest>(`/devices/connection-tests/${id}`),
+    script: (body: { name: string; agent_id: string; tls: boolean }) =>
+      post<T.RouterScript>('/devices/routeros-script', body),
+    startPlan: (id: string) => post<unknown>(`/devices/${id}/plan`),
+    readPlan: (id: string) => get<T.DevicePlan>(`/devices/${id}/plan`),
+    setMode: (id: string, mode: T.DeviceMode) => post<T.Device>(`/devices/${id}/mode`, { mode }),
+  },
+  customers: {
+    list: (query: Query, signal?: Signal) => get<T.Page<T.CustomerRow>>('/customers', query, signal),
+    create: (body: T.CustomerDraft, key: string) => post<T.Customer>('/customers', body, key),
+    overview: (id: string) => get<T.CustomerOverview>(`/customers/${id}/overview`),
+  },
+  plans: {
+    list: () => get<T.Page<T.Plan>>('/plans', all),
+    create: (body: Omit<T.Plan, 'id'>) => post<T.Plan>('/plans', body),
+    update: async (id: string, body: Partial<Omit<T.Plan, 'id'>>) => {
+      const current = await call<T.Plan>('GET', `/plans/${id}`)
+      return patch<T.Plan>(`/plans/${id}`, body, current.etag)
+    },
+  },
+  services: {
+    create: (body: { customer_id: string; plan_id: string; site_id: string }, key: string) =>
+      post<T.Service>('/services', body, key),
+    cut: (id: string, reason: string, key: string) => post<T.Service>(`/services/${id}/cut`, { reason }, key),
+    reconnect: (id: string, reason: string, key: string) =>
+      post<T.Service>(`/services/${id}/reconnect`, { reason }, key),
+    attach: (
+      id: string,
+      body: {
+        kind: 'pppoe' | 'static'
+        user?: string
+        password?: string
+        address?: string
+        points: { device_id: string }[]
+      },
+      key: string,
+    ) => post<T.Attachment>(`/services/${id}/attachments`, body, key),
+  },
+  invoices: {
+    list: (query: Query, signal?: Signal) => get<T.Page<T.InvoiceRow>>('/invoices', query, signal),
+    read: (id: string) => get<T.Invoice>(`/invoices/${id}`),
+    bill: (month: string, key: string) =>
+      post<{ created: number; skipped: number; total: T.Money }>('/invoices/billing-runs', { month }, key),
+    cancel: (id: string, reason: string, key: string) => post<T.Invoice>(`/invoices/${id}/void`, { reason }, key),
+  },
+  payments: {
+    list: (query: Query, signal?: Signal) => get<T.Page<T.Payment>>('/payments', query, signal),
+    create: (body: T.PaymentDraft, key: string) => post<T.PaymentReceipt>('/payments', body, key),
+  },
+  runs: {
+    list: () => get<T.Page<T.Run>>('/collections/runs'),
+    read: (id: string) => get<T.Run>(`/collections/runs/${id}`),
+    preview: (key: string) => post<T.Run>('/collections/runs', {}, key),
+    setIncluded: (id: string, services: string[], included: boolean, reason?: string) =>
+      call<T.Run>('PATCH', `/collections/runs/${id}/items`, {
+        body: reason ? { service_ids: services, included, reason } : { service_ids: services, included },
+      }).then((answer) => answer.data),
+    execute: (id: string, body: { expected_services: number; enable_automatic?: boolean }, key: string) =>
+      post<T.Run>(`/collections/runs/${id}/execute`, body, key),
+  },
+  events: (query: Query) => get<T.Page<T.Event>>('/events', query),
+  audit: (query: Query) => get<T.Page<T.AuditRow>>('/audit', query),
+  metrics: {
+    range: (query: Query, signal?: Signal) => get<T.MetricRange>('/metrics/range', query, signal),
+    last: (query: Query) => get<T.MetricLast>('/metrics/last', query),
+  },
+}

@@ -1,0 +1,33 @@
+/**
+ * Names of everything in the query cache. The first word is the resource, so that an event can
+ * refresh "all lists of invoices" without knowing their filters.
+ */
+import type { Query } from './client'
+
+export const keys = {
+  home: ['home'] as const,
+  tenant: ['tenant'] as const,
+  users: ['users'] as const,
+  sites: ['sites'] as const,
+  agents: ['agents'] as const,
+  agent: (id: string) => ['agent', id] as const,
+  heldCuts: (id: string) => ['held-cuts', id] as const,
+  devices: (query: Query) => ['devices', query] as const,
+  device: (id: string) => ['device', id] as const,
+  devicePlan: (id: string) => ['device-plan', id] as const,
+  metrics: (id: string, query: Query) => ['metrics', id, query] as const,
+  connectionTest: (id: string) => ['connection-test', id] as const,
+  customers: (query: Query) => ['customers', query] as const,
+  customer: (id: string) => ['customer', id] as const,
+  plans: ['plans'] as const,
+  invoices: (query: Query) => ['invoices', query] as const,
+  invoice: (id: string) => ['invoice', id] as const,
+  payments: (query: Query) => ['payments', query] as const,
+  runs: ['runs'] as const,
+  run: (id: string) => ['run', id] as const,
+  events: (query: Query) => ['events', query] as const,
+  audit: (query: Query) => ['audit', query] as const,
+}
+
+/** A key or the beginning of one. */
+export type KeyPrefix = readonly unknown[]

@@ -1,0 +1,32 @@
+import { computed, type Ref } from 'vue'
+import { useI18n } from 'vue-i18n'
+import { useLiveLine } from './useLiveLine'
+import { useFormat } from '@/composables/useFormat'
+import { mostUrgent, type Tone } from '@/states/tone'
+import type { CustomerOverview } from '@/api/types'
+
+/** First line of the customer's page: what is owed, and where the service stands, as two truths. */
+export function useCustomerVerdict(overview: Ref<CustomerOverview | undefined>) {
+  const { t } = useI18n()
+  const format = useFormat()
+  const live = useLiveLine()
+
+  return computed<{ text: string; tone: Tone }>(() => {
+    const data = overview.value
+    if (!data) return { text: '', tone: 'plain' }
+    const steps = data.services.filter((one) => one.status !== 'terminated').flatMap(live)
+    const network = steps.map((step) => step.text).join(' · ')
+    const tone = steps.length ? mostUrgent(steps.map((step) => step.tone)) : 'plain'
+    const sentences = [moneySentence(data), network || t('customer.no_service')]
+    return { text: sentences.join(' '), tone }
+  })
+
+  function moneySentence(data: CustomerOverview): string {
+    if (data.overdue.amount > 0) {
+      const days = Math.max(0, ...data.invoices.map((invoice) => (invoice.overdue ? invoice.days_overdue : 0)))
+      return format.counted('customer.verdict.overdue', days, { amount: format.money(data.overdue) })
+    }
+    if (data.balance.amount > 0) return t('customer.verdict.owes', { amount: format.money(data.balance) })
+    return t('customer.verdict.up_to_date')
+  }
+}

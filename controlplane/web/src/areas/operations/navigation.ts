@@ -1,0 +1,64 @@
+/** Navigation by permission: what a person may not read is not shown. */
+import {
+  mdiAccount,
+  mdiCash,
+  mdiClipboardTextClockOutline,
+  mdiCogOutline,
+  mdiContentCut,
+  mdiHomeOutline,
+  mdiRadioTower,
+  mdiReceiptTextOutline,
+  mdiRouterNetwork,
+  mdiServerNetwork,
+  mdiTagOutline,
+  mdiTimelineClock,
+} from '@mdi/js'
+
+export interface NavItem {
+  /** Route name and tail of the label's key. */
+  name: string
+  icon: string
+  /** Any one of these; empty means everybody. */
+  permissions: string[]
+}
+
+export interface NavGroup {
+  label: string | null
+  items: NavItem[]
+}
+
+export const navigation: NavGroup[] = [
+  {
+    label: null,
+    items: [
+      { name: 'home', icon: mdiHomeOutline, permissions: [] },
+      { name: 'customers', icon: mdiAccount, permissions: ['customer.read'] },
+    ],
+  },
+  {
+    label: 'money',
+    items: [
+      { name: 'invoices', icon: mdiReceiptTextOutline, permissions: ['invoice.read'] },
+      { name: 'payments', icon: mdiCash, permissions: ['payment.read'] },
+      { name: 'runs', icon: mdiContentCut, permissions: ['collections.read'] },
+      { name: 'plans', icon: mdiTagOutline, permissions: ['plan.read'] },
+    ],
+  },
+  {
+    label: 'network',
+    items: [
+      { name: 'sites', icon: mdiRadioTower, permissions: ['site.read'] },
+      { name: 'devices', icon: mdiRouterNetwork, permissions: ['device.read'] },
+      { name: 'agents', icon: mdiServerNetwork, permissions: ['agent.read'] },
+      { name: 'events', icon: mdiTimelineClock, permissions: ['event.read'] },
+    ],
+  },
+  {
+    label: 'administration',
+    items: [
+      { name: 'audit', icon: mdiClipboardTextClockOutline, permissions: ['audit.read'] },
+      { name: 'settings', icon: mdiCogOutline, permissions: ['tenant.write', 'user.read'] },
+    ],
+  },
+]
+

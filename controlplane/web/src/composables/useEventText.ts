@@ -1,0 +1,43 @@
+/** A sentence per event type; payload fields that hold money are formatted, never glued. */
+import { useI18n } from 'vue-i18n'
+import type { Event, Money } from '@/api/types'
+import type { Tone } from '@/states/tone'
+import { useFormat } from './useFormat'
+
+const tones: Record<string, Tone> = {
+  'attachment.reconnected': 'good',
+  'attachment.online': 'good',
+  'attachment.cut': 'inverse',
+  'attachment.apply_failed': 'critical',
+  'attachment.contested': 'critical',
+  'service.suspended': 'inverse',
+  'invoice.overdue': 'warning',
+  'agent.connected': 'good',
+  'agent.silent': 'critical',
+  'agent.revoked': 'critical',
+  'agent.duplicate_identity': 'critical',
+  'device.silent': 'critical',
+  'device.answered': 'good',
+}
+
+function isMoney(value: unknown): value is Money {
+  return typeof value === 'object' && value !== null && 'amount' in value && 'currency' in value
+}
+
+export function useEventText() {
+  const { t, te } = useI18n()
+  const format = useFormat()
+
+  return (event: Event): { text: string; detail: string; tone: Tone } => {
+    const key = `event.${event.type}`
+    const payload = event.payload ?? {}
+    const amount = payload['amount'] ?? payload['total']
+    const detail: string[] = []
+    if (isMoney(amount)) detail.push(format.money(amount))
+    for (const field of ['number', 'device_name', 'name', 'user', 'reason', 'detail']) {
+      const value = payload[field]
+      if (typeof value === 'string' && value) detail.push(value)
+    }
+    return { text: te(key) ? t(key) : event.type, detail: detail.join(' · '), tone: tones[event.type] ?? 'plain' }
+  }
+}

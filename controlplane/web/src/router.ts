@@ -1,0 +1,68 @@
+/** Paths are English plurals of the design's words. A page is loaded when it is first opened. */
+import { createRouter, createWebHistory, type RouteRecordRaw, type Router } from 'vue-router'
+import { useSession } from './stores/session'
+import { useUi } from './stores/ui'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Reachable without a session. */
+    open?: boolean
+  }
+}
+
+const area = (name: string, path: string, component: RouteRecordRaw['component']): RouteRecordRaw =>
+  ({ name, path, component }) as RouteRecordRaw
+
+const routes: RouteRecordRaw[] = [
+  { name: 'login', path: '/login', component: () => import('./areas/session/LoginPage.vue'), meta: { open: true } },
+  {
+    path: '/',
+    component: () => import('./areas/operations/OperationsShell.vue'),
+    children: [
+      area('home', '', () => import('./areas/operations/home/HomePage.vue')),
+      area('customers', 'customers', () => import('./areas/operations/customers/CustomersPage.vue')),
+      area('customer', 'customers/:id', () => import('./areas/operations/customers/CustomerPage.vue')),
+      area('invoices', 'invoices', () => import('./areas/operations/invoices/InvoicesPage.vue')),
+      area('invoice', 'invoices/:id', () => import('./areas/operations/invoices/InvoicePage.vue')),
+      area('payments', 'payments', () => import('./areas/operations/payments/PaymentsPage.vue')),
+      area('plans', 'plans', () => import('./areas/operations/plans/PlansPage.vue')),
+      area('runs', 'collections', () => import('./areas/operations/collections/RunsPage.vue')),
+      area('run', 'collections/runs/:id', () => import('./areas/operations/collections/RunPage.vue')),
+      area('sites', 'sites', () => import('./areas/operations/sites/SitesPage.vue')),
+      area('agents', 'agents', () => import('./areas/operations/agents/AgentsPage.vue')),
+      area('agent', 'agents/:id', () => import('./areas/operations/agents/AgentPage.vue')),
+      area('devices', 'devices', () => import('./areas/operations/devices/DevicesPage.vue')),
+      area('device-new', 'devices/new', () => import('./areas/operations/devices/NewDevicePage.vue')),
+      area('device', 'devices/:id', () => import('./areas/operations/devices/DevicePage.vue')),
+      area('device-plan', 'devices/:id/plan', () => import('./areas/operations/devices/PlanPage.vue')),
+      area('events', 'events', () => import('./areas/operations/events/EventsPage.vue')),
+      area('audit', 'audit', () => import('./areas/operations/audit/AuditPage.vue')),
+      area('settings', 'settings', () => import('./areas/operations/settings/SettingsPage.vue')),
+      area('missing', ':rest(.*)*', () => import('./areas/operations/MissingPage.vue')),
+    ],
+  },
+]
+
+export function createAppRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes,
+    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  })
+
+  router.beforeEach(async (to) => {
+    const session = useSession()
+    if (to.meta.open || session.session) return true
+    try {
+      if (await session.load()) {
+        await useUi().suggestLanguage(session.tenant?.locale ?? '')
+        return true
+      }
+    } catch {
+      // The server is away: the log-in page says so and tries again.
+    }
+    return { name: 'login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
+  })
+
+  return router
+}

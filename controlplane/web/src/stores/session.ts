@@ -1,0 +1,56 @@
+/** Who is logged in, for which tenant, with which permissions. */
+import { computed, ref } from 'vue'
+import { defineStore } from 'pinia'
+import { api } from '@/api/endpoints'
+import { onSessionEnded, setCsrfToken } from '@/api/client'
+import { ApiError } from '@/api/problem'
+import type { Session } from '@/api/types'
+import { countryFormat } from '@/format/country'
+
+export const useSession = defineStore('session', () => {
+  const session = ref<Session | null>(null)
+  /** The server forgot us while a page was open: the page stays, a log-in card goes over it. */
+  const ended = ref(false)
+
+  const user = computed(() => session.value?.user ?? null)
+  const tenant = computed(() => session.value?.tenant ?? null)
+  const country = computed(() => countryFormat(session.value?.tenant.country ?? ''))
+  const zone = computed(() => session.value?.tenant.time_zone ?? 'UTC')
+
+  function adopt(next: Session): void {
+    session.value = next
+    ended.value = false
+    setCsrfToken(next.csrf_token)
+  }
+
+  /** Reads the session of the cookie; false when there is none. Other failures are thrown. */
+  async function load(): Promise<boolean> {
+    try {
+      adopt(await api.session.read())
+      return true
+    } catch (cause) {
+      if (cause instanceof ApiError && cause.status === 401) return false
+      throw cause
+    }
+  }
+
+  async function logIn(credentials: { tenant?: string; email: string; password: string }): Promise<void> {
+    adopt(await api.session.create(credentials))
+  }
+
+  async function logOut(): Promise<void> {
+    await api.session.remove()
+    session.value = null
+    setCsrfToken('')
+  }
+
+  function can(permission: string): boolean {
+    return session.value?.permissions.includes(permission) ?? false
+  }
+
+  onSessionEnded(() => {
+    if (session.value) ended.value = true
+  })
+
+  return { session, ended, user, tenant, country, zone, load, logIn, logOut, can }
+})

@@ -1,0 +1,88 @@
+/** Choices of the person at this browser: language, theme, density, how times are written. No secrets. */
+import { ref, watch } from 'vue'
+import { defineStore } from 'pinia'
+import { languages, nearestLanguage, useLanguage, type Language } from '@/i18n'
+
+export type ThemeChoice = 'system' | 'light' | 'dark'
+export type Density = 'compact' | 'comfortable'
+
+export interface Toast {
+  id: number
+  text: string
+  detail: string
+}
+
+interface Stored {
+  language?: Language
+  theme: ThemeChoice
+  density: Density
+}
+
+const storageKey = 'atalaya.ui'
+
+function readStored(): Stored {
+  const fallback: Stored = { theme: 'system', density: 'compact' }
+  try {
+    const value = JSON.parse(localStorage.getItem(storageKey) ?? '{}') as Partial<Stored>
+    const stored: Stored = { ...fallback }
+    if (value.language && languages.includes(value.language)) stored.language = value.language
+    if (value.theme === 'light' || value.theme === 'dark') stored.theme = value.theme
+    if (value.density === 'comfortable') stored.density = value.density
+    return stored
+  } catch {
+    // Storage switched off or holding something else: the defaults are good enough.
+    return fallback
+  }
+}
+
+export const useUi = defineStore('ui', () => {
+  const stored = readStored()
+  const language = ref<Language>(stored.language ?? nearestLanguage(navigator.languages))
+  const languageChosen = ref(stored.language !== undefined)
+  const theme = ref<ThemeChoice>(stored.theme)
+  const density = ref<Density>(stored.density)
+  /** `t` flips the whole page between relative and absolute times. */
+  const absoluteTimes = ref(false)
+  const toasts = ref<Toast[]>([])
+  let nextToast = 1
+
+  function persist(): void {
+    const value: Stored = { theme: theme.value, density: density.value }
+    if (languageChosen.value) value.language = language.value
+    try {
+      localStorage.setItem(storageKey, JSON.stringify(value))
+    } catch {
+      // A full or forbidden storage loses only this preference.
+    }
+  }
+
+  async function setLanguage(next: Language, chosen = true): Promise<void> {
+    await useLanguage(next)
+    language.value = next
+    if (chosen) languageChosen.value = true
+  }
+
+  /** The tenant's language, unless this person chose one. */
+  async function suggestLanguage(tag: string): Promise<void> {
+    if (!languageChosen.value) await setLanguage(nearestLanguage([tag]), false)
+  }
+
+  /** What happened, in the past tense, with the device's own answer as detail. At most three at once. */
+  function toast(text: string, detail = ''): void {
+    toasts.value = [...toasts.value, { id: nextToast++, text, detail }].slice(-3)
+  }
+
+  watch([language, theme, density], persist)
+  watch(density, (value) => (document.documentElement.dataset['density'] = value), { immediate: true })
+
+  return {
+    language,
+    theme,
+    density,
+    absoluteTimes,
+    toasts,
+    setLanguage,
+    suggestLanguage,
+    toast,
+  }
+})
