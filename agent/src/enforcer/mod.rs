@@ -46,7 +46,7 @@ use crate::desired::DesiredStore;
 use crate::driver::{Device, DeviceError};
 use crate::journal::{Database, Journal, Memories, Outbox, StorageError};
 use report::Reporter;
-use worker::{Request, Worker, WorkerHandle};
+use worker::{Ended, Request, Worker, WorkerHandle};
 
 /// Opens what headquarters sealed to this agent.
 pub trait Unseal: Send + Sync {
@@ -227,7 +227,7 @@ impl Enforcer {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
         let mut config = self.config.subscribe();
         config.mark_changed();
-        let mut tasks: JoinSet<String> = JoinSet::new();
+        let mut tasks = JoinSet::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -238,9 +238,8 @@ impl Enforcer {
                 }
                 () = self.shared.desired.changed() => self.hand_out().await,
                 Some(ended) = tasks.join_next() => {
-                    let device = ended?;
-                    let running = self.workers.lock().get(&device).is_some_and(|worker| !worker.stop.is_cancelled());
-                    anyhow::ensure!(!running, "the worker of device {device} ended");
+                    let Ended { device, stop } = ended?;
+                    anyhow::ensure!(stop.is_cancelled(), "the worker of device {device} ended");
                 }
             }
         }
@@ -251,7 +250,7 @@ impl Enforcer {
     }
 
     /// Starts, keeps and stops workers.
-    fn match_workers(&self, config: &EnforcerConfig, tasks: &mut JoinSet<String>, stop: &CancellationToken) {
+    fn match_workers(&self, config: &EnforcerConfig, tasks: &mut JoinSet<Ended>, stop: &CancellationToken) {
         let mut workers = self.workers.lock();
         let enforcing = config.devices.iter().filter(|one| one.device.enforce().is_some());
         let mut wanted: BTreeMap<String, EnforcedDevice> =

@@ -42,6 +42,29 @@ struct Site {
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
     last_report: u64,
+    /// Told, and not asked for yet.
+    told: Vec<wire::ObservedPoint>,
+}
+
+fn target(port: u16) -> Target {
+    Target {
+        device_id: "dev_1".into(),
+        site_id: "sit_1".into(),
+        name: "tower".into(),
+        kind: "routeros".into(),
+        host: "127.0.0.1".into(),
+        port: Some(port),
+        tls: TlsMode::Off,
+        credentials: Credentials::UserPassword { user: "admin".into(), password: Zeroizing::new("admin".into()) },
+        max_in_flight: 8,
+        routeros: RouterosOptions::default(),
+    }
+}
+
+fn config(port: u16, mode: Mode, brake: BrakeRule, clock: Arc<AgentClock>) -> EnforcerConfig {
+    let device = Arc::new(RouterOs::new(target(port), clock));
+    let enforced = EnforcedDevice { device, mode, sweep_interval: Duration::from_millis(500) };
+    EnforcerConfig { devices: vec![enforced], brake, cuts_while_away: false }
 }
 
 /// A router whose subscribers redial at once, and whose cuts bite by profile and by list.
@@ -63,6 +86,12 @@ impl Site {
         Self::resume(sim, dir, mode)
     }
 
+    /// As [`Site::resume`], after a predecessor whose last write may still hold the database for a moment.
+    async fn resume_after_kill(sim: Arc<RouterSim>, dir: &Path, mode: Mode) -> Self {
+        eventually("the database is free", || Stores::open(dir, 1_000).is_ok()).await;
+        Self::resume(sim, dir, mode)
+    }
+
     /// An agent that starts (again) on what `dir` holds.
     fn resume(sim: Arc<RouterSim>, dir: &Path, mode: Mode) -> Self {
         let clock = Arc::new(AgentClock::start());
@@ -72,54 +101,44 @@ impl Site {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(enforcer.clone().run(stop.clone()));
-        let site = Self { sim, stores, enforcer, presence, clock, stop, tasks, last_report: 0 };
+        let site = Self { sim, stores, enforcer, presence, clock, stop, tasks, last_report: 0, told: Vec::new() };
         site.configure(mode, BrakeRule::default());
         site
     }
 
     fn configure(&self, mode: Mode, brake: BrakeRule) {
-        let target = Target {
-            device_id: "dev_1".into(),
-            site_id: "sit_1".into(),
-            name: "tower".into(),
-            kind: "routeros".into(),
-            host: "127.0.0.1".into(),
-            port: Some(self.sim.address().port()),
-            tls: TlsMode::Off,
-            credentials: Credentials::UserPassword { user: "admin".into(), password: Zeroizing::new("admin".into()) },
-            max_in_flight: 8,
-            routeros: RouterosOptions::default(),
-        };
-        let device = Arc::new(RouterOs::new(target, self.clock.clone()));
-        let enforced = EnforcedDevice { device, mode, sweep_interval: Duration::from_millis(500) };
-        self.enforcer.configure(EnforcerConfig { devices: vec![enforced], brake, cuts_while_away: false });
+        self.enforcer.configure(config(self.sim.address().port(), mode, brake, self.clock.clone()));
     }
 
     async fn want(&self, points: Vec<wire::DesiredPoint>) {
         self.stores.desired.update(wire::DesiredUpdate { push_id: 1, points }).await.unwrap();
     }
 
-    /// Waits for a report of a point that `wanted` accepts, throwing away those before it.
+    /// Waits for a report of a point that `wanted` accepts, throwing away those of the point before it.
     async fn told(&mut self, point: &str, wanted: impl Fn(&wire::ObservedPoint) -> bool) -> wire::ObservedPoint {
-        let mut seen = Vec::new();
+        let mut skipped = Vec::new();
         let outbox = self.stores.outbox.clone();
         let search = async {
             loop {
-                while let Some(report) = outbox.next(self.last_report).await.unwrap() {
-                    self.last_report = report.report_id;
-                    outbox.acknowledged(report.report_id).await.unwrap();
-                    for observed in report.points.into_iter().filter(|observed| observed.point_id == point) {
-                        if wanted(&observed) {
-                            return observed;
-                        }
-                        seen.push((observed.outcome(), observed.detail));
+                while let Some(at) = self.told.iter().position(|observed| observed.point_id == point) {
+                    let observed = self.told.remove(at);
+                    if wanted(&observed) {
+                        return observed;
                     }
+                    skipped.push((observed.outcome(), observed.detail));
                 }
-                outbox.reported().await;
+                match outbox.next(self.last_report).await.unwrap() {
+                    Some(report) => {
+                        self.last_report = report.report_id;
+                        outbox.acknowledged(report.report_id).await.unwrap();
+                        self.told.extend(report.points);
+                    }
+                    None => outbox.reported().await,
+                }
             }
         };
         let found = tokio::time::timeout(Duration::from_secs(20), search).await;
-        found.unwrap_or_else(|_| panic!("{point}: not told; told was {seen:?}"))
+        found.unwrap_or_else(|_| panic!("{point}: not told; told was {skipped:?}"))
     }
 
     async fn told_outcome(&mut self, point: &str, outcome: wire::Outcome) -> wire::ObservedPoint {
@@ -127,7 +146,13 @@ impl Site {
     }
 
     async fn sweep(&self) {
-        self.enforcer.sweep("dev_1").await.unwrap();
+        // The worker may not have been started yet.
+        let patience = async {
+            while self.enforcer.sweep("dev_1").await.is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), patience).await.unwrap();
     }
 
     fn walled(&self, cpe: &str) -> bool {

@@ -101,6 +101,12 @@ pub(super) struct Worker {
     backoff: Backoff,
 }
 
+/// A worker that came to its end, and the token that tells whether it was asked to.
+pub(super) struct Ended {
+    pub(super) device: String,
+    pub(super) stop: CancellationToken,
+}
+
 /// What woke the worker.
 enum Wake {
     Stop,
@@ -134,8 +140,8 @@ impl Worker {
         }
     }
 
-    /// Runs until stopped; gives back its device's id.
-    pub(super) async fn run(mut self) -> String {
+    /// Runs until stopped.
+    pub(super) async fn run(mut self) -> Ended {
         let stop = self.stop.clone();
         let device = self.enforced.device.clone();
         if let Some(enforce) = device.enforce() {
@@ -145,7 +151,7 @@ impl Worker {
                 () = self.live(enforce) => {}
             }
         }
-        self.device_id
+        Ended { device: self.device_id, stop }
     }
 
     async fn live(&mut self, enforce: &dyn Enforce) {

@@ -36,11 +36,12 @@ impl Database {
         std::fs::create_dir_all(dir).map_err(|error| StorageError(format!("{}: {error}", dir.display())))?;
         let (db, quarantined) = match open_sled(&path) {
             Ok(db) => (db, false),
-            Err(error) => {
+            Err(OpenError::Refused(error)) => return Err(error),
+            Err(OpenError::Corrupt(error)) => {
                 let aside = free_name(dir)?;
                 tracing::error!(%error, aside = %aside.display(), "the journal does not open and is set aside");
                 std::fs::rename(&path, &aside).map_err(|error| StorageError(error.to_string()))?;
-                (open_sled(&path)?, true)
+                (open_sled(&path).map_err(OpenError::into_inner)?, true)
             }
         };
         let database =
@@ -106,7 +107,7 @@ impl Database {
                 let mut guard = this.db.write();
                 // sled holds a lock on its file: the old handle has to go first.
                 *guard = None;
-                *guard = Some(open_sled(&this.path)?);
+                *guard = Some(open_sled(&this.path).map_err(OpenError::into_inner)?);
             }
             this.run(|db| db.insert("probe", b"written").map(drop))?;
             this.confirm_blocking()
@@ -125,8 +126,35 @@ impl Database {
     }
 }
 
-fn open_sled(path: &Path) -> Result<sled::Db, StorageError> {
-    guarded(|| sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None).open())
+/// Why a database did not open.
+enum OpenError {
+    /// It contradicts itself: nothing will ever open it.
+    Corrupt(StorageError),
+    /// The file system refuses, or another process has it open: it is as good as before.
+    Refused(StorageError),
+}
+
+impl OpenError {
+    fn into_inner(self) -> StorageError {
+        match self {
+            Self::Corrupt(error) | Self::Refused(error) => error,
+        }
+    }
+}
+
+fn open_sled(path: &Path) -> Result<sled::Db, OpenError> {
+    use std::io::ErrorKind;
+    let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+    match catch_unwind(AssertUnwindSafe(|| config.open())) {
+        Ok(Ok(db)) => Ok(db),
+        Ok(Err(sled::Error::Io(error)))
+            if !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+        {
+            Err(OpenError::Refused(StorageError(error.to_string())))
+        }
+        Ok(Err(error)) => Err(OpenError::Corrupt(StorageError(error.to_string()))),
+        Err(_) => Err(OpenError::Corrupt(StorageError("the database is corrupt".into()))),
+    }
 }
 
 /// Runs sled and turns its panics, which some damaged files cause, into errors.
@@ -159,6 +187,15 @@ mod tests {
         assert!(dir.path().join("quarantine-0001").exists());
         database.run(|db| db.insert("a", "b").map(drop)).unwrap();
         database.confirm().await.unwrap();
+    }
+
+    #[test]
+    fn a_database_that_another_process_holds_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = Database::open(dir.path()).unwrap();
+        assert!(Database::open(dir.path()).is_err());
+        assert!(!dir.path().join("quarantine-0001").exists());
+        held.run(|db| db.insert("a", "b").map(drop)).unwrap();
     }
 
     #[tokio::test]

@@ -80,9 +80,11 @@ impl Outbox {
                 wire::ObservedReport::decode(bytes.as_ref()).map_err(|error| StorageError(error.to_string()))?,
             ),
             Ok(None) => None,
-            // What waits in memory must get out although the disk is gone.
-            Err(_) if in_memory.is_some() => None,
-            Err(error) => return Err(error),
+            // A disk that fails must not keep the uplink from carrying what waits in memory, now or later.
+            Err(error) => {
+                tracing::debug!(%error, "reports on disk cannot be read");
+                None
+            }
         };
         Ok([in_memory, on_disk].into_iter().flatten().min_by_key(|report| report.report_id))
     }
@@ -100,10 +102,11 @@ impl ObservedSource for Outbox {
 
     async fn acknowledged(&self, report_id: u64) -> Result<(), PortError> {
         self.in_memory.lock().remove(&report_id);
-        // Not confirmed: a report that comes twice is the same report.
-        self.database
-            .run(|db| db.open_tree(TREE)?.remove(report_id.to_be_bytes()).map(drop))
-            .map_err(|error| PortError::Storage(error.to_string()))
+        // Neither confirmed nor insisted on: a report that is sent twice is the same report.
+        if let Err(error) = self.database.run(|db| db.open_tree(TREE)?.remove(report_id.to_be_bytes()).map(drop)) {
+            tracing::debug!(%error, report_id, "an acknowledged report stays on disk for now");
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a crash at each named point leaves behind: one effective change, no second session drop, a journal that ends.
 //!
-//! The points are passed for real by the end-to-end tests, which abort the process there. Here the router stands
-//! still (or goes away) at that point, the enforcer is torn down, and a new one starts on the same disk.
+//! A child process is aborted at each named point; then a new enforcer starts on its disk. Beside it, states that no
+//! point can be aimed at: the disk of an agent that died is written by hand, or the router breaks off mid-answer.
 
 use atalaya_simulators::routeros::{Hang, WriteEffect, WriteFault};
 
@@ -63,6 +63,74 @@ async fn ends_as_one_cut(sim: Arc<RouterSim>, dir: &Path, drops: u64, writes: u6
     assert_eq!(stages(&site, "sub0001").last(), Some(&Stage::Done));
     assert!(site.stores.journal.unfinished("dev_1").is_empty());
     site.finish().await;
+}
+
+const CHILD_DIR: &str = "ATALAYA_TEST_DIR";
+const CHILD_PORT: &str = "ATALAYA_TEST_PORT";
+
+/// The process that is killed: an enforcer that gets one cut to apply.
+#[tokio::test]
+#[ignore = "run by its parent, in a process of its own"]
+async fn child() {
+    let dir = std::env::var(CHILD_DIR).unwrap();
+    let port = std::env::var(CHILD_PORT).unwrap().parse().unwrap();
+    let stores = Stores::open(Path::new(&dir), 1_000).unwrap();
+    let clock = Arc::new(AgentClock::start());
+    let (_presence, present) = watch::channel(true);
+    let enforcer = Arc::new(Enforcer::new(&stores, clock.clone(), Arc::new(Plain), present).unwrap());
+    enforcer.configure(config(port, Mode::Enforce, BrakeRule::default(), clock));
+    let update = wire::DesiredUpdate { push_id: 1, points: vec![suspended("sub0001", 1)] };
+    stores.desired.update(update).await.unwrap();
+    let life = enforcer.run(CancellationToken::new());
+    panic!("the fault point was not passed: {:?}", tokio::time::timeout(Duration::from_secs(20), life).await);
+}
+
+async fn killed_at(point: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let sim = online(isp(2)).await;
+    let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["enforcer::tests::crash::child", "--exact", "--ignored"])
+        .env("ATALAYA_FAULT", point)
+        .env(CHILD_DIR, dir.path())
+        .env(CHILD_PORT, sim.address().port().to_string())
+        .output()
+        .await
+        .unwrap();
+    use std::os::unix::process::ExitStatusExt as _;
+    // SIGABRT: it died at the point, and not of a failed assertion.
+    assert_eq!(child.status.signal(), Some(6), "{}", String::from_utf8_lossy(&child.stdout));
+    let site = Site::resume(sim, dir.path(), Mode::Enforce);
+    eventually("walled", || site.walled("sub0001")).await;
+    site.sweep().await;
+    let counters = site.sim.counters();
+    assert_eq!((counters.writes_to("/ppp/secret"), counters.session_drops), (1, 1), "{point}");
+    let ends = stages(&site, "sub0001");
+    assert_eq!(ends.last(), Some(&Stage::Done), "{point}: {ends:?}");
+    assert!(ends.iter().all(Stage::is_final), "{point}: {ends:?}");
+    let mut site = site;
+    let told = site.told("sub0001", |told| told.status() == wire::ObservedStatus::Suspended).await;
+    assert!(matches!(told.outcome(), wire::Outcome::Applied | wire::Outcome::InPlace), "{told:?}");
+    site.finish().await;
+}
+
+#[tokio::test]
+async fn killed_after_started() {
+    killed_at("enforcer.after_started").await;
+}
+
+#[tokio::test]
+async fn killed_after_the_write() {
+    killed_at("enforcer.after_write").await;
+}
+
+#[tokio::test]
+async fn killed_before_the_read_back() {
+    killed_at("enforcer.before_readback").await;
+}
+
+#[tokio::test]
+async fn killed_before_the_report() {
+    killed_at("enforcer.before_report").await;
 }
 
 #[tokio::test]
@@ -171,7 +239,7 @@ async fn torn_down_at_any_moment_of_a_cut_it_ends_as_one_cut() {
         eventually("stopped or done", || sim.faults().cut_after_bytes.is_none() || site.walled("sub0001")).await;
         let sim = site.kill().await;
         sim.clear_faults();
-        let site = Site::resume(sim, dir.path(), Mode::Enforce);
+        let site = Site::resume_after_kill(sim, dir.path(), Mode::Enforce).await;
         eventually("walled", || site.walled("sub0001")).await;
         site.sweep().await;
         let counters = site.sim.counters();
@@ -195,7 +263,7 @@ async fn a_restart_does_not_open_the_brake() {
         site.told_outcome("sub0001", wire::Outcome::Applied).await;
         site.finish().await;
     }
-    let mut site = Site::resume(sim, dir.path(), Mode::Observe);
+    let mut site = Site::resume_after_kill(sim, dir.path(), Mode::Observe).await;
     site.configure(Mode::Enforce, BrakeRule { floor: 1, basis_points: 0 });
     site.want(vec![suspended("sub0002", 1)]).await;
     site.told_outcome("sub0002", wire::Outcome::HeldBrake).await;

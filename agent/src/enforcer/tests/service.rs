@@ -156,22 +156,39 @@ async fn one_plan_at_two_speeds_is_left_until_they_agree() {
 #[tokio::test]
 async fn the_check_on_a_real_router_leaves_nothing_behind() {
     let sim = RouterSim::start(isp(2)).await.unwrap();
-    let target = Target {
-        device_id: "dev_1".into(),
-        site_id: "sit_1".into(),
-        name: "tower".into(),
-        kind: "routeros".into(),
-        host: "127.0.0.1".into(),
-        port: Some(sim.address().port()),
-        tls: TlsMode::Off,
-        credentials: Credentials::UserPassword { user: "admin".into(), password: Zeroizing::new("admin".into()) },
-        max_in_flight: 8,
-        routeros: RouterosOptions::default(),
-    };
     let before = sim.digests().remove("/ppp/secret");
-    let (transcript, outcome) = super::super::verify_router(target, Arc::new(AgentClock::start())).await;
+    let (transcript, outcome) = super::super::verify_router(target(sim.address().port()), Arc::new(AgentClock::start())).await;
     outcome.unwrap();
     assert_eq!(sim.digests().remove("/ppp/secret"), before);
     let text = transcript.join("\n");
     assert!(text.contains("=profile=cut") && text.contains("=password=***") && text.contains("# reconnect"), "{text}");
+}
+
+/// The bench measures it; this keeps it from becoming minutes: a payment costs few round trips, each waited for once.
+#[tokio::test]
+async fn a_payment_takes_few_round_trips_until_it_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::start(isp(300), dir.path(), Mode::Enforce).await;
+    site.everyone_online(300).await;
+    site.want((1..=300).map(|n| active(&format!("sub{n:04}"), 1)).collect()).await;
+    site.want(vec![suspended("sub0001", 2)]).await;
+    site.told_outcome("sub0001", wire::Outcome::Applied).await;
+    eventually("walled", || site.walled("sub0001")).await;
+    site.sweep().await;
+    // No sweep from here on, so that what is counted is the payment alone.
+    let slow = EnforcedDevice {
+        sweep_interval: Duration::from_secs(3_600),
+        ..config(site.sim.address().port(), Mode::Enforce, BrakeRule::default(), site.clock.clone()).devices.remove(0)
+    };
+    let quiet = EnforcerConfig { devices: vec![slow], brake: BrakeRule::default(), cuts_while_away: false };
+    site.enforcer.configure(quiet);
+    site.sweep().await;
+    site.sim.update_faults(|faults| faults.round_trip_ms = 20);
+    site.sim.reset_counters();
+    site.want(vec![active("sub0001", 3)]).await;
+    site.told_outcome("sub0001", wire::Outcome::Applied).await;
+    let round_trips = site.sim.counters().round_trips;
+    println!("{round_trips} round trips");
+    assert!(round_trips <= 9, "{round_trips} round trips");
+    site.finish().await;
 }
