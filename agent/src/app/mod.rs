@@ -28,8 +28,8 @@ use crate::supervise::{Liveness, Supervisor};
 use crate::telemetry::{BufferedSamples, Packer, Registry};
 use crate::uplink::{Ports, Uplink, UplinkSettings};
 use bridges::{Health, Unsealer};
-pub(crate) use time::{BuildTime, build_time_ms};
 use time::AgentTime;
+pub(crate) use time::{BuildTime, build_time_ms};
 
 /// Measurements on their way to the packer; beyond it the poller waits.
 const SAMPLE_QUEUE: usize = 256;
@@ -89,7 +89,12 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
         desired: stores.desired.clone(),
         observed: stores.outbox.clone(),
         config: keeper.clone(),
-        jobs: Arc::new(Jobs::new(enforcer.clone(), keeper.clone(), stores.database.clone(), time_source.clone())),
+        jobs: Arc::new(Jobs::new(
+            enforcer.clone(),
+            keeper.clone(),
+            stores.database.clone(),
+            time_source.clone(),
+        )),
         clock: agent_time.clone(),
         health: Arc::new(Health { board: board.clone(), enforcer: enforcer.clone() }),
     };
@@ -107,8 +112,13 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
         enforcer: enforcer.clone(),
         link: link.clone(),
     });
-    let poller =
-        Poller { clock: time_source.clone(), registry: registry.clone(), samples: samples.clone(), board, liveness: liveness.clone() };
+    let poller = Poller {
+        clock: time_source.clone(),
+        registry: registry.clone(),
+        samples: samples.clone(),
+        board,
+        liveness: liveness.clone(),
+    };
 
     let mut tasks = Supervisor::new();
     let stop = tasks.token();
@@ -126,7 +136,8 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
 
     health::tell(&[sd_notify::NotifyState::Ready]);
     tracing::info!(agent = enrolled.agent, version = env!("CARGO_PKG_VERSION"), "the agent runs");
-    let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminated, mut interrupted) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let ended = tokio::select! {
         ended = tasks.first_end() => Err(ended),
         _ = terminated.recv() => Ok(()),

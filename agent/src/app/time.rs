@@ -46,9 +46,15 @@ pub(super) struct AgentTime {
 
 impl AgentTime {
     /// Reads the floor kept in `state_dir`; `confirmed_ms` is a time that headquarters told at enrolment.
-    pub(super) fn open(state_dir: &Path, clock: Arc<AgentClock>, buffer: Arc<Buffer>, confirmed_ms: i64) -> Self {
+    pub(super) fn open(
+        state_dir: &Path,
+        clock: Arc<AgentClock>,
+        buffer: Arc<Buffer>,
+        confirmed_ms: i64,
+    ) -> Self {
         let path = state_dir.join(FILE);
-        let kept = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(0);
+        let kept =
+            fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(0);
         let floor = BUILD_FLOOR_MS.max(kept).max(confirmed_ms);
         Self {
             clock,
@@ -67,7 +73,8 @@ impl AgentTime {
             return;
         }
         let unfinished = self.path.with_extension("new");
-        let written = fs::write(&unfinished, floor.to_string()).and_then(|()| fs::rename(&unfinished, &self.path));
+        let written =
+            fs::write(&unfinished, floor.to_string()).and_then(|()| fs::rename(&unfinished, &self.path));
         match written {
             Ok(()) => self.written_ms.store(floor, Ordering::Relaxed),
             Err(error) => tracing::debug!(%error, "the time floor could not be kept"),

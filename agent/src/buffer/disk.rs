@@ -166,7 +166,8 @@ impl DiskLog {
                 .values()
                 .map(|value| {
                     let value = value?;
-                    wire::SeriesEntry::decode(value.as_ref()).map_err(|error| DiskError::Corrupt(error.to_string()))
+                    wire::SeriesEntry::decode(value.as_ref())
+                        .map_err(|error| DiskError::Corrupt(error.to_string()))
                 })
                 .collect()
         })
@@ -233,7 +234,12 @@ impl DiskLog {
     }
 
     /// Evicts, oldest first, until `block` fits into the bounds. True when the disk's free space asked for it.
-    pub(super) fn make_room(&mut self, bounds: &Bounds, block: &Block, now_ms: i64) -> Result<bool, DiskError> {
+    pub(super) fn make_room(
+        &mut self,
+        bounds: &Bounds,
+        block: &Block,
+        now_ms: i64,
+    ) -> Result<bool, DiskError> {
         let incoming = u64::try_from(block.bytes.len()).unwrap_or(u64::MAX);
         let nearly_full = sync::free_bytes(&self.path)? < bounds.min_free_bytes;
         let mut target = bounds.max_bytes.saturating_sub(incoming);

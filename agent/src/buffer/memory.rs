@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::record::{Block, Stored};
 use super::BufferStats;
+use super::record::{Block, Stored};
 
 pub(super) struct MemoryLog {
     epoch: [u8; 16],
@@ -53,7 +53,8 @@ impl MemoryLog {
     }
 
     pub(super) fn ack(&mut self, ranges: &[(u64, u64)]) {
-        self.entries.retain(|entry| !ranges.iter().any(|(first, last)| (*first..=*last).contains(&entry.sequence)));
+        self.entries
+            .retain(|entry| !ranges.iter().any(|(first, last)| (*first..=*last).contains(&entry.sequence)));
         self.bytes = self.entries.iter().map(|entry| length(&entry.block)).sum();
     }
 
@@ -77,7 +78,13 @@ mod tests {
     use super::*;
 
     fn block(length: usize) -> Block {
-        Block { bytes: vec![7; length].into(), sample_count: 10, first_ms: 1, last_ms: 2, applied_offset_ms: 0 }
+        Block {
+            bytes: vec![7; length].into(),
+            sample_count: 10,
+            first_ms: 1,
+            last_ms: 2,
+            applied_offset_ms: 0,
+        }
     }
 
     #[test]

@@ -96,8 +96,15 @@ fn identity(dir: &Path, now_ms: i64, findings: &mut Findings) -> Option<Enrolled
         Ok(validity) => {
             let end_ms = i64::try_from(validity.not_after.as_secs()).unwrap_or(i64::MAX).saturating_mul(1000);
             let days = (end_ms - now_ms) / DAY_MS;
-            let grade = if days < 0 { Grade::Failed } else if days < 15 { Grade::Warning } else { Grade::Well };
-            let detail = format!("{} of {}, certificate for {days} more days", enrolled.agent, enrolled.tenant);
+            let grade = if days < 0 {
+                Grade::Failed
+            } else if days < 15 {
+                Grade::Warning
+            } else {
+                Grade::Well
+            };
+            let detail =
+                format!("{} of {}, certificate for {days} more days", enrolled.agent, enrolled.tenant);
             findings.say(grade, "identity", detail);
         }
         Err(error) => findings.say(Grade::Failed, "identity", error),

@@ -23,7 +23,8 @@ impl Enroll {
             join.gateways.clone_from(&local.gateways);
         }
         let state_dir = &local.state_dir;
-        std::fs::create_dir_all(state_dir).with_context(|| format!("state directory {}", state_dir.display()))?;
+        std::fs::create_dir_all(state_dir)
+            .with_context(|| format!("state directory {}", state_dir.display()))?;
         let store = IdentityStore::open(state_dir)?;
         SealingKey::load_or_create(&state_dir.join("identity"))?;
         let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

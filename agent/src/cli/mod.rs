@@ -131,7 +131,10 @@ impl Bench {
             anyhow::bail!("{id_or_name}: {error}");
         }
         let known: Vec<String> = config.devices.iter().map(|device| label(device.driver.target())).collect();
-        anyhow::bail!("no device `{id_or_name}` in the configuration in force; there are: {}", known.join(", "))
+        anyhow::bail!(
+            "no device `{id_or_name}` in the configuration in force; there are: {}",
+            known.join(", ")
+        )
     }
 }
 

@@ -26,7 +26,12 @@ impl Verify {
         let bench = Bench::open(local)?;
         let device = bench.device(&self.device)?;
         let target = device.driver.target();
-        anyhow::ensure!(target.kind == "routeros", "{} is of kind {}; verify is for routeros", label(target), target.kind);
+        anyhow::ensure!(
+            target.kind == "routeros",
+            "{} is of kind {}; verify is for routeros",
+            label(target),
+            target.kind
+        );
         anyhow::ensure!(
             self.i_may_change_this_router,
             "this makes a PPP secret `atalaya-test` on {}, cuts it, reconnects it and removes it; \

@@ -228,6 +228,11 @@ mod tests {
         assert_eq!(told("state_dir = 'here'"), "state_dir = here: give an absolute path");
         assert!(told("gateways = ['hq']").contains("give host:port"));
         assert!(told("[bufer]\nmax_mib = 1").contains("unknown field `bufer`"));
-        assert!(Local::load(Some(Path::new("/nonexistent/agent.toml"))).unwrap_err().to_string().contains("/nonexistent"));
+        assert!(
+            Local::load(Some(Path::new("/nonexistent/agent.toml")))
+                .unwrap_err()
+                .to_string()
+                .contains("/nonexistent")
+        );
     }
 }

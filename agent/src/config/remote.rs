@@ -94,7 +94,11 @@ impl ConfigKeeper {
         match keeper.kept() {
             Ok(Some(message)) => {
                 let config = keeper.activate(message);
-                tracing::info!(version = config.version, devices = config.devices.len(), "last configuration in force");
+                tracing::info!(
+                    version = config.version,
+                    devices = config.devices.len(),
+                    "last configuration in force"
+                );
                 keeper.active.send_replace(Arc::new(config));
             }
             Ok(None) => {}
@@ -130,7 +134,8 @@ impl ConfigKeeper {
     fn keep(&self, message: &AgentConfig) -> anyhow::Result<()> {
         let sealed = self.key.seal(&Zeroizing::new(message.encode_to_vec()))?;
         let unfinished = self.path.with_extension("sealed.new");
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.write_all(&sealed)?;
         file.sync_all()?;
         fs::rename(&unfinished, &self.path)?;
@@ -157,7 +162,12 @@ impl ConfigKeeper {
             tracing::error!(%error, version, "the configuration is in force and could not be kept");
         }
         let config = self.activate(message);
-        tracing::info!(version, devices = config.devices.len(), refused = config.refused.len(), "configuration in force");
+        tracing::info!(
+            version,
+            devices = config.devices.len(),
+            refused = config.refused.len(),
+            "configuration in force"
+        );
         self.active.send_replace(Arc::new(config));
         ConfigApplied { version, error: String::new() }
     }
@@ -178,7 +188,9 @@ impl ConfigKeeper {
                     sweep_every: interval(source.sweep_interval_ms, DEFAULT_SWEEP),
                     mode: match source.mode() {
                         wire::DeviceMode::Enforce => wire::DeviceMode::Enforce,
-                        wire::DeviceMode::Observe | wire::DeviceMode::Unspecified => wire::DeviceMode::Observe,
+                        wire::DeviceMode::Observe | wire::DeviceMode::Unspecified => {
+                            wire::DeviceMode::Observe
+                        }
                     },
                     source: source.clone(),
                 })),
@@ -244,8 +256,10 @@ fn credentials(sealed: &[u8], key: &SealingKey) -> Result<Credentials, DeviceErr
         return Ok(Credentials::None);
     }
     let config = |words: String| DeviceError::Config { words };
-    let plain = key.open(sealed).map_err(|error| config(format!("credentials: {error}; enter them again")))?;
-    let opened = wire::Credentials::decode(plain.as_slice()).map_err(|error| config(format!("credentials: {error}")))?;
+    let plain =
+        key.open(sealed).map_err(|error| config(format!("credentials: {error}; enter them again")))?;
+    let opened = wire::Credentials::decode(plain.as_slice())
+        .map_err(|error| config(format!("credentials: {error}")))?;
     Ok(match opened.kind {
         Some(wire::credentials::Kind::UserPassword(login)) => {
             Credentials::UserPassword { user: login.user, password: Zeroizing::new(login.password) }
@@ -286,7 +300,8 @@ mod tests {
     async fn a_configuration_is_in_force_again_after_a_restart_and_sealed_on_disk() {
         let dir = tempfile::tempdir().unwrap();
         let (first, key) = keeper(dir.path());
-        let message = AgentConfig { version: 7, devices: vec![snmp(&key, "dev_1")], ..AgentConfig::default() };
+        let message =
+            AgentConfig { version: 7, devices: vec![snmp(&key, "dev_1")], ..AgentConfig::default() };
         assert_eq!(first.received(message).await, ConfigApplied { version: 7, error: String::new() });
         drop(first);
         let bytes = fs::read(dir.path().join(FILE)).unwrap();
@@ -295,7 +310,9 @@ mod tests {
         assert_eq!(second.version(), 7);
         let config = second.subscribe().borrow().clone();
         let target = config.find("dev_1").unwrap().driver.target();
-        assert!(matches!(&target.credentials, Credentials::SnmpV2c { community } if community.as_str() == "secreto"));
+        assert!(
+            matches!(&target.credentials, Credentials::SnmpV2c { community } if community.as_str() == "secreto")
+        );
         assert_eq!(config.devices[0].mode, wire::DeviceMode::Observe);
     }
 
@@ -304,7 +321,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (keeper, key) = keeper(dir.path());
         let stranger = SealingKey::load_or_create(&dir.path().join("other")).unwrap();
-        let unknown = DeviceConfig { device_id: "dev_2".into(), kind: "teleport".into(), ..DeviceConfig::default() };
+        let unknown =
+            DeviceConfig { device_id: "dev_2".into(), kind: "teleport".into(), ..DeviceConfig::default() };
         let devices = vec![snmp(&key, "dev_1"), unknown, snmp(&stranger, "dev_3")];
         keeper.received(AgentConfig { version: 1, devices, ..AgentConfig::default() }).await;
         let config = keeper.subscribe().borrow().clone();

@@ -18,7 +18,9 @@ pub enum SealError {
     #[error("sealing key: {0}")]
     Key(#[from] io::Error),
     /// The key file has another length than 32 bytes.
-    #[error("sealing key: the file is damaged; remove it, and headquarters seals anew at the next connection")]
+    #[error(
+        "sealing key: the file is damaged; remove it, and headquarters seals anew at the next connection"
+    )]
     Damaged,
     /// Not sealed to this key, or changed since.
     #[error("sealed to another key, or damaged")]

@@ -56,6 +56,9 @@ pub enum DeviceError {
 impl DeviceError {
     /// Whether the device is there and answered, though not as hoped.
     pub fn device_answered(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Rights { .. } | Self::Device { .. } | Self::Protocol { .. })
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Rights { .. } | Self::Device { .. } | Self::Protocol { .. }
+        )
     }
 }

@@ -20,7 +20,9 @@ mod error;
 mod sink;
 mod target;
 
-pub use enforce::{Attachment, BiteCheck, Change, Enforce, ObservedRow, RowStatus, Session, SessionKey, Want};
+pub use enforce::{
+    Attachment, BiteCheck, Change, Enforce, ObservedRow, RowStatus, Session, SessionKey, Want,
+};
 pub use error::DeviceError;
 pub use sink::{Kind, SampleReceiver, SampleSink, Value};
 pub use target::{Credentials, RouterosOptions, Target, TlsMode};

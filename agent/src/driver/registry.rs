@@ -35,7 +35,9 @@ impl Resources {
             "snmp" => Ok(Arc::new(SnmpDevice::new(target, Arc::clone(&self.snmp), Arc::clone(&self.clock))?)),
             "routeros" => Ok(Arc::new(RouterOs::new(target, Arc::clone(&self.clock)))),
             "icmp" => Ok(Arc::new(IcmpDevice::new(target, Arc::clone(&self.echoes), self.echo_plan))),
-            other => Err(DeviceError::Config { words: format!("this agent has no driver for devices of kind `{other}`") }),
+            other => Err(DeviceError::Config {
+                words: format!("this agent has no driver for devices of kind `{other}`"),
+            }),
         }
     }
 }

@@ -98,7 +98,12 @@ impl<'a> SampleSink<'a> {
     }
 
     /// Pushes a raw counter.
-    pub fn counter(&mut self, metric: &'static str, labels: &[(&'static str, &str)], value: impl Into<Value>) {
+    pub fn counter(
+        &mut self,
+        metric: &'static str,
+        labels: &[(&'static str, &str)],
+        value: impl Into<Value>,
+    ) {
         self.push(metric, labels, Kind::Counter, value);
     }
 }

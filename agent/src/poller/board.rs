@@ -68,7 +68,9 @@ impl DeviceBoard {
     /// Whether a device should be asked who it is.
     pub fn identify_due(&self, device_id: &str, now: Duration, every: Duration) -> bool {
         let entries = self.entries.lock();
-        entries.get(device_id).is_some_and(|entry| entry.identified.is_none_or(|last| now.saturating_sub(last) >= every))
+        entries
+            .get(device_id)
+            .is_some_and(|entry| entry.identified.is_none_or(|last| now.saturating_sub(last) >= every))
     }
 
     /// A device said who it is.

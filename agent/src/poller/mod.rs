@@ -65,7 +65,11 @@ impl Poller {
     ///
     /// # Errors
     /// A measurement panicked, or the configuration's or samples' channel closed.
-    pub async fn run(self, mut config: watch::Receiver<Arc<ActiveConfig>>, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(
+        self,
+        mut config: watch::Receiver<Arc<ActiveConfig>>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
         let poller = Arc::new(self);
         let mut running: JoinSet<(u64, Finished)> = JoinSet::new();
         let mut round = poller.round(&config.borrow_and_update(), 0);
@@ -79,10 +83,14 @@ impl Poller {
                 && let Some(index) = round.ready.pop_front()
                 && let Some(device) = round.devices.get(index)
             {
-                let (poller, device, generation) = (Arc::clone(&poller), Arc::clone(device), round.generation);
+                let (poller, device, generation) =
+                    (Arc::clone(&poller), Arc::clone(device), round.generation);
                 running.spawn(async move { (generation, poller.measure(index, device).await) });
             }
-            let wait = round.schedule.next_due().map_or(TURN, |due| due.saturating_sub(poller.clock.elapsed()).min(TURN));
+            let wait = round
+                .schedule
+                .next_due()
+                .map_or(TURN, |due| due.saturating_sub(poller.clock.elapsed()).min(TURN));
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 changed = config.changed() => {
@@ -158,9 +166,9 @@ pub async fn measure_once(
     let mut sink = SampleSink::new(receiver);
     match tokio::time::timeout(patience, measure.measure(&mut sink)).await {
         Ok(outcome) => outcome,
-        Err(_) => {
-            Err(DeviceError::Timeout { words: format!("the measurement took longer than {} s", patience.as_secs()) })
-        }
+        Err(_) => Err(DeviceError::Timeout {
+            words: format!("the measurement took longer than {} s", patience.as_secs()),
+        }),
     }
 }
 

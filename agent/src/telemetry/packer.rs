@@ -107,7 +107,8 @@ impl Packer {
                     pending.extend(samples);
                 }
             }
-            let due = clock.elapsed().saturating_sub(oldest) >= LONGEST_WAIT || pending.len() >= BLOCK_SAMPLES;
+            let due =
+                clock.elapsed().saturating_sub(oldest) >= LONGEST_WAIT || pending.len() >= BLOCK_SAMPLES;
             if !pending.is_empty() && (due || stopping) {
                 let recover = clock.elapsed().saturating_sub(last_recovery) >= RECOVER_EVERY;
                 if recover {

@@ -80,22 +80,14 @@ impl Registry {
     /// Takes over what the buffer's database registered; `in_memory` when it could not be read.
     pub fn new(persisted: Vec<wire::SeriesEntry>, in_memory: bool) -> Self {
         let next = if in_memory { FIRST_WITHOUT_DATABASE } else { 1 };
-        let registry = Self {
-            tables: Mutex::new(Tables { next, ..Tables::default() }),
-            refused: AtomicU64::new(0),
-        };
+        let registry =
+            Self { tables: Mutex::new(Tables { next, ..Tables::default() }), refused: AtomicU64::new(0) };
         registry.adopt(persisted);
         registry
     }
 
     /// The number of a series, registered now if it is new. `None` when there are too many: counted.
-    pub fn number(
-        &self,
-        device_id: &str,
-        metric: &str,
-        labels: &[(&str, &str)],
-        kind: Kind,
-    ) -> Option<u32> {
+    pub fn number(&self, device_id: &str, metric: &str, labels: &[(&str, &str)], kind: Kind) -> Option<u32> {
         let mut tables = self.tables.lock();
         let series = tables.intern(device_id, metric, labels.iter().copied(), kind);
         if let Some(number) = tables.by_series.get(&series) {

@@ -110,7 +110,8 @@ fn numbered(dir: &Path, prefix: &str) -> Result<Vec<u64>, DiskError> {
 fn remove_leftovers(dir: &Path, current: &Path) -> Result<(), DiskError> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        let ours = path.file_name().and_then(|text| text.to_str()).is_some_and(|text| text.starts_with(DATABASE));
+        let ours =
+            path.file_name().and_then(|text| text.to_str()).is_some_and(|text| text.starts_with(DATABASE));
         if ours && path != current {
             fs::remove_dir_all(&path)?;
         }
@@ -148,7 +149,8 @@ fn open(path: &Path, expect: Expect) -> Result<DiskLog, DiskError> {
                 postcard::from_bytes(&value).map_err(|error| DiskError::Corrupt(format!("head: {error}")))?;
             heads.insert(sequence, head);
         }
-        let next = log.get(NEXT)?.map(|bytes| fixed(&bytes).map(u64::from_be_bytes)).transpose()?.unwrap_or(1);
+        let next =
+            log.get(NEXT)?.map(|bytes| fixed(&bytes).map(u64::from_be_bytes)).transpose()?.unwrap_or(1);
         let mut runs = BTreeMap::new();
         for entry in meta.scan_prefix(b"r") {
             let (key, value) = entry?;

@@ -149,7 +149,8 @@ impl Figures {
         let answered: Vec<Duration> = times.iter().flatten().copied().collect();
         let differences: Vec<Duration> = answered.windows(2).map(|pair| pair[0].abs_diff(pair[1])).collect();
         let share = |part: usize, whole: usize| {
-            f64::from(u32::try_from(part).unwrap_or(u32::MAX)) / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
+            f64::from(u32::try_from(part).unwrap_or(u32::MAX))
+                / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
         };
         Self {
             rtt: mean(&answered),

@@ -55,7 +55,9 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(target: &Target, transports: Arc<Transports>) -> Result<Self, DeviceError> {
         let Credentials::SnmpV2c { community } = &target.credentials else {
-            return Err(DeviceError::Config { words: "an SNMP device needs a community; none is configured".into() });
+            return Err(DeviceError::Config {
+                words: "an SNMP device needs a community; none is configured".into(),
+            });
         };
         Ok(Self {
             host: target.host.clone(),
@@ -99,7 +101,9 @@ impl Client {
             Error::Network { source, .. } => DeviceError::Unreachable { words: source.to_string() },
             Error::Snmp { status, .. } => DeviceError::Device { words: status.to_string() },
             Error::Auth { .. } => DeviceError::Refused { words: error.to_string() },
-            Error::Decode(_) | Error::MalformedResponse { .. } => DeviceError::Protocol { words: error.to_string() },
+            Error::Decode(_) | Error::MalformedResponse { .. } => {
+                DeviceError::Protocol { words: error.to_string() }
+            }
             other => DeviceError::Device { words: other.to_string() },
         }
     }
@@ -107,8 +111,8 @@ impl Client {
     /// The system group.
     pub(super) async fn system_group(&self) -> Result<Vec<VarBind>, DeviceError> {
         let client = self.connected().await?;
-        let wanted =
-            [oid::SYS_DESCR, oid::SYS_OBJECT_ID, oid::SYS_UP_TIME, oid::SYS_NAME].map(|arcs| Oid::from_slice(arcs).child(0));
+        let wanted = [oid::SYS_DESCR, oid::SYS_OBJECT_ID, oid::SYS_UP_TIME, oid::SYS_NAME]
+            .map(|arcs| Oid::from_slice(arcs).child(0));
         let answer = client.get_many(&wanted).await.map_err(|error| self.failed(&error))?;
         Ok(answer.varbinds)
     }

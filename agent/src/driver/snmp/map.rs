@@ -18,7 +18,12 @@ pub(super) fn identity(system: &System) -> Identity {
     }
 }
 
-pub(super) fn samples(table: &InterfaceTable, state: &mut CounterState, now: Duration, sink: &mut SampleSink<'_>) {
+pub(super) fn samples(
+    table: &InterfaceTable,
+    state: &mut CounterState,
+    now: Duration,
+    sink: &mut SampleSink<'_>,
+) {
     let mut since = Since::Start;
     if let Some(ticks) = table.uptime_ticks {
         let uptime;
@@ -93,7 +98,13 @@ mod tests {
     struct Taken(Vec<(String, Option<String>, Value)>);
 
     impl SampleReceiver for Taken {
-        fn receive(&mut self, metric: &'static str, labels: &[(&'static str, &str)], _kind: Kind, value: Value) {
+        fn receive(
+            &mut self,
+            metric: &'static str,
+            labels: &[(&'static str, &str)],
+            _kind: Kind,
+            value: Value,
+        ) {
             self.0.push((metric.into(), labels.first().map(|(_, value)| (*value).to_owned()), value));
         }
     }
@@ -139,7 +150,8 @@ mod tests {
             InterfaceTable { uptime_ticks: Some(ticks), rows: [(1, row)].into(), ..InterfaceTable::default() }
         };
         let metric = "interface_receive_bytes_total";
-        let mut read = |ticks, count, now| value(&run(&table(ticks, count), &mut state, now), metric, "ether1");
+        let mut read =
+            |ticks, count, now| value(&run(&table(ticks, count), &mut state, now), metric, "ether1");
         assert_eq!(read(1_000, 4_294_967_000, 10), Some(Value::Int(4_294_967_000)));
         assert_eq!(read(4_000, 704, 40), Some(Value::Int(4_294_968_000)));
         assert_eq!(read(500, 900, 70), Some(Value::Int(900)));

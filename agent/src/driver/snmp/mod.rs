@@ -36,7 +36,11 @@ impl SnmpDevice {
     ///
     /// # Errors
     /// [`DeviceError::Config`] when the credentials are not an SNMP community.
-    pub fn new(target: Target, transports: Arc<Transports>, clock: Arc<dyn Clock>) -> Result<Self, DeviceError> {
+    pub fn new(
+        target: Target,
+        transports: Arc<Transports>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, DeviceError> {
         let client = Client::new(&target, transports)?;
         Ok(Self { target, client, clock, state: Mutex::default() })
     }
@@ -100,7 +104,8 @@ impl Device for SnmpDevice {
                 ];
             }
         };
-        let answered = check("snmp", wire::CheckStatus::Passed, format!("{} ({})", identity.name, identity.model), "");
+        let answered =
+            check("snmp", wire::CheckStatus::Passed, format!("{} ({})", identity.name, identity.model), "");
         let interfaces = match self.client.interfaces(oid::Column::EXTENDED).await {
             Ok(table) if table.rows.is_empty() => check(
                 "interfaces",

@@ -23,13 +23,19 @@ pub(super) fn system(bindings: &[VarBind]) -> Result<System, DeviceError> {
         match &binding.value {
             Value::OctetString(bytes) if arcs.starts_with(oid::SYS_DESCR) => system.description = text(bytes),
             Value::OctetString(bytes) if arcs.starts_with(oid::SYS_NAME) => system.name = text(bytes),
-            Value::ObjectIdentifier(id) if arcs.starts_with(oid::SYS_OBJECT_ID) => system.object_id = id.to_string(),
-            Value::TimeTicks(ticks) if arcs.starts_with(oid::SYS_UP_TIME) => system.uptime_ticks = Some(*ticks),
+            Value::ObjectIdentifier(id) if arcs.starts_with(oid::SYS_OBJECT_ID) => {
+                system.object_id = id.to_string()
+            }
+            Value::TimeTicks(ticks) if arcs.starts_with(oid::SYS_UP_TIME) => {
+                system.uptime_ticks = Some(*ticks)
+            }
             _ => {}
         }
     }
     if system == System::default() {
-        return Err(DeviceError::Protocol { words: "the device answers without any object of the system group".into() });
+        return Err(DeviceError::Protocol {
+            words: "the device answers without any object of the system group".into(),
+        });
     }
     Ok(system)
 }
@@ -73,7 +79,9 @@ impl Walk {
             return Ok(None);
         }
         if binding.oid.arcs() <= self.last.arcs() {
-            return Err(DeviceError::Protocol { words: format!("{} follows {} in a walk", binding.oid, self.last) });
+            return Err(DeviceError::Protocol {
+                words: format!("{} follows {} in a walk", binding.oid, self.last),
+            });
         }
         self.last = binding.oid.clone();
         Ok(binding.oid.arcs().get(self.root.len()).copied())
@@ -126,8 +134,7 @@ impl InterfaceTable {
 
     /// Whether the extended table or its 64-bit counters are missing somewhere.
     pub(super) fn needs_basic_counters(&self) -> bool {
-        self.rows.is_empty()
-            || self.rows.values().any(|row| row.name.is_none() || row.in_octets64.is_none())
+        self.rows.is_empty() || self.rows.values().any(|row| row.name.is_none() || row.in_octets64.is_none())
     }
 
     /// Fills from the basic table what the extended one does not have.
@@ -152,7 +159,9 @@ impl Interface {
             (Column::Name | Column::Description, Value::OctetString(bytes)) => {
                 self.name = Some(text(bytes)).filter(|name| !name.is_empty());
             }
-            (Column::HighSpeed, Value::Gauge32(megabits)) => self.speed_bps = Some(u64::from(*megabits) * 1_000_000),
+            (Column::HighSpeed, Value::Gauge32(megabits)) => {
+                self.speed_bps = Some(u64::from(*megabits) * 1_000_000)
+            }
             (Column::Speed, Value::Gauge32(bits)) => self.speed_bps = Some(u64::from(*bits)),
             (Column::OperStatus, Value::Integer(status)) => self.up = Some(*status == 1),
             (Column::InOctets64, Value::Counter64(count)) => self.in_octets64 = Some(*count),
@@ -171,7 +180,13 @@ impl Interface {
 
 /// Text of a device: UTF-8 where it is, control characters left out, bounded.
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(255).collect::<String>().trim().to_owned()
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(255)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -187,7 +187,11 @@ fn a_disk_that_turns_read_only_is_told_and_measuring_goes_on() {
     assert!(!buffer.recover(&OneSeries), "the disk is still read-only");
     assert_eq!(buffer.stats().health, Health::ReadOnly);
     assert!(buffer.stats().blocks > 0, "measuring goes on");
-    assert_eq!(buffer.stats().quarantined_databases, 0, "a disk that cannot be written is not a damaged database");
+    assert_eq!(
+        buffer.stats().quarantined_databases,
+        0,
+        "a disk that cannot be written is not a damaged database"
+    );
     drop(buffer);
     drop(mounted);
 

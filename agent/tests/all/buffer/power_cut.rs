@@ -23,7 +23,12 @@ fn a_power_cut_loses_nothing_confirmed_and_the_database_opens() {
         writer.reaches(10 + cut * 37 % 160);
         stop(writer.pid());
         let copy = work.path().join(format!("fs-{cut}.img"));
-        let copied = std::process::Command::new("cp").arg("--sparse=always").arg(&current).arg(&copy).status().unwrap();
+        let copied = std::process::Command::new("cp")
+            .arg("--sparse=always")
+            .arg(&current)
+            .arg(&copy)
+            .status()
+            .unwrap();
         assert!(copied.success());
         let said = writer.kill();
         drop(mounted);
@@ -32,7 +37,10 @@ fn a_power_cut_loses_nothing_confirmed_and_the_database_opens() {
         all.acknowledged.extend(said.acknowledged);
         let after = Mounted::new(&copy, work.path(), "rw");
         let present = check(&after.path().join("buffer"), &all);
-        println!("cut {cut}: {} confirmed so far, {present} blocks present, nothing lost", all.confirmed.len());
+        println!(
+            "cut {cut}: {} confirmed so far, {present} blocks present, nothing lost",
+            all.confirmed.len()
+        );
         drop(after);
         current = copy;
     }

@@ -78,7 +78,9 @@ impl Writer {
 
     /// Waits until so many blocks were confirmed.
     pub(super) fn reaches(&self, count: usize) {
-        wait_for(Duration::from_secs(120), "the writer confirms", || self.confirmed.load(Ordering::SeqCst) >= count);
+        wait_for(Duration::from_secs(120), "the writer confirms", || {
+            self.confirmed.load(Ordering::SeqCst) >= count
+        });
     }
 
     /// Kills it (-9) and gives everything it said.
@@ -104,7 +106,8 @@ pub(super) fn check(dir: &Path, said: &Said) -> usize {
         present.insert(stored.sequence);
         from = stored.sequence + 1;
     }
-    let lost: Vec<&u64> = said.confirmed.difference(&said.acknowledged).filter(|seq| !present.contains(seq)).collect();
+    let lost: Vec<&u64> =
+        said.confirmed.difference(&said.acknowledged).filter(|seq| !present.contains(seq)).collect();
     assert!(lost.is_empty(), "confirmed and lost: {lost:?}");
     present.len()
 }

@@ -67,9 +67,15 @@ struct Running(Child);
 
 impl Running {
     fn start(state_dir: &Path) -> Self {
+        Self::start_under(state_dir, &[])
+    }
+
+    /// With the variables by which a service manager speaks to its services.
+    fn start_under(state_dir: &Path, manager: &[(&str, &str)]) -> Self {
         let log = std::fs::File::create(state_dir.join("log")).unwrap();
         let child = Command::new(PROGRAM)
             .args(["run", "--state-dir", state_dir.to_str().unwrap(), "--log", "debug"])
+            .envs(manager.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -99,9 +105,13 @@ impl Drop for Running {
 }
 
 fn agent(state_dir: &Path, arguments: &[&str]) -> (i32, String) {
-    let output =
-        Command::new(PROGRAM).args(arguments).args(["--state-dir", state_dir.to_str().unwrap()]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let output = Command::new(PROGRAM)
+        .args(arguments)
+        .args(["--state-dir", state_dir.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code().unwrap_or(-1), text)
 }
 
@@ -121,7 +131,8 @@ async fn a_real_device_is_measured_into_the_buffer_while_headquarters_is_away() 
         measure_interval_ms: 1_000,
         ..Default::default()
     };
-    let future = wire::DeviceConfig { device_id: "dev_x".into(), kind: "teleport".into(), ..Default::default() };
+    let future =
+        wire::DeviceConfig { device_id: "dev_x".into(), kind: "teleport".into(), ..Default::default() };
     configure(state_dir, vec![switch, future]).await;
 
     let running = Running::start(state_dir);
@@ -160,7 +171,10 @@ async fn a_real_device_is_measured_into_the_buffer_while_headquarters_is_away() 
             let Values::Int(values) = column.values else { continue };
             match entry.name.as_str() {
                 "interface_receive_bytes_total" if is_loopback => {
-                    assert_eq!((entry.device_id.as_str(), entry.kind()), ("dev_switch", wire::MetricKind::Counter));
+                    assert_eq!(
+                        (entry.device_id.as_str(), entry.kind()),
+                        ("dev_switch", wire::MetricKind::Counter)
+                    );
                     loopback.extend(values);
                 }
                 "device_up" => up.extend(values),
@@ -170,6 +184,31 @@ async fn a_real_device_is_measured_into_the_buffer_while_headquarters_is_away() 
     }
     assert!(up.iter().all(|value| *value == 1) && !up.is_empty(), "{up:?}");
     assert!(loopback.len() >= 2 && loopback.is_sorted(), "{loopback:?}");
+}
+
+#[test]
+fn the_service_manager_is_told_ready_alive_and_stopping() {
+    let dir = tempfile::tempdir().unwrap();
+    enrol(dir.path());
+    let socket_path = dir.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&socket_path).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let manager = [("NOTIFY_SOCKET", socket_path.to_str().unwrap()), ("WATCHDOG_USEC", "600000")];
+    let running = Running::start_under(dir.path(), &manager);
+    let mut said = Vec::new();
+    let mut hear = |what: &str, times: usize| {
+        wait_for(Duration::from_secs(30), what, || {
+            let mut datagram = [0; 512];
+            while let Ok(length) = socket.recv(&mut datagram) {
+                said.push(String::from_utf8_lossy(&datagram[..length]).into_owned());
+            }
+            said.iter().filter(|text| text.contains(what)).count() >= times
+        });
+    };
+    hear("READY=1", 1);
+    hear("WATCHDOG=1", 3);
+    assert!(running.terminate());
+    hear("STOPPING=1", 1);
 }
 
 #[test]

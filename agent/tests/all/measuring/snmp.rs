@@ -9,7 +9,8 @@ use std::time::Duration;
 use atalaya_agent::clock::AgentClock;
 use atalaya_agent::driver::registry::Resources;
 use atalaya_agent::driver::{
-    Credentials, Device, DeviceError, Kind, RouterosOptions, SampleReceiver, SampleSink, Target, TlsMode, Value,
+    Credentials, Device, DeviceError, Kind, RouterosOptions, SampleReceiver, SampleSink, Target, TlsMode,
+    Value,
 };
 use atalaya_protocol::wire::CheckStatus;
 use atalaya_simulators::snmpd::{Snmpd, SnmpdConfig};
@@ -50,7 +51,11 @@ pub(super) async fn snmpd() -> Option<Snmpd> {
     if !tool_or_skip("snmpd", Snmpd::installed()) {
         return None;
     }
-    let config = SnmpdConfig { community: COMMUNITY.into(), system_name: "torre-norte".into(), ..SnmpdConfig::default() };
+    let config = SnmpdConfig {
+        community: COMMUNITY.into(),
+        system_name: "torre-norte".into(),
+        ..SnmpdConfig::default()
+    };
     Some(Snmpd::start(&config).await.unwrap())
 }
 
@@ -71,8 +76,10 @@ fn bulkwalk(address: SocketAddr, oid: &str) -> BTreeMap<u32, String> {
 }
 
 const IF_NAME: &str = "1.3.6.1.2.1.31.1.1.1.1";
-const LEVELS: &[(&str, &str)] =
-    &[("interface_up", "1.3.6.1.2.1.2.2.1.8"), ("interface_speed_bits_per_second", "1.3.6.1.2.1.31.1.1.1.15")];
+const LEVELS: &[(&str, &str)] = &[
+    ("interface_up", "1.3.6.1.2.1.2.2.1.8"),
+    ("interface_speed_bits_per_second", "1.3.6.1.2.1.31.1.1.1.15"),
+];
 const COUNTERS: &[(&str, &str)] = &[
     ("interface_receive_bytes_total", "1.3.6.1.2.1.31.1.1.1.6"),
     ("interface_transmit_bytes_total", "1.3.6.1.2.1.31.1.1.1.10"),
@@ -104,12 +111,17 @@ async fn values_are_those_of_snmpbulkwalk() {
         let megabits: i64 = levels["interface_speed_bits_per_second"][index].parse().unwrap();
         assert_eq!(speed, Value::Int(megabits * 1_000_000), "speed of {name}");
         let up = levels["interface_up"][index].as_str();
-        assert_eq!(taken.0[&("interface_up".to_owned(), name.clone())].1, Value::Int(i64::from(up == "1")), "{name} {up}");
+        assert_eq!(
+            taken.0[&("interface_up".to_owned(), name.clone())].1,
+            Value::Int(i64::from(up == "1")),
+            "{name} {up}"
+        );
         for (metric, _) in COUNTERS {
             let (kind, value) = taken.0[&((*metric).to_owned(), name.clone())];
             assert_eq!(kind, Kind::Counter);
             let Value::Int(value) = value else { panic!("{metric} is no whole number") };
-            let number = |walk: &BTreeMap<String, BTreeMap<u32, String>>| walk[*metric][index].parse::<i64>().unwrap();
+            let number =
+                |walk: &BTreeMap<String, BTreeMap<u32, String>>| walk[*metric][index].parse::<i64>().unwrap();
             let range = number(&before)..=number(&after);
             assert!(range.contains(&value), "{metric} of {name}: {value} not in {range:?}");
         }

@@ -14,7 +14,9 @@ pub(crate) fn may_mount() -> bool {
     if root && tools && device {
         return true;
     }
-    let why = format!("loop mounts need root ({root}), e2fsprogs and mount ({tools}), /dev/loop-control ({device})");
+    let why = format!(
+        "loop mounts need root ({root}), e2fsprogs and mount ({tools}), /dev/loop-control ({device})"
+    );
     assert!(std::env::var("CI").is_err(), "{why}");
     eprintln!("NOT TESTED: {why}");
     false
