@@ -69,4 +69,23 @@ async fn five_thousand_subscribers_dial_and_are_listed() {
     sim.advance(Duration::from_secs(10));
     let cpes = sim.cpes();
     assert!(cpes.iter().all(|cpe| cpe.verdict.passes()));
+
+    let sessions = sim.rows("/ppp/active").expect("menu");
+    let cuts: Vec<Vec<String>> = sessions
+        .iter()
+        .take(1_000)
+        .flat_map(|session| {
+            let profile = ["/ppp/secret/set", "=.id=", "=profile=cut"].map(str::to_owned);
+            let mut profile = profile.to_vec();
+            profile[1].push_str(&session["name"]);
+            vec![profile, vec!["/ppp/active/remove".to_owned(), format!("=.id={}", session[".id"])]]
+        })
+        .collect();
+    pipeline(&mut client, &cuts, 16).await;
+    let counters = sim.counters();
+    assert_eq!((counters.writes_to("/ppp/secret"), counters.session_drops), (1_000, 1_000));
+    assert!(counters.max_in_flight <= 16);
+    sim.advance(Duration::from_secs(6));
+    let walled = sim.cpes().iter().filter(|cpe| cpe.verdict.walled()).count();
+    assert_eq!(walled, 1_000, "each came back on the cut profile");
 }

@@ -28,9 +28,10 @@ fn at_rate(upload: u64, download: u64) -> TrafficVerdict {
 fn one(sim: &RouterSim, menu: &str, key: &str, value: &str) -> std::collections::BTreeMap<String, String> {
     let rows = sim.rows(menu).expect("menu");
     let mut found = rows.into_iter().filter(|row| row.get(key).is_some_and(|found| found == value));
-    let row = found.next().unwrap_or_else(|| panic!("{menu} has no row with {key}={value}"));
+    let row = found.next();
+    assert!(row.is_some(), "{menu} has no row with {key}={value}");
     assert!(found.next().is_none(), "{menu} has more than one row with {key}={value}");
-    row
+    row.expect("asserted above")
 }
 
 fn none(sim: &RouterSim, menu: &str, key: &str, value: &str) -> bool {

@@ -5,7 +5,7 @@
 //! something that a test breaks.
 //!
 //! Shape: [`codec`], [`query`] and [`command`] are pure text; `store` and `menus` are rows without meaning;
-//! `router` with `verbs`, `print`, `ppp`, `dhcp`, `firewall` and `cpe` is the device, synchronous, in *device
+//! `router` with `verbs`, `print`, `ppp`, `dhcp`, `firewall`, `traffic` and `cpe` is the device, synchronous, in *device
 //! time*; `session`, `stream` and `server` put it on sockets; [`RouterSim`] and [`control`] are the handles by
 //! which a test looks in and breaks things.
 //!
@@ -38,6 +38,7 @@ mod session;
 mod store;
 mod stream;
 mod tls;
+mod traffic;
 mod value;
 mod verbs;
 mod version;
