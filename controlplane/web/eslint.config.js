@@ -34,7 +34,7 @@ export default tseslint.config(
       'vue/no-static-inline-styles': ['error', { allowBinding: false }],
       'vue/first-attribute-linebreak': 'off',
       'vue/no-template-shadow': 'off',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-console': 'error',
       'max-lines': ['error', { max: 400 }],

@@ -71,7 +71,11 @@ export function useListState(filterNames: readonly string[], defaults: Record<st
     },
   )
 
-  return { text, query, filtered, set, goTo, clear, value: (name: string) => fromRoute(name) || defaults[name] || '' }
+  function type(value: string): void {
+    text.value = value
+  }
+
+  return { text, type, query, filtered, set, goTo, clear, value: (name: string) => fromRoute(name) || defaults[name] || '' }
 }
 
 export type ListState = ReturnType<typeof useListState>
