@@ -1,0 +1,37 @@
+//! `/services/{id}/attachments`, `/attachments/{id}`.
+
+use super::{Attachment, NewAttachment, service};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{Json, Path, Problem},
+    ids::{AttachmentId, ServiceId},
+};
+use axum::http::StatusCode;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Routes of attachments.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(remove))
+}
+
+/// Attaches a service to the network.
+#[utoipa::path(post, path = "/services/{id}/attachments", tag = "attachments", params(("id" = ServiceId, Path)),
+    request_body(content = NewAttachment, example = json!({"kind": "pppoe", "user": "rquispe", "password": "…", "points": [{"device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5"}]})),
+    responses((status = 201, body = Attachment), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("attachment.write"))))]
+async fn create(
+    ctx: Ctx,
+    Path(id): Path<ServiceId>,
+    Json(new): Json<NewAttachment>,
+) -> Result<(StatusCode, Json<Attachment>), Error> {
+    Ok((StatusCode::CREATED, Json(service::attachment_create(&ctx, &id, new).await?)))
+}
+
+/// Detaches a service; its rows on the devices go.
+#[utoipa::path(delete, path = "/attachments/{id}", tag = "attachments", params(("id" = AttachmentId, Path)),
+    responses((status = 204), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("attachment.write"))))]
+async fn remove(ctx: Ctx, Path(id): Path<AttachmentId>) -> Result<StatusCode, Error> {
+    service::attachment_remove(&ctx, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

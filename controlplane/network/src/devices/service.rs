@@ -1,0 +1,307 @@
+use super::{
+    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, NewDevice, READ, WRITE, events,
+    store::{self, DeviceRow},
+};
+use crate::{agents, provisioning, scope};
+use atalaya_kernel::{
+    Ctx, Error, Validation,
+    audit::{self, Entry},
+    db::TenantTx,
+    events::{self as facts, EntityRef, NewEvent},
+    ids::{DeviceId, SiteId},
+    page::{Page, PageQuery},
+    write_tx,
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub(super) fn credentials_context(id: &DeviceId) -> String {
+    format!("device/{id}/credentials")
+}
+
+/// Devices by name.
+///
+/// # Errors
+/// Without `device.read`, or a cursor of another list.
+pub async fn devices_list(ctx: &Ctx, filter: &DeviceFilter, page: &PageQuery) -> Result<Page<Device>, Error> {
+    ctx.authorize(READ)?;
+    let limit = page.limit()?;
+    let mut tx = ctx.begin_read().await?;
+    let rows = store::devices_list(&mut tx, filter, page.after()?, limit + 1).await?;
+    let page = Page::of(rows, limit, |row| (row.name.clone(), row.id.clone()))?;
+    let items = shown(&mut tx, page.items).await?;
+    Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+/// Devices by id, those that exist and may be seen; for other domains.
+///
+/// # Errors
+/// The database's.
+pub async fn devices_by_ids(tx: &mut TenantTx, ids: &[DeviceId]) -> Result<Vec<Device>, Error> {
+    let rows = store::devices_by_ids(tx, ids).await?;
+    shown(tx, rows).await
+}
+
+async fn shown(tx: &mut TenantTx, rows: Vec<DeviceRow>) -> Result<Vec<Device>, Error> {
+    let site_ids: Vec<SiteId> = rows.iter().map(|row| row.site_id.clone()).collect();
+    let sites = atalaya_places::sites::sites_by_ids(tx, &site_ids).await?;
+    let names: BTreeMap<SiteId, String> = sites.into_iter().map(|site| (site.id, site.name)).collect();
+    let ids: Vec<DeviceId> = rows.iter().map(|row| row.id.clone()).collect();
+    let mut statuses = store::statuses(tx, &ids).await?;
+    let points = provisioning::points_of_devices(tx, &ids).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let status = statuses.remove(&row.id);
+            let points = points.get(&row.id).copied().unwrap_or_default();
+            let site = names.get(&row.site_id).cloned().unwrap_or_default();
+            row.shown(site, status, points)
+        })
+        .collect())
+}
+
+pub(super) async fn show_one(tx: &mut TenantTx, row: DeviceRow) -> Result<Device, Error> {
+    shown(tx, vec![row]).await?.into_iter().next().ok_or(Error::NotFound)
+}
+
+/// One device.
+///
+/// # Errors
+/// Not found, or without `device.read`.
+pub async fn device_get(ctx: &Ctx, id: &DeviceId) -> Result<Device, Error> {
+    ctx.authorize(READ)?;
+    let mut tx = ctx.begin_read().await?;
+    let row = store::device_get(&mut tx, id).await?;
+    show_one(&mut tx, row).await
+}
+
+/// Looks at what every device must satisfy; shared by adding, changing and testing.
+pub(super) fn check(validation: &mut Validation, row: &DeviceRow, credentials: Option<&Credentials>) {
+    validation
+        .check(!row.host.is_empty(), "/host", "required", "an IP address or host name")
+        .check(row.host.len() <= 253, "/host", "too_long", "at most 253 characters")
+        .check(
+            row.host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:%".contains(c)),
+            "/host",
+            "malformed",
+            "an IP address or host name, without port or scheme",
+        )
+        .check(row.port != Some(0), "/port", "out_of_range", "1 to 65535")
+        .check(
+            (10..=3_600).contains(&row.measure_interval_s),
+            "/measure_interval_s",
+            "out_of_range",
+            "10 to 3600 seconds",
+        )
+        .check(
+            row.tls_fingerprint.as_ref().is_none_or(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())),
+            "/tls_fingerprint",
+            "malformed",
+            "64 hexadecimal digits (SHA-256)",
+        )
+        .check(
+            !row.tls || row.kind == DeviceKind::Routeros,
+            "/tls",
+            "unsupported",
+            "only RouterOS devices are spoken to over TLS",
+        );
+    let fits = match (row.kind, credentials) {
+        (_, None) => true,
+        (DeviceKind::Routeros, Some(Credentials::UserPassword { user, .. })) => !user.trim().is_empty(),
+        (DeviceKind::Snmp, Some(Credentials::Community { community })) => !community.is_empty(),
+        (_, Some(_)) => false,
+    };
+    validation.check(
+        fits,
+        "/credentials",
+        "wrong_kind",
+        "RouterOS takes {user, password}, SNMP takes {community}, ICMP takes none",
+    );
+}
+
+/// A row from a request; credentials stay outside.
+pub(super) fn row_of(id: DeviceId, new: &NewDevice) -> DeviceRow {
+    DeviceRow {
+        id,
+        site_id: new.site_id.clone(),
+        agent_id: new.agent_id.clone(),
+        name: new.name.trim().to_owned(),
+        kind: new.kind,
+        host: new.host.trim().to_owned(),
+        port: new.port.map(i64::from),
+        tls: new.tls,
+        tls_fingerprint: fingerprint(new.tls_fingerprint.as_deref()),
+        sealed_credentials: None,
+        mode: DeviceMode::Observe,
+        measure_interval_s: new.measure_interval_s.unwrap_or(60),
+        cut_profile: word_or(new.cut_profile.as_deref(), "cut"),
+        cut_address_list: word_or(new.cut_address_list.as_deref(), "cortados"),
+        version: 1,
+    }
+}
+
+/// Colons are how some tools print it.
+fn fingerprint(text: Option<&str>) -> Option<String> {
+    let text = text?.trim().replace(':', "").to_ascii_lowercase();
+    (!text.is_empty()).then_some(text)
+}
+
+fn word_or(text: Option<&str>, default: &str) -> String {
+    text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(default).to_owned()
+}
+
+pub(super) async fn seal(
+    tx: &mut TenantTx,
+    id: &DeviceId,
+    credentials: Option<&Credentials>,
+) -> Result<Option<Vec<u8>>, Error> {
+    let Some(credentials) = credentials else { return Ok(None) };
+    let plain = zeroize::Zeroizing::new(serde_json::to_vec(credentials).map_err(Error::internal)?);
+    let runtime = tx.runtime().clone();
+    runtime.secrets.seal(tx, &credentials_context(id), &plain).await.map(Some)
+}
+
+/// Adds a device; it observes.
+///
+/// # Errors
+/// Wrong fields, unknown site or agent, or without `device.write`.
+pub async fn device_create(ctx: &Ctx, new: NewDevice) -> Result<Device, Error> {
+    ctx.authorize(WRITE)?;
+    let now = ctx.now();
+    let mut row = row_of(DeviceId::new(now), &new);
+    let mut validation = Validation::new();
+    row.name = validation.text(&new.name, "/name", 80);
+    check(&mut validation, &row, new.credentials.as_ref());
+    validation.finish()?;
+    write_tx!(ctx, tx => {
+        atalaya_places::sites::site_exists(&mut tx, &row.site_id, "/site_id").await?;
+        agents::agent_exists(&mut tx, &row.agent_id, "/agent_id").await?;
+        let mut row = row.clone();
+        row.sealed_credentials = seal(&mut tx, &row.id, new.credentials.as_ref()).await?;
+        store::device_insert(&mut tx, &row, now).await?;
+        agents::config_signal(&mut tx, &row.agent_id).await?;
+        let device = show_one(&mut tx, row).await?;
+        let entity = EntityRef::new("device", &device.id);
+        audit::record(ctx, &mut tx, Entry::new(WRITE.0, entity.clone()).after(&device)?).await?;
+        let payload = serde_json::to_value(&device).map_err(Error::internal)?;
+        facts::emit(ctx, &mut tx, NewEvent::new(events::CREATED, entity, payload).related("site_id", &device.site_id)).await?;
+        Ok(device)
+    })
+}
+
+/// Changes a device that is still at `version`. Another address, agent or log-in puts it back to `observe`: what is
+/// behind it may be another machine.
+///
+/// # Errors
+/// Not found, changed meanwhile, wrong fields, or without `device.write`.
+pub async fn device_update(ctx: &Ctx, id: &DeviceId, version: i64, change: DeviceChange) -> Result<Device, Error> {
+    ctx.authorize(WRITE)?;
+    write_tx!(ctx, tx => {
+        let before = store::device_get(&mut tx, id).await?;
+        let mut after = changed(&before, &change);
+        let mut validation = Validation::new();
+        after.name = validation.text(&after.name, "/name", 80);
+        check(&mut validation, &after, change.credentials.as_ref());
+        validation.finish()?;
+        if change.site_id.is_some() {
+            atalaya_places::sites::site_exists(&mut tx, &after.site_id, "/site_id").await?;
+        }
+        if change.agent_id.is_some() {
+            agents::agent_exists(&mut tx, &after.agent_id, "/agent_id").await?;
+        }
+        if change.credentials.is_some() {
+            after.sealed_credentials = seal(&mut tx, id, change.credentials.as_ref()).await?;
+        }
+        if (&before.host, &before.agent_id, before.port) != (&after.host, &after.agent_id, after.port) {
+            after.mode = DeviceMode::Observe;
+        }
+        if before.version != version || !store::device_write(&mut tx, &after, version, ctx.now()).await? {
+            return Err(Error::VersionConflict { current: before.version });
+        }
+        for agent in [&before.agent_id, &after.agent_id] {
+            agents::config_signal(&mut tx, agent).await?;
+        }
+        if before.agent_id != after.agent_id {
+            // The new agent must get every point of the device, whatever it has seen before.
+            provisioning::points_restamp(ctx, &mut tx, id).await?;
+        }
+        let (before, after) = (show_one(&mut tx, before).await?, show_one(&mut tx, after).await?);
+        let entity = EntityRef::new("device", id);
+        audit::record(ctx, &mut tx, Entry::new(WRITE.0, entity.clone()).before(&before)?.after(&after)?).await?;
+        let payload = serde_json::to_value(&after).map_err(Error::internal)?;
+        facts::emit(ctx, &mut tx, NewEvent::new(events::UPDATED, entity, payload).related("site_id", &after.site_id)).await?;
+        Ok(after)
+    })
+}
+
+fn changed(before: &DeviceRow, change: &DeviceChange) -> DeviceRow {
+    let text = |new: &Option<String>, old: &str| new.as_deref().map_or_else(|| old.to_owned(), |text| text.trim().to_owned());
+    DeviceRow {
+        site_id: change.site_id.clone().unwrap_or_else(|| before.site_id.clone()),
+        agent_id: change.agent_id.clone().unwrap_or_else(|| before.agent_id.clone()),
+        name: text(&change.name, &before.name),
+        host: text(&change.host, &before.host),
+        port: change.port.map(i64::from).or(before.port),
+        tls: change.tls.unwrap_or(before.tls),
+        tls_fingerprint: match &change.tls_fingerprint {
+            Some(text) => fingerprint(Some(text)),
+            None => before.tls_fingerprint.clone(),
+        },
+        measure_interval_s: change.measure_interval_s.unwrap_or(before.measure_interval_s),
+        cut_profile: word_or(change.cut_profile.as_deref(), &before.cut_profile),
+        cut_address_list: word_or(change.cut_address_list.as_deref(), &before.cut_address_list),
+        version: before.version + 1,
+        ..before.clone()
+    }
+}
+
+/// Removes a device on which nothing is enforced.
+///
+/// # Errors
+/// Not found, services attached to it, or without `device.write`.
+pub async fn device_delete(ctx: &Ctx, id: &DeviceId) -> Result<(), Error> {
+    ctx.authorize(WRITE)?;
+    write_tx!(ctx, tx => {
+        let row = store::device_get(&mut tx, id).await?;
+        provisioning::forgotten_points_drop(&mut tx, id).await?;
+        let agent = row.agent_id.clone();
+        let before = show_one(&mut tx, row).await?;
+        store::device_delete(&mut tx, id).await?;
+        agents::config_signal(&mut tx, &agent).await?;
+        let entity = EntityRef::new("device", id);
+        audit::record(ctx, &mut tx, Entry::new(WRITE.0, entity.clone()).before(&before)?).await?;
+        facts::emit(ctx, &mut tx, NewEvent::new(events::REMOVED, entity, json!({"name": before.name}))).await?;
+        Ok(())
+    })
+}
+
+/// Devices of a site, and those of them that do not answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SiteDevices {
+    /// All.
+    pub total: i64,
+    /// Silent or refusing.
+    pub bad: i64,
+}
+
+/// Devices by site, for lists of sites.
+///
+/// # Errors
+/// The database's.
+pub async fn devices_of_sites(
+    tx: &mut TenantTx,
+    sites: &[SiteId],
+) -> Result<BTreeMap<SiteId, SiteDevices>, Error> {
+    let visible: Vec<SiteId> =
+        sites.iter().filter(|site| scope::sees_site(tx.scope(), site)).cloned().collect();
+    let rows = store::counts_of_sites(tx, &visible).await?;
+    Ok(rows.into_iter().map(|(site, total, bad)| (site, SiteDevices { total, bad })).collect())
+}
+
+/// (devices, devices that do not answer) of the scope.
+///
+/// # Errors
+/// The database's.
+pub async fn device_counts(tx: &mut TenantTx) -> Result<(i64, i64), Error> {
+    Ok(store::counts(tx).await?)
+}

@@ -1,0 +1,119 @@
+use super::{JobKind, JobOrder, JobOutcome, JobRow, JobStatus, PendingJob, store};
+use atalaya_kernel::{
+    Ctx, Error,
+    db::TenantTx,
+    ids::{AgentId, DeviceId, JobId},
+    runtime::Runtime,
+    time::Timestamp,
+    write_tx,
+};
+use std::sync::Arc;
+
+/// An answer that is under way when the deadline passes still counts, ms.
+const GRACE_MS: i64 = 2_000;
+
+fn context(id: &JobId) -> String {
+    format!("agent_job/{id}/order")
+}
+
+/// Writes an order and wakes the agent's session after the commit.
+pub(crate) async fn job_create(
+    tx: &mut TenantTx,
+    agent: &AgentId,
+    order: &JobOrder,
+    timeout_ms: i64,
+    now: Timestamp,
+) -> Result<JobId, Error> {
+    let id = JobId::new(now);
+    let plain = zeroize::Zeroizing::new(serde_json::to_vec(order).map_err(Error::internal)?);
+    let runtime = tx.runtime().clone();
+    let sealed_order = Some(runtime.secrets.seal(tx, &context(&id), &plain).await?);
+    let row = JobRow {
+        id: id.clone(),
+        agent_id: agent.clone(),
+        kind: order.kind(),
+        sealed_order,
+        status: JobStatus::Waiting,
+        deadline_at: now.plus_millis(timeout_ms),
+        detail: String::new(),
+        result: None,
+        created_at: now,
+    };
+    store::job_insert(tx, &row, order.device()).await?;
+    crate::agents::job_signal(tx, agent).await?;
+    tx.ring();
+    Ok(id)
+}
+
+/// A job; one whose deadline has passed is shown as timed out before the sweep says so.
+pub(crate) async fn job_read(tx: &mut TenantTx, id: &JobId, now: Timestamp) -> Result<JobRow, Error> {
+    Ok(shown(store::job_get(tx, id).await?, now))
+}
+
+/// The latest job of a kind about a device.
+pub(crate) async fn job_of_device(
+    tx: &mut TenantTx,
+    device: &DeviceId,
+    kind: JobKind,
+    now: Timestamp,
+) -> Result<Option<JobRow>, Error> {
+    Ok(store::job_of_device(tx, device, kind).await?.map(|row| shown(row, now)))
+}
+
+fn shown(mut row: JobRow, now: Timestamp) -> JobRow {
+    if row.status == JobStatus::Waiting && row.deadline_at.plus_millis(GRACE_MS) < now {
+        row.status = JobStatus::TimedOut;
+        row.detail = "the agent did not answer in time".to_owned();
+    }
+    row
+}
+
+/// What an agent should do, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn jobs_waiting(ctx: &Ctx, agent: &AgentId) -> Result<Vec<PendingJob>, Error> {
+    let mut tx = ctx.begin_read().await?;
+    let runtime = tx.runtime().clone();
+    let mut jobs = Vec::new();
+    for row in store::jobs_waiting(&mut tx, agent, ctx.now()).await? {
+        let Some(sealed) = &row.sealed_order else { continue };
+        let plain = runtime.secrets.open(&mut tx, &context(&row.id), sealed).await?;
+        let order = serde_json::from_slice(plain.expose()).map_err(Error::internal)?;
+        jobs.push(PendingJob { id: row.id, deadline_at: row.deadline_at, order });
+    }
+    Ok(jobs)
+}
+
+/// Takes an agent's answer in; a repeated one changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn job_finish(ctx: &Ctx, agent: &AgentId, id: &JobId, outcome: &JobOutcome) -> Result<(), Error> {
+    let result = match (&outcome.connection, &outcome.plan) {
+        (Some(report), _) => Some(serde_json::to_string(report).map_err(Error::internal)?),
+        (None, Some(plan)) => Some(serde_json::to_string(plan).map_err(Error::internal)?),
+        (None, None) => None,
+    };
+    write_tx!(ctx, tx => {
+        store::job_finish(&mut tx, agent, id, outcome.status, &outcome.detail, result.clone(), ctx.now()).await?;
+        Ok(())
+    })
+}
+
+/// Jobs that nobody answered are over; how many.
+///
+/// # Errors
+/// The database's.
+pub async fn jobs_expire(runtime: &Arc<Runtime>) -> Result<u64, Error> {
+    let platform = runtime.platform();
+    let now = runtime.clock.now();
+    let before = now.plus_millis(-GRACE_MS);
+    let mut look = platform.begin_read().await?;
+    let any = store::any_overdue(&mut look, before).await?;
+    look.rollback().await?;
+    if !any {
+        return Ok(0);
+    }
+    write_tx!(platform, tx => { Ok(store::jobs_expire(&mut tx, before, now).await?) })
+}

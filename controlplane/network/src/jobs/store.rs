@@ -1,0 +1,121 @@
+use super::{JobKind, JobStatus};
+use atalaya_kernel::{
+    db::{DbError, PlatformTx, TenantTx, sql},
+    ids::{AgentId, DeviceId, JobId},
+    time::Timestamp,
+};
+
+/// A job as it is stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct JobRow {
+    pub(crate) id: JobId,
+    pub(crate) agent_id: AgentId,
+    pub(crate) kind: JobKind,
+    pub(crate) sealed_order: Option<Vec<u8>>,
+    pub(crate) status: JobStatus,
+    pub(crate) deadline_at: Timestamp,
+    pub(crate) detail: String,
+    pub(crate) result: Option<String>,
+    pub(crate) created_at: Timestamp,
+}
+
+const SELECT: &str = "SELECT id, agent_id, kind, sealed_order, status, deadline_at, detail, result, created_at FROM network_agent_job WHERE tenant_id = ";
+
+pub(super) async fn job_insert(
+    tx: &mut TenantTx,
+    row: &JobRow,
+    device: Option<&DeviceId>,
+) -> Result<(), DbError> {
+    sql("INSERT INTO network_agent_job (tenant_id, id, agent_id, kind, device_id, sealed_order, status, deadline_at, detail, \
+         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9)")
+    .bind(tx.tenant())
+    .bind(&row.id)
+    .bind(&row.agent_id)
+    .bind(row.kind)
+    .bind(device.cloned())
+    .bind(row.sealed_order.clone())
+    .bind(row.status)
+    .bind(row.deadline_at)
+    .bind(row.created_at)
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn job_get(tx: &mut TenantTx, id: &JobId) -> Result<JobRow, DbError> {
+    sql(SELECT).push_bind(tx.tenant()).push(" AND id = ").push_bind(id).fetch_one(tx).await
+}
+
+pub(super) async fn jobs_waiting(
+    tx: &mut TenantTx,
+    agent: &AgentId,
+    now: Timestamp,
+) -> Result<Vec<JobRow>, DbError> {
+    sql(SELECT)
+        .push_bind(tx.tenant())
+        .push(" AND status = 'waiting' AND agent_id = ")
+        .push_bind(agent)
+        .push(" AND deadline_at > ")
+        .push_bind(now)
+        .push(" ORDER BY id LIMIT 64")
+        .fetch_all(tx)
+        .await
+}
+
+pub(super) async fn job_of_device(
+    tx: &mut TenantTx,
+    device: &DeviceId,
+    kind: JobKind,
+) -> Result<Option<JobRow>, DbError> {
+    sql(SELECT)
+        .push_bind(tx.tenant())
+        .push(" AND device_id = ")
+        .push_bind(device)
+        .push(" AND kind = ")
+        .push_bind(kind)
+        .push(" ORDER BY id DESC LIMIT 1")
+        .fetch_optional(tx)
+        .await
+}
+
+/// The first answer counts; one that comes after the deadline is better than none.
+pub(super) async fn job_finish(
+    tx: &mut TenantTx,
+    agent: &AgentId,
+    id: &JobId,
+    status: JobStatus,
+    detail: &str,
+    result: Option<String>,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let rows = sql("UPDATE network_agent_job SET status = $1, detail = $2, result = $3, finished_at = $4, sealed_order = NULL \
+         WHERE tenant_id = $5 AND id = $6 AND agent_id = $7 AND status IN ('waiting', 'timed_out')")
+    .bind(status)
+    .bind(detail)
+    .bind(result)
+    .bind(now)
+    .bind(tx.tenant())
+    .bind(id)
+    .bind(agent)
+    .execute(tx)
+    .await?;
+    Ok(rows == 1)
+}
+
+/// Jobs of all tenants past their deadline by a grace in which an answer may still be under way.
+pub(super) async fn jobs_expire(tx: &mut PlatformTx, before: Timestamp, now: Timestamp) -> Result<u64, DbError> {
+    sql("UPDATE network_agent_job SET status = 'timed_out', finished_at = $1, sealed_order = NULL, \
+         detail = 'the agent did not answer in time' WHERE status = 'waiting' AND deadline_at < $2")
+    .bind(now)
+    .bind(before)
+    .execute(tx)
+    .await
+}
+
+pub(super) async fn any_overdue(tx: &mut PlatformTx, before: Timestamp) -> Result<bool, DbError> {
+    let row: Option<(i64,)> = sql("SELECT CAST(1 AS BIGINT) FROM network_agent_job WHERE status = 'waiting' AND deadline_at < $1 LIMIT 1")
+        .bind(before)
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.is_some())
+}

@@ -1,0 +1,78 @@
+//! From what was decided about a service to what must be true at its points, and from what was read back there to what
+//! people see.
+//!
+//! Words: the *desired* state of a point is ordered by (timeline, generation); a *hold* is a cut that is decided and
+//! waits for a person; to *release* is to let such a cut pass. *Observed* is what an agent read back, as an answer to one
+//! desired state.
+//!
+//! Invariants:
+//! - [`service_sync`] reads the service as it is and writes desired state where it differs. Subscribers, the periodic
+//!   reconcile and use cases all go through it, so that order, loss and repetition of events change nothing.
+//! - Only a service that is suspended or ended now can be cut by it; one that is active is never held back.
+//! - A cut that no person asked for counts against the site's brake; beyond it the cut is held and the subscriber stays
+//!   online.
+//! - Generations grow over the whole tenant under one row's lock. An agent that holds a higher order than was ever given
+//!   out here shows that this database is an older copy: the timeline is raised, and every cut waits for a person.
+//!
+//! It must never derive a cut from an event's payload, and never call a cut done that was not read back.
+
+pub mod events;
+pub mod http;
+mod model;
+mod observed;
+mod held;
+mod pushes;
+mod reconcile;
+mod rules;
+mod store;
+mod sync;
+mod timeline;
+
+pub use held::{HeldCut, HeldCuts, Released, held_cuts_list, held_cuts_release, hold_open};
+pub use model::{
+    AttachmentKind, Desired, DesiredAccess, DesiredPoint, DesiredStatus, HoldReason, NetworkState, Observation, Observed,
+    ObservedSession, ObservedStatus, Outcome, Point, PointOwner, PointState, ServiceNetwork,
+};
+pub use observed::observed_record;
+pub use pushes::{DesiredSet, desired_since};
+pub use reconcile::{Reconciler, ServiceFollower, reconcile_tenant};
+pub use sync::service_sync;
+pub use timeline::{Held, Position, timeline_check};
+
+pub(crate) use store::{
+    NewPoint, forgotten_points_drop, point_insert, points_of_attachments, points_of_devices, points_owners,
+};
+pub(crate) use timeline::points_restamp;
+
+use atalaya_kernel::{Error, Permission, db::TenantTx, ids::ServiceId};
+use std::collections::BTreeMap;
+
+/// Release cuts that were held: the right to cut.
+pub const RELEASE: Permission = atalaya_money::services::SUSPEND;
+/// Hold a service open for some hours: the right to reconnect.
+pub const HOLD_OPEN: Permission = atalaya_money::services::RECONNECT;
+
+/// State on the network of services, folded over their points; every id asked for is in the answer.
+///
+/// # Errors
+/// The database's.
+pub async fn network_state_of(
+    tx: &mut TenantTx,
+    ids: &[ServiceId],
+) -> Result<BTreeMap<ServiceId, ServiceNetwork>, Error> {
+    let mut points: BTreeMap<ServiceId, Vec<Point>> = ids.iter().map(|id| (id.clone(), Vec::new())).collect();
+    for row in store::points_of_services(tx, ids).await? {
+        if let Some(of_service) = points.get_mut(&row.service_id) {
+            of_service.push(row.shown());
+        }
+    }
+    Ok(points.into_iter().map(|(id, points)| (id, rules::fold(&points))).collect())
+}
+
+/// Services with a point whose desired state was not read back, for the home page.
+///
+/// # Errors
+/// The database's.
+pub async fn services_not_applied(tx: &mut TenantTx) -> Result<i64, Error> {
+    Ok(store::services_not_applied(tx).await?)
+}

@@ -1,0 +1,185 @@
+//! The one way in which desired state comes about: read the service as it is, write where it differs.
+
+use super::{
+    DesiredStatus, HoldReason, Outcome, events,
+    rules::{self, Circumstances, Current, Wanted},
+    store::{self, OrderRow, PointRow},
+};
+use atalaya_kernel::{
+    Ctx, Error,
+    db::TenantTx,
+    events::{self as facts, EntityRef, NewEvent},
+    ids::{ServiceId, SiteId},
+    time::Timestamp,
+};
+use atalaya_money::{
+    catalog::{self, Plan},
+    services::{self, Service, Status, SuspendedBecause},
+};
+use atalaya_people::tenancy;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// First application of a cut from collections must come within this time, ms; later it is decided anew.
+const CUT_VALID_MS: i64 = 24 * 3_600_000;
+const BRAKE_WINDOW_MS: i64 = 3_600_000;
+
+/// Makes the desired state of a service's points what the service says now; whether anything was written.
+///
+/// # Errors
+/// The database's.
+pub async fn service_sync(ctx: &Ctx, tx: &mut TenantTx, id: &ServiceId) -> Result<bool, Error> {
+    let rows = store::points_of_service(tx, id).await?;
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    let service = services::service_find(tx, id).await?;
+    let plan = catalog::plan_find(tx, &service.plan_id).await?;
+    let order = store::order_get(tx).await?;
+    // With every brake open all that could change does: if nothing differs even so, nobody's lock is taken.
+    let open = |_: &SiteId| true;
+    if rows.iter().all(|row| next(row, &service, &plan, order, &open, ctx.now()).is_none()) {
+        return Ok(false);
+    }
+    let mut order = store::order_lock(tx).await?;
+    // Read again under the lock: somebody may have been here first.
+    let rows = store::points_of_service(tx, id).await?;
+    let brakes = brakes(ctx, tx, &rows, id).await?;
+    let open = |site: &SiteId| brakes.get(site).copied().unwrap_or(false);
+    let mut wrote = false;
+    for row in &rows {
+        let Some(mut after) = next(row, &service, &plan, order, &open, ctx.now()) else { continue };
+        order.generation += 1;
+        (after.timeline, after.generation) = (order.timeline, order.generation);
+        store::point_desire(tx, &after, ctx.now()).await?;
+        if after.hold_reason.is_some() && row.hold_reason.is_none() {
+            held(ctx, tx, &after).await?;
+        }
+        wrote = true;
+    }
+    if wrote {
+        store::generation_set(tx, order.generation).await?;
+        tx.ring();
+    }
+    Ok(wrote)
+}
+
+/// The point as it should be; none when it is so already.
+fn next(
+    row: &PointRow,
+    service: &Service,
+    plan: &Plan,
+    order: OrderRow,
+    brake_open: &dyn Fn(&SiteId) -> bool,
+    now: Timestamp,
+) -> Option<PointRow> {
+    let current = current(row);
+    let wanted = wanted(row, service);
+    let around = Circumstances { brake_open: brake_open(&row.site_id), raised_at: order.raised_at() };
+    let decision = rules::decide(current, wanted, around);
+    let profile =
+        row.own_profile.clone().unwrap_or_else(|| rules::profile_of(plan.download_bps, plan.upload_bps));
+    let newly_cut = decision.status != DesiredStatus::Active && (current.status == DesiredStatus::Active || current.expired);
+    let after = PointRow {
+        status: decision.status,
+        hold_reason: decision.hold,
+        released: decision.released,
+        download_bps: plan.download_bps,
+        upload_bps: plan.upload_bps,
+        access_digest: access_digest(row, &profile),
+        profile,
+        reason: service.status_reason.clone().unwrap_or_default(),
+        counted_cut_at: if decision.counted { Some(now) } else { row.counted_cut_at },
+        not_after: match (decision.status, decision.counted) {
+            (DesiredStatus::Active, _) => None,
+            (_, true) => Some(now.plus_millis(CUT_VALID_MS)),
+            (_, false) if newly_cut => None,
+            (_, false) => row.not_after,
+        },
+        // What a technician held open is a hold of the cut that was in force then.
+        hold_open_until: if decision.status == DesiredStatus::Active { None } else { row.hold_open_until },
+        ..row.clone()
+    };
+    let differs = row.generation == 0
+        || newly_cut
+        || (row.status, row.hold_reason, row.released, row.download_bps, row.upload_bps, &row.access_digest)
+            != (after.status, after.hold_reason, after.released, after.download_bps, after.upload_bps, &after.access_digest);
+    differs.then_some(after)
+}
+
+fn current(row: &PointRow) -> Current {
+    let expired = row.observed().is_some_and(|observed| {
+        observed.outcome == Outcome::Expired
+            && (observed.timeline, observed.generation) == (row.timeline, row.generation)
+    });
+    Current { status: row.status, hold: row.hold_reason, released: row.released, expired }
+}
+
+fn wanted(row: &PointRow, service: &Service) -> Wanted {
+    let decided_at = service.status_changed_at;
+    if let Some(removed_at) = row.removed_at {
+        return Wanted { status: DesiredStatus::Terminated, by_person: true, decided_at: removed_at };
+    }
+    match service.status {
+        Status::Active => Wanted { status: DesiredStatus::Active, by_person: false, decided_at },
+        Status::Terminated => Wanted { status: DesiredStatus::Terminated, by_person: true, decided_at },
+        Status::Suspended => Wanted {
+            status: DesiredStatus::Suspended,
+            by_person: service.suspended_because == Some(SuspendedBecause::Manual),
+            decided_at,
+        },
+    }
+}
+
+/// Changes when who or how changes: user, password, address, profile.
+fn access_digest(row: &PointRow, profile: &str) -> String {
+    let mut hasher = Sha256::new();
+    for part in [
+        row.access_user.as_deref().unwrap_or_default().as_bytes(),
+        row.address.as_deref().unwrap_or_default().as_bytes(),
+        profile.as_bytes(),
+        row.sealed_password.as_deref().unwrap_or_default(),
+    ] {
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part);
+    }
+    hex::encode(hasher.finalize())
+}
+
+/// Whether each site's brake lets this service's cut pass.
+async fn brakes(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    rows: &[PointRow],
+    id: &ServiceId,
+) -> Result<BTreeMap<SiteId, bool>, Error> {
+    let tenant = tenancy::settings(tx).await?;
+    let since = ctx.now().plus_millis(-BRAKE_WINDOW_MS);
+    let mut open = BTreeMap::new();
+    for row in rows {
+        if open.contains_key(&row.site_id) {
+            continue;
+        }
+        let (cut, all) = store::brake_counts(tx, &row.site_id, id, since).await?;
+        let limit = rules::brake_limit(tenant.cut_brake_floor, tenant.cut_brake_basis_points, all);
+        open.insert(row.site_id.clone(), cut < limit);
+    }
+    Ok(open)
+}
+
+pub(super) async fn held(ctx: &Ctx, tx: &mut TenantTx, row: &PointRow) -> Result<(), Error> {
+    let reason = row.hold_reason.map(HoldReason::as_str);
+    facts::emit(ctx, tx, point_event(events::HELD, row, json!({"reason": reason, "device": row.device_name}))).await?;
+    Ok(())
+}
+
+/// An event about a point's attachment, with everybody whom it concerns.
+pub(super) fn point_event(kind: atalaya_kernel::events::EventType, row: &PointRow, payload: serde_json::Value) -> NewEvent {
+    NewEvent::new(kind, EntityRef::new("attachment", &row.attachment_id), payload)
+        .related("point_id", &row.id)
+        .related("service_id", &row.service_id)
+        .related("customer_id", &row.customer_id)
+        .related("device_id", &row.device_id)
+        .related("agent_id", &row.agent_id)
+}

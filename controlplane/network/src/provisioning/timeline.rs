@@ -1,0 +1,95 @@
+//! The timeline: what keeps a restored backup from cutting people who paid.
+
+use super::{events, store};
+use atalaya_kernel::{
+    Ctx, Error,
+    audit::{self, Entry},
+    db::TenantTx,
+    events::{self as facts, EntityRef, NewEvent},
+    ids::{AgentId, DeviceId, PointId},
+    write_tx,
+};
+use atalaya_people::tenancy::{self, AutomaticCuts};
+use serde_json::json;
+
+/// A place in the order of desired states; compared as a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Timeline.
+    pub timeline: i64,
+    /// Generation.
+    pub generation: i64,
+}
+
+/// What an agent should hold.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Timeline in force.
+    pub timeline: i64,
+    /// Highest generation over its points; 0 when it has none.
+    pub generation: i64,
+    /// Order of each of its points.
+    pub points: Vec<(PointId, Position)>,
+}
+
+/// Compares the highest order that an agent holds with what was given out here and raises the timeline when the agent is
+/// ahead; then what it should hold.
+///
+/// # Errors
+/// The database's.
+pub async fn timeline_check(ctx: &Ctx, agent: &AgentId, highest: Position) -> Result<Held, Error> {
+    write_tx!(ctx, tx => {
+        check_within(ctx, &mut tx, agent, highest).await?;
+        let order = store::order_get(&mut tx).await?;
+        let points: Vec<(PointId, Position)> = store::points_of_agent(&mut tx, agent, 0)
+            .await?
+            .into_iter()
+            .map(|point| (point.id, Position { timeline: point.timeline, generation: point.generation }))
+            .collect();
+        let generation = points.iter().map(|(_, at)| at.generation).max().unwrap_or(0);
+        Ok(Held { timeline: order.timeline, generation, points })
+    })
+}
+
+/// Raises the timeline when `seen` was never given out here.
+pub(super) async fn check_within(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    agent: &AgentId,
+    seen: Position,
+) -> Result<(), Error> {
+    let known = store::order_get(tx).await?;
+    if seen <= (Position { timeline: known.timeline, generation: known.generation }) {
+        return Ok(());
+    }
+    let known = store::order_lock(tx).await?;
+    let ours = Position { timeline: known.timeline, generation: known.generation };
+    if seen <= ours {
+        return Ok(());
+    }
+    let raised = Position {
+        timeline: seen.timeline.max(ours.timeline).saturating_add(1),
+        generation: seen.generation.max(ours.generation).saturating_add(1),
+    };
+    store::timeline_raise(tx, raised.timeline, raised.generation, ctx.now()).await?;
+    // What the copy says is owed may have been paid since: no run without a person who looks first.
+    tenancy::automatic_cuts_set(ctx, tx, AutomaticCuts::OffUntilPreview).await?;
+    let entity = EntityRef::new("agent", agent);
+    let note = |at: Position| json!({"timeline": at.timeline, "generation": at.generation});
+    let entry = Entry::new("network.timeline_raise", entity.clone()).before(&note(ours))?.after(&note(raised))?;
+    audit::record(ctx, tx, entry).await?;
+    let payload = json!({"timeline": raised.timeline, "agent_held": note(seen)});
+    facts::emit(ctx, tx, NewEvent::new(events::TIMELINE_RAISED, entity, payload)).await?;
+    tracing::warn!(%agent, timeline = raised.timeline, "an agent holds newer state than this database: all cuts wait for a person");
+    Ok(())
+}
+
+/// Gives the points of a device a new generation, so that whoever talks to it next gets them.
+pub(crate) async fn points_restamp(ctx: &Ctx, tx: &mut TenantTx, device: &DeviceId) -> Result<(), Error> {
+    let order = store::order_lock(tx).await?;
+    let generation = order.generation + 1;
+    if store::points_stamp(tx, device, generation, ctx.now()).await? > 0 {
+        store::generation_set(tx, generation).await?;
+    }
+    Ok(())
+}
