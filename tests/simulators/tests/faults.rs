@@ -64,6 +64,10 @@ async fn a_hanging_router_goes_on_where_it_stopped() {
         let silent = tokio::time::timeout(Duration::from_millis(200), client.receive()).await;
         assert!(silent.is_err(), "no reply while it hangs");
         assert_eq!(disabled(&sim), applied_while_hanging, "{hang:?}");
+        let mut late = Client::connect(sim.address()).await;
+        late.send(&["/login", "=name=admin", "=password=admin"]).await;
+        let silent = tokio::time::timeout(Duration::from_millis(200), late.receive()).await;
+        assert!(silent.is_err(), "no log-in while it hangs");
         sim.clear_faults();
         assert_eq!(client.receive().await.expect("a reply"), ["!done"]);
         assert!(disabled(&sim));

@@ -196,10 +196,12 @@ impl Session {
     async fn login(&mut self, command: &Command, replies: &Replies) -> Next {
         let delay = self.delay();
         let period = self.shared.round_trips.join(delay, &self.shared.tasks);
+        self.shared.while_hanging(Hang::BeforeExecute).await;
         let answer = self.login.answer(&mut self.shared.router.lock(), command, &mut self.random);
         if let Some(period) = period {
             period.cancelled().await;
         }
+        self.shared.while_hanging(Hang::BeforeReply).await;
         let sentences = match answer {
             Answer::Inside(user, sentences) => {
                 self.user = Some(user);
