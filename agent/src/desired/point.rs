@@ -5,7 +5,9 @@ use std::fmt;
 use atalaya_protocol::wire;
 
 /// Order of the desired states of one point: the timeline grows on a restored backup, the generation with each change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct Order {
     /// Grows on every restore, move and fail-over of headquarters.
     pub timeline: u64,
@@ -139,18 +141,21 @@ impl Point {
             (_, wire::Method::StaticAddress, Some(wire::desired_point::Access::StaticAddress(fixed))) => {
                 static_access(&fixed.address)
             }
-            (_, method, _) => Access::Unsupported { why: format!("method {} is unknown here", method.as_str_name()) },
+            (_, method, _) => {
+                Access::Unsupported { why: format!("method {} is unknown here", method.as_str_name()) }
+            }
         };
-        let marker = if point.marker.is_empty() { format!("atalaya:{}", point.point_id) } else { point.marker };
+        let marker =
+            if point.marker.is_empty() { format!("atalaya:{}", point.point_id) } else { point.marker };
         Self {
             id: point.point_id,
             device_id: point.device_id,
             order: point.order.unwrap_or_default().into(),
             status: known.unwrap_or(Status::Active),
-            speed: point.speed.filter(|speed| speed.download_bps > 0 && speed.upload_bps > 0).map(|speed| Speed {
-                download_bps: speed.download_bps,
-                upload_bps: speed.upload_bps,
-            }),
+            speed: point
+                .speed
+                .filter(|speed| speed.download_bps > 0 && speed.upload_bps > 0)
+                .map(|speed| Speed { download_bps: speed.download_bps, upload_bps: speed.upload_bps }),
             access,
             not_before_ms: point.not_before_ms,
             not_after_ms: point.not_after_ms,

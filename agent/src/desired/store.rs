@@ -71,9 +71,15 @@ impl DesiredStore {
                 }
             }
             let number = |key: &str| {
-                db.get(key).map(|bytes| bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map(u64::from_be_bytes))
+                db.get(key).map(|bytes| {
+                    bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map(u64::from_be_bytes)
+                })
             };
-            Ok(Held { points, timeline: number(TIMELINE)?.unwrap_or(0), base_timeline: number(BASE_TIMELINE)? })
+            Ok(Held {
+                points,
+                timeline: number(TIMELINE)?.unwrap_or(0),
+                base_timeline: number(BASE_TIMELINE)?,
+            })
         })?;
         Ok(Self {
             database,
@@ -122,11 +128,17 @@ impl DesiredStore {
                 let order: Order = point.order.unwrap_or_default().into();
                 held.points.get(&point.point_id).is_none_or(|known| order > known.order)
             };
-            points.iter().filter(|point| newer(point)).map(|point| (point.clone(), Arc::new(Point::from_wire(point.clone())))).collect()
+            points
+                .iter()
+                .filter(|point| newer(point))
+                .map(|point| (point.clone(), Arc::new(Point::from_wire(point.clone()))))
+                .collect()
         };
         let named: HashSet<&str> = points.iter().map(|point| point.point_id.as_str()).collect();
         let forgotten: Vec<String> = match set {
-            Some(_) => self.held.read().points.keys().filter(|id| !named.contains(id.as_str())).cloned().collect(),
+            Some(_) => {
+                self.held.read().points.keys().filter(|id| !named.contains(id.as_str())).cloned().collect()
+            }
             None => Vec::new(),
         };
         let highest = newer.iter().map(|(_, point)| point.order.timeline).max().unwrap_or(0);
@@ -136,7 +148,8 @@ impl DesiredStore {
             Ok(()) => self.take_in(newer, &forgotten, timeline, set.is_some()),
             Err(error) => {
                 // Not acknowledged, so it will come again; but service is given back now, disk or no disk.
-                let reconnections = newer.into_iter().filter(|(_, point)| point.status == Status::Active).collect();
+                let reconnections =
+                    newer.into_iter().filter(|(_, point)| point.status == Status::Active).collect();
                 self.take_in(reconnections, &[], timeline, false);
                 return Err(PortError::Storage(error.to_string()));
             }
@@ -233,7 +246,9 @@ impl DesiredSink for DesiredStore {
             });
         }
         let fits = |staging: &Staging| {
-            staging.push_id == part.push_id && staging.timeline == part.timeline && staging.next_part == part.part
+            staging.push_id == part.push_id
+                && staging.timeline == part.timeline
+                && staging.next_part == part.part
         };
         let Some(open) = staging.as_mut().filter(|staging| fits(staging)) else {
             *staging = None;
@@ -267,7 +282,9 @@ impl DesiredSink for DesiredStore {
 
     fn digest(&self) -> [u8; 32] {
         let held = self.held.read();
-        atalaya_protocol::desired::digest(held.points.values().map(|point| (point.id.as_str(), point.order.into())))
+        atalaya_protocol::desired::digest(
+            held.points.values().map(|point| (point.id.as_str(), point.order.into())),
+        )
     }
 }
 

@@ -11,7 +11,11 @@ use crate::journal::{Stage, Start};
 
 impl Worker {
     /// Applies changes of one kind (all give service, or all take it).
-    pub(super) async fn apply(&mut self, enforce: &dyn Enforce, planned: Vec<Planned>) -> Result<(), DeviceError> {
+    pub(super) async fn apply(
+        &mut self,
+        enforce: &dyn Enforce,
+        planned: Vec<Planned>,
+    ) -> Result<(), DeviceError> {
         if planned.is_empty() {
             return Ok(());
         }
@@ -42,8 +46,7 @@ impl Worker {
             outcomes[at] = settled;
         }
         fault::point("enforcer.before_readback");
-        let wants: Vec<Want> =
-            planned.iter().map(|one| Want { fresh: false, ..one.want.clone() }).collect();
+        let wants: Vec<Want> = planned.iter().map(|one| Want { fresh: false, ..one.want.clone() }).collect();
         match enforce.read(&wants).await {
             Ok(rows) => {
                 self.conclude(planned, &numbers, outcomes, rows).await;
@@ -137,7 +140,10 @@ impl Worker {
             .iter()
             .filter_map(|one| {
                 let (outcome, detail) = report::outcome(&decision, &one.want.point)?;
-                Some(wire::ObservedPoint { detail, ..report::observed(&one.want.point, &one.row, now_ms, outcome) })
+                Some(wire::ObservedPoint {
+                    detail,
+                    ..report::observed(&one.want.point, &one.row, now_ms, outcome)
+                })
             })
             .collect();
         self.shared.reporter.send(reports).await;

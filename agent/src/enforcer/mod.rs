@@ -186,7 +186,10 @@ impl Enforcer {
 
     /// Why cuts are not applied at present; empty when they are.
     pub fn cuts_held_reason(&self) -> String {
-        self.shared.database.failure().map_or(String::new(), |why| format!("the journal cannot be written: {why}"))
+        self.shared
+            .database
+            .failure()
+            .map_or(String::new(), |why| format!("the journal cannot be written: {why}"))
     }
 
     /// Reads a device and says what enforcing would do; changes nothing.
@@ -203,8 +206,10 @@ impl Enforcer {
     /// # Errors
     /// When the device is not configured here, or could not be read.
     pub async fn sweep(&self, device_id: &str) -> Result<(), DeviceError> {
-        let unknown = || DeviceError::Config { words: format!("device {device_id} is not enforced by this agent") };
-        let requests = self.workers.lock().get(device_id).map(|worker| worker.requests.clone()).ok_or_else(unknown)?;
+        let unknown =
+            || DeviceError::Config { words: format!("device {device_id} is not enforced by this agent") };
+        let requests =
+            self.workers.lock().get(device_id).map(|worker| worker.requests.clone()).ok_or_else(unknown)?;
         let (done, outcome) = oneshot::channel();
         requests.send(Request::Sweep(done)).await.map_err(|_| unknown())?;
         outcome.await.map_err(|_| unknown())?
@@ -212,12 +217,9 @@ impl Enforcer {
 
     fn device(&self, device_id: &str) -> Result<EnforcedDevice, DeviceError> {
         let config = self.config.borrow().clone();
-        config
-            .devices
-            .iter()
-            .find(|one| one.device.target().device_id == device_id)
-            .cloned()
-            .ok_or_else(|| DeviceError::Config { words: format!("device {device_id} is not configured here") })
+        config.devices.iter().find(|one| one.device.target().device_id == device_id).cloned().ok_or_else(
+            || DeviceError::Config { words: format!("device {device_id} is not configured here") },
+        )
     }
 
     /// Runs until `stop`: keeps one worker per device and hands them what changed.

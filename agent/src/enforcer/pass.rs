@@ -50,7 +50,8 @@ impl Worker {
             }
             if self.inbox.has_news() {
                 // Whatever is new may give service back, or take one of these cuts back: look again.
-                self.inbox.points(chunk.into_iter().chain(takes).map(|planned| planned.want.point.id.clone()));
+                self.inbox
+                    .points(chunk.into_iter().chain(takes).map(|planned| planned.want.point.id.clone()));
                 return Ok(());
             }
             self.apply(enforce, chunk).await?;
@@ -60,8 +61,15 @@ impl Worker {
     /// Asks whether cuts bite, where a cut may be coming and it is not known.
     async fn learn_bites(&mut self, enforce: &dyn Enforce, points: &[Arc<Point>]) -> Result<(), DeviceError> {
         let now_ms = self.shared.clock.now_ms();
-        if self.bites.is_none() && points.iter().any(|point| point.wanted(now_ms) != crate::desired::Status::Active) {
-            self.bites = Some(enforce.can_bite().await?);
+        if self.bites.is_none()
+            && points.iter().any(|point| point.wanted(now_ms) != crate::desired::Status::Active)
+        {
+            self.bites = match enforce.can_bite().await {
+                Ok(bites) => Some(bites),
+                // It is there and does not let us look: no cut is risked, and service is given back all the same.
+                Err(error) if error.device_answered() => Some(cannot_tell(&error)),
+                Err(error) => return Err(error),
+            };
         }
         Ok(())
     }
@@ -145,6 +153,19 @@ impl Worker {
         };
         self.due.entry(at_ms).or_default().insert(point.id.clone());
     }
+}
+
+/// Checks that failed for want of an answer.
+fn cannot_tell(error: &DeviceError) -> Vec<BiteCheck> {
+    let check = wire::Check {
+        code: "can_bite".into(),
+        status: wire::CheckStatus::Failed.into(),
+        detail: format!("it could not be checked ({error})"),
+        remedy: String::new(),
+    };
+    [wire::Method::Pppoe, wire::Method::StaticAddress]
+        .map(|method| BiteCheck { method, check: check.clone() })
+        .to_vec()
 }
 
 /// Why a cut by the point's method would have no effect.

@@ -81,7 +81,12 @@ fn since(point: &wire::ObservedPoint) -> i64 {
 }
 
 /// A point as read.
-pub(super) fn observed(point: &Point, row: &ObservedRow, read_at_ms: i64, outcome: wire::Outcome) -> wire::ObservedPoint {
+pub(super) fn observed(
+    point: &Point,
+    row: &ObservedRow,
+    read_at_ms: i64,
+    outcome: wire::Outcome,
+) -> wire::ObservedPoint {
     let status = match row.status {
         RowStatus::Active => wire::ObservedStatus::Active,
         RowStatus::Suspended => wire::ObservedStatus::Suspended,
@@ -131,18 +136,20 @@ pub(super) fn outcome(decision: &Decision, point: &Point) -> Option<(wire::Outco
     let told = |outcome, detail: &str| Some((outcome, detail.to_owned()));
     match decision {
         Decision::InPlace => told(wire::Outcome::InPlace, ""),
-        Decision::WouldApply(action) => {
-            Some((wire::Outcome::WouldApply, format!("the device is in observe: {} is not applied", action.word())))
-        }
+        Decision::WouldApply(action) => Some((
+            wire::Outcome::WouldApply,
+            format!("the device is in observe: {} is not applied", action.word()),
+        )),
         Decision::Hold(hold) => Some(held(*hold, point)),
         Decision::Expired => told(wire::Outcome::Expired, "its time passed before the cut was ever applied"),
         Decision::Contested => {
             told(wire::Outcome::Contested, "someone else changed it twice within a day: it is left alone")
         }
         Decision::NoEffect(why) => told(wire::Outcome::NoEffect, why),
-        Decision::Unknown => {
-            told(wire::Outcome::Unknown, "whether an interrupted change was made cannot be known: no cut is started")
-        }
+        Decision::Unknown => told(
+            wire::Outcome::Unknown,
+            "whether an interrupted change was made cannot be known: no cut is started",
+        ),
         Decision::Blocked(why) => told(wire::Outcome::Failed, why),
         Decision::Apply(_) | Decision::Waiting => None,
     }
@@ -150,7 +157,9 @@ pub(super) fn outcome(decision: &Decision, point: &Point) -> Option<(wire::Outco
 
 fn held(hold: Hold, point: &Point) -> (wire::Outcome, String) {
     let (outcome, why) = match hold {
-        Hold::Brake => (wire::Outcome::HeldBrake, "the site's cuts of this hour are used up: a person must release it"),
+        Hold::Brake => {
+            (wire::Outcome::HeldBrake, "the site's cuts of this hour are used up: a person must release it")
+        }
         Hold::Timeline => {
             (wire::Outcome::HeldTimeline, "headquarters was restored from a backup: a person must release it")
         }

@@ -37,9 +37,16 @@ impl Worker {
         let mut found: Vec<(Entry, Arc<Point>)> = Vec::new();
         let mut gone = Vec::new();
         for entry in unfinished {
-            match self.shared.desired.point(&entry.start.point).filter(|point| point.device_id == self.device_id) {
+            match self
+                .shared
+                .desired
+                .point(&entry.start.point)
+                .filter(|point| point.device_id == self.device_id)
+            {
                 Some(point) => found.push((entry, point)),
-                None => gone.push((entry.number, Stage::Unknown("the point is no longer ours to read".into()))),
+                None => {
+                    gone.push((entry.number, Stage::Unknown("the point is no longer ours to read".into())));
+                }
             }
         }
         let points: Vec<Arc<Point>> = found.iter().map(|(_, point)| point.clone()).collect();
@@ -94,12 +101,14 @@ impl Worker {
         stale: Vec<SessionKey>,
     ) -> Result<(), DeviceError> {
         if self.enforced.mode == Mode::Observe && !stale.is_empty() {
-            let why = Stage::Failed("the device was switched to observe before its session was dropped".into());
+            let why =
+                Stage::Failed("the device was switched to observe before its session was dropped".into());
             self.advance(vec![(entry.number, why)]);
             return Ok(());
         }
         let rest = ObservedRow { pending: entry.start.after.clone(), stale, ..row };
-        let outcome = enforce.settle(&[Change { want: want.clone(), row: rest }]).await.pop().unwrap_or(Ok(()));
+        let outcome =
+            enforce.settle(&[Change { want: want.clone(), row: rest }]).await.pop().unwrap_or(Ok(()));
         let Some(row) = enforce.read(&[want]).await?.pop() else { return Ok(()) };
         let now_ms = self.shared.clock.now_ms();
         let failure = super::apply::failure(&outcome, &row);
@@ -133,7 +142,8 @@ impl Worker {
     }
 
     async fn cannot_know(&mut self, entry: &Entry, point: &Point, row: &ObservedRow, superseded: bool) {
-        let why = "an interrupted change, and the row is neither as before nor as written: someone else was there";
+        let why =
+            "an interrupted change, and the row is neither as before nor as written: someone else was there";
         self.advance(vec![(entry.number, Stage::Unknown(why.into()))]);
         if superseded {
             return;
@@ -162,7 +172,8 @@ impl Worker {
 /// Judges an interrupted change by the row. A superseded order is judged by the fields alone.
 pub(super) fn find(entry: &Entry, row: &ObservedRow, superseded: bool) -> Found {
     let still_there = || {
-        let was_there = |session: &&crate::driver::Session| entry.start.drop.iter().any(|key| key.is_same(&session.key));
+        let was_there =
+            |session: &&crate::driver::Session| entry.start.drop.iter().any(|key| key.is_same(&session.key));
         row.sessions.iter().filter(was_there).map(|session| session.key.clone()).collect()
     };
     if !superseded && row.pending.is_empty() && row.blocked.is_none() {

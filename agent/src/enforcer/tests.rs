@@ -55,7 +55,10 @@ fn target(port: u16) -> Target {
         host: "127.0.0.1".into(),
         port: Some(port),
         tls: TlsMode::Off,
-        credentials: Credentials::UserPassword { user: "admin".into(), password: Zeroizing::new("admin".into()) },
+        credentials: Credentials::UserPassword {
+            user: "admin".into(),
+            password: Zeroizing::new("admin".into()),
+        },
         max_in_flight: 8,
         routeros: RouterosOptions::default(),
     }
@@ -101,7 +104,8 @@ impl Site {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(enforcer.clone().run(stop.clone()));
-        let site = Self { sim, stores, enforcer, presence, clock, stop, tasks, last_report: 0, told: Vec::new() };
+        let site =
+            Self { sim, stores, enforcer, presence, clock, stop, tasks, last_report: 0, told: Vec::new() };
         site.configure(mode, BrakeRule::default());
         site
     }
@@ -115,7 +119,11 @@ impl Site {
     }
 
     /// Waits for a report of a point that `wanted` accepts, throwing away those of the point before it.
-    async fn told(&mut self, point: &str, wanted: impl Fn(&wire::ObservedPoint) -> bool) -> wire::ObservedPoint {
+    async fn told(
+        &mut self,
+        point: &str,
+        wanted: impl Fn(&wire::ObservedPoint) -> bool,
+    ) -> wire::ObservedPoint {
         let mut skipped = Vec::new();
         let outbox = self.stores.outbox.clone();
         let search = async {

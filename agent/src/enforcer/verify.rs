@@ -40,7 +40,8 @@ async fn run(router: &RouterOs, note: Note<'_>) -> Result<(), DeviceError> {
     }
     let there = router.list().await?.into_iter().any(|row| row.name == SUBSCRIBER);
     if there {
-        let words = format!("a secret {SUBSCRIBER} is there already; remove it if it is a left-over of this test");
+        let words =
+            format!("a secret {SUBSCRIBER} is there already; remove it if it is a left-over of this test");
         return Err(DeviceError::Config { words });
     }
     let outcome = steps(router, note).await;
@@ -58,7 +59,9 @@ async fn steps(router: &RouterOs, note: Note<'_>) -> Result<(), DeviceError> {
         note(words.into());
         let found = apply(router, &want(router, status)).await?;
         if found != expected {
-            return Err(DeviceError::Protocol { words: format!("after {words} the row reads back {found:?}") });
+            return Err(DeviceError::Protocol {
+                words: format!("after {words} the row reads back {found:?}"),
+            });
         }
     }
     Ok(())
@@ -86,7 +89,8 @@ async fn read(router: &RouterOs, want: &Want) -> Result<crate::driver::ObservedR
 }
 
 fn want(router: &RouterOs, status: Status) -> Want {
-    let access = wire::PppoeAccess { user: SUBSCRIBER.into(), profile: "default".into(), ..Default::default() };
+    let access =
+        wire::PppoeAccess { user: SUBSCRIBER.into(), profile: "default".into(), ..Default::default() };
     let mut point = Point::from_wire(wire::DesiredPoint {
         point_id: SUBSCRIBER.into(),
         device_id: router.target().device_id.clone(),

@@ -60,5 +60,8 @@ fn profile_speeds(points: &[Arc<Point>]) -> Speeds<'_> {
 fn conflict(point: &Point, speeds: &Speeds<'_>) -> Option<String> {
     let Access::Pppoe { profile, .. } = &point.access else { return None };
     let wanted = speeds.get(profile.as_str()).filter(|wanted| wanted.len() > 1)?;
-    Some(format!("profile {profile} is wanted at {} different speeds: its rate is left as it is", wanted.len()))
+    Some(format!(
+        "profile {profile} is wanted at {} different speeds: its rate is left as it is",
+        wanted.len()
+    ))
 }

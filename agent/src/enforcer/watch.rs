@@ -65,7 +65,9 @@ impl Worker {
                 }
             }
             // The device is away: its next connection brings a sweep.
-            Err(error) => tracing::debug!(device = %self.device_id, %error, "sessions could not be looked for"),
+            Err(error) => {
+                tracing::debug!(device = %self.device_id, %error, "sessions could not be looked for");
+            }
         }
     }
 }

@@ -71,7 +71,11 @@ pub(super) struct WorkerHandle {
 }
 
 impl WorkerHandle {
-    pub(super) fn new(enforced: EnforcedDevice, requests: mpsc::Sender<Request>, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        enforced: EnforcedDevice,
+        requests: mpsc::Sender<Request>,
+        stop: CancellationToken,
+    ) -> Self {
         Self { enforced, inbox: Arc::default(), requests, stop }
     }
 

@@ -3,11 +3,13 @@
 //! A job that comes twice (its result was lost on the way) is answered with the result of the first run, kept on disk
 //! for a day; none of the orders changes a device other than what a sweep would change anyway.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use atalaya_protocol::wire;
+use parking_lot::Mutex;
 use prost::Message;
 
 use crate::clock::Clock;
@@ -37,7 +39,7 @@ pub struct Jobs {
     database: Arc<Database>,
     clock: Arc<dyn Clock>,
     // One run per job id at a time: the second asker waits and gets the first one's result.
-    running: tokio::sync::Mutex<()>,
+    running: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Jobs {
@@ -48,7 +50,7 @@ impl Jobs {
         database: Arc<Database>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { enforcer, devices, database, clock, running: tokio::sync::Mutex::default() }
+        Self { enforcer, devices, database, clock, running: Mutex::default() }
     }
 
     async fn execute(&self, job: &wire::Job) -> wire::JobResult {
@@ -128,13 +130,25 @@ impl Jobs {
 #[async_trait]
 impl JobRunner for Jobs {
     async fn run(&self, job: wire::Job) -> wire::JobResult {
-        let _one_at_a_time = self.running.lock().await;
+        let gate = self.running.lock().entry(job.job_id.clone()).or_default().clone();
+        let outcome = {
+            let _one_at_a_time = gate.lock().await;
+            self.run_once(&job).await
+        };
+        // The last one out takes the gate along: two references are the map's and ours.
+        self.running.lock().retain(|id, gate| *id != job.job_id || Arc::strong_count(gate) > 2);
+        outcome
+    }
+}
+
+impl Jobs {
+    async fn run_once(&self, job: &wire::Job) -> wire::JobResult {
         if let Some(kept) = self.kept(&job.job_id) {
             return kept;
         }
-        let outcome = tokio::time::timeout(LONGEST, self.execute(&job)).await;
+        let outcome = tokio::time::timeout(LONGEST, self.execute(job)).await;
         let outcome = outcome.unwrap_or_else(|_| {
-            result(&job, wire::JobStatus::Failed, &format!("not finished within {} s", LONGEST.as_secs()))
+            result(job, wire::JobStatus::Failed, &format!("not finished within {} s", LONGEST.as_secs()))
         });
         self.keep(&outcome);
         outcome
@@ -149,3 +163,6 @@ fn result(job: &wire::Job, status: wire::JobStatus, detail: &str) -> wire::JobRe
         ..Default::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,8 +44,7 @@ impl Database {
                 (open_sled(&path).map_err(OpenError::into_inner)?, true)
             }
         };
-        let database =
-            Self { path, db: RwLock::new(Some(db)), failure: Mutex::new(None), quarantined };
+        let database = Self { path, db: RwLock::new(Some(db)), failure: Mutex::new(None), quarantined };
         Ok(Arc::new(database))
     }
 

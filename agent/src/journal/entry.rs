@@ -96,7 +96,8 @@ impl Journal {
                     open.insert(entry.number, entry);
                 }
             }
-            let last = tree.last()?.and_then(|(key, _)| key.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes);
+            let last =
+                tree.last()?.and_then(|(key, _)| key.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes);
             Ok((last.saturating_add(1), open))
         })?;
         Ok(Self { database, next: AtomicU64::new(next), open: Mutex::new(open) })

@@ -27,7 +27,8 @@ impl Memories {
             for row in &db.open_tree(TREE)? {
                 let (key, bytes) = row?;
                 // One that cannot be read counts as never seen: bounds and brake apply again, which is the safe side.
-                if let (Ok(key), Ok(memory)) = (String::from_utf8(key.to_vec()), postcard::from_bytes(&bytes)) {
+                if let (Ok(key), Ok(memory)) = (String::from_utf8(key.to_vec()), postcard::from_bytes(&bytes))
+                {
                     points.insert(key, memory);
                 }
             }

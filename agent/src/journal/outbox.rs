@@ -77,7 +77,8 @@ impl Outbox {
         });
         let on_disk = match on_disk {
             Ok(Some(bytes)) => Some(
-                wire::ObservedReport::decode(bytes.as_ref()).map_err(|error| StorageError(error.to_string()))?,
+                wire::ObservedReport::decode(bytes.as_ref())
+                    .map_err(|error| StorageError(error.to_string()))?,
             ),
             Ok(None) => None,
             // A disk that fails must not keep the uplink from carrying what waits in memory, now or later.
@@ -103,7 +104,9 @@ impl ObservedSource for Outbox {
     async fn acknowledged(&self, report_id: u64) -> Result<(), PortError> {
         self.in_memory.lock().remove(&report_id);
         // Neither confirmed nor insisted on: a report that is sent twice is the same report.
-        if let Err(error) = self.database.run(|db| db.open_tree(TREE)?.remove(report_id.to_be_bytes()).map(drop)) {
+        if let Err(error) =
+            self.database.run(|db| db.open_tree(TREE)?.remove(report_id.to_be_bytes()).map(drop))
+        {
             tracing::debug!(%error, report_id, "an acknowledged report stays on disk for now");
         }
         Ok(())

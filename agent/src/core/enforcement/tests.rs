@@ -130,7 +130,10 @@ fn held_open_is_opened_and_kept_open_and_cut_afterwards() {
     let mut cut = point(Status::Suspended);
     cut.hold_open_until_ms = 100;
     let mut memory = PointMemory::default();
-    assert_eq!(run(&cut, RowStatus::Suspended, &mut memory, &situation(1)), Decision::Apply(Action::Reconnect));
+    assert_eq!(
+        run(&cut, RowStatus::Suspended, &mut memory, &situation(1)),
+        Decision::Apply(Action::Reconnect)
+    );
     assert_eq!(run(&cut, RowStatus::Active, &mut memory, &situation(2)), Decision::Hold(Hold::Open));
     assert_eq!(run(&cut, RowStatus::Active, &mut memory, &situation(100)), Decision::Apply(Action::Cut));
 }
@@ -149,7 +152,10 @@ fn without_a_journal_cuts_stop_and_reconnections_go_on() {
 fn observing_confirms_nothing() {
     let observe = Situation { mode: Mode::Observe, ..situation(1) };
     let mut memory = PointMemory::default();
-    assert_eq!(run(&point(Status::Suspended), RowStatus::Suspended, &mut memory, &observe), Decision::InPlace);
+    assert_eq!(
+        run(&point(Status::Suspended), RowStatus::Suspended, &mut memory, &observe),
+        Decision::InPlace
+    );
     assert_eq!(memory.phase, Phase::New);
     let would = run(&point(Status::Suspended), RowStatus::Active, &mut memory, &observe);
     assert_eq!(would, Decision::WouldApply(Action::Cut));
@@ -161,7 +167,10 @@ fn a_failing_change_is_retried_later_and_later() {
     let mut memory = PointMemory { order: back.order, ..PointMemory::default() };
     memory.failed(0);
     assert_eq!(run(&back, RowStatus::Suspended, &mut memory, &situation(4_999)), Decision::Waiting);
-    assert_eq!(run(&back, RowStatus::Suspended, &mut memory, &situation(5_000)), Decision::Apply(Action::Reconnect));
+    assert_eq!(
+        run(&back, RowStatus::Suspended, &mut memory, &situation(5_000)),
+        Decision::Apply(Action::Reconnect)
+    );
     for _ in 0..100 {
         memory.failed(0);
     }

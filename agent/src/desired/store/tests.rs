@@ -90,13 +90,17 @@ async fn a_failing_disk_keeps_cuts_out_and_lets_reconnections_in() {
     let database = Database::open(&dir.path().join("journal")).unwrap();
     let store = DesiredStore::open(database.clone()).unwrap();
     let update = |points| wire::DesiredUpdate { push_id: 1, points };
-    store.update(update(vec![active("a", 1, 1), point("b", 1, 1, wire::DesiredStatus::Suspended)])).await.unwrap();
+    store
+        .update(update(vec![active("a", 1, 1), point("b", 1, 1, wire::DesiredStatus::Suspended)]))
+        .await
+        .unwrap();
     store.take_dirty();
     // The database cannot be opened again: its directory is a file.
     database.run(|_| Err::<(), _>(sled::Error::Unsupported("disk full".into()))).unwrap_err();
     std::fs::rename(dir.path().join("journal"), dir.path().join("gone")).unwrap();
     std::fs::write(dir.path().join("journal"), b"").unwrap();
-    let outcome = store.update(update(vec![point("a", 1, 2, wire::DesiredStatus::Suspended), active("b", 1, 2)])).await;
+    let outcome =
+        store.update(update(vec![point("a", 1, 2, wire::DesiredStatus::Suspended), active("b", 1, 2)])).await;
     assert!(matches!(outcome, Err(PortError::Storage(_))));
     assert_eq!(store.point("a").unwrap().status, Status::Active);
     assert_eq!(store.point("b").unwrap().status, Status::Active);

@@ -22,7 +22,8 @@ pub(super) async fn identity(client: &Client) -> Result<Identity, CallError> {
         single(client, Command::new("/system/routerboard/print")),
         single(client, Command::new("/system/license/print")),
     )?;
-    let first = |candidates: [&str; 2]| candidates.into_iter().find(|text| !text.is_empty()).unwrap_or("").to_owned();
+    let first =
+        |candidates: [&str; 2]| candidates.into_iter().find(|text| !text.is_empty()).unwrap_or("").to_owned();
     Ok(Identity {
         model: first([board.text("model"), resource.text("board-name")]),
         version: parse::version(resource.text("version")).to_owned(),

@@ -19,7 +19,8 @@ impl Measure for RouterOs {
             "total-memory",
         ]);
         // The interface of a session comes and goes with it; thousands of them are no one's chart.
-        let interfaces = Command::new("/interface/print").columns(INTERFACE).query("?dynamic=true").query("?#!");
+        let interfaces =
+            Command::new("/interface/print").columns(INTERFACE).query("?dynamic=true").query("?#!");
         let (resource, interfaces, sessions) =
             futures::try_join!(client.call(&resource), client.call(&interfaces), active_sessions(&client))?;
         for row in &resource.rows {

@@ -1,5 +1,6 @@
 //! RouterOS values, which are all text: durations, rates, addresses. Pure; never fails louder than `None`.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::desired::Speed;
@@ -87,6 +88,24 @@ pub(super) fn host(end: &str) -> &str {
     }
 }
 
+/// Whether an IPv4 address is in a pool's ranges: `10.0.0.2-10.0.0.9,10.1.0.0/24,10.2.0.1`.
+pub(super) fn in_ranges(address: &str, ranges: &str) -> bool {
+    let number = |text: &str| text.trim().parse::<Ipv4Addr>().ok().map(u32::from);
+    let Some(address) = number(address) else { return false };
+    ranges.split(',').any(|range| {
+        let bounds = if let Some((first, last)) = range.split_once('-') {
+            number(first).zip(number(last))
+        } else if let Some((network, length)) = range.split_once('/') {
+            let length = length.trim().parse::<u32>().ok().filter(|length| *length <= 32);
+            let hosts = length.map(|length| u32::MAX.checked_shr(length).unwrap_or(0));
+            number(network).zip(hosts).map(|(network, hosts)| (network & !hosts, network | hosts))
+        } else {
+            number(range).map(|one| (one, one))
+        };
+        bounds.is_some_and(|(first, last)| (first..=last).contains(&address))
+    })
+}
+
 /// The version number of `7.16.2 (stable)`.
 pub(super) fn version(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
@@ -129,10 +148,22 @@ mod tests {
         assert_eq!(host("2001:db8::1"), "2001:db8::1");
     }
 
+    #[test]
+    fn ranges_of_pools() {
+        let ranges = "10.0.0.2-10.0.0.9,10.1.0.0/24,10.2.0.1";
+        for inside in ["10.0.0.2", "10.0.0.9", "10.1.0.77", "10.2.0.1"] {
+            assert!(in_ranges(inside, ranges), "{inside}");
+        }
+        for outside in ["10.0.0.10", "10.1.1.0", "10.2.0.2", "2001:db8::1"] {
+            assert!(!in_ranges(outside, ranges), "{outside}");
+        }
+        assert!(in_ranges("9.9.9.9", "0.0.0.0/0") && !in_ranges("10.0.0.1", "x-y,/,10.0.0.1/99"));
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in ".*") {
-            let _ = (duration(&text), speed(&text), host(&text).len(), version(&text).len());
+            let _ = (duration(&text), speed(&text), host(&text).len(), version(&text).len(), in_ranges("10.0.0.1", &text));
         }
 
         #[test]

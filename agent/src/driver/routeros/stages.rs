@@ -14,7 +14,12 @@ pub(super) async fn test_connection(target: &Target) -> Vec<Check> {
     let mut done = Vec::new();
     run(target, &mut done).await;
     let tried = done.len();
-    done.extend(STAGES.iter().skip(tried).map(|code| check(code, CheckStatus::Skipped, "an earlier stage failed", "")));
+    done.extend(
+        STAGES
+            .iter()
+            .skip(tried)
+            .map(|code| check(code, CheckStatus::Skipped, "an earlier stage failed", "")),
+    );
     done
 }
 
@@ -26,7 +31,9 @@ async fn run(target: &Target, done: &mut Vec<Check>) {
     let (host, port) = client::address(target);
     let tcp = match client::open_tcp(target).await {
         Ok(tcp) => tcp,
-        Err(error) => return done.push(check("port", CheckStatus::Failed, error.to_string(), port_remedy(target))),
+        Err(error) => {
+            return done.push(check("port", CheckStatus::Failed, error.to_string(), port_remedy(target)));
+        }
     };
     done.push(check("port", CheckStatus::Passed, format!("{host}:{port} accepts connections"), ""));
     let mut opened = match client::open_tls(target, tcp).await {
@@ -35,7 +42,12 @@ async fn run(target: &Target, done: &mut Vec<Check>) {
     };
     done.push(tls_stage(target, opened.fingerprint));
     if let Err(error) = client::log_in(target, &mut opened, false).await {
-        return done.push(check("login", CheckStatus::Failed, error.to_string(), login_remedy(target, &error)));
+        return done.push(check(
+            "login",
+            CheckStatus::Failed,
+            error.to_string(),
+            login_remedy(target, &error),
+        ));
     }
     let client = Client::start(opened, target.max_in_flight, None);
     done.push(check("login", CheckStatus::Passed, format!("let in as {}", user(target)), ""));
@@ -77,7 +89,9 @@ fn tls_stage(target: &Target, fingerprint: Option<[u8; 32]>) -> Check {
             format!("any certificate is accepted; pin this one: SHA-256 {shown}"),
             "",
         ),
-        TlsMode::Pinned(_) => check("tls", CheckStatus::Passed, format!("the pinned certificate, SHA-256 {shown}"), ""),
+        TlsMode::Pinned(_) => {
+            check("tls", CheckStatus::Passed, format!("the pinned certificate, SHA-256 {shown}"), "")
+        }
     }
 }
 
@@ -103,7 +117,8 @@ async fn rights_stage(client: &Client, target: &Target) -> Check {
     if is_denied(&read) {
         missing.push("read");
     }
-    let write = client.call(&Command::new("/ppp/secret/set").with(".id", NO_ROW).with("disabled", "no")).await;
+    let write =
+        client.call(&Command::new("/ppp/secret/set").with(".id", NO_ROW).with("disabled", "no")).await;
     if is_denied(&write) {
         missing.push("write");
     }
@@ -138,7 +153,12 @@ async fn secrets_stage(client: &Client, target: &Target) -> Check {
     let count = match counted {
         Ok(reply) => reply.ret.unwrap_or_default(),
         Err(error) if error.class() == Some(TrapClass::NoSuchCommand) => {
-            return check("secrets", CheckStatus::Warning, "this router has no PPP secrets (package ppp)", "");
+            return check(
+                "secrets",
+                CheckStatus::Warning,
+                "this router has no PPP secrets (package ppp)",
+                "",
+            );
         }
         Err(error) => return check("secrets", CheckStatus::Failed, DeviceError::from(error).to_string(), ""),
     };
@@ -156,7 +176,9 @@ async fn secrets_stage(client: &Client, target: &Target) -> Check {
             check(
                 "secrets",
                 CheckStatus::Warning,
-                format!("{count} secrets; their passwords are hidden (policy sensitive is missing), so a changed one is written without comparing"),
+                format!(
+                    "{count} secrets; their passwords are hidden (policy sensitive is missing), so a changed one is written without comparing"
+                ),
                 format!("/user group set [find name={group}] policy=read,write,api,sensitive,test"),
             )
         }

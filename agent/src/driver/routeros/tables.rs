@@ -77,11 +77,23 @@ pub(super) struct Tables {
     pub(super) queues: HashMap<String, Vec<Queue>>,
     /// By address without `/32`.
     pub(super) lists: HashMap<String, Vec<ListEntry>>,
+    /// Address pools: (name, ranges as the router writes them).
+    pub(super) pools: Vec<(String, String)>,
 }
 
 const SECRET: &[&str] = &[
-    "name", "service", "profile", "disabled", "remote-address", "comment", "caller-id", "local-address", "routes",
-    "remote-ipv6-prefix", "limit-bytes-in", "limit-bytes-out",
+    "name",
+    "service",
+    "profile",
+    "disabled",
+    "remote-address",
+    "comment",
+    "caller-id",
+    "local-address",
+    "routes",
+    "remote-ipv6-prefix",
+    "limit-bytes-in",
+    "limit-bytes-out",
 ];
 const UNMANAGED: &[&str] =
     &["caller-id", "local-address", "routes", "remote-ipv6-prefix", "limit-bytes-in", "limit-bytes-out"];
@@ -99,17 +111,26 @@ pub(super) async fn read(
     let names = names(wants);
     let fixed = wants.iter().any(|want| matches!(want.point.access, Access::Static { .. }));
     let pppoe = !names.is_empty();
-    let v6 = wants.iter().any(|want| matches!(&want.point.access, Access::Static { address } if address.contains(':')));
+    let v6 = wants
+        .iter()
+        .any(|want| matches!(&want.point.access, Access::Static { address } if address.contains(':')));
     let secrets_command = secrets_command(wants, &names);
-    let (secrets, sessions, profiles, queues, v4_lists, v6_lists) = futures::try_join!(
+    let (secrets, sessions, profiles, queues, v4_lists, v6_lists, pools) = futures::try_join!(
         print_if(client, pppoe, secrets_command),
         sessions_if(client, pppoe, &names, now_ms),
-        print_if(client, pppoe, Command::new("/ppp/profile/print").columns(&["name", "rate-limit", "address-list"])),
+        print_if(
+            client,
+            pppoe,
+            Command::new("/ppp/profile/print").columns(&["name", "rate-limit", "address-list"])
+        ),
         print_if(client, pppoe || fixed, queue_command(wants, &names)),
         print_if(client, !lists.is_empty(), list_command("/ip/firewall/address-list/print", lists)),
         print_if(client, v6 && !lists.is_empty(), list_command("/ipv6/firewall/address-list/print", lists)),
+        print_if(client, fixed, Command::new("/ip/pool/print").columns(&["name", "ranges"])),
     )?;
-    let mut tables = Tables { sessions, ..Tables::default() };
+    let pools =
+        pools.iter().map(|row| (row.text("name").to_owned(), row.text("ranges").to_owned())).collect();
+    let mut tables = Tables { sessions, pools, ..Tables::default() };
     let passwords: HashMap<&str, &str> = wants.iter().filter_map(wanted_password).collect();
     for row in &secrets {
         let secret = secret(row, &passwords);
@@ -193,7 +214,9 @@ fn secrets_command(wants: &[Want], names: &[&str]) -> Command {
     let queries: Vec<String> = wants
         .iter()
         .filter_map(|want| match &want.point.access {
-            Access::Pppoe { user, .. } => Some([format!("?name={user}"), format!("?comment={}", want.point.marker)]),
+            Access::Pppoe { user, .. } => {
+                Some([format!("?name={user}"), format!("?comment={}", want.point.marker)])
+            }
             Access::Static { .. } | Access::Unsupported { .. } => None,
         })
         .flatten()
@@ -208,7 +231,8 @@ fn queue_command(wants: &[Want], names: &[&str]) -> Command {
     if wants.len() > NARROW_UP_TO {
         return command;
     }
-    let mut queries: Vec<String> = names.iter().map(|name| format!("?target={}", interface_of(name))).collect();
+    let mut queries: Vec<String> =
+        names.iter().map(|name| format!("?target={}", interface_of(name))).collect();
     for want in wants {
         if let Access::Static { address } = &want.point.access {
             queries.push(format!("?target={}", queue_target(address)));

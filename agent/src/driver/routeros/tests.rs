@@ -105,5 +105,7 @@ async fn eventually(what: &str, check: impl Fn() -> bool) {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), patience).await.unwrap_or_else(|_| panic!("never: {what}"));
+    tokio::time::timeout(std::time::Duration::from_secs(20), patience)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
 }

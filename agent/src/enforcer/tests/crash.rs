@@ -33,7 +33,11 @@ fn session_of(sim: &RouterSim, user: &str) -> Vec<SessionKey> {
     let rows = sim.rows("/ppp/active").unwrap();
     let of_user = rows.iter().filter(|row| row["name"] == user);
     of_user
-        .map(|row| SessionKey { id: row["session-id"].clone(), caller_id: row["caller-id"].clone(), since_ms: 0 })
+        .map(|row| SessionKey {
+            id: row["session-id"].clone(),
+            caller_id: row["caller-id"].clone(),
+            since_ms: 0,
+        })
         .collect()
 }
 
@@ -236,7 +240,8 @@ async fn torn_down_at_any_moment_of_a_cut_it_ends_as_one_cut() {
         });
         site.want(vec![suspended("sub0001", 1)]).await;
         // Either the cut in the stream came, or everything is done.
-        eventually("stopped or done", || sim.faults().cut_after_bytes.is_none() || site.walled("sub0001")).await;
+        eventually("stopped or done", || sim.faults().cut_after_bytes.is_none() || site.walled("sub0001"))
+            .await;
         let sim = site.kill().await;
         sim.clear_faults();
         let site = Site::resume_after_kill(sim, dir.path(), Mode::Enforce).await;
@@ -247,7 +252,10 @@ async fn torn_down_at_any_moment_of_a_cut_it_ends_as_one_cut() {
         assert_eq!(counters.session_drops, 1, "after {bytes} bytes");
         let ends = stages(&site, "sub0001");
         assert!(ends.iter().all(Stage::is_final), "after {bytes} bytes: {ends:?}");
-        assert!(!ends.iter().any(|stage| matches!(stage, Stage::Unknown(_))), "after {bytes} bytes: {ends:?}");
+        assert!(
+            !ends.iter().any(|stage| matches!(stage, Stage::Unknown(_))),
+            "after {bytes} bytes: {ends:?}"
+        );
         site.finish().await;
     }
 }

@@ -92,7 +92,12 @@ async fn a_cut_without_effect_is_not_made_and_says_why() {
     assert!(told.detail.contains("no PPP profile cut"), "{}", told.detail);
     assert_eq!(site.profile("sub0001"), "10M");
     // Someone pastes the remedy.
-    site.sim.operate(&["/ppp/profile/add", "=name=cut", "=remote-address=subscribers", "=rate-limit=64k/64k"]);
+    site.sim.operate(&[
+        "/ppp/profile/add",
+        "=name=cut",
+        "=remote-address=subscribers",
+        "=rate-limit=64k/64k",
+    ]);
     site.told_outcome("sub0001", wire::Outcome::Applied).await;
     site.finish().await;
 }
@@ -109,7 +114,8 @@ async fn without_a_disk_cuts_stop_and_reconnections_go_on() {
     site.stores.database.run(|_| Err::<(), _>(sled::Error::Unsupported("disk full".into()))).unwrap_err();
     std::fs::rename(&journal, dir.path().join("gone")).unwrap();
     std::fs::write(&journal, b"").unwrap();
-    let update = wire::DesiredUpdate { push_id: 2, points: vec![active("sub0001", 2), suspended("sub0002", 2)] };
+    let update =
+        wire::DesiredUpdate { push_id: 2, points: vec![active("sub0001", 2), suspended("sub0002", 2)] };
     site.stores.desired.update(update).await.unwrap_err();
     let back = site.told_outcome("sub0001", wire::Outcome::Applied).await;
     assert_eq!(back.status(), wire::ObservedStatus::Active);

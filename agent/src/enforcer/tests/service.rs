@@ -25,7 +25,8 @@ async fn cut_walled_paid_online() {
     site.want(vec![active("sub0001", 3)]).await;
     let back = site.told_outcome("sub0001", wire::Outcome::Applied).await;
     assert_eq!((back.status(), back.order.unwrap().generation), (wire::ObservedStatus::Active, 3));
-    let online = site.told("sub0001", |told| told.session.as_ref().is_some_and(|session| session.present)).await;
+    let online =
+        site.told("sub0001", |told| told.session.as_ref().is_some_and(|session| session.present)).await;
     assert!(online.read_at_ms >= back.applied_at_ms && online.speed.is_some());
     eventually("plan speed", || site.passes_at("sub0001", 10_000_000)).await;
     site.sweep().await;
@@ -147,7 +148,10 @@ async fn one_plan_at_two_speeds_is_left_until_they_agree() {
     assert_eq!(site.sim.counters().writes_to("/ppp/profile"), 0);
     site.want(vec![at("sub0002", 2, 30_000_000)]).await;
     site.told_outcome("sub0002", wire::Outcome::Applied).await;
-    eventually("both faster", || site.passes_at("sub0001", 30_000_000) && site.passes_at("sub0002", 30_000_000)).await;
+    eventually("both faster", || {
+        site.passes_at("sub0001", 30_000_000) && site.passes_at("sub0002", 30_000_000)
+    })
+    .await;
     site.sweep().await;
     assert_eq!(site.sim.counters().writes_to("/ppp/profile"), 1);
     site.finish().await;
@@ -157,11 +161,15 @@ async fn one_plan_at_two_speeds_is_left_until_they_agree() {
 async fn the_check_on_a_real_router_leaves_nothing_behind() {
     let sim = RouterSim::start(isp(2)).await.unwrap();
     let before = sim.digests().remove("/ppp/secret");
-    let (transcript, outcome) = super::super::verify_router(target(sim.address().port()), Arc::new(AgentClock::start())).await;
+    let (transcript, outcome) =
+        super::super::verify_router(target(sim.address().port()), Arc::new(AgentClock::start())).await;
     outcome.unwrap();
     assert_eq!(sim.digests().remove("/ppp/secret"), before);
     let text = transcript.join("\n");
-    assert!(text.contains("=profile=cut") && text.contains("=password=***") && text.contains("# reconnect"), "{text}");
+    assert!(
+        text.contains("=profile=cut") && text.contains("=password=***") && text.contains("# reconnect"),
+        "{text}"
+    );
 }
 
 /// The bench measures it; this keeps it from becoming minutes: a payment costs few round trips, each waited for once.
@@ -178,7 +186,9 @@ async fn a_payment_takes_few_round_trips_until_it_is_read_back() {
     // No sweep from here on, so that what is counted is the payment alone.
     let slow = EnforcedDevice {
         sweep_interval: Duration::from_secs(3_600),
-        ..config(site.sim.address().port(), Mode::Enforce, BrakeRule::default(), site.clock.clone()).devices.remove(0)
+        ..config(site.sim.address().port(), Mode::Enforce, BrakeRule::default(), site.clock.clone())
+            .devices
+            .remove(0)
     };
     let quiet = EnforcerConfig { devices: vec![slow], brake: BrakeRule::default(), cuts_while_away: false };
     site.enforcer.configure(quiet);

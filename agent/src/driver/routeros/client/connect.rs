@@ -48,7 +48,10 @@ pub(crate) async fn open_tcp(target: &Target) -> Result<TcpStream, DeviceError> 
         Ok(Err(error)) => return Err(DeviceError::Unreachable { words: format!("{host}:{port}: {error}") }),
         Err(_) => {
             return Err(DeviceError::Timeout {
-                words: format!("{host}:{port} did not accept a connection within {} s", CONNECT_TIMEOUT.as_secs()),
+                words: format!(
+                    "{host}:{port} did not accept a connection within {} s",
+                    CONNECT_TIMEOUT.as_secs()
+                ),
             });
         }
     };
@@ -64,8 +67,9 @@ pub(crate) async fn open_tls(target: &Target, tcp: TcpStream) -> Result<Opened, 
     let Some((config, verifier)) = tls::client_config(target.tls)? else {
         return Ok(Opened { stream: Box::new(tcp), fingerprint: None });
     };
-    let name = ServerName::try_from(target.host.clone())
-        .map_err(|_| DeviceError::Config { words: format!("{:?} is no host name or address", target.host) })?;
+    let name = ServerName::try_from(target.host.clone()).map_err(|_| DeviceError::Config {
+        words: format!("{:?} is no host name or address", target.host),
+    })?;
     let handshake = TlsConnector::from(config).connect(name, tcp);
     match tokio::time::timeout(CONNECT_TIMEOUT, handshake).await {
         Ok(Ok(stream)) => Ok(Opened { stream: Box::new(stream), fingerprint: verifier.seen() }),
@@ -109,9 +113,9 @@ pub(crate) async fn log_in(
     let exchange = exchange(target, opened.stream.as_mut(), user, password, known);
     match tokio::time::timeout(LOGIN_TIMEOUT, exchange).await {
         Ok(outcome) => outcome,
-        Err(_) => {
-            Err(DeviceError::Timeout { words: format!("no answer to /login in {} s", LOGIN_TIMEOUT.as_secs()) })
-        }
+        Err(_) => Err(DeviceError::Timeout {
+            words: format!("no answer to /login in {} s", LOGIN_TIMEOUT.as_secs()),
+        }),
     }
 }
 
@@ -125,10 +129,13 @@ async fn exchange(
     let legacy = target.routeros.legacy_login;
     if legacy || (target.tls == TlsMode::Off && !known) {
         match say(stream, &[Zeroizing::new("/login".to_owned())]).await? {
-            Ok(Some(challenge)) => return answer_challenge(stream, user, password, &challenge).await.map(|()| false),
+            Ok(Some(challenge)) => {
+                return answer_challenge(stream, user, password, &challenge).await.map(|()| false);
+            }
             Ok(None) | Err(_) if legacy => {
                 return Err(DeviceError::Refused {
-                    words: "the router offers no log-in by challenge (6.43 or later): turn legacy_login off".into(),
+                    words: "the router offers no log-in by challenge (6.43 or later): turn legacy_login off"
+                        .into(),
                 });
             }
             Ok(None) => {}
@@ -163,7 +170,8 @@ async fn answer_challenge(
     let challenge = unhex(challenge)
         .ok_or_else(|| DeviceError::Protocol { words: "the log-in challenge is not hexadecimal".into() })?;
     let response = challenge_response(password, &challenge);
-    let words = ["/login".to_owned(), format!("=name={user}"), format!("=response={response}")].map(Zeroizing::new);
+    let words =
+        ["/login".to_owned(), format!("=name={user}"), format!("=response={response}")].map(Zeroizing::new);
     match say(stream, &words).await? {
         Ok(_) => Ok(()),
         Err(trap) => Err(trap.into()),
@@ -184,14 +192,17 @@ fn challenge_response(password: &str, challenge: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.is_empty() || text.len() % 2 != 0 || text.len() > 256 || !text.is_ascii() {
+    if text.is_empty() || !text.len().is_multiple_of(2) || text.len() > 256 || !text.is_ascii() {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }
 
 /// One untagged exchange before the tags begin: `Ok(ret)` or the trap.
-async fn say(stream: &mut dyn Stream, words: &[Zeroizing<String>]) -> Result<Result<Option<String>, Trap>, DeviceError> {
+async fn say(
+    stream: &mut dyn Stream,
+    words: &[Zeroizing<String>],
+) -> Result<Result<Option<String>, Trap>, DeviceError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(512));
     for word in words {
         put_word(&mut bytes, word.as_bytes());
@@ -228,7 +239,9 @@ async fn say(stream: &mut dyn Stream, words: &[Zeroizing<String>]) -> Result<Res
 pub(super) fn lost(error: CodecError) -> DeviceError {
     match error {
         CodecError::Io(error) => DeviceError::Unreachable { words: format!("connection lost: {error}") },
-        CodecError::Reserved(_) | CodecError::TooLong { .. } => DeviceError::Protocol { words: error.to_string() },
+        CodecError::Reserved(_) | CodecError::TooLong { .. } => {
+            DeviceError::Protocol { words: error.to_string() }
+        }
     }
 }
 

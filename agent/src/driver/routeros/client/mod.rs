@@ -159,7 +159,8 @@ impl Client {
                     let now = self.shared.pending.lock().get(&tag).map_or(0, |entry| entry.progress);
                     if now == seen {
                         abandoned.armed = false;
-                        let words = format!("{}: silent for {} s", command.path(), SENTENCE_TIMEOUT.as_secs());
+                        let words =
+                            format!("{}: silent for {} s", command.path(), SENTENCE_TIMEOUT.as_secs());
                         self.shared.close(DeviceError::Timeout { words });
                         return Err(self.shared.end());
                     }
@@ -176,8 +177,14 @@ impl Client {
         // Without a free permit the answer is simply drained: one command more would be one too many.
         let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
         let own = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
-        let entry =
-            Pending { reply: Reply::default(), size: 0, trap: None, progress: 0, waiter: None, _permit: permit };
+        let entry = Pending {
+            reply: Reply::default(),
+            size: 0,
+            trap: None,
+            progress: 0,
+            waiter: None,
+            _permit: permit,
+        };
         self.shared.pending.lock().insert(own, entry);
         let command = Command::new("/cancel").with("tag", &tag.to_string());
         if self.outgoing.try_send(command.encode(own)).is_err() {
@@ -242,7 +249,9 @@ impl Shared {
                 if entry.waiter.is_some() {
                     entry.size = entry.size.saturating_add(sentence.row.size());
                     if entry.size > MAX_REPLY {
-                        return Err(DeviceError::Protocol { words: format!("an answer above {MAX_REPLY} bytes") });
+                        return Err(DeviceError::Protocol {
+                            words: format!("an answer above {MAX_REPLY} bytes"),
+                        });
                     }
                     entry.reply.rows.push(sentence.row);
                 }

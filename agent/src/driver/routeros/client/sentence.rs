@@ -200,8 +200,8 @@ pub(super) fn parse_reply(words: &[Vec<u8>]) -> Option<ReplySentence> {
 fn decode(bytes: &[u8]) -> String {
     /// 0x80..=0x9F of Windows code page 1252; undefined places keep their C1 control.
     const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
     ];
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -225,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_value_may_hold_an_equals_sign_and_may_be_empty() {
-        let sentence = parse_reply(&words(&[b"!re", b".tag=7", b"=comment=a=b", b"=profile=", b"=.id=*1A"])).unwrap();
+        let sentence =
+            parse_reply(&words(&[b"!re", b".tag=7", b"=comment=a=b", b"=profile=", b"=.id=*1A"])).unwrap();
         assert_eq!(sentence.tag, Some(7));
         assert_eq!(sentence.row.text("comment"), "a=b");
         assert_eq!(sentence.row.get("profile"), Some(""));
@@ -235,7 +236,10 @@ mod tests {
     #[test]
     fn fatal_carries_bare_text() {
         let sentence = parse_reply(&words(&[b"!fatal", b"session terminated on request"])).unwrap();
-        assert_eq!((sentence.kind, sentence.text.as_str()), (ReplyKind::Fatal, "session terminated on request"));
+        assert_eq!(
+            (sentence.kind, sentence.text.as_str()),
+            (ReplyKind::Fatal, "session terminated on request")
+        );
     }
 
     #[test]

@@ -37,9 +37,9 @@ impl ServerCertVerifier for RouterVerifier {
         let fingerprint = fingerprint(end_entity);
         *self.seen.lock() = Some(fingerprint);
         match self.pin {
-            Some(pin) if pin != fingerprint => {
-                Err(rustls::Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure))
-            }
+            Some(pin) if pin != fingerprint => Err(rustls::Error::InvalidCertificate(
+                rustls::CertificateError::ApplicationVerificationFailure,
+            )),
             _ => Ok(ServerCertVerified::assertion()),
         }
     }
@@ -83,13 +83,14 @@ pub(crate) fn fingerprint_text(fingerprint: &[u8; 32]) -> String {
     })
 }
 
+/// A client configuration and the verifier inside it.
+pub(super) type TlsSetup = (Arc<ClientConfig>, Arc<RouterVerifier>);
+
 /// A client configuration for `mode` and the verifier inside it; `None` when TLS is off.
 ///
 /// # Errors
 /// [`DeviceError::Local`] when the TLS library offers no usable version.
-pub(super) fn client_config(
-    mode: TlsMode,
-) -> Result<Option<(Arc<ClientConfig>, Arc<RouterVerifier>)>, DeviceError> {
+pub(super) fn client_config(mode: TlsMode) -> Result<Option<TlsSetup>, DeviceError> {
     let pin = match mode {
         TlsMode::Off => return Ok(None),
         TlsMode::AnyCertificate => None,

@@ -56,8 +56,10 @@ impl Trap {
     /// Classifies a message.
     pub(crate) fn new(message: String) -> Self {
         let lower = message.to_lowercase();
-        let class =
-            CLASSES.iter().find(|(part, _)| lower.contains(part)).map_or(TrapClass::Other, |(_, class)| *class);
+        let class = CLASSES
+            .iter()
+            .find(|(part, _)| lower.contains(part))
+            .map_or(TrapClass::Other, |(_, class)| *class);
         Self { message, class }
     }
 }

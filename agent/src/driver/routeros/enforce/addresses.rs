@@ -91,9 +91,9 @@ async fn entries(
         for address in pending(change, FixedWrite::LIST) {
             let there = ids.get(bare_address(address)).and_then(|rows| rows.first());
             let command = match there {
-                Some(row) => Command::new(&format!("{menu}/set"))
-                    .with(".id", row.text(".id"))
-                    .with("disabled", "no"),
+                Some(row) => {
+                    Command::new(&format!("{menu}/set")).with(".id", row.text(".id")).with("disabled", "no")
+                }
                 None => Command::new(&format!("{menu}/add"))
                     .with("list", &options.cut_address_list)
                     .with("address", address)
@@ -115,7 +115,12 @@ async fn entries(
 }
 
 /// Removes rows; what is gone already is as wanted.
-async fn remove_rows(client: &Client, remove: &Command, rows: Vec<(usize, String)>, outcomes: &mut [Outcome]) {
+async fn remove_rows(
+    client: &Client,
+    remove: &Command,
+    rows: Vec<(usize, String)>,
+    outcomes: &mut [Outcome],
+) {
     let mut todo = rows;
     for per_command in [ROWS_PER_COMMAND, 1] {
         if todo.is_empty() {
@@ -126,7 +131,9 @@ async fn remove_rows(client: &Client, remove: &Command, rows: Vec<(usize, String
             let Err(error) = outcome else { continue };
             match error.class() {
                 Some(TrapClass::Gone) if of.len() == 1 => {}
-                Some(_) if of.len() > 1 => again.extend(todo.iter().filter(|(at, _)| of.contains(at)).cloned()),
+                Some(_) if of.len() > 1 => {
+                    again.extend(todo.iter().filter(|(at, _)| of.contains(at)).cloned());
+                }
                 _ => fail(&of, &error, outcomes),
             }
         }

@@ -7,12 +7,31 @@ use super::super::client::{CallError, Client, Command, Row, TrapClass};
 use crate::driver::{BiteCheck, RouterosOptions};
 
 const RULE: &[&str] = &[
-    "chain", "action", "disabled", "src-address-list", "dst-address-list", "src-address", "dst-address", "protocol",
-    "dst-port", "src-port", "connection-state", "connection-mark", "in-interface", "out-interface", "comment",
+    "chain",
+    "action",
+    "disabled",
+    "src-address-list",
+    "dst-address-list",
+    "src-address",
+    "dst-address",
+    "protocol",
+    "dst-port",
+    "src-port",
+    "connection-state",
+    "connection-mark",
+    "in-interface",
+    "out-interface",
+    "comment",
 ];
 /// Matchers that leave part of the traffic out.
 const NARROWING: &[&str] = &[
-    "src-address", "dst-address", "protocol", "dst-port", "src-port", "connection-mark", "in-interface",
+    "src-address",
+    "dst-address",
+    "protocol",
+    "dst-port",
+    "src-port",
+    "connection-mark",
+    "in-interface",
     "out-interface",
 ];
 
@@ -67,8 +86,12 @@ fn cut_profile(profile: Option<&Row>, rules: Option<&[Row]>, options: &RouterosO
     let own_list = profile.text("address-list");
     if own_list.is_empty() {
         if rate.is_empty() {
-            let remedy = format!("/ppp profile set [find name={name}] address-list={list}\n{}", rule_remedy("/ip", list));
-            let detail = format!("profile {name} has neither address-list nor rate-limit: a cut would have no effect");
+            let remedy = format!(
+                "/ppp profile set [find name={name}] address-list={list}\n{}",
+                rule_remedy("/ip", list)
+            );
+            let detail =
+                format!("profile {name} has neither address-list nor rate-limit: a cut would have no effect");
             return result(code, CheckStatus::Failed, detail, remedy);
         }
         let detail = format!("profile {name} holds subscribers at {rate}; they are not walled");
@@ -76,12 +99,22 @@ fn cut_profile(profile: Option<&Row>, rules: Option<&[Row]>, options: &RouterosO
     }
     let rule = list_rule(code, "/ip", rules, own_list);
     if rule.status() == CheckStatus::Passed {
-        return result(code, CheckStatus::Passed, format!("profile {name} puts sessions on {own_list}: {}", rule.detail), "");
+        return result(
+            code,
+            CheckStatus::Passed,
+            format!("profile {name} puts sessions on {own_list}: {}", rule.detail),
+            "",
+        );
     }
     // The rate alone still restricts.
     let status = if rate.is_empty() { CheckStatus::Failed } else { CheckStatus::Warning };
     let held = if rate.is_empty() { String::new() } else { format!("; only the rate {rate} holds them") };
-    result(code, status, format!("profile {name} puts sessions on {own_list}, but {}{held}", rule.detail), rule.remedy)
+    result(
+        code,
+        status,
+        format!("profile {name} puts sessions on {own_list}, but {}{held}", rule.detail),
+        rule.remedy,
+    )
 }
 
 fn rule_remedy(family: &str, list: &str) -> String {
@@ -92,8 +125,10 @@ fn rule_remedy(family: &str, list: &str) -> String {
 
 /// A rule in `forward` that stops the list, enabled, whole, and before whatever lets the packets past it.
 fn list_rule(code: &str, family: &str, rules: Option<&[Row]>, list: &str) -> Check {
-    let rules: Vec<&Row> = rules.unwrap_or_default().iter().filter(|rule| rule.text("chain") == "forward").collect();
-    let of_list = |rule: &&&Row| rule.text("src-address-list") == list || rule.text("dst-address-list") == list;
+    let rules: Vec<&Row> =
+        rules.unwrap_or_default().iter().filter(|rule| rule.text("chain") == "forward").collect();
+    let of_list =
+        |rule: &&&Row| rule.text("src-address-list") == list || rule.text("dst-address-list") == list;
     let stops = |rule: &&&Row| matches!(rule.text("action"), "drop" | "reject" | "tarpit");
     let candidates: Vec<&&Row> = rules.iter().filter(of_list).filter(stops).collect();
     if candidates.is_empty() {
@@ -113,14 +148,16 @@ fn list_rule(code: &str, family: &str, rules: Option<&[Row]>, list: &str) -> Che
     let before = rules.iter().take_while(|other| !std::ptr::eq(**other, **rule));
     for earlier in before.filter(|earlier| !earlier.flag("disabled")) {
         let fasttrack = earlier.text("action") == "fasttrack-connection";
-        let accepts_all = earlier.text("action") == "accept" && narrowed_by(earlier).is_none() && no_list(earlier);
+        let accepts_all =
+            earlier.text("action") == "accept" && narrowed_by(earlier).is_none() && no_list(earlier);
         if fasttrack || accepts_all {
             let what = if fasttrack { "fasttrack" } else { "a rule that accepts everything" };
             let remedy = format!(
                 "{family} firewall filter move [find chain=forward src-address-list={list} action={}] destination=0",
                 rule.text("action")
             );
-            let detail = format!("{what} stands before the rule that stops {list}: running connections pass it by");
+            let detail =
+                format!("{what} stands before the rule that stops {list}: running connections pass it by");
             return result(code, CheckStatus::Failed, detail, remedy);
         }
     }
@@ -165,7 +202,12 @@ fn secrets_used(aaa: Option<&[Row]>, sessions: Option<&[Row]>) -> Check {
     let detail = format!("the router asks RADIUS: {by_radius} of {} sessions came by it", sessions.len());
     // A secret is asked first; who has one is still cut by it.
     let status = if by_radius > 0 { CheckStatus::Failed } else { CheckStatus::Warning };
-    result(code, status, format!("{detail}; a cut of a secret does not reach them"), "/ppp aaa set use-radius=no")
+    result(
+        code,
+        status,
+        format!("{detail}; a cut of a secret does not reach them"),
+        "/ppp aaa set use-radius=no",
+    )
 }
 
 #[cfg(test)]
@@ -195,7 +237,12 @@ mod tests {
     #[test]
     fn rules_that_do_not_bite() {
         let with = |name: &str, value: &str| {
-            Row::from([("chain", "forward"), ("action", "drop"), ("src-address-list", "cortados"), (name, value)])
+            Row::from([
+                ("chain", "forward"),
+                ("action", "drop"),
+                ("src-address-list", "cortados"),
+                (name, value),
+            ])
         };
         let fasttrack = || Row::from([("chain", "forward"), ("action", "fasttrack-connection")]);
         let accept_all = || Row::from([("chain", "forward"), ("action", "accept")]);
@@ -218,7 +265,8 @@ mod tests {
     #[test]
     fn a_cut_profile_must_restrict() {
         let options = RouterosOptions::default();
-        let check = |profile: Option<&Row>, rules: &[Row]| cut_profile(profile, Some(rules), &options).status();
+        let check =
+            |profile: Option<&Row>, rules: &[Row]| cut_profile(profile, Some(rules), &options).status();
         let bare = Row::from([("name", "cut")]);
         let slow = Row::from([("name", "cut"), ("rate-limit", "64k/64k")]);
         let listed = Row::from([("name", "cut"), ("address-list", "cortados")]);

@@ -29,7 +29,8 @@ type Failures = Vec<(usize, CallError)>;
 /// The name under which the sessions of a change run: of the row as it was, should it have been renamed.
 fn session_name(change: &Change) -> Option<&str> {
     let Access::Pppoe { user, .. } = &change.want.point.access else { return None };
-    let as_it_was = change.row.fields.iter().find(|(name, _)| name == "name").map(|(_, value)| value.as_str());
+    let as_it_was =
+        change.row.fields.iter().find(|(name, _)| name == "name").map(|(_, value)| value.as_str());
     Some(as_it_was.unwrap_or(user))
 }
 

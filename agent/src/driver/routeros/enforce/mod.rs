@@ -31,13 +31,12 @@ impl Enforce for RouterOs {
             .query("?dynamic=true")
             .query("?#!");
         let (secrets, queues) = futures::try_join!(client.call(&secrets), client.call(&queues))?;
-        let of_secrets = secrets.rows.iter().filter(|row| tables::is_pppoe(row.text("service"))).map(|row| {
-            Attachment {
+        let of_secrets =
+            secrets.rows.iter().filter(|row| tables::is_pppoe(row.text("service"))).map(|row| Attachment {
                 method: wire::Method::Pppoe,
                 name: row.text("name").into(),
                 comment: row.text("comment").into(),
-            }
-        });
+            });
         let of_queues = queues.rows.iter().map(|row| Attachment {
             method: wire::Method::StaticAddress,
             name: crate::desired::bare_address(row.text("target")).into(),
@@ -66,8 +65,8 @@ impl Enforce for RouterOs {
             Err(error) => return vec![Err(error); changes.len()],
         };
         let mut outcomes = vec![Ok(()); changes.len()];
-        let (pppoe, fixed): (Vec<usize>, Vec<usize>) = (0..changes.len())
-            .partition(|at| matches!(changes[*at].want.point.access, Access::Pppoe { .. }));
+        let (pppoe, fixed): (Vec<usize>, Vec<usize>) =
+            (0..changes.len()).partition(|at| matches!(changes[*at].want.point.access, Access::Pppoe { .. }));
         profiles::ensure(&client, changes, &pppoe, &self.target.routeros, &mut outcomes).await;
         secrets::write(&client, changes, &pppoe, &mut outcomes).await;
         addresses::write(&client, changes, &fixed, &self.target.routeros, &mut outcomes).await;

@@ -21,8 +21,10 @@ pub(super) async fn ensure(
     let mut wanted: BTreeMap<&str, (&str, Vec<usize>)> = BTreeMap::new();
     for at in positions {
         let Access::Pppoe { profile, .. } = &changes[*at].want.point.access else { continue };
-        let pending = changes[*at].row.pending.iter();
-        let Some((_, rate)) = pending.filter(|(name, _)| name == "profile.rate-limit").next_back() else { continue };
+        let mut pending = changes[*at].row.pending.iter();
+        let Some((_, rate)) = pending.rfind(|(name, _)| name == "profile.rate-limit") else {
+            continue;
+        };
         let (first, users) = wanted.entry(profile).or_insert((rate, Vec::new()));
         if *first == rate {
             users.push(*at);
@@ -63,23 +65,25 @@ async fn make(
     options: &RouterosOptions,
 ) -> Result<(), CallError> {
     let by_name = |name: &str| known.iter().find(|row| row.text("name") == name);
-    let command = match by_name(profile) {
-        Some(row) => {
-            Command::new("/ppp/profile/set").with(".id", row.text(".id")).with("rate-limit", rate)
-        }
-        None => {
-            // Where sessions get their addresses is the operator's: as in the cut profile, which the subscribers of
-            // this router use too, or in the router's own default.
-            let like = by_name(&options.cut_profile).or_else(|| by_name("default"));
-            let add = Command::new("/ppp/profile/add").with("name", profile).with("rate-limit", rate);
-            let add = ["local-address", "remote-address", "dns-server"].iter().fold(add, |add, attribute| {
-                match like.map(|row| row.text(attribute)).filter(|value| !value.is_empty()) {
-                    Some(value) => add.with(attribute, value),
-                    None => add,
-                }
-            });
-            add.with("comment", MARKER)
-        }
-    };
+    let command =
+        match by_name(profile) {
+            Some(row) => {
+                Command::new("/ppp/profile/set").with(".id", row.text(".id")).with("rate-limit", rate)
+            }
+            None => {
+                // Where sessions get their addresses is the operator's: as in the cut profile, which the subscribers of
+                // this router use too, or in the router's own default.
+                let like = by_name(&options.cut_profile).or_else(|| by_name("default"));
+                let add = Command::new("/ppp/profile/add").with("name", profile).with("rate-limit", rate);
+                let add =
+                    ["local-address", "remote-address", "dns-server"].iter().fold(add, |add, attribute| {
+                        match like.map(|row| row.text(attribute)).filter(|value| !value.is_empty()) {
+                            Some(value) => add.with(attribute, value),
+                            None => add,
+                        }
+                    });
+                add.with("comment", MARKER)
+            }
+        };
     client.call(&command).await.map(drop)
 }

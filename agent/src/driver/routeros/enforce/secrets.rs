@@ -4,16 +4,24 @@ use std::collections::HashMap;
 
 use super::super::client::{CallError, Client, Command, Row, TrapClass};
 use super::super::tables::{NARROW_UP_TO, is_pppoe};
-use super::batch::{self, Batch, ROWS_PER_COMMAND};
 use super::Outcome;
+use super::batch::{self, Batch, ROWS_PER_COMMAND};
 use crate::desired::Access;
 use crate::driver::routeros::map::carries_marker;
 use crate::driver::{Change, DeviceError, RowStatus};
 
 /// Writes the secrets of the changes at `positions` that have not failed yet.
-pub(super) async fn write(client: &Client, changes: &[Change], positions: &[usize], outcomes: &mut [Outcome]) {
-    let mut todo: Vec<usize> =
-        positions.iter().copied().filter(|at| outcomes[*at].is_ok() && concerns_secret(&changes[*at])).collect();
+pub(super) async fn write(
+    client: &Client,
+    changes: &[Change],
+    positions: &[usize],
+    outcomes: &mut [Outcome],
+) {
+    let mut todo: Vec<usize> = positions
+        .iter()
+        .copied()
+        .filter(|at| outcomes[*at].is_ok() && concerns_secret(&changes[*at]))
+        .collect();
     // A command for many rows is refused as a whole when one of them vanished: what it carried is looked up again
     // and written one by one.
     for per_command in [ROWS_PER_COMMAND, 1] {
@@ -60,13 +68,16 @@ async fn attempt(
             None if change.row.status == RowStatus::Absent => {
                 batches.push(Batch { command: add(change), changes: vec![*at] });
             }
-            None => outcomes[*at] = Err(DeviceError::Device { words: "the secret vanished while it was changed".into() }),
+            None => {
+                outcomes[*at] =
+                    Err(DeviceError::Device { words: "the secret vanished while it was changed".into() });
+            }
         }
     }
     for ((attributes, _), rows) in sets {
-        let command = attributes.iter().fold(Command::new("/ppp/secret/set"), |command, (name, value)| {
-            command.with(name, value)
-        });
+        let command = attributes
+            .iter()
+            .fold(Command::new("/ppp/secret/set"), |command, (name, value)| command.with(name, value));
         let command = with_password(command, rows.first().map(|(at, _)| &changes[*at]));
         batches.extend(batch::by_ids(&command, &rows, per_command));
     }
@@ -113,7 +124,8 @@ fn with_password(command: Command, change: Option<&Change>) -> Command {
 
 fn add(change: &Change) -> Command {
     let of_row = change.row.pending.iter().filter(|(name, _)| !name.contains('.') && name != "password");
-    let command = of_row.fold(Command::new("/ppp/secret/add"), |command, (name, value)| command.with(name, value));
+    let command =
+        of_row.fold(Command::new("/ppp/secret/add"), |command, (name, value)| command.with(name, value));
     with_password(command, Some(change))
 }
 

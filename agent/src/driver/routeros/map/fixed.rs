@@ -48,7 +48,16 @@ pub(super) fn observe(want: &Want, address: &str, tables: &Tables, options: &Rou
             row.pending.dedup();
             row.pending.extend(queue_pending(want, address, queue));
         }
-        Status::Suspended if !is_cut => row.pending.push(field(FixedWrite::LIST, address)),
+        Status::Suspended if !is_cut => {
+            let pool = tables.pools.iter().find(|(_, ranges)| parse::in_ranges(address, ranges));
+            match pool {
+                Some((pool, _)) => {
+                    row.blocked =
+                        Some(format!("{address} belongs to pool {pool}: the list would cut its next holder"));
+                }
+                None => row.pending.push(field(FixedWrite::LIST, address)),
+            }
+        }
         Status::Suspended => {}
         Status::Terminated => {
             let ours = here.iter().filter(|entry| carries_marker(&entry.comment, &want.point));

@@ -22,9 +22,7 @@ pub(super) fn observe(want: &Want, tables: &Tables, options: &RouterosOptions) -
     match &want.point.access {
         Access::Pppoe { .. } => pppoe::observe(want, tables, options),
         Access::Static { address } => fixed::observe(want, address, tables, options),
-        Access::Unsupported { why } => {
-            ObservedRow { blocked: Some(why.clone()), ..empty(RowStatus::Absent) }
-        }
+        Access::Unsupported { why } => ObservedRow { blocked: Some(why.clone()), ..empty(RowStatus::Absent) },
     }
 }
 

@@ -14,7 +14,8 @@ pub(super) fn observe(want: &Want, tables: &Tables, options: &RouterosOptions) -
         [] => renamed(want, tables),
         [one] => Some(*one),
         [..] => {
-            let blocked = Some(format!("{} secrets are named {user}: it cannot be told which counts", named.len()));
+            let blocked =
+                Some(format!("{} secrets are named {user}: it cannot be told which counts", named.len()));
             return ObservedRow { blocked, ..empty(RowStatus::Active) };
         }
     };
@@ -45,7 +46,8 @@ fn absent(want: &Want, sessions: Vec<Session>, tables: &Tables) -> ObservedRow {
     row.pending.extend(address.as_ref().map(|address| field("remote-address", address)));
     row.pending.extend([field("password", "(new)"), field("comment", &want.point.marker)]);
     let managed = ["name", "service", "profile", "remote-address", "password", "comment", "disabled"];
-    let unmanaged = want.point.restore.iter().filter(|(name, _)| is_unmanaged(name) && !managed.contains(&name.as_str()));
+    let unmanaged =
+        want.point.restore.iter().filter(|(name, _)| is_unmanaged(name) && !managed.contains(&name.as_str()));
     row.pending.extend(unmanaged.cloned());
     row.pending.extend(profile_pending(want, tables));
     row
@@ -55,7 +57,12 @@ fn absent(want: &Want, sessions: Vec<Session>, tables: &Tables) -> ObservedRow {
 fn is_unmanaged(name: &str) -> bool {
     matches!(
         name,
-        "caller-id" | "local-address" | "routes" | "remote-ipv6-prefix" | "limit-bytes-in" | "limit-bytes-out"
+        "caller-id"
+            | "local-address"
+            | "routes"
+            | "remote-ipv6-prefix"
+            | "limit-bytes-in"
+            | "limit-bytes-out"
     )
 }
 
@@ -171,7 +178,8 @@ fn stale(
     tables: &Tables,
     options: &RouterosOptions,
 ) -> Vec<SessionKey> {
-    let concerns_sessions = row.pending.iter().any(|(name, _)| !matches!(name.as_str(), "password" | "comment"));
+    let concerns_sessions =
+        row.pending.iter().any(|(name, _)| !matches!(name.as_str(), "password" | "comment"));
     let kept_out = want.status != Status::Active && secret.disabled;
     if concerns_sessions || kept_out {
         return row.sessions.iter().map(|session| session.key.clone()).collect();

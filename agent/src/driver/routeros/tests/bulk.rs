@@ -18,7 +18,10 @@ async fn a_thousand_cuts_take_few_round_trips() {
     sim.reset_counters();
     let rows = apply(&router, &wants).await;
     let counters = sim.counters();
-    println!("{} round trips, {} commands, {} in flight", counters.round_trips, counters.commands, counters.max_in_flight);
+    println!(
+        "{} round trips, {} commands, {} in flight",
+        counters.round_trips, counters.commands, counters.max_in_flight
+    );
     assert!(rows.iter().all(ObservedRow::is_in_place));
     assert!(counters.round_trips <= 40, "{} round trips", counters.round_trips);
     assert!(counters.max_in_flight <= 8, "{} in flight", counters.max_in_flight);

@@ -24,11 +24,15 @@ async fn says_who_it_is_and_what_it_measures() {
     eventually("three sessions", || sim.rows("/ppp/active").unwrap().len() == 3).await;
     let mut samples = Samples::default();
     router.measure(&mut SampleSink::new(&mut samples)).await.unwrap();
-    let has = |metric: &str, label: &str| samples.0.iter().any(|(name, value, _)| name == metric && value == label);
+    let has =
+        |metric: &str, label: &str| samples.0.iter().any(|(name, value, _)| name == metric && value == label);
     assert!(has("system_uptime_seconds", "") && has("system_cpu_ratio", "") && has("interface_up", "ether1"));
     assert!(has("interface_receive_bytes_total", "ether1"));
     assert!(samples.0.contains(&("ppp_active_sessions".into(), String::new(), Value::Int(3))));
-    assert!(!samples.0.iter().any(|(_, label, _)| label.starts_with('<')), "interfaces of sessions are no series");
+    assert!(
+        !samples.0.iter().any(|(_, label, _)| label.starts_with('<')),
+        "interfaces of sessions are no series"
+    );
     assert_eq!(sim.counters().logins, 1);
 }
 

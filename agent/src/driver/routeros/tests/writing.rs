@@ -2,7 +2,7 @@ use atalaya_protocol::wire::CheckStatus;
 use atalaya_simulators::routeros::{CpeConfig, TrafficVerdict};
 
 use super::*;
-use crate::driver::{RowStatus, DeviceError};
+use crate::driver::{DeviceError, RowStatus};
 
 fn passes_at(sim: &RouterSim, cpe: &str, download: u64) -> bool {
     matches!(sim.passes_traffic(cpe), Some(TrafficVerdict::Passes { download_bps: Some(bps), .. }) if bps == download)
@@ -21,7 +21,10 @@ async fn cut_and_reconnect_a_subscriber_who_redials() {
     let mut config = isp(3, true);
     config.redial_ms = 50;
     let (sim, router) = start(config).await;
-    eventually("all pass", || (1..=3).all(|n| passes_at(&sim, &format!("sub000{n}"), if n == 3 { 50_000_000 } else { 10_000_000 }))).await;
+    eventually("all pass", || {
+        (1..=3).all(|n| passes_at(&sim, &format!("sub000{n}"), if n == 3 { 50_000_000 } else { 10_000_000 }))
+    })
+    .await;
     let others = |sim: &RouterSim| {
         let mut digests = sim.digests().remove("/ppp/secret").unwrap();
         digests.retain(|name, _| !name.contains("sub0001"));
@@ -52,7 +55,7 @@ async fn make_a_subscriber_change_the_speed_and_remove_them() {
     let (sim, router) = start(config.with_cpe(CpeConfig::pppoe("nuevo", "hunter2"))).await;
     let mut fresh = with_speed(pppoe("nuevo", "30M", Status::Active), 5_000_000, 30_000_000);
     fresh.password = Some(Zeroizing::new("hunter2".into()));
-    let rows = apply(&router, &[fresh.clone()]).await;
+    let rows = apply(&router, std::slice::from_ref(&fresh)).await;
     assert!(rows[0].is_in_place(), "{:?}", rows[0]);
     let made = secret(&sim, "nuevo");
     assert_eq!((made["comment"].as_str(), made["service"].as_str()), ("atalaya:enp_nuevo", "pppoe"));
@@ -62,7 +65,8 @@ async fn make_a_subscriber_change_the_speed_and_remove_them() {
     eventually("faster", || passes_at(&sim, "nuevo", 60_000_000)).await;
     apply(&router, &[pppoe("nuevo", "30M", Status::Terminated)]).await;
     assert!(secret(&sim, "nuevo").is_empty());
-    eventually("offline", || matches!(sim.passes_traffic("nuevo"), Some(TrafficVerdict::NoSession { .. }))).await;
+    eventually("offline", || matches!(sim.passes_traffic("nuevo"), Some(TrafficVerdict::NoSession { .. })))
+        .await;
     // Someone else's secret is left alone.
     let others = changes(&router, &[pppoe("sub0001", "10M", Status::Terminated)]).await;
     assert!(others[0].row.blocked.is_some());
@@ -73,7 +77,7 @@ async fn a_changed_password_is_compared_before_it_is_written() {
     let (sim, router) = start(isp(1, false)).await;
     let mut same = pppoe("sub0001", "10M", Status::Active);
     same.password = Some(Zeroizing::new("pw-sub0001".into()));
-    assert!(router.read(&[same.clone()]).await.unwrap()[0].is_in_place());
+    assert!(router.read(std::slice::from_ref(&same)).await.unwrap()[0].is_in_place());
     let mut new = same;
     new.password = Some(Zeroizing::new("changed".into()));
     assert!(apply(&router, &[new]).await[0].is_in_place());
@@ -85,12 +89,12 @@ async fn a_fixed_address_is_walled_and_gets_its_speed_from_our_queue() {
     let config = isp(1, false).with_cpe(CpeConfig::fixed("plaza", "10.70.0.5".parse().unwrap()));
     let (sim, router) = start(config).await;
     let active = with_speed(fixed("10.70.0.5", Status::Active), 4_000_000, 20_000_000);
-    assert!(apply(&router, &[active.clone()]).await[0].is_in_place());
+    assert!(apply(&router, std::slice::from_ref(&active)).await[0].is_in_place());
     eventually("plan speed", || passes_at(&sim, "plaza", 20_000_000)).await;
     let cut = Want { status: Status::Suspended, ..active.clone() };
     assert_eq!(apply(&router, &[cut]).await[0].status, RowStatus::Suspended);
     assert!(is_walled(&sim, "plaza"));
-    let rows = apply(&router, &[active.clone()]).await;
+    let rows = apply(&router, std::slice::from_ref(&active)).await;
     assert!(rows[0].is_in_place() && passes_at(&sim, "plaza", 20_000_000));
     let gone = Want { status: Status::Terminated, ..active };
     assert!(apply(&router, &[gone]).await[0].is_in_place());
@@ -98,15 +102,27 @@ async fn a_fixed_address_is_walled_and_gets_its_speed_from_our_queue() {
 }
 
 #[tokio::test]
+async fn an_address_of_a_pool_is_not_listed() {
+    let (sim, router) = start(isp(1, false)).await;
+    let row = &router.read(&[fixed("10.65.0.77", Status::Suspended)]).await.unwrap()[0];
+    assert!(row.blocked.as_deref().is_some_and(|why| why.contains("pool subscribers")), "{row:?}");
+    assert!(sim.rows("/ip/firewall/address-list").unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn an_entry_of_ours_on_an_address_that_moved_on_is_taken_away() {
     let (sim, router) = start(isp(1, false)).await;
     let mut moved = fixed("10.70.0.5", Status::Suspended);
-    apply(&router, &[moved.clone()]).await;
+    apply(&router, std::slice::from_ref(&moved)).await;
     let point = Arc::make_mut(&mut moved.point);
     point.access = crate::desired::Access::Static { address: "10.70.0.9".into() };
     apply(&router, &[moved]).await;
-    let listed: Vec<String> =
-        sim.rows("/ip/firewall/address-list").unwrap().into_iter().map(|row| row["address"].clone()).collect();
+    let listed: Vec<String> = sim
+        .rows("/ip/firewall/address-list")
+        .unwrap()
+        .into_iter()
+        .map(|row| row["address"].clone())
+        .collect();
     assert_eq!(listed, ["10.70.0.9"]);
 }
 
@@ -132,7 +148,11 @@ async fn rows_that_vanish_or_appear_meanwhile_do_no_harm() {
 async fn it_is_known_whether_a_cut_would_bite() {
     let (sim, router) = start(isp(1, false)).await;
     let failed = |checks: Vec<crate::driver::BiteCheck>| -> Vec<String> {
-        checks.into_iter().filter(|one| one.check.status() == CheckStatus::Failed).map(|one| one.check.code).collect()
+        checks
+            .into_iter()
+            .filter(|one| one.check.status() == CheckStatus::Failed)
+            .map(|one| one.check.code)
+            .collect()
     };
     assert_eq!(failed(router.can_bite().await.unwrap()), Vec::<String>::new());
     sim.operate(&["/ip/firewall/filter/remove", "=numbers=*1,*2,*3,*4"]);

@@ -48,8 +48,12 @@ fn with_session(mut tables: Tables, live_rate: &str) -> Tables {
     let key = SessionKey { id: "0x81".into(), caller_id: "02:00".into(), since_ms: 1 };
     tables.sessions.insert("juan".into(), vec![Session { key, address: "10.0.0.9".into() }]);
     if !live_rate.is_empty() {
-        let queue =
-            Queue { target: "<pppoe-juan>".into(), speed: parse::speed(live_rate), dynamic: true, ..Queue::default() };
+        let queue = Queue {
+            target: "<pppoe-juan>".into(),
+            speed: parse::speed(live_rate),
+            dynamic: true,
+            ..Queue::default()
+        };
         tables.queues.insert("<pppoe-juan>".into(), vec![queue]);
     }
     tables
@@ -73,7 +77,10 @@ fn a_subscriber_as_wanted_costs_nothing() {
 #[test]
 fn a_cut_moves_the_secret_and_drops_the_session() {
     let row = see(&want(Status::Suspended), &with_session(tables(Some(secret("10M"))), "10M/10M"));
-    assert_eq!((row.status, pending(&row), row.stale.len()), (RowStatus::Active, vec![("profile", "cut")], 1));
+    assert_eq!(
+        (row.status, pending(&row), row.stale.len()),
+        (RowStatus::Active, vec![("profile", "cut")], 1)
+    );
 }
 
 #[test]
