@@ -1,10 +1,9 @@
 //! When each device is measured.
 //!
 //! Devices are spread over their interval by a hash of their id: a thousand devices at 60 s are 17 a second, not a
-//! thousand at once, and a device keeps its place over restarts. A device that fails three times in a row *trips its
-//! breaker*: it is left alone for a while that doubles up to ten minutes, then tried once (half open); one success
-//! closes the breaker. A measurement that outlasts its interval costs the slots it covers; they are counted, and
-//! never made up by measuring twice in a hurry.
+//! thousand at once. A device that fails three times in a row *trips its breaker*: it is left alone for a while that
+//! doubles up to ten minutes, then tried once (half open); one success closes the breaker. A measurement that outlasts
+//! its interval costs the slots it covers; they are counted, and never made up by measuring twice in a hurry.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -121,7 +120,7 @@ impl Schedule {
     }
 }
 
-/// A device's place within its interval; the same after a restart.
+/// A device's place within its interval.
 fn phase_of(device_id: &str, interval: Duration) -> Duration {
     let mut hasher = DefaultHasher::new();
     device_id.hash(&mut hasher);
