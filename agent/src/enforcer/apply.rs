@@ -45,6 +45,14 @@ impl Worker {
         for (at, settled) in settling.into_iter().zip(enforce.settle(&to_settle).await) {
             outcomes[at] = settled;
         }
+        if let Some(lost) =
+            outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).find(|error| is_open(error))
+        {
+            // Whether the device did it is not known: read first, as after a crash.
+            let lost = lost.clone();
+            self.say_unknown(&planned, &lost).await;
+            return Err(lost);
+        }
         fault::point("enforcer.before_readback");
         let wants: Vec<Want> = planned.iter().map(|one| Want { fresh: false, ..one.want.clone() }).collect();
         match enforce.read(&wants).await {
@@ -162,6 +170,14 @@ impl Worker {
             .collect();
         self.shared.reporter.send(reports).await;
     }
+}
+
+/// Whether an error leaves it open what the device did.
+fn is_open(error: &DeviceError) -> bool {
+    matches!(
+        error,
+        DeviceError::Unreachable { .. } | DeviceError::Timeout { .. } | DeviceError::Protocol { .. }
+    )
 }
 
 /// Why a change did not come to what was wanted; `None` = it did.

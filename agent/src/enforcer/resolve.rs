@@ -56,89 +56,91 @@ impl Worker {
         wants.iter_mut().for_each(|want| want.fresh = false);
         let rows = enforce.read(&wants).await?;
         self.advance(gone);
+        let mut landed = Vec::new();
         for (((entry, point), want), row) in found.into_iter().zip(wants).zip(rows) {
-            self.resolve_one(enforce, &entry, &point, want, row).await?;
-        }
-        Ok(())
-    }
-
-    async fn resolve_one(
-        &mut self,
-        enforce: &dyn Enforce,
-        entry: &Entry,
-        point: &Point,
-        want: Want,
-        row: ObservedRow,
-    ) -> Result<(), DeviceError> {
-        let superseded = entry.start.order != point.order;
-        match find(entry, &row, superseded) {
-            Found::NotLanded => {
-                let why = Stage::Failed("interrupted before the device had it".into());
-                self.advance(vec![(entry.number, why)]);
-                Ok(())
-            }
-            Found::SomethingElse => {
-                self.cannot_know(entry, point, &row, superseded).await;
-                Ok(())
-            }
-            Found::Landed(_) if superseded => {
+            let superseded = entry.start.order != point.order;
+            match find(&entry, &row, superseded) {
+                Found::NotLanded => {
+                    let why = Stage::Failed("interrupted before the device had it".into());
+                    self.advance(vec![(entry.number, why)]);
+                }
+                Found::SomethingElse => self.cannot_know(&entry, &point, &row, superseded).await,
                 // What has to be live now is the newer order's business.
-                self.advance(vec![(entry.number, Stage::Done)]);
-                Ok(())
+                Found::Landed(_) if superseded => self.advance(vec![(entry.number, Stage::Done)]),
+                Found::Landed(stale) if self.enforced.mode == Mode::Observe && !stale.is_empty() => {
+                    let why = "the device was switched to observe before its session was dropped";
+                    self.advance(vec![(entry.number, Stage::Failed(why.into()))]);
+                }
+                Found::Landed(stale) => {
+                    let rest = ObservedRow { pending: entry.start.after.clone(), stale, ..row };
+                    landed.push((entry, Change { want, row: rest }));
+                }
             }
-            Found::Landed(stale) => self.finish(enforce, entry, point, want, row, stale).await,
         }
+        self.finish(enforce, landed).await
     }
 
-    /// The rest of a change that landed: sessions of before, and the news.
+    /// The rest of changes that landed: sessions of before, and the news.
     async fn finish(
         &mut self,
         enforce: &dyn Enforce,
-        entry: &Entry,
-        point: &Point,
-        want: Want,
-        row: ObservedRow,
-        stale: Vec<SessionKey>,
+        landed: Vec<(Entry, Change)>,
     ) -> Result<(), DeviceError> {
-        if self.enforced.mode == Mode::Observe && !stale.is_empty() {
-            let why =
-                Stage::Failed("the device was switched to observe before its session was dropped".into());
-            self.advance(vec![(entry.number, why)]);
+        if landed.is_empty() {
             return Ok(());
         }
-        let rest = ObservedRow { pending: entry.start.after.clone(), stale, ..row };
-        let outcome =
-            enforce.settle(&[Change { want: want.clone(), row: rest }]).await.pop().unwrap_or(Ok(()));
-        let Some(row) = enforce.read(&[want]).await?.pop() else { return Ok(()) };
+        let (entries, changes): (Vec<Entry>, Vec<Change>) = landed.into_iter().unzip();
+        let outcomes = match self.enforced.mode {
+            Mode::Enforce => enforce.settle(&changes).await,
+            Mode::Observe => vec![Ok(()); changes.len()],
+        };
+        let wants: Vec<Want> = changes.into_iter().map(|change| change.want).collect();
+        let rows = enforce.read(&wants).await?;
+        let mut reports = Vec::with_capacity(rows.len());
+        for (((entry, want), outcome), row) in entries.iter().zip(&wants).zip(&outcomes).zip(&rows) {
+            reports.push(self.close(entry, &want.point, outcome, row));
+        }
+        self.shared.reporter.send(reports).await;
+        Ok(())
+    }
+
+    /// The end of one change that landed.
+    fn close(
+        &mut self,
+        entry: &Entry,
+        point: &Point,
+        outcome: &Result<(), DeviceError>,
+        row: &ObservedRow,
+    ) -> wire::ObservedPoint {
         let now_ms = self.shared.clock.now_ms();
-        let failure = super::apply::failure(&outcome, &row);
         let mut memory = self.shared.memories.of(&point.id);
         memory.turn_to(point.order);
+        let failure = super::apply::failure(outcome, row);
+        let done = failure.is_none();
         let (stage, told, detail) = match failure {
-            None => {
-                memory.confirmed();
-                (Stage::Done, wire::Outcome::Applied, String::new())
-            }
-            Some(why) => {
-                memory.failed(now_ms);
-                (Stage::Failed(why.clone()), wire::Outcome::Failed, why)
-            }
+            None => (Stage::Done, wire::Outcome::Applied, String::new()),
+            Some(why) => (Stage::Failed(why.clone()), wire::Outcome::Failed, why),
         };
-        let done = stage == Stage::Done;
-        if done && !entry.start.action.takes_service() && row.sessions.is_empty() {
-            self.watch.add(&point.id, now_ms);
+        if done {
+            // Open because a technician holds it so says nothing about the cut that waits behind.
+            if !point.is_held_open(now_ms) {
+                memory.confirmed();
+            }
+            if !entry.start.action.takes_service() && row.sessions.is_empty() {
+                self.watch.add(&point.id, now_ms);
+            }
+        } else {
+            memory.failed(now_ms);
         }
         self.advance(vec![(entry.number, stage)]);
         self.keep(point, memory);
-        let observed = wire::ObservedPoint {
+        wire::ObservedPoint {
             detail,
             applied_at_ms: if done { now_ms } else { 0 },
             before: report::fields(&entry.start.before),
             after: report::fields(&row.fields),
-            ..report::observed(point, &row, now_ms, told)
-        };
-        self.shared.reporter.send(vec![observed]).await;
-        Ok(())
+            ..report::observed(point, row, now_ms, told)
+        }
     }
 
     async fn cannot_know(&mut self, entry: &Entry, point: &Point, row: &ObservedRow, superseded: bool) {

@@ -21,6 +21,8 @@ const SELDOM: Duration = Duration::from_secs(3);
 #[derive(Default)]
 pub(super) struct SessionWatch {
     since: HashMap<String, i64>,
+    /// The device was away at the last look.
+    away: bool,
 }
 
 impl SessionWatch {
@@ -31,7 +33,7 @@ impl SessionWatch {
     /// When to look next; `None` = nobody is awaited.
     pub(super) fn next_in(&self, now_ms: i64) -> Option<Duration> {
         let newest = self.since.values().max()?;
-        Some(if now_ms.saturating_sub(*newest) < OFTEN_MS { OFTEN } else { SELDOM })
+        Some(if now_ms.saturating_sub(*newest) < OFTEN_MS && !self.away { OFTEN } else { SELDOM })
     }
 
     fn forget_old(&mut self, now_ms: i64) {
@@ -56,7 +58,9 @@ impl Worker {
             return;
         }
         let wants = wants::build(&self.shared, &self.device_id, &awaited, now_ms);
-        match enforce.sessions(&wants).await {
+        let looked = enforce.sessions(&wants).await;
+        self.watch.away = looked.is_err();
+        match looked {
             Ok(sessions) => {
                 let online = awaited.iter().zip(sessions).filter(|(_, sessions)| !sessions.is_empty());
                 for (point, _) in online {

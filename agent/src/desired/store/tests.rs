@@ -121,3 +121,25 @@ async fn a_new_speed_concerns_everyone_of_the_profile() {
     store.update(update(vec![at("a", 2, 20)])).await.unwrap();
     assert_eq!(store.take_dirty().points.len(), 2);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
+    /// Whatever comes in whatever order and from whichever timeline: what is held never goes back.
+    #[test]
+    fn the_order_held_never_falls(orders in proptest::collection::vec((1u64..4, 1u64..6), 1..20)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let mut highest = (0, 0);
+        for (timeline, generation) in orders {
+            let points = vec![active("a", timeline, generation)];
+            runtime.block_on(store.update(wire::DesiredUpdate { push_id: 1, points })).unwrap();
+            highest = highest.max((timeline, generation));
+            let held = store.point("a").unwrap().order;
+            proptest::prop_assert_eq!((held.timeline, held.generation), highest);
+        }
+        drop(store);
+        let held = open(dir.path()).point("a").unwrap().order;
+        proptest::prop_assert_eq!((held.timeline, held.generation), highest);
+    }
+}
