@@ -37,9 +37,16 @@ pub enum Trust {
 }
 
 /// The gateway showed no certificate that hashes to the join string's fingerprint.
-#[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
+#[derive(thiserror::Error, Clone, Copy, PartialEq, Eq)]
 #[error("the gateway's root is not the one that the join string names: wrong address, or someone in between")]
 pub struct FingerprintMismatch;
+
+/// rustls tells people why a certificate was refused by the Debug form of the cause; so it is said in words there too.
+impl std::fmt::Debug for FingerprintMismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
 
 /// For [`ALPN_ENROL`]: enrolment with a fingerprint, renewal with roots. Shows no certificate.
 ///

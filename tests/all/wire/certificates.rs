@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use atalaya_agent::{enrol::EnrolError, uplink::LinkState};
 use atalaya_protocol::wire::EnrollErrorCode;
 
@@ -73,11 +75,43 @@ async fn an_ended_certificate_is_refused_renewed_and_let_in() {
 }
 
 #[tokio::test]
+async fn after_two_thirds_of_its_life_a_certificate_is_renewed_unasked() {
+    let hq = Headquarters::start();
+    let site = Site::new(0);
+    let first = site.enroll(&hq.join()).await.unwrap();
+    assert!(!site.renewal().is_due().unwrap());
+    let later = Site::on_disk_of(&site, 61 * DAY_MS);
+    hq.state.clock.advance_millis(61 * DAY_MS);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let renewing = Arc::new(later.renewal()).run(stop.clone());
+    let renewed = eventually("renewed", async || {
+        later.store.enrolled().unwrap().unwrap().certificate != first.certificate
+    });
+    tokio::select! {
+        ended = renewing => panic!("{ended:?}"),
+        () = renewed => {}
+    }
+    assert!(!later.renewal().is_due().unwrap());
+}
+
+/// Another agent's identity is never put over the one that this state directory belongs to.
+#[tokio::test]
+async fn a_state_directory_belongs_to_one_agent() {
+    let hq = Headquarters::start();
+    let site = Site::new(0);
+    let mut held = site.enroll(&hq.join()).await.unwrap();
+    held.agent = "agt_2".into();
+    site.store.keep(&held).unwrap();
+    assert!(matches!(site.enroll(&hq.join()).await, Err(EnrolError::OtherAgent { .. })));
+    assert_eq!(site.store.enrolled().unwrap(), Some(held));
+}
+
+#[tokio::test]
 async fn beyond_the_grace_and_once_revoked_nothing_is_renewed() {
     let hq = Headquarters::start();
     let site = Site::new(0);
     let gateways = site.enroll(&hq.join()).await.unwrap().gateways;
-    hq.change(|rows| drop(rows.revoked.insert("agt_1".into())));
+    hq.change(|rows| rows.revoked.extend(["agt_1".to_owned()]));
     let revoked = atalaya_agent::enrol::renew(&site.store, &gateways, site.floor()).await;
     assert_eq!(code(revoked), EnrollErrorCode::Revoked);
     hq.state.clock.advance_millis(300 * DAY_MS);
@@ -107,7 +141,7 @@ async fn of_two_agents_with_one_identity_the_newer_wins_visibly() {
     old.enroll(&hq.join()).await.unwrap();
     let first = old.run();
     eventually("the first is connected", async || first.state() == LinkState::Connected).await;
-    let second = Site::clone_of(&old).run();
+    let second = Site::on_disk_of(&old, 0).run();
     eventually("the second is connected", async || second.state() == LinkState::Connected).await;
     eventually("the first is superseded", async || first.state() == LinkState::Superseded).await;
     let status = first.status.borrow().clone();

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test")]
 
+mod backend;
 mod certificates;
 mod headquarters;
 mod hostile;

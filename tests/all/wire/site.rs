@@ -121,9 +121,9 @@ impl Site {
         Self { memory, store, clock, folder: Arc::new(folder) }
     }
 
-    /// The same disk copied to another machine: same identity, other process.
-    pub(super) fn clone_of(other: &Self) -> Self {
-        let mut site = Self::new(0);
+    /// The same identity in another process, at another time or on another machine.
+    pub(super) fn on_disk_of(other: &Self, skew_ms: i64) -> Self {
+        let mut site = Self::new(skew_ms);
         site.store = other.store.clone();
         site.folder = Arc::clone(&other.folder);
         site
@@ -137,15 +137,14 @@ impl Site {
         Arc::new(CertificateTime(Arc::clone(&self.clock) as _))
     }
 
+    pub(super) fn renewal(&self) -> Renewal {
+        let gateways = self.store.enrolled().unwrap().unwrap().gateways;
+        Renewal::new(self.store.clone(), gateways, Arc::clone(&self.clock) as _, self.floor(), 0)
+    }
+
     pub(super) fn run(&self) -> Running {
         let gateways = self.store.enrolled().unwrap().unwrap().gateways;
-        let renewal = Arc::new(Renewal::new(
-            self.store.clone(),
-            gateways.clone(),
-            Arc::clone(&self.clock) as _,
-            self.floor(),
-            0,
-        ));
+        let renewal = Arc::new(self.renewal());
         let settings = UplinkSettings {
             gateways,
             run_id: [1; 16],

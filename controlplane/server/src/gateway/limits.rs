@@ -8,12 +8,15 @@ const BURST: i64 = 10;
 const EVERY_MS: i64 = 6_000;
 /// Addresses remembered; beyond it the ones that may ask freely again are forgotten, then everyone waits.
 const MAX_ADDRESSES: usize = 10_000;
+const SWEEP_EVERY_MS: i64 = 1_000;
 
 /// A leaky bucket per address. IPv6 counts by /64, which is what one subscriber has.
 #[derive(Debug, Default)]
 pub(super) struct EnrolLimit {
     /// When the requests made so far are worked off, ms.
     free_at_ms: HashMap<IpAddr, i64>,
+    /// Before this nothing is forgotten again: under a flood the sweep must not cost more than the flood.
+    next_sweep_ms: i64,
 }
 
 impl EnrolLimit {
@@ -22,8 +25,9 @@ impl EnrolLimit {
     /// # Errors
     /// Milliseconds to wait.
     pub(super) fn ask(&mut self, address: IpAddr, now_ms: i64) -> Result<(), u32> {
-        if self.free_at_ms.len() >= MAX_ADDRESSES {
+        if self.free_at_ms.len() >= MAX_ADDRESSES && now_ms >= self.next_sweep_ms {
             self.free_at_ms.retain(|_, free_at_ms| *free_at_ms > now_ms);
+            self.next_sweep_ms = now_ms.saturating_add(SWEEP_EVERY_MS);
         }
         let address = prefix(address);
         if self.free_at_ms.len() >= MAX_ADDRESSES && !self.free_at_ms.contains_key(&address) {
