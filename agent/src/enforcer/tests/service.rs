@@ -38,6 +38,42 @@ async fn cut_walled_paid_online() {
 }
 
 #[tokio::test]
+async fn imported_as_already_cut_and_paid_is_online() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = isp(2).with_command(["/ppp/secret/set", "=numbers=sub0001", "=profile=cut"]);
+    let mut site = Site::start(config, dir.path(), Mode::Enforce).await;
+    eventually("walled by hand", || site.walled("sub0001")).await;
+    site.want(vec![active("sub0001", 1)]).await;
+    let back = site.told_outcome("sub0001", wire::Outcome::Applied).await;
+    assert!(back.before.contains(&wire::Field { name: "profile".into(), value: "cut".into() }));
+    eventually("online at plan speed", || site.passes_at("sub0001", 10_000_000)).await;
+    site.finish().await;
+}
+
+#[tokio::test]
+async fn upgraded_while_cut_and_paid_has_the_new_speed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::start(isp(2), dir.path(), Mode::Enforce).await;
+    site.everyone_online(2).await;
+    site.want(vec![suspended("sub0001", 1)]).await;
+    site.told_outcome("sub0001", wire::Outcome::Applied).await;
+    let on_fifty = |mut point: wire::DesiredPoint| {
+        point.speed = Some(wire::Speed { download_bps: 50_000_000, upload_bps: 20_000_000 });
+        if let Some(wire::desired_point::Access::Pppoe(access)) = &mut point.access {
+            access.profile = "50M".into();
+        }
+        point
+    };
+    site.want(vec![on_fifty(suspended("sub0001", 2))]).await;
+    site.told("sub0001", |told| told.order.is_some_and(|order| order.generation == 2)).await;
+    assert_eq!(site.profile("sub0001"), "cut");
+    site.want(vec![on_fifty(active("sub0001", 3))]).await;
+    site.told_outcome("sub0001", wire::Outcome::Applied).await;
+    eventually("the new speed", || site.passes_at("sub0001", 50_000_000)).await;
+    site.finish().await;
+}
+
+#[tokio::test]
 async fn observing_writes_nothing_and_says_what_it_would_do() {
     let dir = tempfile::tempdir().unwrap();
     let mut site = Site::start(isp(3), dir.path(), Mode::Observe).await;

@@ -1,3 +1,5 @@
+use atalaya_simulators::routeros::CpeConfig;
+
 use super::*;
 
 const SUBSCRIBERS: u32 = 5_000;
@@ -6,7 +8,13 @@ const CUTS: u32 = 1_000;
 /// Issue: 1,000 cuts on 5,000 secrets in at most 40 round-trip equivalents, never more in flight than configured.
 #[tokio::test]
 async fn a_thousand_cuts_take_few_round_trips() {
-    let (sim, router) = start(isp(SUBSCRIBERS, false)).await;
+    let config = (1..=CUTS).fold(isp(SUBSCRIBERS, false), |config, number| {
+        let name = format!("sub{number:04}");
+        config.with_cpe(CpeConfig::pppoe(&name, &format!("pw-{name}")))
+    });
+    let (sim, router) = start(config).await;
+    let cuts = usize::try_from(CUTS).unwrap();
+    eventually("everyone to be cut is online", || sim.rows("/ppp/active").unwrap().len() == cuts).await;
     let wants: Vec<Want> = (1..=CUTS)
         .map(|number| {
             let plan = if number % 3 == 0 { "50M" } else { "10M" };
@@ -27,7 +35,8 @@ async fn a_thousand_cuts_take_few_round_trips() {
     assert!(counters.max_in_flight <= 8, "{} in flight", counters.max_in_flight);
     assert!(counters.reads["/ppp/secret"] <= 3, "one print before, one for the ids, one to read back");
     let cut = sim.rows("/ppp/secret").unwrap().iter().filter(|row| row["profile"] == "cut").count();
-    assert_eq!(cut, usize::try_from(CUTS).unwrap());
+    assert_eq!(cut, cuts);
+    assert_eq!(counters.session_drops, u64::from(CUTS));
 }
 
 #[tokio::test]
