@@ -33,6 +33,8 @@ CREATE TABLE kernel_event (
     payload TEXT NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
+-- For the live stream, which looks at the last seconds of all tenants.
+CREATE INDEX kernel_event_by_time ON kernel_event (occurred_at);
 CREATE INDEX kernel_event_by_entity ON kernel_event (tenant_id, entity_id, id);
 
 CREATE TABLE kernel_delivery (

@@ -33,6 +33,8 @@ CREATE TABLE money_service (
     suspended_because TEXT,
     status_reason TEXT,
     status_changed_at BIGINT NOT NULL,
+    -- Day on which a person left it connected in spite of its debt; automatic cuts count only debt past grace later.
+    spared_on TEXT,
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,

@@ -7,6 +7,16 @@ CREATE TABLE money_counter (
     PRIMARY KEY (tenant_id, name)
 );
 
+-- One row per customer with any money moved. A transaction that reads a debt and acts on it changes this row first, so
+-- that payments, invoices and suspensions of one customer come one after another on both databases.
+CREATE TABLE money_account (
+    tenant_id TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, customer_id),
+    FOREIGN KEY (tenant_id, customer_id) REFERENCES people_customer (tenant_id, id)
+);
+
 CREATE TABLE money_invoice (
     tenant_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -67,6 +77,8 @@ CREATE TABLE money_payment (
     idempotency_key TEXT,
     -- SHA-256 of the request that the key stands for.
     request_digest TEXT,
+    -- JSON of the answer that the request got, to be given again.
+    answer TEXT,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, idempotency_key),

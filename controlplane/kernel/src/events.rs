@@ -5,8 +5,8 @@
 
 use crate::{
     Ctx, Error,
-    db::{TenantTx, sql},
-    ids::EventId,
+    db::{PlatformTx, TenantTx, sql},
+    ids::{EventId, TenantId},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -255,4 +255,38 @@ pub async fn list(tx: &mut TenantTx, filter: &EventFilter) -> Result<Vec<Event>,
     let rows: Vec<EventRow> =
         query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit).fetch_all(tx).await?;
     rows.into_iter().map(Event::try_from).collect()
+}
+
+/// An event and whose it is.
+#[derive(Debug, Clone)]
+pub struct TenantEvent {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The event.
+    pub event: Event,
+}
+
+#[derive(sqlx::FromRow)]
+struct TenantEventRow {
+    tenant_id: TenantId,
+    #[sqlx(flatten)]
+    row: EventRow,
+}
+
+/// Events of all tenants since an instant, in order of their ids; for the live stream, which hands each tenant its own.
+///
+/// # Errors
+/// The database's.
+pub async fn since(tx: &mut PlatformTx, since: Timestamp, limit: i64) -> Result<Vec<TenantEvent>, Error> {
+    let rows: Vec<TenantEventRow> = sql("SELECT tenant_id, ")
+        .push(COLUMNS)
+        .push(" FROM kernel_event WHERE occurred_at >= ")
+        .push_bind(since)
+        .push(" ORDER BY id LIMIT ")
+        .push_bind(limit)
+        .fetch_all(tx)
+        .await?;
+    rows.into_iter()
+        .map(|row| Ok(TenantEvent { tenant: row.tenant_id, event: row.row.try_into()? }))
+        .collect()
 }

@@ -94,6 +94,10 @@ impl From<Error> for Problem {
                     ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid", "Some fields are wrong", detail)
                 }
             }
+            // The request itself is wrong, whatever the state.
+            Error::Conflict { code: code @ "idempotency_mismatch", detail, params } => {
+                Self { params, ..Self::new(S::UNPROCESSABLE_ENTITY, code, "The key was used before", detail) }
+            }
             Error::Conflict { code, detail, params } => {
                 Self { params, ..Self::new(S::CONFLICT, code, "The state does not allow it", detail) }
             }

@@ -18,6 +18,7 @@ pub mod events;
 pub mod fault;
 pub mod http;
 pub mod ids;
+pub mod installation;
 pub mod jobs;
 pub mod migrations;
 pub mod money;

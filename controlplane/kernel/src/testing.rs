@@ -17,6 +17,11 @@ use std::sync::Arc;
 
 mod postgres;
 
+/// URL of a PostgreSQL database of its own, for tests that run the programs themselves.
+pub async fn postgres_database() -> String {
+    postgres::database().await
+}
+
 /// Where the clock of a test stands at first: 2026-11-05T15:07:09Z, a Thursday.
 pub const START: Timestamp = Timestamp::from_millis(1_793_891_229_000);
 

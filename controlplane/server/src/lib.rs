@@ -1,1 +1,9 @@
-//! The control plane: HTTP, QUIC gateway, workers and the command line, wired together.
+//! The control plane: HTTP, QUIC gateway, workers and the command line, wired together. No rule of the business is here.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod gateway;
+pub mod http;
+pub mod limits;
+pub mod worker;

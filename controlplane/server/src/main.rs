@@ -1,2 +1,20 @@
-//! `atalaya`: the control plane.
-fn main() {}
+//! `atalaya`: the control plane. Parses, runs, maps the outcome to an exit code.
+
+use atalaya_server::cli::Cli;
+use clap::Parser;
+use std::process::ExitCode;
+use tracing_subscriber::{EnvFilter, fmt};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("ATALAYA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match cli.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -18,7 +18,7 @@ use std::{
 pub(super) async fn database() -> String {
     let server = tokio::task::spawn_blocking(server).await.unwrap();
     let template = format!("template_{}", &schema_digest()[..16]);
-    let admin = Db::open(&format!("{server}/postgres{}", query(&server))).await.unwrap();
+    let admin = Db::open(&format!("{server}/postgres")).await.unwrap();
     let _lock = Lock::take("template");
     let platform = PlatformDb::new(admin.clone());
     if !exists(&platform, &template).await {
@@ -28,7 +28,7 @@ pub(super) async fn database() -> String {
             &format!("CREATE DATABASE {building} TEMPLATE template0 LOCALE 'C' ENCODING 'UTF8'"),
         )
         .await;
-        let db = Db::open(&format!("{server}/{building}{}", query(&server))).await.unwrap();
+        let db = Db::open(&format!("{server}/{building}")).await.unwrap();
         migrations::migrate(&db, START).await.unwrap();
         db.close().await;
         execute_outside(&server, &format!("ALTER DATABASE {building} RENAME TO {template}")).await;
@@ -36,13 +36,7 @@ pub(super) async fn database() -> String {
     let name = format!("test_{}", &crate::secrets::random_token()[..20]);
     execute_outside(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
     admin.close().await;
-    format!("{server}/{name}{}", query(&server))
-}
-
-fn query(server: &str) -> String {
-    // The socket's folder stands in the query of the server's own URL when there is one.
-    let _ = server;
-    String::new()
+    format!("{server}/{name}")
 }
 
 async fn exists(platform: &PlatformDb, database: &str) -> bool {

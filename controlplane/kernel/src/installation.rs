@@ -1,0 +1,97 @@
+//! The installation itself: who it is, and whether it may act.
+//!
+//! A database that is opened on another host or in another environment than the one that armed it is a copy: a test
+//! restore, a clone of the machine. It starts in *safe mode*: no agent is let in, no automatic pass runs, nothing
+//! leaves, until a person arms it with one audited command.
+
+use crate::{
+    Error,
+    db::{PlatformTx, sql},
+    ids::InstallationId,
+    runtime::Runtime,
+    text_enum,
+    time::Timestamp,
+    write_tx,
+};
+
+text_enum! {
+    /// What an installation is for.
+    pub enum Environment {
+        /// Real customers.
+        Production = "production",
+        /// A rehearsal on copies.
+        Staging = "staging",
+        /// A developer's machine or a demo.
+        Development = "development",
+    }
+}
+
+/// This installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// Which; in every certificate.
+    pub id: InstallationId,
+    /// What for.
+    pub environment: Environment,
+    /// Whether it is a copy that nobody armed.
+    pub safe_mode: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct InstallationRow {
+    id: InstallationId,
+    environment: Environment,
+    host: String,
+    armed: bool,
+    created_at: Timestamp,
+}
+
+async fn find(tx: &mut PlatformTx) -> Result<Option<InstallationRow>, Error> {
+    Ok(sql("SELECT id, environment, host, armed, created_at FROM kernel_installation ORDER BY created_at LIMIT 1")
+        .fetch_optional(tx)
+        .await?)
+}
+
+/// Opens the installation, making it on first start. `host` tells machines apart and means nothing else.
+///
+/// # Errors
+/// The database's.
+pub async fn open(runtime: &Runtime, environment: Environment, host: &str) -> Result<Installation, Error> {
+    let now = runtime.clock.now();
+    let platform = runtime.platform();
+    let row = write_tx!(platform, tx => {
+        if let Some(row) = find(&mut tx).await? {
+            return Ok(row);
+        }
+        let row = InstallationRow { id: InstallationId::new(now), environment, host: host.to_owned(), armed: true, created_at: now };
+        sql("INSERT INTO kernel_installation (id, environment, host, armed, created_at) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&row.id)
+            .bind(row.environment)
+            .bind(&row.host)
+            .bind(row.armed)
+            .bind(row.created_at)
+            .execute(&mut tx)
+            .await?;
+        Ok(row)
+    })?;
+    let at_home = row.host == host && row.environment == environment;
+    Ok(Installation { id: row.id, environment, safe_mode: !(row.armed && at_home) })
+}
+
+/// Lets a copy act from here on: this host and environment are its home now.
+///
+/// # Errors
+/// [`Error::NotFound`] before the first start, or the database's.
+pub async fn arm(runtime: &Runtime, environment: Environment, host: &str) -> Result<(), Error> {
+    let platform = runtime.platform();
+    write_tx!(platform, tx => {
+        let row = find(&mut tx).await?.ok_or(Error::NotFound)?;
+        sql("UPDATE kernel_installation SET environment = $1, host = $2, armed = true WHERE id = $3")
+            .bind(environment)
+            .bind(host)
+            .bind(row.id)
+            .execute(&mut tx)
+            .await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,96 @@
+//! The gateway's backend over the domains: wire messages become domain calls here, and only here.
+//!
+//! One file per concern: [`authorities`] (keys and the handshake's directory), `enrol`, `sessions`, `telemetry`,
+//! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`. Who an agent is comes from its
+//! certificate; a call acts for that agent in that tenant and for nobody else.
+
+mod authorities;
+mod config;
+mod desired;
+mod enrol;
+mod jobs;
+mod joins;
+mod network;
+mod observed;
+mod sealing;
+mod sessions;
+mod telemetry;
+mod values;
+
+pub use authorities::{Authorities, PkiClock};
+pub use joins::GatewayJoins;
+
+use crate::gateway::{Backend, SessionRegistry};
+use atalaya_kernel::{
+    Ctx, Permissions, Principal, Scope,
+    ids::{AgentId, TenantId},
+    runtime::Runtime,
+    secrets::random_token,
+};
+use atalaya_metrics::MetricStore;
+use atalaya_pki::AgentIdentity;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// What all adapters share.
+pub(crate) struct Edge {
+    runtime: Arc<Runtime>,
+    authorities: Arc<Authorities>,
+    metrics: Arc<dyn MetricStore>,
+    /// This process, among several on one database.
+    instance: String,
+}
+
+/// The gateway's backend over the domains.
+pub fn backend(runtime: Arc<Runtime>, authorities: Arc<Authorities>, metrics: Arc<dyn MetricStore>) -> Backend {
+    let edge = Arc::new(Edge { runtime, authorities, metrics, instance: random_token() });
+    Backend {
+        enrolment: Arc::new(enrol::Enrolling(edge.clone())),
+        sessions: Arc::new(sessions::Held::new(edge.clone())),
+        telemetry: Arc::new(telemetry::Measured(edge.clone())),
+        network: Arc::new(network::Network(edge)),
+    }
+}
+
+/// An identity whose ids are not ours: signed by us it cannot be, unless another program used our key.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate names {0}, which is no id of ours")]
+pub(crate) struct ForeignIdentity(String);
+
+impl Edge {
+    /// The context of an agent's call.
+    fn ctx(&self, identity: &AgentIdentity) -> Result<(Ctx, AgentId), ForeignIdentity> {
+        let foreign = || ForeignIdentity(identity.to_string());
+        let tenant: TenantId = identity.tenant.parse().map_err(|_| foreign())?;
+        let agent: AgentId = identity.agent.parse().map_err(|_| foreign())?;
+        let db = self.runtime.tenant(tenant);
+        let principal = Principal::Agent(agent.clone());
+        Ok((Ctx::new(db, principal, Permissions::All, Scope::All, "gateway"), agent))
+    }
+}
+
+/// Tells the gateway's sessions to look as soon as something was committed here, so that a payment reaches a router in
+/// well under a second; and keeps the directory of authorities up to date with other processes. What a hint misses, the
+/// gateway's own poll finds.
+///
+/// # Errors
+/// The database's, when it stays away.
+pub async fn follow(
+    runtime: Arc<Runtime>,
+    authorities: Arc<Authorities>,
+    registry: Arc<SessionRegistry>,
+    stop: CancellationToken,
+) -> Result<(), atalaya_kernel::Error> {
+    const REFRESH: Duration = Duration::from_secs(2);
+    let mut refresh = tokio::time::interval(REFRESH);
+    refresh.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        let rung = runtime.committed.notified();
+        tokio::select! {
+            () = rung => registry.hint(),
+            _ = refresh.tick() => authorities.refresh().await?,
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
+}

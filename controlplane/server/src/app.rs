@@ -1,0 +1,164 @@
+//! Puts the process together: opens, wires, listens, supervises. Read `serve` and you know the system.
+
+use crate::{
+    cli::open,
+    config::{Config, host_fingerprint},
+    http::{self, Shared, stream::Hub},
+    worker,
+};
+use anyhow::{Context, bail};
+use atalaya_kernel::{installation, migrations, outbox, outbox::Subscriber};
+use atalaya_people::identity::http::Installation;
+use serde::Serialize;
+use std::{fs, future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+/// How long tasks get to finish when the process is told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+
+/// Who reacts to events inside the process.
+pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
+    Vec::new()
+}
+
+/// Routes that need more than the domains.
+pub(crate) fn extra_routes() -> OpenApiRouter {
+    OpenApiRouter::new()
+}
+
+/// The addresses in use, for whoever started the process.
+#[derive(Debug, Serialize)]
+struct Ready {
+    http: SocketAddr,
+}
+
+/// Runs the control plane until it is told to stop or a task of it ends unexpectedly.
+///
+/// # Errors
+/// What could not be opened or bound and the mend, or the task that ended.
+pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<()> {
+    let subscribers = subscribers();
+    let runtime = open(&config, &subscribers).await?;
+    migrations::migrate(runtime.db(), runtime.clock.now()).await?;
+    let installation = installation::open(&runtime, config.environment, &host_fingerprint()).await?;
+    if installation.safe_mode {
+        tracing::warn!(
+            "safe mode: this database was armed elsewhere; no agent is let in and nothing leaves until `atalaya admin arm`"
+        );
+    }
+    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+        format!("cannot listen on {} for the web app: choose another with --http-listen", config.http.listen)
+    })?;
+    let hub = Arc::new(Hub::default());
+    let shown =
+        Installation { environment: config.environment.to_string(), safe_mode: installation.safe_mode };
+    let shared = Shared {
+        runtime: runtime.clone(),
+        installation: Arc::new(shown),
+        hub: hub.clone(),
+        config: config.http.clone(),
+    };
+    let site = http::router(shared, extra_routes());
+    let ready = Ready { http: listener.local_addr()? };
+
+    let mut tasks = Tasks::default();
+    let stop = tasks.stop.clone();
+    tasks.start("live events", hub.run(runtime.clone(), stop.clone()));
+    if !installation.safe_mode {
+        tasks.start("deliveries", outbox::run(runtime.clone(), subscribers, stop.clone()));
+        tasks.start("collections", worker::money(runtime.clone(), stop.clone()));
+    }
+    let closing = stop.clone();
+    let server = axum::serve(listener, site.into_make_service_with_connect_info::<SocketAddr>());
+    tasks.start("http", async move {
+        // Live streams never end by themselves: on stop, connections get no more time than the other tasks.
+        tokio::select! {
+            outcome = server => outcome,
+            () = closing.cancelled() => Ok(()),
+        }
+    });
+    tasks.start("watchdog", watchdog(stop));
+
+    tracing::info!(http = %ready.http, "ready");
+    if let Some(path) = ready_file {
+        fs::write(&path, serde_json::to_vec(&ready)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    sd_notify::notify(&[sd_notify::NotifyState::Ready]).context("cannot tell the service manager")?;
+    let outcome = tasks.run().await;
+    runtime.db().close().await;
+    outcome
+}
+
+/// Tells the service manager that the process lives, as often as it asks for.
+async fn watchdog(stop: CancellationToken) -> anyhow::Result<()> {
+    let Some(interval) = sd_notify::watchdog_enabled() else {
+        stop.cancelled().await;
+        return Ok(());
+    };
+    while !stop.is_cancelled() {
+        sd_notify::notify(&[sd_notify::NotifyState::Watchdog])?;
+        tokio::select! {
+            () = tokio::time::sleep(interval / 2) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
+}
+
+/// The long tasks of the process. One that ends before it was asked to ends the process with its name: a control plane
+/// whose deliveries died silently looks healthy and cuts nobody back on.
+#[derive(Default)]
+struct Tasks {
+    running: JoinSet<(&'static str, anyhow::Result<()>)>,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    fn start<E>(&mut self, name: &'static str, task: impl Future<Output = Result<(), E>> + Send + 'static)
+    where
+        anyhow::Error: From<E>,
+    {
+        self.running.spawn(async move { (name, task.await.map_err(anyhow::Error::from)) });
+    }
+
+    async fn run(mut self) -> anyhow::Result<()> {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::select! {
+            ended = self.running.join_next() => return early(ended),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        self.stop.cancel();
+        let drain = async {
+            while let Some(ended) = self.running.join_next().await {
+                if let Ok((name, Err(error))) = ended {
+                    tracing::warn!(task = name, "ended with: {error:#}");
+                }
+            }
+        };
+        if tokio::time::timeout(STOP_WITHIN, drain).await.is_err() {
+            bail!("some tasks did not stop within {} s", STOP_WITHIN.as_secs());
+        }
+        Ok(())
+    }
+}
+
+fn early(
+    ended: Option<Result<(&'static str, anyhow::Result<()>), tokio::task::JoinError>>,
+) -> anyhow::Result<()> {
+    match ended {
+        Some(Ok((name, Ok(())))) => bail!("task `{name}` ended unexpectedly"),
+        Some(Ok((name, Err(error)))) => Err(error.context(format!("task `{name}` failed"))),
+        Some(Err(panic)) => bail!("a task panicked: {panic}"),
+        None => bail!("there is nothing to run"),
+    }
+}

@@ -1,0 +1,38 @@
+use super::{open, print_line};
+use crate::config::Config;
+use atalaya_kernel::migrations;
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    /// Only says what is missing; fails when something is.
+    #[arg(long)]
+    status: bool,
+    /// Only lists the steps that would run.
+    #[arg(long, conflicts_with = "status")]
+    dry_run: bool,
+}
+
+impl Migrate {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let runtime = open(config, &[]).await?;
+        if self.status || self.dry_run {
+            let status = migrations::status(runtime.db()).await?;
+            print_line(&format!("schema {:04}, {} to run", status.applied, status.pending.len()));
+            for step in &status.pending {
+                print_line(&format!("  {:04} {}", step.number, step.name));
+            }
+            anyhow::ensure!(
+                self.dry_run || status.pending.is_empty(),
+                "the schema is behind: run `atalaya migrate`"
+            );
+            return Ok(());
+        }
+        let ran = migrations::migrate(runtime.db(), runtime.clock.now()).await?;
+        for step in &ran {
+            print_line(&format!("{:04} {}", step.number, step.name));
+        }
+        print_line(if ran.is_empty() { "nothing to do" } else { "done" });
+        Ok(())
+    }
+}

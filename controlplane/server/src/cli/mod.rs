@@ -1,0 +1,139 @@
+//! `atalaya`: one program, its roles as subcommands.
+
+mod admin;
+mod migrate;
+
+use crate::{app, config::Config};
+use anyhow::Context;
+use atalaya_kernel::{
+    blobs::LocalBlobs, db::Db, events::Subscriptions, migrations, outbox::Subscriber, runtime::Runtime,
+    secrets::Secrets, time::SystemClock,
+};
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+/// The control plane of Atalaya.
+#[derive(Debug, Parser)]
+#[command(name = "atalaya", version, about)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command may be told; stronger than the file.
+#[derive(Debug, Args)]
+struct Common {
+    /// Configuration file; the defaults without one.
+    #[arg(long, global = true, env = "ATALAYA_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder of the database, metrics and blobs.
+    #[arg(long, global = true, env = "ATALAYA_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// URL of a PostgreSQL database, instead of SQLite in the data folder.
+    #[arg(long, global = true, env = "ATALAYA_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// production, staging or development.
+    #[arg(long, global = true, env = "ATALAYA_ENVIRONMENT")]
+    environment: Option<atalaya_kernel::installation::Environment>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the control plane.
+    Serve(Serve),
+    /// Brings the database to this program's schema, or says what is missing.
+    Migrate(migrate::Migrate),
+    /// Tenants, users, passwords, arming a copy.
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Prints the OpenAPI document.
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Address and TCP port of web app and API; port 0 takes a free one.
+    #[arg(long, env = "ATALAYA_HTTP_LISTEN")]
+    http_listen: Option<SocketAddr>,
+    /// Address and UDP port of the agents' gateway; port 0 takes a free one.
+    #[arg(long, env = "ATALAYA_GATEWAY_LISTEN")]
+    gateway_listen: Option<SocketAddr>,
+    /// Addresses that agents are told to connect to, `host:port`.
+    #[arg(long, env = "ATALAYA_GATEWAY_ADVERTISE", value_delimiter = ',')]
+    gateway_advertise: Vec<String>,
+    /// File that the addresses in use are written to once everything listens, as JSON.
+    #[arg(long)]
+    ready_file: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// What went wrong and the mend, for the terminal.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = self.common.config()?;
+        match self.command {
+            Command::Serve(serve) => {
+                let mut config = config;
+                config.http.listen = serve.http_listen.unwrap_or(config.http.listen);
+                config.gateway.listen = serve.gateway_listen.unwrap_or(config.gateway.listen);
+                if !serve.gateway_advertise.is_empty() {
+                    config.gateway.advertise = serve.gateway_advertise;
+                }
+                app::serve(config, serve.ready_file).await
+            }
+            Command::Migrate(migrate) => migrate.run(&config).await,
+            Command::Admin(admin) => admin.run(&config).await,
+            Command::Openapi => {
+                let document =
+                    crate::http::document().to_pretty_json().context("the document has a JSON form")?;
+                print_line(&document);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Common {
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = Config::read(self.config.as_deref())?;
+        config.data_dir = self.data_dir.clone().unwrap_or(config.data_dir);
+        config.database = self.database.clone().or(config.database);
+        config.environment = self.environment.unwrap_or(config.environment);
+        Ok(config)
+    }
+}
+
+/// Database and secrets, opened; the schema must be this program's.
+///
+/// # Errors
+/// A database that cannot be opened, or whose schema is another.
+pub(crate) async fn open(
+    config: &Config,
+    subscribers: &[Arc<dyn Subscriber>],
+) -> anyhow::Result<Arc<Runtime>> {
+    config.prepare()?;
+    let secrets = Secrets::new(config.installation_key()?);
+    let db = Db::open(&config.database_url()).await.context("cannot open the database")?;
+    let blobs = Arc::new(LocalBlobs::new(config.data_dir.join("blobs")));
+    Ok(Runtime::new(db, Arc::new(SystemClock), Subscriptions::of(subscribers), secrets, blobs))
+}
+
+/// The same, for a command that changes something: the schema is brought up first.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn open_migrated(config: &Config) -> anyhow::Result<Arc<Runtime>> {
+    let runtime = open(config, &app::subscribers()).await?;
+    migrations::migrate(runtime.db(), runtime.clock.now()).await?;
+    Ok(runtime)
+}
+
+/// One line on the terminal: this is a command's answer, not a log.
+#[allow(clippy::print_stdout, reason = "the answer of a command belongs on the terminal")]
+pub(crate) fn print_line(line: &str) {
+    println!("{line}");
+}

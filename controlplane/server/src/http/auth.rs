@@ -1,0 +1,45 @@
+//! Who asks: the session cookie becomes a context; a change needs the session's CSRF token too.
+
+use super::request::RequestId;
+use atalaya_kernel::{Error, runtime::Runtime};
+use atalaya_people::identity::{self, http::cookie_token};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use std::sync::Arc;
+
+/// Puts the context of the session into the request, or answers 401.
+pub(super) async fn authenticate(
+    State(runtime): State<Arc<Runtime>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match session(&runtime, &mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn session(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Error> {
+    let token = cookie_token(request.headers()).ok_or(Error::Unauthenticated)?;
+    let request_id =
+        request.extensions().get::<RequestId>().map_or_else(|| "unknown".into(), |id| id.0.clone());
+    let (ctx, logged_in) =
+        identity::authenticate(runtime, token, &request_id).await?.ok_or(Error::Unauthenticated)?;
+    if !request.method().is_safe() {
+        let given = request.headers().get("x-csrf-token").map(|value| value.as_bytes()).unwrap_or_default();
+        if !constant_time_equal(given, logged_in.csrf_token.as_bytes()) {
+            return Err(Error::Forbidden("csrf_token"));
+        }
+    }
+    request.extensions_mut().insert(ctx);
+    request.extensions_mut().insert(logged_in);
+    Ok(())
+}
+
+fn constant_time_equal(given: &[u8], wanted: &[u8]) -> bool {
+    use subtle::ConstantTimeEq;
+    given.ct_eq(wanted).into()
+}

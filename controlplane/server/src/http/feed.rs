@@ -1,0 +1,83 @@
+//! `/events` and `/audit`: what happened, and who did it.
+
+use super::stream::may_see;
+use atalaya_kernel::{
+    Ctx, Error, Permission,
+    audit::{self, AuditRow},
+    events::{self, Event, EventFilter},
+    http::{Json, Query},
+    ids::{AuditId, EventId},
+    page::{Page, PageQuery},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+const EVENT_READ: Permission = Permission("event.read");
+const AUDIT_READ: Permission = Permission("audit.read");
+
+pub(super) fn router() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(events_list)).routes(routes!(audit_list))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct EventQuery {
+    /// Types, separated by commas; `payment.*` takes all of a noun.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Only about this id, or related to it.
+    entity: Option<String>,
+}
+
+/// What happened, newest first. Kinds that the caller may not see are left out.
+#[utoipa::path(get, path = "/events", tag = "events", params(EventQuery, PageQuery), responses((status = 200, body = Page<Event>)),
+    extensions(("x-permission" = json!("event.read"))))]
+async fn events_list(
+    ctx: Ctx,
+    Query(query): Query<EventQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Event>>, Error> {
+    ctx.authorize(EVENT_READ)?;
+    let limit = page.limit()?;
+    let kinds =
+        query.kind.iter().flat_map(|kinds| kinds.split(',')).map(|kind| kind.trim().to_owned()).collect();
+    let filter = EventFilter {
+        kinds,
+        entity: query.entity,
+        before: page.after::<EventId>()?,
+        after: None,
+        limit: limit + 1,
+    };
+    let rows = events::list(&mut ctx.begin_read().await?, &filter).await?;
+    let mut page = Page::of(rows, limit, |event| event.id.clone())?;
+    page.items.retain(|event| may_see(ctx.permissions(), &event.kind));
+    Ok(Json(page))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
+    /// Only about this id.
+    entity_id: Option<String>,
+    /// Only by this actor.
+    actor: Option<String>,
+}
+
+/// Who did what, newest first.
+#[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery, PageQuery), responses((status = 200, body = Page<AuditRow>)),
+    extensions(("x-permission" = json!("audit.read"))))]
+async fn audit_list(
+    ctx: Ctx,
+    Query(query): Query<AuditQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<AuditRow>>, Error> {
+    ctx.authorize(AUDIT_READ)?;
+    let limit = page.limit()?;
+    let before = page.after::<AuditId>()?;
+    let mut tx = ctx.begin_read().await?;
+    let rows =
+        audit::list(&mut tx, query.entity_id.as_deref(), query.actor.as_deref(), before.as_ref(), limit + 1)
+            .await?;
+    Page::of(rows, limit, |row| row.id.clone()).map(Json)
+}

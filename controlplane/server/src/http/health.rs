@@ -1,0 +1,56 @@
+//! `/healthz`, `/readyz`, `/metrics`.
+
+use atalaya_kernel::{db::sql, runtime::Runtime};
+use axum::{
+    Extension, Router,
+    extract::ConnectInfo,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use std::{net::SocketAddr, sync::Arc};
+
+pub(super) fn router() -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+}
+
+/// Whether the database answers.
+async fn ready(Extension(runtime): Extension<Arc<Runtime>>) -> Response {
+    let answer = async {
+        let mut tx = runtime.platform().begin_read().await?;
+        sql("SELECT CAST(1 AS BIGINT)").fetch_one::<(i64,)>(&mut tx).await
+    };
+    match answer.await {
+        Ok(_) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+        }
+    }
+}
+
+/// Figures of the process in the Prometheus text format, for the machine itself only.
+async fn metrics(
+    Extension(runtime): Extension<Arc<Runtime>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> Response {
+    if !peer.ip().to_canonical().is_loopback() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let counts = async {
+        let mut tx = runtime.platform().begin_read().await?;
+        sql("SELECT state, CAST(COUNT(*) AS BIGINT) FROM kernel_delivery WHERE state <> 'done' GROUP BY state").fetch_all::<(String, i64)>(&mut tx).await
+    };
+    let Ok(counts) = counts.await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let mut text = String::from(
+        "# HELP atalaya_deliveries Events not yet delivered to a subscriber.\n# TYPE atalaya_deliveries gauge\n",
+    );
+    for state in ["pending", "leased", "dead"] {
+        let count = counts.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
+        text.push_str(&format!("atalaya_deliveries{{state=\"{state}\"}} {count}\n"));
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}

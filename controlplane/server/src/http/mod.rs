@@ -1,0 +1,81 @@
+//! HTTP: the router, what every request passes through, and the routes that belong to no domain.
+
+mod auth;
+mod feed;
+mod health;
+mod openapi;
+mod request;
+mod spa;
+pub mod stream;
+
+pub use openapi::document;
+
+use crate::config;
+use atalaya_kernel::{Error, http::MAX_BODY_BYTES, runtime::Runtime};
+use atalaya_people::identity::http::Installation;
+use axum::{
+    Extension, Router,
+    extract::DefaultBodyLimit,
+    http::{StatusCode, Uri},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use std::sync::Arc;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+/// What the routes share beside the runtime.
+pub struct Shared {
+    /// Database, clock, secrets.
+    pub runtime: Arc<Runtime>,
+    /// Environment and safe mode, as the web app shows them.
+    pub installation: Arc<Installation>,
+    /// Live events.
+    pub hub: Arc<stream::Hub>,
+    /// Where to listen, host names.
+    pub config: config::Http,
+}
+
+/// Routes of all domains below `/api/v1`, with their OpenAPI document.
+pub(crate) fn api(extra: OpenApiRouter) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(atalaya_places::router())
+        .merge(atalaya_people::router())
+        .merge(atalaya_money::router())
+        .merge(feed::router())
+        .merge(stream::router())
+        .merge(extra)
+}
+
+/// The whole site.
+pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
+    let runtime = shared.runtime.clone();
+    let requests = Arc::new(request::Requests::new(shared.config.clone()));
+    let (private, _) = api(extra).split_for_parts();
+    let (public, _) = atalaya_people::public_router().split_for_parts();
+    let v1 = private
+        .layer(middleware::from_fn_with_state(runtime.clone(), auth::authenticate))
+        .merge(public.layer(middleware::from_fn_with_state(requests.clone(), request::limit_log_in)))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method);
+    Router::new()
+        .nest("/api/v1", v1)
+        .route("/api/openapi.json", get(openapi::serve))
+        .merge(health::router())
+        .fallback(spa::serve)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(Extension(shared.runtime))
+        .layer(Extension(shared.installation))
+        .layer(Extension(shared.hub))
+        .layer(middleware::from_fn_with_state(requests, request::describe))
+        .layer(CompressionLayer::new().gzip(true))
+}
+
+async fn unknown(_: Uri) -> Error {
+    Error::NotFound
+}
+
+async fn wrong_method() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound).into_response()
+}

@@ -1,0 +1,138 @@
+//! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
+
+use crate::{config, limits::AddressLimit};
+use atalaya_kernel::{Error, runtime::Runtime, secrets::random_token};
+use atalaya_people::identity::{Origin, http::LoginOrigin};
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use parking_lot::Mutex;
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+const REQUEST_ID: &str = "x-request-id";
+/// Log-ins an address may try at once, and how long until one more, ms.
+const LOG_INS: (i64, i64) = (20, 3_000);
+
+/// Id of a request; in every answer, log line and audit row.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
+/// Shared by the layers of this file.
+pub(super) struct Requests {
+    config: config::Http,
+    log_ins: Mutex<AddressLimit>,
+}
+
+impl Requests {
+    pub(super) fn new(config: config::Http) -> Self {
+        Self { config, log_ins: Mutex::new(AddressLimit::new(LOG_INS.0, LOG_INS.1)) }
+    }
+
+    /// The slug that a host name selects: its first label below the base domain.
+    fn slug(&self, host: Option<&str>) -> Option<String> {
+        let base = self.config.base_domain.as_deref()?;
+        let host = host?.split(':').next()?;
+        let label = host.strip_suffix(base)?.strip_suffix('.')?;
+        (!label.is_empty() && !label.contains('.')).then(|| label.to_owned())
+    }
+}
+
+fn peer(request: &Request) -> IpAddr {
+    request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+fn text<'r>(request: &'r Request, name: impl header::AsHeaderName) -> Option<&'r str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Gives the request its id and origin, and the answer its headers.
+pub(super) async fn describe(
+    State(requests): State<Arc<Requests>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let sane = |id: &&str| {
+        (8..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let id: Arc<str> =
+        text(&request, REQUEST_ID).filter(sane).map_or_else(|| random_token()[..24].into(), Into::into);
+    let origin = LoginOrigin {
+        origin: Origin {
+            user_agent: text(&request, header::USER_AGENT).unwrap_or_default().chars().take(200).collect(),
+            address: peer(&request).to_string(),
+            request_id: id.to_string(),
+        },
+        https: requests.config.https,
+        slug: requests.slug(text(&request, header::HOST)),
+    };
+    // Query strings stay out of the log: they hold phones and documents.
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(origin);
+    let mut response = next.run(request).await;
+    tracing::debug!(%method, path, status = response.status().as_u16(), request_id = &*id, "request");
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Lets an address log in only so often. It slows guessing down from one place and locks nobody out.
+pub(super) async fn limit_log_in(
+    State(requests): State<Arc<Requests>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() == Method::POST
+        && let Some(runtime) = request.extensions().get::<Arc<Runtime>>()
+    {
+        let now = runtime.clock.now().as_millis();
+        if let Err(wait_ms) = requests.log_ins.lock().ask(peer(&request), now) {
+            return Error::RateLimited { retry_after_s: u64::from(wait_ms).div_ceil(1000) }.into_response();
+        }
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_below_the_base_domain_selects_the_tenant() {
+        let requests = Requests::new(config::Http {
+            base_domain: Some("isp.example".to_owned()),
+            ..config::Http::default()
+        });
+        for (host, slug) in [
+            (Some("netandina.isp.example"), Some("netandina")),
+            (Some("netandina.isp.example:8080"), Some("netandina")),
+            (Some("isp.example"), None),
+            (Some("a.b.isp.example"), None),
+            (Some("netandinaisp.example"), None),
+            (Some("localhost"), None),
+            (None, None),
+        ] {
+            assert_eq!(requests.slug(host).as_deref(), slug, "{host:?}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Work that nobody waits for: deliveries of events, durable jobs, and periodic passes over all tenants.
+
+use atalaya_kernel::{Ctx, Error, runtime::Runtime};
+use atalaya_people::tenancy;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// How often money looks for what has become overdue.
+const MONEY_EVERY: Duration = Duration::from_secs(60);
+
+/// Contexts of all tenants, for periodic work.
+///
+/// # Errors
+/// The database's.
+pub async fn every_tenant(runtime: &Arc<Runtime>, name: &'static str) -> Result<Vec<Ctx>, Error> {
+    let mut tx = runtime.platform().begin_read().await?;
+    let tenants = tenancy::tenant_ids(&mut tx).await?;
+    Ok(tenants.into_iter().map(|tenant| Ctx::system(runtime.tenant(tenant), name)).collect())
+}
+
+/// Overdue invoices are told and, where a tenant has automatic cuts on, suspended. One tenant's failure is logged and
+/// does not hold back the others.
+///
+/// # Errors
+/// The database's, when it stays away.
+pub async fn money(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(), Error> {
+    while !stop.is_cancelled() {
+        for ctx in every_tenant(&runtime, "collections").await? {
+            if let Err(error) = money_pass(&ctx).await {
+                tracing::warn!(tenant = %ctx.tenant(), %error, "the pass over debts failed; it runs again in a minute");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(MONEY_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
+}
+
+async fn money_pass(ctx: &Ctx) -> Result<(), Error> {
+    atalaya_money::billing::overdue_pass(ctx).await?;
+    let suspended = atalaya_money::collections::automatic_pass(ctx).await?;
+    if suspended > 0 {
+        tracing::info!(tenant = %ctx.tenant(), suspended, "suspended for debt");
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Overdue → cut → payment → online.
+
+use super::{Database, on_each_database};
+use atalaya_tests::{
+    harness::{wait_for, wait_until},
+    isp::{Site, Size},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(30);
+
+on_each_database!(who_does_not_pay_is_walled_and_who_pays_is_online);
+
+fn verdict(site: &Site, user: &str) -> String {
+    site.router.verdict(user)["verdict"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Rows of a router that belong to other subscribers, by menu and name. Sessions and dynamic rows come and go with the
+/// equipment; what is configured must not.
+fn configuration_of_others(site: &Site, user: &str) -> Value {
+    let mut digests = site.router.digests();
+    for menu in ["/ppp/active", "/queue/simple", "/interface", "/ip/firewall/connection", "/ip/firewall/address-list"] {
+        if let Some(menus) = digests.as_object_mut() {
+            menus.remove(menu);
+        }
+    }
+    if let Some(secrets) = digests["/ppp/secret"].as_object_mut() {
+        secrets.retain(|name, _| !name.contains(user));
+    }
+    digests
+}
+
+fn who_does_not_pay_is_walled_and_who_pays_is_online(database: Database) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let isp = database.isp(folder.path(), Size { subscribers: 300, sites: 1 });
+    let site = &isp.sites[0];
+    let debtor = &site.subscribers[4];
+    wait_until("the debtor to be online", SOON, || verdict(site, &debtor.user) == "passes");
+    site.enforce(&isp.owner).expect("the router can be enforced");
+    let overview = format!("/customers/{}/overview", debtor.customer);
+    let network_state = || isp.owner.get(&overview).map_or(Value::Null, |overview| overview["services"][0]["network"].clone());
+    wait_until("the router to be as desired", SOON, || network_state()["state"] == "online");
+    let others_before = configuration_of_others(site, &debtor.user);
+
+    let bill = json!({
+        "customer_id": debtor.customer, "service_id": debtor.service, "description": "octubre",
+        "amount": {"amount": 5_900, "currency": "PEN"}, "due_on": "2026-01-10",
+    });
+    isp.owner.post("/invoices", &bill).expect("an invoice can be issued");
+    let run = isp.owner.post("/collections/runs", &json!({})).expect("a run can be previewed");
+    assert_eq!(run["totals"]["services"], 1, "{run}");
+    assert_eq!(verdict(site, &debtor.user), "passes", "a preview cuts nobody");
+    let run_id = run["id"].as_str().expect("a run has an id");
+    let wrong = isp.owner.post(&format!("/collections/runs/{run_id}/execute"), &json!({"expected_services": 2}));
+    assert_eq!(wrong.expect_err("the number is another").code(), "numbers_changed");
+    isp.owner.post(&format!("/collections/runs/{run_id}/execute"), &json!({"expected_services": 1})).expect("a run can be executed");
+
+    wait_until("the debtor to be walled after redialling", SOON, || verdict(site, &debtor.user) == "walled");
+    wait_until("the cut to be read back", SOON, || network_state()["state"] == "cut");
+    let drops = site.router.counters()["session_drops"].clone();
+
+    let payment = json!({"customer_id": debtor.customer, "amount": {"amount": 5_900, "currency": "PEN"}, "method": "cash"});
+    let paid = isp.owner.post_with_key("/payments", &payment, "the-one-payment").expect("a payment can be registered");
+    assert_eq!(paid["reconnecting"][0], debtor.service.as_str(), "{paid}");
+    let again = isp.owner.post_with_key("/payments", &payment, "the-one-payment").expect("it can be sent again");
+    assert_eq!(again["payment"]["id"], paid["payment"]["id"], "one payment");
+
+    wait_until("the payer to pass again", SOON, || verdict(site, &debtor.user) == "passes");
+    let passes = site.router.verdict(&debtor.user);
+    assert_eq!(passes["download_bps"], 10_000_000, "at the plan's speed: {passes}");
+    let state = wait_for("the payer to be seen online", SOON, || Some(network_state()).filter(|state| state["state"] == "online"));
+    assert!(state["unblocked_at"].is_string() && state["session_seen_at"].is_string(), "two truths: {state}");
+    assert_eq!(configuration_of_others(site, &debtor.user), others_before, "the other 299 are untouched");
+    let dropped = site.router.counters()["session_drops"].as_u64().unwrap_or(0);
+    assert!(dropped <= drops.as_u64().unwrap_or(0) + 1, "one drop for the cut, one for the reconnection");
+}

@@ -1,0 +1,121 @@
+//! A client of the REST API, as a program that a person drives: session cookie, CSRF token, keys, versions.
+
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+use ureq::http::{Request, Response};
+
+/// Logged in, or not yet.
+pub struct Api {
+    agent: ureq::Agent,
+    address: SocketAddr,
+    cookie: String,
+    csrf: String,
+}
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub struct ApiError {
+    /// HTTP status; 0 when there was no answer.
+    pub status: u16,
+    /// The problem document.
+    pub problem: Value,
+}
+
+impl ApiError {
+    /// Stable word of the problem.
+    pub fn code(&self) -> &str {
+        self.problem["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status, self.problem)
+    }
+}
+impl std::error::Error for ApiError {}
+
+static KEYS: AtomicU64 = AtomicU64::new(1);
+
+impl Api {
+    /// A client that is not logged in.
+    pub fn anonymous(address: SocketAddr) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build()
+            .new_agent();
+        Self { agent, address, cookie: String::new(), csrf: String::new() }
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    /// A wrong pair, or no answer.
+    pub fn log_in(address: SocketAddr, tenant: &str, email: &str, password: &str) -> Result<Self, ApiError> {
+        let mut api = Self::anonymous(address);
+        let (response, session) = api.send("POST", "/session", &[], Some(&json!({"tenant": tenant, "email": email, "password": password})))?;
+        let cookie = response.headers().get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        api.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        api.csrf = session["csrf_token"].as_str().unwrap_or_default().to_owned();
+        Ok(api)
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.send("GET", path, &[], None).map(|(_, body)| body)
+    }
+
+    /// Makes or does; each call has an idempotency key of its own.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        let key = format!("test-{}-{}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed));
+        self.post_with_key(path, body, &key)
+    }
+
+    /// Makes or does, with a key that may be used again.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn post_with_key(&self, path: &str, body: &Value, key: &str) -> Result<Value, ApiError> {
+        self.send("POST", path, &[("idempotency-key", key)], Some(body)).map(|(_, body)| body)
+    }
+
+    /// Changes what is at a version.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn patch(&self, path: &str, version: i64, body: &Value) -> Result<Value, ApiError> {
+        self.send("PATCH", path, &[("if-match", &format!("\"{version}\""))], Some(body)).map(|(_, body)| body)
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Result<(Response<ureq::Body>, Value), ApiError> {
+        let away = |error: &dyn std::fmt::Display| ApiError { status: 0, problem: json!({"code": "no_answer", "detail": error.to_string()}) };
+        let mut request = Request::builder().method(method).uri(format!("http://{}/api/v1{path}", self.address));
+        if !self.cookie.is_empty() {
+            request = request.header("cookie", &self.cookie).header("x-csrf-token", &self.csrf);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let text = body.map(ToString::to_string).unwrap_or_default();
+        let request = request.header("content-type", "application/json").body(text).map_err(|error| away(&error))?;
+        let mut response = self.agent.run(request).map_err(|error| away(&error))?;
+        let text = response.body_mut().read_to_string().map_err(|error| away(&error))?;
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        if response.status().is_success() {
+            Ok((response, value))
+        } else {
+            Err(ApiError { status: response.status().as_u16(), problem: value })
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A control plane as a process.
+
+use super::{Api, Process, program, wait_for};
+use anyhow::Context;
+use std::{
+    fs,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+/// How it is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder of its data and log.
+    pub folder: PathBuf,
+    /// URL of a PostgreSQL database; SQLite in the folder when absent.
+    pub database: Option<String>,
+    /// Where the web app listens; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// Where agents are let in; port 0 takes a free one.
+    pub gateway: SocketAddr,
+    /// Named fault point at which it aborts.
+    pub fault: Option<String>,
+    /// How long it may take to be ready.
+    pub ready_within: Duration,
+}
+
+impl Options {
+    /// On free loopback ports with SQLite.
+    pub fn in_folder(folder: &Path) -> Self {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { folder: folder.to_owned(), database: None, http: free, gateway: free, fault: None, ready_within: Duration::from_secs(60) }
+    }
+}
+
+/// A running control plane.
+pub struct ControlPlane {
+    /// The process.
+    pub process: Process,
+    /// How it was started, with the ports that it took, so that it can be started again on them.
+    pub options: Options,
+}
+
+impl ControlPlane {
+    /// Starts it and waits until it listens.
+    ///
+    /// # Errors
+    /// It ended instead, with its log.
+    pub fn start(mut options: Options) -> anyhow::Result<Self> {
+        let ready_file = options.folder.join("ready.json");
+        fs::create_dir_all(&options.folder)?;
+        let _ = fs::remove_file(&ready_file);
+        let mut command = command(&options)?;
+        command
+            .arg("serve")
+            .args(["--http-listen", &options.http.to_string()])
+            .args(["--gateway-listen", &options.gateway.to_string()])
+            .arg("--ready-file")
+            .arg(&ready_file);
+        if let Some(fault) = &options.fault {
+            command.env("ATALAYA_FAULT", fault);
+        }
+        let mut process = Process::start("control-plane", &options.folder.join("log"), &mut command)?;
+        let ready = wait_for("the control plane to be ready", options.ready_within, || {
+            if let Ok(Some(status)) = process.ended() {
+                return Some(Err(anyhow::anyhow!("the control plane ended: {status}\n{}", process.log())));
+            }
+            let text = fs::read_to_string(&ready_file).ok()?;
+            serde_json::from_str::<serde_json::Value>(&text).ok().map(Ok)
+        })?;
+        let address = |name: &str| ready[name].as_str().and_then(|text| text.parse().ok()).with_context(|| format!("no {name} in {ready}"));
+        options.http = address("http")?;
+        options.gateway = address("gateway")?;
+        Ok(Self { process, options })
+    }
+
+    /// Stops it by a signal that cannot be caught, and starts it again on the same ports.
+    ///
+    /// # Errors
+    /// It does not start again.
+    pub fn kill_and_restart(mut self) -> anyhow::Result<Self> {
+        self.process.kill()?;
+        Self::start(Options { fault: None, ..self.options })
+    }
+
+    /// Where web app and API are.
+    pub fn http(&self) -> SocketAddr {
+        self.options.http
+    }
+
+    /// Runs another command of the same program on the same data; what it printed.
+    ///
+    /// # Errors
+    /// It failed, with what it said.
+    pub fn command(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
+        run_command(&self.options, arguments, input)
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    /// A wrong pair, or no answer.
+    pub fn log_in(&self, tenant: &str, email: &str, password: &str) -> anyhow::Result<Api> {
+        Ok(Api::log_in(self.http(), tenant, email, password)?)
+    }
+}
+
+fn command(options: &Options) -> anyhow::Result<Command> {
+    let mut command = Command::new(program("atalaya")?);
+    command.arg("--data-dir").arg(options.folder.join("data")).args(["--environment", "development"]);
+    if let Some(database) = &options.database {
+        command.env("ATALAYA_DATABASE", database);
+    }
+    Ok(command)
+}
+
+/// Runs a command of the control plane's program on the data of these options.
+///
+/// # Errors
+/// It failed, with what it said.
+pub(crate) fn run_command(options: &Options, arguments: &[&str], input: &str) -> anyhow::Result<String> {
+    let mut child = command(options)?.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    child.stdin.take().context("its input is ours")?.write_all(input.as_bytes())?;
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "atalaya {} failed: {said}", arguments.join(" "));
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

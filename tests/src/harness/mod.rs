@@ -1,0 +1,15 @@
+//! Real processes on free ports, their state in a folder of their own.
+
+mod agent;
+mod api;
+mod control_plane;
+mod process;
+mod simulators;
+mod wait;
+
+pub use agent::Agent;
+pub use api::{Api, ApiError};
+pub use control_plane::{ControlPlane, Options};
+pub use process::{Process, program};
+pub use simulators::{Router, SnmpDevice};
+pub use wait::{wait_for, wait_until};

@@ -1,0 +1,193 @@
+//! A fictional ISP on real programs: a control plane with a tenant, its sites with an agent, a simulated router and a
+//! real `snmpd` each, plans, subscribers, and this month's and last month's invoices.
+
+use crate::harness::{Agent, Api, ControlPlane, Options, Router, SnmpDevice, wait_until};
+use anyhow::Context;
+use atalaya_simulators::routeros::SimConfig;
+use serde_json::{Value, json};
+use std::{path::Path, time::Duration};
+
+/// Slug of the tenant.
+pub const TENANT: &str = "netandina";
+/// Log-in of the owner.
+pub const OWNER: &str = "rosa@netandina.example";
+/// Password of everybody in the fiction.
+pub const PASSWORD: &str = "atalaya-demo-2026";
+/// User and password of the simulated routers.
+const ROUTER_USER: (&str, &str) = ("admin", "admin");
+const COMMUNITY: &str = "netandina";
+
+/// How large it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Subscribers of each site.
+    pub subscribers: u32,
+    /// Sites.
+    pub sites: u32,
+}
+
+/// One site with its equipment.
+pub struct Site {
+    /// Id.
+    pub id: String,
+    /// Its agent.
+    pub agent: Agent,
+    /// Id of the agent.
+    pub agent_id: String,
+    /// Its router.
+    pub router: Router,
+    /// Id of the router.
+    pub router_id: String,
+    /// Its switch.
+    pub switch: SnmpDevice,
+    /// Id of the switch.
+    pub switch_id: String,
+    /// Its subscribers, in order of their numbers.
+    pub subscribers: Vec<Subscriber>,
+}
+
+/// One subscriber.
+#[derive(Debug, Clone)]
+pub struct Subscriber {
+    /// PPP user and name of the equipment on the simulated router.
+    pub user: String,
+    /// Customer.
+    pub customer: String,
+    /// Service.
+    pub service: String,
+}
+
+/// The whole of it.
+pub struct Isp {
+    /// The control plane.
+    pub control_plane: ControlPlane,
+    /// The owner, logged in.
+    pub owner: Api,
+    /// Sites.
+    pub sites: Vec<Site>,
+}
+
+const SITE_NAMES: [&str; 4] = ["Cerro Alto", "Loma Verde", "Valle Sur", "Punta Norte"];
+const FAMILY: [&str; 12] =
+    ["Quispe", "Huamán", "Flores", "Rojas", "Mamani", "Chávez", "Ramos", "Castillo", "Vega", "Salazar", "Paredes", "Ñahui"];
+const GIVEN: [&str; 10] = ["Rosa", "Luis", "Carmen", "José", "Elena", "Jorge", "Pilar", "Miguel", "Sofía", "Raúl"];
+
+fn customer_name(number: u32) -> String {
+    let pick = |names: &[&'static str], step: u32| names[usize::try_from(number / step).unwrap_or(0) % names.len()];
+    format!("{} {}, {}", pick(&FAMILY, 1), pick(&FAMILY, 7), pick(&GIVEN, 3))
+}
+
+/// Configuration of a simulated router with subscribers that dial, whose plans are called as ours are.
+fn router_config(site: usize, subscribers: u32) -> anyhow::Result<Value> {
+    let mut config = SimConfig::isp(subscribers, true);
+    config.identity = format!("RB-{}", site + 1);
+    config.serial = format!("SIM{:07}", site + 1);
+    config.random_seed = u64::try_from(site)? + 1;
+    Ok(serde_json::to_value(config)?)
+}
+
+impl Isp {
+    /// Starts everything in a folder and fills it.
+    ///
+    /// # Errors
+    /// A program that does not start, or an answer that was not expected.
+    pub fn start(folder: &Path, options: Options, size: Size) -> anyhow::Result<Self> {
+        let control_plane = ControlPlane::start(options)?;
+        let tenant = ["--slug", TENANT, "--name", "NetAndina", "--country", "PE", "--currency", "PEN", "--time-zone", "America/Lima"];
+        control_plane.command(&[&["admin", "tenant", "create"][..], &tenant[..]].concat(), "")?;
+        let user = ["admin", "user", "create", "--tenant", TENANT, "--email", OWNER, "--name", "Rosa Campos"];
+        control_plane.command(&user, PASSWORD)?;
+        let owner = control_plane.log_in(TENANT, OWNER, PASSWORD)?;
+        let plans = plans(&owner)?;
+        let mut sites = Vec::new();
+        for index in 0..size.sites {
+            sites.push(site(folder, &owner, usize::try_from(index)?, size.subscribers, &plans)?);
+        }
+        Ok(Self { control_plane, owner, sites })
+    }
+}
+
+/// The plans, by the name of the router's profile.
+fn plans(owner: &Api) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let plan = |name: &str, down: u64, up: u64, price: u64| -> anyhow::Result<String> {
+        let body = json!({"name": name, "download_bps": down, "upload_bps": up, "price": {"amount": price, "currency": "PEN"}});
+        id_of(&owner.post("/plans", &body)?)
+    };
+    Ok(vec![("10M", plan("Hogar 10", 10_000_000, 10_000_000, 5_900)?), ("50M", plan("Hogar 50", 50_000_000, 20_000_000, 8_900)?)])
+}
+
+/// The id of an answer.
+///
+/// # Errors
+/// There is none.
+pub fn id_of(answer: &Value) -> anyhow::Result<String> {
+    answer["id"].as_str().map(str::to_owned).with_context(|| format!("no id in {answer}"))
+}
+
+fn site(folder: &Path, owner: &Api, index: usize, subscribers: u32, plans: &[(&str, String)]) -> anyhow::Result<Site> {
+    let folder = folder.join(format!("site-{}", index + 1));
+    let id = id_of(&owner.post("/sites", &json!({"name": SITE_NAMES[index % SITE_NAMES.len()]}))?)?;
+    let router = Router::start(&folder.join("router"), &router_config(index, subscribers)?)?;
+    let switch = SnmpDevice::start(&folder.join("switch"), &format!("SW-{}", index + 1), COMMUNITY)?;
+
+    let token = owner.post("/agent-tokens", &json!({"site_id": id, "name": format!("agente-{}", index + 1)}))?;
+    let join = token["join_string"].as_str().context("a token has a join string")?;
+    let agent_id = token["agent_id"].as_str().context("a token has an agent")?.to_owned();
+    let home = folder.join("agent");
+    Agent::enroll(&home, join)?;
+    let agent = Agent::start(&home, None)?;
+
+    let device = |kind: &str, name: String, address: std::net::SocketAddr, credentials: Value| -> anyhow::Result<String> {
+        let body = json!({
+            "site_id": id, "agent_id": agent_id, "name": name, "kind": kind, "host": address.ip().to_string(), "port": address.port(),
+            "tls": false, "credentials": credentials, "measure_interval_s": 10,
+        });
+        id_of(&owner.post("/devices", &body)?)
+    };
+    let router_id =
+        device("routeros", format!("RB-{}", index + 1), router.api, json!({"user": ROUTER_USER.0, "password": ROUTER_USER.1}))?;
+    let switch_id = device("snmp", format!("SW-{}", index + 1), switch.address, json!({"community": COMMUNITY}))?;
+
+    let first = u32::try_from(index)? * subscribers;
+    let mut made = Vec::new();
+    for number in 1..=subscribers {
+        made.push(subscriber(owner, &id, &router_id, number, first + number, plans)?);
+    }
+    Ok(Site { id, agent, agent_id, router, router_id, switch, switch_id, subscribers: made })
+}
+
+fn subscriber(owner: &Api, site: &str, router: &str, number: u32, overall: u32, plans: &[(&str, String)]) -> anyhow::Result<Subscriber> {
+    // As the simulated router has them: every third on the faster plan.
+    let (profile, plan) = &plans[usize::from(number.is_multiple_of(3))];
+    let user = format!("sub{number:04}");
+    let customer = json!({
+        "name": customer_name(overall),
+        "document": format!("{:08}", 40_000_000 + overall),
+        "phone": format!("9{:08}", 10_000_000 + overall),
+        "address": format!("Jr. Los Ejemplos {overall}"),
+    });
+    let customer = id_of(&owner.post("/customers", &customer)?)?;
+    let service = json!({"customer_id": customer, "plan_id": plan, "site_id": site, "starts_on": "2026-01-01"});
+    let service = id_of(&owner.post("/services", &service)?)?;
+    let attachment = json!({"kind": "pppoe", "user": user, "profile": profile, "points": [{"device_id": router}]});
+    owner.post(&format!("/services/{service}/attachments"), &attachment)?;
+    Ok(Subscriber { user, customer, service })
+}
+
+impl Site {
+    /// Waits until the agent has read the router, and switches the router to `enforce`.
+    ///
+    /// # Errors
+    /// The router cannot be enforced.
+    pub fn enforce(&self, owner: &Api) -> anyhow::Result<()> {
+        let plan = format!("/devices/{}/plan", self.router_id);
+        let within = Duration::from_secs(60);
+        wait_until("the router to answer", within, || {
+            owner.get(&format!("/devices/{}", self.router_id)).is_ok_and(|device| device["state"] == "answers")
+        });
+        owner.post(&plan, &json!({}))?;
+        wait_until("the plan of the router", within, || owner.get(&plan).is_ok_and(|plan| plan["status"] == "ready"));
+        owner.post(&format!("/devices/{}/mode", self.router_id), &json!({"mode": "enforce"}))?;
+        Ok(())
+    }
+}
