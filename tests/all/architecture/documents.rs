@@ -1,0 +1,106 @@
+//! Documents made from the code: events, permissions, the API.
+
+use super::{checked_in, sources::programs};
+use atalaya_kernel::{Permission, events::EventType};
+use serde_json::Value;
+use std::{collections::BTreeSet, fmt::Write as _};
+
+fn events() -> Vec<(&'static str, Vec<EventType>)> {
+    vec![
+        ("places", atalaya_places::EVENTS.to_vec()),
+        ("people", atalaya_people::EVENTS.concat()),
+        ("money", atalaya_money::EVENTS.concat()),
+        ("network", atalaya_network::EVENTS.to_vec()),
+    ]
+}
+
+fn permissions() -> Vec<(Permission, &'static str)> {
+    let mut all = atalaya_places::PERMISSIONS.to_vec();
+    all.extend(atalaya_people::PERMISSIONS.concat());
+    all.extend(atalaya_money::PERMISSIONS.concat());
+    all.extend(atalaya_network::PERMISSIONS);
+    all
+}
+
+const EVENTS_OPENING: &str = "# Events
+
+An event is a fact, named `noun.verb_past`, written in the same transaction as the change that it tells of. Money's
+events are decisions (`service.suspended`); the network's are effects that were read back from a device
+(`attachment.cut`): \"you are online again\" follows the effect.
+
+Who reads events: subscribers inside the control plane (at least once, in order for each entity), `GET /api/v1/events`
+and the live stream `GET /api/v1/stream`. Only those marked *public* are meant for integrations. The version is that of
+the payload's shape.
+
+This page is generated from the `EVENTS` of the domains; do not edit it.
+";
+
+#[test]
+fn events_doc() {
+    let mut page = EVENTS_OPENING.to_owned();
+    for (domain, mut events) in events() {
+        events.sort_by_key(|event| event.name);
+        write!(page, "\n## {domain}\n\n| event | version | public | when, and what it holds |\n|---|---|---|---|\n")
+            .expect("a string takes everything");
+        for event in events {
+            let public = if event.public { "yes" } else { "no" };
+            let doc = event.doc.replace('|', "\\|");
+            writeln!(page, "| `{}` | {} | {public} | {doc} |", event.name, event.version)
+                .expect("a string takes everything");
+        }
+    }
+    checked_in::document("docs/events.md", &page);
+}
+
+#[test]
+fn events_are_named_once_and_explained() {
+    let mut seen = BTreeSet::new();
+    for event in events().into_iter().flat_map(|(_, events)| events) {
+        assert!(seen.insert(event.name), "{} is published twice", event.name);
+        let words: Vec<_> = event.name.split('.').collect();
+        let word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        assert!(words.len() == 2 && words.iter().all(word), "{} is not noun.verb_past", event.name);
+        assert!(event.version >= 1 && event.doc.ends_with('.'), "{} says nothing of itself", event.name);
+    }
+    // A type that is emitted but not in a list would be missing from the page.
+    let mut unpublished = Vec::new();
+    for source in programs().filter(|source| !source.path.starts_with("controlplane/kernel/")) {
+        for offset in source.uses("EventType {") {
+            let end = source.code[offset..].find('}').map_or(source.code.len(), |length| offset + length);
+            let named = source.strings.iter().find(|s| (offset..end).contains(&s.offset));
+            if let Some(name) = named.filter(|name| !seen.contains(name.text.as_str())) {
+                unpublished.push(format!("{}: {}", source.place(offset), name.text));
+            }
+        }
+    }
+    assert!(unpublished.is_empty(), "not in the EVENTS of its domain: {unpublished:#?}");
+}
+
+#[test]
+fn every_operation_of_the_api_names_a_permission() {
+    let declared = permissions();
+    let names: BTreeSet<_> = declared.iter().map(|(permission, _)| permission.0).collect();
+    assert_eq!(names.len(), declared.len(), "a permission is declared twice: {declared:#?}");
+    for (permission, doc) in &declared {
+        assert!(!doc.is_empty(), "{} says nothing of itself", permission.0);
+    }
+    let document = serde_json::to_value(atalaya_server::http::document()).expect("the document has a JSON form");
+    let mut wrong = Vec::new();
+    for (path, operations) in document["paths"].as_object().expect("the document has paths") {
+        for (method, operation) in operations.as_object().expect("a path has operations") {
+            let permission = operation.get("x-permission").and_then(Value::as_str);
+            match permission {
+                Some("public" | "authenticated") => {}
+                Some(name) if names.contains(name) => {}
+                other => wrong.push(format!("{method} {path}: {other:?}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no permission, or one that no domain declares\n{wrong:#?}");
+}
+
+#[test]
+fn the_web_app_is_built_against_this_api() {
+    let document = atalaya_server::http::document().to_pretty_json().expect("the document has a JSON form");
+    checked_in::document("controlplane/web/openapi.json", &format!("{}\n", document.trim_end()));
+}

@@ -1,0 +1,19 @@
+//! The rules that keep the code simple, as tests: they read the sources and the manifests, and start nothing.
+//!
+//! A rule that is only written down lasts until the first busy week. Each test here names the rule, the file and the
+//! line, so that who breaks one learns why it stands. The words are those of `docs/architecture.md`.
+//!
+//! - [`crates`]: who may depend on whom, and which outside crate belongs to whom.
+//! - [`boundaries`]: SQL in stores, axum in `http`, the wire protocol at the gateway, the platform's handle by name.
+//! - [`tables`]: a table belongs to one domain; migrations are numbered once.
+//! - [`files`]: short files, essays, nothing left for later, nothing of one person's machine.
+//! - [`documents`]: `docs/events.md` and the OpenAPI document say what the code does.
+//!   `ATALAYA_WRITE=1 cargo nextest run -p atalaya-tests architecture` writes them anew.
+
+mod boundaries;
+mod checked_in;
+mod crates;
+mod documents;
+mod files;
+mod sources;
+mod tables;
