@@ -107,6 +107,9 @@ impl Stores {
     }
 }
 
+/// A configuration and a desired state that arrive together may be seen in either order.
+const HOMELESS_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What all workers share.
 struct Shared {
     database: Arc<Database>,
@@ -230,6 +233,7 @@ impl Enforcer {
         let mut config = self.config.subscribe();
         config.mark_changed();
         let mut tasks = JoinSet::new();
+        let mut homeless = HashSet::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -238,7 +242,10 @@ impl Enforcer {
                     let now = config.borrow_and_update().clone();
                     self.match_workers(&now, &mut tasks, &stop);
                 }
-                () = self.shared.desired.changed() => self.hand_out().await,
+                () = self.shared.desired.changed() => homeless.extend(self.hand_out()),
+                () = tokio::time::sleep(HOMELESS_PATIENCE), if !homeless.is_empty() => {
+                    self.say_homeless(std::mem::take(&mut homeless)).await;
+                }
                 Some(ended) = tasks.join_next() => {
                     let Ended { device, stop } = ended?;
                     anyhow::ensure!(stop.is_cancelled(), "the worker of device {device} ended");
@@ -275,30 +282,38 @@ impl Enforcer {
         }
     }
 
-    /// Hands what changed to the workers; points of devices that nobody enforces are reported so.
-    async fn hand_out(&self) {
+    /// Hands what changed to the workers, and gives back the points of devices that nobody enforces.
+    fn hand_out(&self) -> Vec<String> {
         let dirty = self.shared.desired.take_dirty();
-        let mut homeless = Vec::new();
-        {
-            let workers = self.workers.lock();
-            if dirty.all {
-                self.shared.reporter.forget();
-                for worker in workers.values() {
-                    worker.inbox.everything();
-                }
-            }
-            for point in dirty.points.iter().filter_map(|id| self.shared.desired.point(id)) {
-                match workers.get(&point.device_id) {
-                    Some(worker) => worker.inbox.point(&point.id),
-                    None => homeless.push(point),
-                }
+        let workers = self.workers.lock();
+        if dirty.all {
+            self.shared.reporter.forget();
+            for worker in workers.values() {
+                worker.inbox.everything();
             }
         }
+        let mut homeless = Vec::new();
+        for point in dirty.points.iter().filter_map(|id| self.shared.desired.point(id)) {
+            match workers.get(&point.device_id) {
+                Some(worker) => worker.inbox.point(&point.id),
+                None => homeless.push(point.id.clone()),
+            }
+        }
+        homeless
+    }
+
+    /// Reports points whose device still has no worker; a worker that came meanwhile has swept them by itself.
+    async fn say_homeless(&self, points: HashSet<String>) {
         let now_ms = self.shared.clock.now_ms();
-        let reports = homeless
-            .iter()
-            .map(|point| report::failed(point, now_ms, "this agent enforces nothing on that device"))
-            .collect();
+        let reports = {
+            let workers = self.workers.lock();
+            points
+                .iter()
+                .filter_map(|id| self.shared.desired.point(id))
+                .filter(|point| !workers.contains_key(&point.device_id))
+                .map(|point| report::failed(&point, now_ms, "this agent enforces nothing on that device"))
+                .collect()
+        };
         self.shared.reporter.send(reports).await;
     }
 }

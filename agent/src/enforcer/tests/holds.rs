@@ -124,3 +124,13 @@ async fn without_a_disk_cuts_stop_and_reconnections_go_on() {
     assert_eq!(site.profile("sub0002"), "10M");
     site.finish().await;
 }
+
+#[tokio::test]
+async fn a_point_of_a_device_that_is_not_here_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::start(isp(1), dir.path(), Mode::Enforce).await;
+    site.want(vec![wire::DesiredPoint { device_id: "dev_9".into(), ..active("sub0001", 1) }]).await;
+    let told = site.told_outcome("sub0001", wire::Outcome::Failed).await;
+    assert!(told.detail.contains("enforces nothing on that device"), "{}", told.detail);
+    site.finish().await;
+}

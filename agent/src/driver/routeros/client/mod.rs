@@ -248,12 +248,15 @@ impl Shared {
             ReplyKind::Row => {
                 if entry.waiter.is_some() {
                     entry.size = entry.size.saturating_add(sentence.row.size());
-                    if entry.size > MAX_REPLY {
-                        return Err(DeviceError::Protocol {
-                            words: format!("an answer above {MAX_REPLY} bytes"),
-                        });
-                    }
                     entry.reply.rows.push(sentence.row);
+                }
+                if entry.size > MAX_REPLY
+                    && let Some(waiter) = entry.waiter.take()
+                {
+                    // One table too large for us ends its command; the rest of it is drained.
+                    entry.reply = Reply::default();
+                    let _ = waiter
+                        .send(Err(CallError::Trap(Trap::new(format!("an answer above {MAX_REPLY} bytes")))));
                 }
             }
             ReplyKind::Trap => {
