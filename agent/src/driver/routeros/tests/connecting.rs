@@ -170,3 +170,23 @@ async fn the_connection_test_names_what_fails() {
     let stages = crate::driver::Device::test_connection(&super::router(target(address))).await;
     assert_eq!((stages[0].status(), stages[1].status()), (CheckStatus::Failed, CheckStatus::Skipped));
 }
+
+#[tokio::test]
+async fn a_router_that_falls_silent_is_given_up_and_comes_back() {
+    let (sim, router) = start(isp(1, false)).await;
+    router.identify().await.unwrap();
+    sim.update_faults(|faults| faults.hang = Some(Hang::BeforeReply));
+    let error = router.list().await.unwrap_err();
+    assert!(matches!(error, DeviceError::Timeout { .. }), "{error}");
+    assert!(!error.device_answered(), "whether it did what was asked is open");
+    sim.clear_faults();
+    assert_eq!(router.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_slow_router_is_waited_for_as_long_as_it_talks() {
+    let (sim, router) = start(isp(200, false)).await;
+    router.identify().await.unwrap();
+    sim.update_faults(|faults| faults.drip = true);
+    assert_eq!(router.list().await.unwrap().len(), 200);
+}
