@@ -123,7 +123,7 @@ export function makeWorld(full) {
   counter = 100
   const world = {
     sites: [], agents: [], devices: [], plans: [], customers: [], services: [], invoices: [], payments: [], runs: [],
-    events: [], audit: [], users: [{ ...session.user, disabled: false }], tests: new Map(), plansOf: new Map(),
+    events: [], audit: [], users: [{ ...session.user, disabled: false }], tests: new Map(), credit: new Map(),
     tenant: {
       ...session.tenant, grace_days: 5, debt_tolerance: 1000, cut_brake_floor: 10, cut_brake_basis_points: 300,
       offline_cuts: false, automatic_cuts: 'off_until_preview', version: 3,

@@ -9,7 +9,7 @@ export const problem = (status, code, params = {}, errors = []) => ({
 
 const sum = (list) => soles(list.reduce((total, one) => total + one, 0))
 const billsOf = (world, customer) => world.invoices.filter((one) => one.customer_id === customer)
-const balance = (world, customer) => sum(billsOf(world, customer).map((one) => one.balance.amount))
+const balance = (world, customer) => sum([...billsOf(world, customer).map((one) => one.balance.amount), -(world.credit.get(customer) ?? 0)])
 const overdue = (world, customer) => sum(billsOf(world, customer).filter((one) => one.overdue).map((one) => one.balance.amount))
 
 function row(world, customer) {
@@ -145,6 +145,7 @@ export function routes(world, emit) {
       bill.overdue = bill.overdue && bill.balance.amount > 0
       allocations.push({ invoice_id: bill.id, number: bill.number, amount: soles(part) })
     }
+    world.credit.set(customer.id, (world.credit.get(customer.id) ?? 0) + rest)
     emit('payment.received', { kind: 'payment', id: payment.id }, { customer_id: customer.id }, { amount: body.amount })
     const back = world.services.filter((one) => one.customer_id === customer.id && one.status === 'suspended')
     for (const service of back) {

@@ -37,7 +37,8 @@ export function isoDay(at: Date, zone: string): string {
 /** `UTC−5`, `UTC+5:30`. */
 export function utcOffset(at: Date, zone: string): string {
   const name = parts(at, 'en-US', { timeZone: zone, timeZoneName: 'shortOffset' })['timeZoneName'] ?? 'GMT'
-  return name.replace('GMT', 'UTC').replace('-', minus)
+  // Runtimes differ: Greenwich itself is `GMT` or `GMT+0`.
+  return name.replace(/^GMT(\+0)?$/, 'UTC').replace('GMT', 'UTC').replace('-', minus)
 }
 
 /** `Lima` for `America/Lima`. */

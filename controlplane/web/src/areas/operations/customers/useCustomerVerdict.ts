@@ -5,6 +5,11 @@ import { useFormat } from '@/composables/useFormat'
 import { mostUrgent, type Tone } from '@/states/tone'
 import type { CustomerOverview } from '@/api/types'
 
+/** The live line is also shown in mid-sentence elsewhere, so its words start small. */
+function capitalised(text: string): string {
+  return text.slice(0, 1).toLocaleUpperCase() + text.slice(1)
+}
+
 /** First line of the customer's page: what is owed, and where the service stands, as two truths. */
 export function useCustomerVerdict(overview: Ref<CustomerOverview | undefined>) {
   const { t } = useI18n()
@@ -17,7 +22,7 @@ export function useCustomerVerdict(overview: Ref<CustomerOverview | undefined>) 
     const steps = data.services.filter((one) => one.status !== 'terminated').flatMap(live)
     const network = steps.map((step) => step.text).join(' · ')
     const tone = steps.length ? mostUrgent(steps.map((step) => step.tone)) : 'plain'
-    const sentences = [moneySentence(data), network || t('customer.no_service')]
+    const sentences = [moneySentence(data), capitalised(network || t('customer.no_service'))]
     return { text: sentences.join(' '), tone }
   })
 

@@ -1,0 +1,157 @@
+/**
+ * Two tabs on one customer who was cut: pay in one, the other must show *online* without a reload;
+ * then the control plane is restarted and both tabs must go on by themselves.
+ *
+ * ATALAYA_URL        address of a running control plane; without it the test double is used
+ * ATALAYA_TENANT, ATALAYA_EMAIL, ATALAYA_PASSWORD    who logs in (default: the double's)
+ * ATALAYA_CUSTOMER   id of the customer (default: the first suspended one)
+ * ATALAYA_TIMEOUT_MS how long each step may take (default 30000)
+ * ATALAYA_RESTART    "stdin": prints the line RESTART, waits for a line on standard input after the
+ *                    caller has restarted the server; "none": leaves that part out
+ * ATALAYA_SHOTS      folder for pictures: of the result, and of the screen when something fails
+ *
+ * Exit code 0 and a line `ok …`, or 1 and what was expected.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { openBrowser } from './browser.mjs'
+
+const timeout = Number(process.env.ATALAYA_TIMEOUT_MS ?? 30_000)
+const email = process.env.ATALAYA_EMAIL ?? 'rosa@netandina.example'
+const password = process.env.ATALAYA_PASSWORD ?? 'demo'
+const shots = process.env.ATALAYA_SHOTS
+
+/** The server under test, and how it is restarted. */
+async function server() {
+  const url = process.env.ATALAYA_URL
+  if (url) {
+    const mode = process.env.ATALAYA_RESTART ?? 'none'
+    return { url: url.replace(/\/$/, ''), restart: mode === 'stdin' ? askForRestart : null, close: async () => {} }
+  }
+  const { startDouble } = await import('./double.mjs')
+  let double = await startDouble()
+  const port = Number(new URL(double.url).port)
+  return {
+    url: double.url,
+    async restart(whileDown) {
+      const { world } = double
+      await double.close()
+      await whileDown()
+      double = await startDouble({ port, world })
+    },
+    close: () => double.close(),
+  }
+}
+
+async function askForRestart(whileDown) {
+  const lines = createInterface({ input: process.stdin })
+  console.log('RESTART')
+  await whileDown()
+  await new Promise((resolve, reject) => {
+    lines.once('line', resolve)
+    lines.once('close', () => reject(new Error('standard input closed while waiting for the restart')))
+  })
+  lines.close()
+}
+
+async function logIn(page, url) {
+  await page.goto(`${url}/login`)
+  await page.waitForSelector('.login[data-ready]', { timeout })
+  const wanted = process.env.ATALAYA_TENANT
+  const { tenant, tenants } = await page.evaluate(() => fetch('/api/v1/login-options').then((answer) => answer.json()))
+  const choice = tenants.find((one) => one.slug === wanted)
+  if (wanted && !tenant && !choice) throw new Error(`the log-in page offers no tenant ${wanted}`)
+  if (choice && tenants.length > 1) {
+    await page.locator('.login .v-select').click()
+    await page.getByRole('option', { name: choice.name, exact: true }).click()
+  }
+  await page.fill('input[name=email]', email)
+  await page.fill('input[name=password]', password)
+  await page.click('.login button[type=submit]')
+  await page.waitForSelector('.page-head', { timeout }).catch(() => {
+    throw new Error(`log-in as ${email} did not lead to a page`)
+  })
+}
+
+async function findCustomer(page) {
+  if (process.env.ATALAYA_CUSTOMER) return process.env.ATALAYA_CUSTOMER
+  const list = await page.evaluate(() => fetch('/api/v1/customers?status=suspended').then((answer) => answer.json()))
+  const found = list.items.find((one) => one.services.some((service) => service.state === 'cut')) ?? list.items[0]
+  if (!found) throw new Error('there is no suspended customer to pay for')
+  return found.id
+}
+
+async function openCustomer(page, url, customer) {
+  await page.goto(`${url}/customers/${customer}`)
+  await page.waitForSelector('.page-head[data-ready]', { timeout })
+  await page.waitForSelector('[data-live=live]', { timeout })
+  // Lost at a reload: the proof that there was none.
+  await page.evaluate(() => (window.sameDocument = true))
+}
+
+async function pay(page, amount) {
+  await page.click('[data-action=pay]')
+  await page.waitForSelector('input[name=amount]', { timeout })
+  if (amount) await page.fill('input[name=amount]', amount)
+  await page.click('[data-submit]')
+  await page.waitForSelector('input[name=amount]', { state: 'detached', timeout }).catch(async () => {
+    const words = await page.locator('[role=dialog], .v-dialog').innerText().catch(() => '')
+    throw new Error(`the payment was not accepted: ${words}`)
+  })
+}
+
+async function expectText(page, what, check) {
+  await page.waitForFunction(check, undefined, { timeout, polling: 50 }).catch(async () => {
+    throw new Error(`expected ${what}; the page says: ${await page.locator('.page-head').innerText()}`)
+  })
+  if (!(await page.evaluate(() => window.sameDocument === true))) throw new Error('the page was reloaded')
+}
+
+async function picture(page, name) {
+  if (!shots || !page) return
+  await mkdir(shots, { recursive: true })
+  await page.screenshot({ path: join(shots, `${name}.png`) })
+}
+
+const under = await server()
+const { context, close } = await openBrowser({ viewport: { width: 1366, height: 768 }, locale: 'es-PE' })
+let watcher
+try {
+  const payer = context.pages()[0] ?? (await context.newPage())
+  await logIn(payer, under.url)
+  const customer = await findCustomer(payer)
+  watcher = await context.newPage()
+  await openCustomer(payer, under.url, customer)
+  await openCustomer(watcher, under.url, customer)
+
+  const before = Date.now()
+  await pay(payer)
+  await expectText(watcher, 'the other tab to show the service online', () => {
+    const cards = [...document.querySelectorAll('[data-service]')]
+    return cards.length > 0 && cards.some((card) => card.dataset.network === 'online')
+  })
+  const took = Date.now() - before
+  const line = await watcher.locator('[data-live-line]').first().innerText()
+  await picture(watcher, 'online')
+
+  let restarted = 'restart not asked for'
+  if (under.restart) {
+    await under.restart(() => expectText(watcher, 'the live mark to notice that the server is away', () => !document.querySelector('[data-live=live]')))
+    await expectText(watcher, 'the live mark to come back after the restart', () => Boolean(document.querySelector('[data-live=live]')))
+    const balance = await watcher.locator('[data-balance]').innerText()
+    await watcher.evaluate((text) => (window.balanceBefore = text), balance)
+    await payer.waitForSelector('[data-live=live]', { timeout })
+    await pay(payer, '1.00')
+    await expectText(watcher, 'a payment after the restart to reach the other tab', () => document.querySelector('[data-balance]')?.textContent?.trim() !== window.balanceBefore?.trim())
+    restarted = 'restart picked up'
+  }
+  console.log(`ok: online in the other tab after ${took} ms («${line.replaceAll('\n', ' ')}»); ${restarted}`)
+} catch (cause) {
+  await picture(watcher, 'failed').catch(() => {})
+  console.error(`failed: ${cause instanceof Error ? cause.message : cause}`)
+  process.exitCode = 1
+} finally {
+  await close()
+  await under.close()
+}

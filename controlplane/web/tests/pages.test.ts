@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import type { Agent, Home, InvoiceRow, Point, RunItem, Service, Site } from '@/api/types'
+import { changedFields } from '@/areas/operations/audit/changes'
+import { progress, sortItems } from '@/areas/operations/collections/run'
+import { liveSteps } from '@/areas/operations/customers/liveLine'
+import { busiestInterface, rangeWindow, toBits } from '@/areas/operations/devices/charts'
+import { emptyDraft, finding, toDevice } from '@/areas/operations/devices/draft'
+import { fieldChanges, planTooOld } from '@/areas/operations/devices/plan'
+import { newerThan } from '@/areas/operations/events/feed'
+import { homeVerdict } from '@/areas/operations/home/verdict'
+import { siteTree } from '@/areas/operations/sites/siteTree'
+import { alignSeries, summarise } from '@/components/timeSeries'
+import { agentView, siteTone } from '@/states/equipment'
+import { invoiceView } from '@/states/invoice'
+import { serviceView } from '@/states/network'
+
+function point(state: Point['state'], more: Partial<Point> = {}): Point {
+  const desired = { status: 'active', timeline: 1, generation: 2, download_bps: null, upload_bps: null }
+  return { id: 'enp', device_id: 'dev', device_name: 'RB-1', device_mode: 'enforce', desired, observed: null, state, held_reason: null, ...more }
+}
+
+function service(state: Service['network']['state'], points: Point[], more: Partial<Service> = {}): Service {
+  const price = { amount: 8900, currency: 'PEN' }
+  return {
+    id: 'svc', customer_id: 'cus', site_id: 'sit', status: 'active', suspended_because: null, revision: 1,
+    plan: { id: 'pln', name: 'Fibra', download_bps: 1, upload_bps: 1, price },
+    network: {
+      state, points_total: points.length, points_applied: points.length, unblocked_at: '2026-11-05T15:32:05Z',
+      session_seen_at: '2026-11-05T15:32:09Z', cut_at: null, detail: null,
+    },
+    attachments: [{ id: 'att', kind: 'pppoe', user: 'u', address: null, points }],
+    ...more,
+  }
+}
+
+const keysOf = (one: Service) => liveSteps(one).map((step) => step.key)
+
+describe('live line of a service', () => {
+  it('tells unblocked and online apart, each with its time', () => {
+    const steps = liveSteps(service('online', [point('applied')]))
+    expect(steps.map((step) => [step.key, step.at])).toEqual([
+      ['unblocked_one', '2026-11-05T15:32:05Z'],
+      ['session_seen', '2026-11-05T15:32:09Z'],
+    ])
+  })
+
+  it('never says online while the equipment has not come back', () => {
+    expect(keysOf(service('unblocked_waiting', [point('applied'), point('applied')]))).toEqual(['unblocked_many', 'waiting_equipment'])
+    expect(keysOf(service('pending', [point('pending')]))).toEqual(['reconnect_pending'])
+    expect(keysOf(service('pending', [point('pending')], { status: 'suspended' }))).toEqual(['cut_pending'])
+  })
+
+  it('stops honestly at what stands in the way', () => {
+    expect(keysOf(service('not_applied', [point('would_apply')], { status: 'suspended' }))).toEqual(['observe_suspended'])
+    const observed = { status: 'active', outcome: null, timeline: 1, generation: 1, detail: 'no such item', read_at: null, applied_at: null, session: null }
+    const failed = service('not_applied', [point('failed', { observed })])
+    expect(liveSteps(failed)[0]).toMatchObject({ key: 'failed_words', tone: 'critical', params: { words: 'no such item' } })
+    expect(serviceView(failed).tone).toBe('critical')
+    expect(keysOf(service('unknown', [point('applied')]))).toEqual(['unknown'])
+  })
+})
+
+describe('states', () => {
+  const agent = (more: Partial<Agent>) => ({ state: 'connected', clock_offset_ms: 0, certificate_expires_at: null, duplicate_identity_at: null, buffer_state: 'ok', ...more }) as Agent
+
+  it('finds what is wrong with a connected agent', () => {
+    const now = Date.parse('2026-11-05T00:00:00Z')
+    expect(agentView(agent({}), now).tone).toBe('good')
+    expect(agentView(agent({ clock_offset_ms: -2500 }), now).label).toBe('state.agent.clock')
+    expect(agentView(agent({ certificate_expires_at: '2026-11-20T00:00:00Z' }), now).tone).toBe('warning')
+    expect(agentView(agent({ duplicate_identity_at: '2026-11-04T00:00:00Z' }), now).tone).toBe('critical')
+    expect(agentView(agent({ state: 'silent' }), now).label).toBe('state.agent.silent')
+  })
+
+  it('never paints a site red for 2 of 13', () => {
+    expect(siteTone(2, 13)).toBe('warning')
+    expect(siteTone(7, 13)).toBe('critical')
+    expect(siteTone(0, 0)).toBe('plain')
+  })
+
+  it('judges an invoice by the tenant’s day', () => {
+    const invoice = (more: Partial<InvoiceRow>) => ({ status: 'open', overdue: false, due_on: '2026-11-10', ...more }) as InvoiceRow
+    expect(invoiceView(invoice({}), '2026-11-01').tone).toBe('plain')
+    expect(invoiceView(invoice({}), '2026-11-07').tone).toBe('warning')
+    expect(invoiceView(invoice({ overdue: true }), '2026-11-11').tone).toBe('critical')
+    expect(invoiceView(invoice({ overdue: true, status: 'paid' }), '2026-11-11').tone).toBe('good')
+  })
+
+  it('puts a silent agent before anything else on the morning page', () => {
+    const home = { agents_total: 2, agents_connected: 1, devices_bad: 3, devices_total: 6, waiting_not_applied: 9 } as Home
+    expect(homeVerdict(home)).toMatchObject({ key: 'home.verdict.agents', count: 1 })
+    expect(homeVerdict({ ...home, agents_connected: 2 }).key).toBe('home.verdict.devices')
+    expect(homeVerdict({ ...home, agents_connected: 2, devices_bad: 0, waiting_not_applied: 0 }).tone).toBe('good')
+  })
+})
+
+describe('charts', () => {
+  it('keeps holes and lays series over one axis', () => {
+    const [axis, first, second] = alignSeries(
+      [
+        { label: 'a', points: [[0, 1], [1000, 2], [10_000, 3]] },
+        { label: 'b', points: [[1000, 5]] },
+      ],
+      1000,
+    )
+    expect(axis).toEqual([0, 1, 2, 10])
+    expect(first).toEqual([1, 2, null, 3])
+    expect(second).toEqual([null, 5, null, null])
+  })
+
+  it('summarises without inventing values', () => {
+    expect(summarise([[0, null]])).toEqual({ last: null, max: null, maxAt: null })
+    expect(summarise([[0, 3], [1, 9], [2, null]])).toEqual({ last: 9, max: 9, maxAt: 1 })
+  })
+
+  it('reads bytes as bits and starts with the busiest interface', () => {
+    const series = [
+      { labels: { interface: 'a' }, points: [[0, 1]] as [number, number | null][] },
+      { labels: { interface: 'b' }, points: [[0, 2], [1, null]] as [number, number | null][] },
+    ]
+    const data = { series, step_ms: 1000, resolution: 'raw' }
+    expect(busiestInterface(data)).toBe('b')
+    expect(toBits(data, 'b')).toEqual([[0, 16], [1, null]])
+    expect(rangeWindow('1h', 7_200_000)).toEqual({ from: 3_600_000, to: 7_200_000, step: '30s' })
+  })
+})
+
+describe('pages', () => {
+  it('orders sites as a tree and survives a loop', () => {
+    const site = (id: string, parent_id: string | null) => ({ id, parent_id, name: id }) as Site
+    expect(siteTree([site('b', 'a'), site('a', null), site('c', 'b')]).map((row) => [row.id, row.depth])).toEqual([['a', 0], ['b', 1], ['c', 2]])
+    expect(siteTree([site('x', 'y'), site('y', 'x'), site('o', 'gone')]).map((row) => row.id).sort()).toEqual(['o', 'x', 'y'])
+  })
+
+  it('puts failures of a cut run on top and counts only what is included', () => {
+    const item = (name: string, more: Partial<RunItem>) => ({ customer_name: name, site_name: 'A', owed: { amount: 1, currency: 'PEN' }, included: true, result: null, ...more }) as RunItem
+    const items = [item('a', {}), item('b', { result: 'failed', site_name: 'Z' }), item('c', { included: false })]
+    expect(sortItems(items)[0]?.customer_name).toBe('b')
+    expect(progress(items)).toEqual({ done: 1, failed: 1, total: 2 })
+  })
+
+  it('shows only fields that change, and an old reading as old', () => {
+    const change = { point_id: 'p', service_id: 's', customer_name: 'c', action: 'cut', before: [{ name: 'profile', value: 'a' }, { name: 'same', value: '1' }], after: [{ name: 'profile', value: 'cut' }, { name: 'same', value: '1' }] }
+    expect(fieldChanges(change)).toEqual([{ name: 'profile', before: 'a', after: 'cut' }])
+    expect(planTooOld('2026-11-05T00:00:00Z', Date.parse('2026-11-05T00:06:00Z'))).toBe(true)
+    expect(planTooOld(null, 0)).toBe(false)
+  })
+
+  it('asks for what a step of the device form lacks and sends only what belongs to the kind', () => {
+    const draft = { ...emptyDraft(), agentId: 'agt', name: ' RB ', host: ' 10.0.0.1 ', user: 'atalaya', password: 'x' }
+    expect(finding({ ...draft, host: '', port: '70000' }, 'access')).toEqual({ host: 'field.required', port: 'field.port' })
+    expect(toDevice(draft, 'sit')).toMatchObject({ name: 'RB', host: '10.0.0.1', port: 8729, tls: true, credentials: { user: 'atalaya', password: 'x' } })
+    expect(toDevice({ ...draft, kind: 'icmp' }, 'sit')).not.toHaveProperty('port')
+    expect(toDevice({ ...draft, kind: 'snmp', community: 'public' }, 'sit').credentials).toEqual({ community: 'public' })
+  })
+
+  it('compares the two sides of an audit row', () => {
+    expect(changedFields({ a: 1, b: 2 }, { a: 1, b: 3, c: null })).toEqual([
+      { name: 'b', before: '2', after: '3' },
+      { name: 'c', before: '–', after: '–' },
+    ])
+    expect(changedFields(null, { a: 1 })).toEqual([{ name: 'a', before: '–', after: '1' }])
+  })
+
+  it('counts what came while the feed was paused', () => {
+    const events = ['c', 'b', 'a'].map((id) => ({ id })) as never[]
+    expect(newerThan(events, 'b')).toHaveLength(1)
+    expect(newerThan(events, 'gone')).toHaveLength(0)
+  })
+})
