@@ -9,7 +9,7 @@
 //! first; cuts follow in chunks and make way for news.
 //!
 //! A change is made like this: STARTED on disk → write → WRITTEN → settle (sessions dropped) → read back → DONE and
-//! the report on disk. After a crash the device is read first ([`resolve`]): what it shows decides, never the wish to
+//! the report on disk. After a crash the device is read first (`resolve`): what it shows decides, never the wish to
 //! do it again.
 //!
 //! It must never change a device in `observe`, start a change that is not on disk (reconnections excepted, when the
