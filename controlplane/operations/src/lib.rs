@@ -1,1 +1,19 @@
-//! Use cases that cross domains.
+//! Use cases that cross domains: the home page, the list of customers with what they owe and how they are connected, one
+//! customer as a whole, and a service with its state on the network.
+//!
+//! Nothing is stored here and no rule of the business is decided here: each figure is asked of the domain that owns it.
+//! A figure that the caller has no right to see is left out, never shown as zero.
+
+pub mod customers;
+pub mod home;
+pub mod services;
+
+use utoipa_axum::router::OpenApiRouter;
+
+/// All routes of the domain, below `/api/v1`.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(home::http::router())
+        .merge(customers::http::router())
+        .merge(services::http::router())
+}

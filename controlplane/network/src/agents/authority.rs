@@ -4,9 +4,7 @@
 //! the writer's lock, also when two processes start at the same moment.
 
 use super::store;
-use atalaya_kernel::{
-    Ctx, Error, ids::TenantId, runtime::Runtime, secrets::SecretBytes, write_tx,
-};
+use atalaya_kernel::{Ctx, Error, ids::TenantId, runtime::Runtime, secrets::SecretBytes, write_tx};
 use std::sync::Arc;
 
 /// A certificate and its key, DER.

@@ -1,6 +1,6 @@
 use super::{
-    Agent, AgentChange, AgentToken, ENROLL, Heartbeat, JoinStrings, NewToken, NewTokenMade, READ, REVOKE, SiteAgent,
-    events, store,
+    Agent, AgentChange, AgentToken, ENROLL, Heartbeat, JoinStrings, NewToken, NewTokenMade, READ, REVOKE,
+    SiteAgent, events, store,
 };
 use atalaya_kernel::{
     Ctx, Error, Validation,
@@ -53,7 +53,12 @@ pub async fn agent_get(ctx: &Ctx, id: &AgentId) -> Result<Agent, Error> {
 ///
 /// # Errors
 /// Not found, changed meanwhile, wrong fields, or without `agent.enroll`.
-pub async fn agent_update(ctx: &Ctx, id: &AgentId, version: i64, change: AgentChange) -> Result<Agent, Error> {
+pub async fn agent_update(
+    ctx: &Ctx,
+    id: &AgentId,
+    version: i64,
+    change: AgentChange,
+) -> Result<Agent, Error> {
     ctx.authorize(ENROLL)?;
     let mut validation = Validation::new();
     let name = change.name.as_deref().map(|name| validation.text(name, "/name", 80));
@@ -204,6 +209,9 @@ pub async fn config_applied(ctx: &Ctx, agent: &AgentId, version: i64, error: &st
 ///
 /// # Errors
 /// The database's.
-pub async fn agents_of_sites(tx: &mut TenantTx, sites: &[SiteId]) -> Result<BTreeMap<SiteId, SiteAgent>, Error> {
+pub async fn agents_of_sites(
+    tx: &mut TenantTx,
+    sites: &[SiteId],
+) -> Result<BTreeMap<SiteId, SiteAgent>, Error> {
     Ok(store::agents_of_sites(tx, sites).await?)
 }

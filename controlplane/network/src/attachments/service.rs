@@ -33,10 +33,14 @@ const MAX_POINTS: usize = 8;
 /// # Errors
 /// Service not found or ended, wrong fields, a user or address that is taken on the device, or without
 /// `attachment.write`.
-pub async fn attachment_create(ctx: &Ctx, service: &ServiceId, new: NewAttachment) -> Result<Attachment, Error> {
+pub async fn attachment_create(
+    ctx: &Ctx,
+    service: &ServiceId,
+    new: NewAttachment,
+) -> Result<Attachment, Error> {
     ctx.authorize(WRITE)?;
     let now = ctx.now();
-    let (user, address, profile) = check(&new)?;
+    let Access { user, address, profile } = check(&new)?;
     let id = AttachmentId::new(now);
     write_tx!(ctx, tx => {
         let of = services::service_find(&mut tx, service).await?;
@@ -85,7 +89,14 @@ pub async fn attachment_create(ctx: &Ctx, service: &ServiceId, new: NewAttachmen
     })
 }
 
-fn check(new: &NewAttachment) -> Result<(Option<String>, Option<String>, Option<String>), Error> {
+/// What an attachment takes on its devices, checked and trimmed.
+struct Access {
+    user: Option<String>,
+    address: Option<String>,
+    profile: Option<String>,
+}
+
+fn check(new: &NewAttachment) -> Result<Access, Error> {
     let mut validation = Validation::new();
     let user = validation.optional_text(new.user.as_deref(), "/user", 64);
     let address = validation.optional_text(new.address.as_deref(), "/address", 64);
@@ -102,7 +113,9 @@ fn check(new: &NewAttachment) -> Result<(Option<String>, Option<String>, Option<
             "an IP address, or a prefix such as 10.30.0.16/30",
         )
         .check(
-            new.password.as_ref().is_none_or(|password| (1..=128).contains(&password.expose().chars().count())),
+            new.password
+                .as_ref()
+                .is_none_or(|password| (1..=128).contains(&password.expose().chars().count())),
             "/password",
             "out_of_range",
             "1 to 128 characters",
@@ -115,11 +128,16 @@ fn check(new: &NewAttachment) -> Result<(Option<String>, Option<String>, Option<
             validation
                 .check(address.is_some(), "/address", "required", "a fixed attachment has an address")
                 .check(user.is_none(), "/user", "unexpected", "a fixed attachment has no user")
-                .check(new.password.is_none(), "/password", "unexpected", "a fixed attachment has no password");
+                .check(
+                    new.password.is_none(),
+                    "/password",
+                    "unexpected",
+                    "a fixed attachment has no password",
+                );
         }
     }
     validation.finish()?;
-    Ok((user, address, profile))
+    Ok(Access { user, address, profile })
 }
 
 fn is_address(text: &str) -> bool {

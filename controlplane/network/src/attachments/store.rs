@@ -22,7 +22,11 @@ pub(super) struct AttachmentRow {
 const SELECT: &str = "SELECT id, service_id, customer_id, kind, access_user, sealed_password, profile, address, removed_at \
      FROM network_attachment WHERE tenant_id = ";
 
-pub(super) async fn attachment_insert(tx: &mut TenantTx, row: &AttachmentRow, now: Timestamp) -> Result<(), DbError> {
+pub(super) async fn attachment_insert(
+    tx: &mut TenantTx,
+    row: &AttachmentRow,
+    now: Timestamp,
+) -> Result<(), DbError> {
     sql("INSERT INTO network_attachment (tenant_id, id, service_id, customer_id, kind, access_user, sealed_password, profile, \
          address, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)")
     .bind(tx.tenant())
@@ -50,7 +54,11 @@ pub(super) async fn attachments_of_services(
 ) -> Result<Vec<AttachmentRow>, DbError> {
     let mut found = Vec::new();
     for chunk in services.chunks(5_000) {
-        let query = sql(SELECT).push_bind(tx.tenant()).push(" AND service_id IN ").push_list(chunk).push(" ORDER BY id");
+        let query = sql(SELECT)
+            .push_bind(tx.tenant())
+            .push(" AND service_id IN ")
+            .push_list(chunk)
+            .push(" ORDER BY id");
         found.extend(query.fetch_all::<AttachmentRow>(tx).await?);
     }
     Ok(found)

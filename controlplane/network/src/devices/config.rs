@@ -101,8 +101,11 @@ async fn sources(tx: &mut TenantTx, agent: &AgentId) -> Result<Sources, Error> {
     let own = agents::agent_site_ids(tx, agent).await?;
     let ids: BTreeSet<SiteId> = own.into_iter().chain(rows.iter().map(|row| row.site_id.clone())).collect();
     let ids: Vec<SiteId> = ids.into_iter().collect();
-    let mut sites: Vec<(SiteId, String)> =
-        atalaya_places::sites::sites_by_ids(tx, &ids).await?.into_iter().map(|site| (site.id, site.name)).collect();
+    let mut sites: Vec<(SiteId, String)> = atalaya_places::sites::sites_by_ids(tx, &ids)
+        .await?
+        .into_iter()
+        .map(|site| (site.id, site.name))
+        .collect();
     sites.sort();
     let tenant = atalaya_people::tenancy::settings(tx).await?;
     let sealing_key = store::sealing_key(tx, agent).await?;

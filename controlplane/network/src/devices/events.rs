@@ -17,8 +17,12 @@ pub const UPDATED: EventType = EventType {
     doc: "A device was changed. Payload: the device, without credentials.",
 };
 /// A device was removed.
-pub const REMOVED: EventType =
-    EventType { name: "device.removed", version: 1, public: true, doc: "A device was removed. Payload: name." };
+pub const REMOVED: EventType = EventType {
+    name: "device.removed",
+    version: 1,
+    public: true,
+    doc: "A device was removed. Payload: name.",
+};
 /// A device answers, is silent, or refuses.
 pub const STATE_CHANGED: EventType = EventType {
     name: "device.state_changed",

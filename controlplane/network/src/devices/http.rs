@@ -1,8 +1,8 @@
 //! `/devices`.
 
 use super::{
-    ConnectionTest, Device, DeviceChange, DeviceFilter, DevicePlanView, ModeChange, NewConnectionTest, NewDevice,
-    RouterosScript, ScriptRequest, plan, routeros_script as script, service, testing_connection,
+    ConnectionTest, Device, DeviceChange, DeviceFilter, DevicePlanView, ModeChange, NewConnectionTest,
+    NewDevice, RouterosScript, ScriptRequest, plan, routeros_script as script, service, testing_connection,
 };
 use atalaya_kernel::{
     Ctx, Error,
@@ -116,7 +116,10 @@ async fn connection_test_get(ctx: Ctx, Path(id): Path<JobId>) -> Result<Json<Con
     request_body(content = ScriptRequest, example = json!({"name": "BRAS Cerro Alto", "agent_id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5", "tls": true})),
     responses((status = 200, body = RouterosScript), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("device.write"))))]
-async fn routeros_script(ctx: Ctx, Json(request): Json<ScriptRequest>) -> Result<Json<RouterosScript>, Error> {
+async fn routeros_script(
+    ctx: Ctx,
+    Json(request): Json<ScriptRequest>,
+) -> Result<Json<RouterosScript>, Error> {
     script::routeros_script(&ctx, request).await.map(Json)
 }
 

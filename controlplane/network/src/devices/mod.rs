@@ -23,16 +23,21 @@ mod testing_connection;
 
 pub use config::{AgentConfig, DeviceConfig, agent_config, agent_config_peek};
 pub use model::{
-    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, DeviceState, ModeChange, NewDevice,
+    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, DeviceState, ModeChange,
+    NewDevice,
 };
-pub use plan::{DevicePlanView, PlanChange, PlanState, device_mode_set, device_plan_get, device_plan_request};
+pub use plan::{
+    DevicePlanView, PlanChange, PlanState, device_mode_set, device_plan_get, device_plan_request,
+};
 pub use routeros_script::{RouterosScript, ScriptRequest, routeros_script};
 pub use service::{
-    SiteDevices, device_counts, device_create, device_delete, device_get, device_update, devices_by_ids, devices_list,
-    devices_of_sites,
+    SiteDevices, agent_sealing_key, device_counts, device_create, device_delete, device_get,
+    device_sites_of_agent, device_update, devices_by_ids, devices_list, devices_of_sites,
 };
 pub use status::{DeviceReport, device_states_record};
-pub use testing_connection::{ConnectionTest, NewConnectionTest, connection_test_create, connection_test_get};
+pub use testing_connection::{
+    ConnectionTest, NewConnectionTest, connection_test_create, connection_test_get,
+};
 
 use atalaya_kernel::Permission;
 

@@ -68,7 +68,12 @@ pub async fn routeros_script(ctx: &Ctx, request: ScriptRequest) -> Result<Router
     let name = validation.text(&request.name, "/name", 80);
     let address = validation.optional_text(request.agent_address.as_deref(), "/agent_address", 64);
     let is_address = address.as_deref().is_none_or(is_network);
-    validation.check(is_address, "/agent_address", "malformed", "an IP address or network such as 10.20.0.5 or 10.20.0.0/24");
+    validation.check(
+        is_address,
+        "/agent_address",
+        "malformed",
+        "an IP address or network such as 10.20.0.5 or 10.20.0.0/24",
+    );
     validation.finish()?;
     // 128 bits; letters and digits only, so that no terminal quotes or breaks it.
     let password: String = random_token().chars().take(32).collect();
@@ -91,7 +96,9 @@ fn is_network(text: &str) -> bool {
 
 /// A RouterOS string literal's inside: what the terminal would interpret is left out.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\' | '$' | '[' | ']' | '{' | '}' | ';')).collect()
+    text.chars()
+        .filter(|c| !c.is_control() && !matches!(c, '"' | '\\' | '$' | '[' | ']' | '{' | '}' | ';'))
+        .collect()
 }
 
 fn script(name: &str, password: &str, tls: bool, address: Option<&str>) -> String {

@@ -8,7 +8,7 @@ use atalaya_kernel::{
     audit::{self, Entry},
     db::TenantTx,
     events::{self as facts, EntityRef, NewEvent},
-    ids::{DeviceId, SiteId},
+    ids::{AgentId, DeviceId, SiteId},
     page::{Page, PageQuery},
     write_tx,
 };
@@ -94,7 +94,9 @@ pub(super) fn check(validation: &mut Validation, row: &DeviceRow, credentials: O
             "10 to 3600 seconds",
         )
         .check(
-            row.tls_fingerprint.as_ref().is_none_or(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())),
+            row.tls_fingerprint
+                .as_ref()
+                .is_none_or(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())),
             "/tls_fingerprint",
             "malformed",
             "64 hexadecimal digits (SHA-256)",
@@ -194,7 +196,12 @@ pub async fn device_create(ctx: &Ctx, new: NewDevice) -> Result<Device, Error> {
 ///
 /// # Errors
 /// Not found, changed meanwhile, wrong fields, or without `device.write`.
-pub async fn device_update(ctx: &Ctx, id: &DeviceId, version: i64, change: DeviceChange) -> Result<Device, Error> {
+pub async fn device_update(
+    ctx: &Ctx,
+    id: &DeviceId,
+    version: i64,
+    change: DeviceChange,
+) -> Result<Device, Error> {
     ctx.authorize(WRITE)?;
     write_tx!(ctx, tx => {
         let before = store::device_get(&mut tx, id).await?;
@@ -235,7 +242,9 @@ pub async fn device_update(ctx: &Ctx, id: &DeviceId, version: i64, change: Devic
 }
 
 fn changed(before: &DeviceRow, change: &DeviceChange) -> DeviceRow {
-    let text = |new: &Option<String>, old: &str| new.as_deref().map_or_else(|| old.to_owned(), |text| text.trim().to_owned());
+    let text = |new: &Option<String>, old: &str| {
+        new.as_deref().map_or_else(|| old.to_owned(), |text| text.trim().to_owned())
+    };
     DeviceRow {
         site_id: change.site_id.clone().unwrap_or_else(|| before.site_id.clone()),
         agent_id: change.agent_id.clone().unwrap_or_else(|| before.agent_id.clone()),
@@ -304,4 +313,24 @@ pub async fn devices_of_sites(
 /// The database's.
 pub async fn device_counts(tx: &mut TenantTx) -> Result<(i64, i64), Error> {
     Ok(store::counts(tx).await?)
+}
+
+/// Site of each device of an agent: whose samples it may send.
+///
+/// # Errors
+/// The database's.
+pub async fn device_sites_of_agent(
+    tx: &mut TenantTx,
+    agent: &AgentId,
+) -> Result<BTreeMap<DeviceId, SiteId>, Error> {
+    let rows = store::devices_of_agent(tx, agent).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.site_id)).collect())
+}
+
+/// The X25519 key that an agent gave in its last `Hello`; empty before the first.
+///
+/// # Errors
+/// The database's.
+pub async fn agent_sealing_key(tx: &mut TenantTx, agent: &AgentId) -> Result<Vec<u8>, Error> {
+    Ok(store::sealing_key(tx, agent).await?)
 }

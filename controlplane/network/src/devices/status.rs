@@ -70,7 +70,11 @@ pub async fn device_states_record(ctx: &Ctx, agent: &AgentId, reports: &[DeviceR
 /// A silent device keeps what it once said of itself.
 fn row_of(report: &DeviceReport, before: Option<&store::StatusRow>) -> store::StatusRow {
     let kept = |new: &str, old: fn(&store::StatusRow) -> &String| {
-        if new.is_empty() { before.map(|before| old(before).clone()).unwrap_or_default() } else { new.to_owned() }
+        if new.is_empty() {
+            before.map(|before| old(before).clone()).unwrap_or_default()
+        } else {
+            new.to_owned()
+        }
     };
     store::StatusRow {
         device_id: report.device_id.clone(),

@@ -214,10 +214,9 @@ pub(super) async fn device_delete(tx: &mut TenantTx, id: &DeviceId) -> Result<()
         .await;
     match deleted {
         Ok(_) => Ok(()),
-        Err(DbError::ForeignKey) => Err(Error::conflict(
-            "device_in_use",
-            "services are attached to this device: detach them first",
-        )),
+        Err(DbError::ForeignKey) => {
+            Err(Error::conflict("device_in_use", "services are attached to this device: detach them first"))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -137,7 +137,11 @@ pub async fn connection_test_get(ctx: &Ctx, id: &JobId) -> Result<ConnectionTest
         Some(result) => serde_json::from_str(result).map_err(Error::internal)?,
         None => ConnectionReport::default(),
     };
-    let tls_fingerprint = report.stages.iter().find(|stage| stage.code == "tls").and_then(|stage| shown_fingerprint(&stage.detail));
+    let tls_fingerprint = report
+        .stages
+        .iter()
+        .find(|stage| stage.code == "tls")
+        .and_then(|stage| shown_fingerprint(&stage.detail));
     Ok(ConnectionTest {
         id: job.id,
         status: job.status,

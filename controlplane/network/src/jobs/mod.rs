@@ -9,11 +9,11 @@ mod service;
 mod store;
 
 pub use model::{
-    Check, CheckStatus, ConnectionReport, DevicePlan, Field, JobKind, JobOrder, JobOutcome, JobStatus, PendingJob,
-    PlannedChange,
+    Check, CheckStatus, ConnectionReport, DevicePlan, Field, JobKind, JobOrder, JobOutcome, JobStatus,
+    PendingJob, PlannedChange,
 };
-pub use service::{job_finish, jobs_expire, jobs_waiting};
 pub(crate) use service::{job_create, job_of_device, job_read};
+pub use service::{job_finish, jobs_expire, jobs_waiting};
 pub(crate) use store::JobRow;
 
 /// How long a connection test may take, ms.

@@ -103,7 +103,11 @@ pub(super) async fn job_finish(
 }
 
 /// Jobs of all tenants past their deadline by a grace in which an answer may still be under way.
-pub(super) async fn jobs_expire(tx: &mut PlatformTx, before: Timestamp, now: Timestamp) -> Result<u64, DbError> {
+pub(super) async fn jobs_expire(
+    tx: &mut PlatformTx,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<u64, DbError> {
     sql("UPDATE network_agent_job SET status = 'timed_out', finished_at = $1, sealed_order = NULL, \
          detail = 'the agent did not answer in time' WHERE status = 'waiting' AND deadline_at < $2")
     .bind(now)

@@ -1,6 +1,6 @@
 //! Cuts that wait for a person, and points that a person keeps open.
 
-use super::{HOLD_OPEN, RELEASE, DesiredStatus, events, network_state_of, store, sync::point_event};
+use super::{DesiredStatus, HOLD_OPEN, RELEASE, events, network_state_of, store, sync::point_event};
 use crate::agents;
 use atalaya_kernel::{
     Ctx, Error, Validation,
@@ -58,11 +58,12 @@ pub async fn held_cuts_list(ctx: &Ctx, agent: &AgentId) -> Result<HeldCuts, Erro
     let mut tx = ctx.begin_read().await?;
     let rows = store::points_held(&mut tx, agent).await?;
     let customers: Vec<CustomerId> = rows.iter().map(|row| row.customer_id.clone()).collect();
-    let names: BTreeMap<CustomerId, String> = atalaya_people::customers::customers_by_ids(&mut tx, &customers)
-        .await?
-        .into_iter()
-        .map(|customer| (customer.id, customer.name))
-        .collect();
+    let names: BTreeMap<CustomerId, String> =
+        atalaya_people::customers::customers_by_ids(&mut tx, &customers)
+            .await?
+            .into_iter()
+            .map(|customer| (customer.id, customer.name))
+            .collect();
     let items = rows.into_iter().filter_map(|row| {
         let point = row.shown();
         Some(HeldCut {
@@ -163,4 +164,3 @@ pub async fn hold_open(ctx: &Ctx, id: &ServiceId, hours: i64) -> Result<super::S
     let mut tx = ctx.begin_read().await?;
     network_state_of(&mut tx, std::slice::from_ref(id)).await?.remove(id).ok_or(Error::NotFound)
 }
-

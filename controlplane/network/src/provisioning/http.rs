@@ -12,7 +12,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of desired state.
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(held_cuts)).routes(routes!(held_cuts_release)).routes(routes!(hold_open))
+    OpenApiRouter::new()
+        .routes(routes!(held_cuts))
+        .routes(routes!(held_cuts_release))
+        .routes(routes!(hold_open))
 }
 
 /// Cuts of an agent that wait for a person.

@@ -17,10 +17,10 @@
 //! It must never derive a cut from an event's payload, and never call a cut done that was not read back.
 
 pub mod events;
+mod held;
 pub mod http;
 mod model;
 mod observed;
-mod held;
 mod pushes;
 mod reconcile;
 mod rules;
@@ -30,8 +30,9 @@ mod timeline;
 
 pub use held::{HeldCut, HeldCuts, Released, held_cuts_list, held_cuts_release, hold_open};
 pub use model::{
-    AttachmentKind, Desired, DesiredAccess, DesiredPoint, DesiredStatus, HoldReason, NetworkState, Observation, Observed,
-    ObservedSession, ObservedStatus, Outcome, Point, PointOwner, PointState, ServiceNetwork,
+    AttachmentKind, Desired, DesiredAccess, DesiredPoint, DesiredStatus, HoldReason, NetworkState,
+    Observation, Observed, ObservedSession, ObservedStatus, Outcome, Point, PointOwner, PointState,
+    ServiceNetwork,
 };
 pub use observed::observed_record;
 pub use pushes::{DesiredSet, desired_since};

@@ -1,10 +1,10 @@
+use crate::{devices::DeviceMode, jobs::Field};
 use atalaya_kernel::{
     ids::{AttachmentId, CustomerId, DeviceId, PointId, ServiceId},
     secrets::SecretText,
     text_enum,
     time::Timestamp,
 };
-use crate::{devices::DeviceMode, jobs::Field};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -97,7 +97,12 @@ impl Outcome {
     pub fn is_held(self) -> bool {
         matches!(
             self,
-            Self::HeldBrake | Self::HeldTimeline | Self::HeldOffline | Self::HeldOpen | Self::HeldNotYet | Self::HeldDisk
+            Self::HeldBrake
+                | Self::HeldTimeline
+                | Self::HeldOffline
+                | Self::HeldOpen
+                | Self::HeldNotYet
+                | Self::HeldDisk
         )
     }
 }

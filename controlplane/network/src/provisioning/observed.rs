@@ -45,7 +45,12 @@ pub async fn observed_record(
     })
 }
 
-async fn point_observed(ctx: &Ctx, tx: &mut TenantTx, row: &PointRow, seen: &Observation) -> Result<(), Error> {
+async fn point_observed(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    row: &PointRow,
+    seen: &Observation,
+) -> Result<(), Error> {
     let known = row.observed();
     let Some(absorbed) = rules::absorb(&row.desired(), row.kind, known.as_ref(), seen) else { return Ok(()) };
     store::observed_put(tx, &row.id, &absorbed.observed, seen.drift).await?;
@@ -59,8 +64,12 @@ async fn point_observed(ctx: &Ctx, tx: &mut TenantTx, row: &PointRow, seen: &Obs
     let device = &row.device_name;
     for effect in absorbed.effects {
         let event = match effect {
-            Effect::Cut(at) => point_event(events::CUT, row, json!({"device": device, "at": at, "detail": seen.detail})),
-            Effect::Unblocked(at) => point_event(events::RECONNECTED, row, json!({"device": device, "at": at})),
+            Effect::Cut(at) => {
+                point_event(events::CUT, row, json!({"device": device, "at": at, "detail": seen.detail}))
+            }
+            Effect::Unblocked(at) => {
+                point_event(events::RECONNECTED, row, json!({"device": device, "at": at}))
+            }
             Effect::SessionSeen(at) => {
                 let payload = json!({"device": device, "at": at, "address": seen.session.address});
                 point_event(events::SESSION_SEEN, row, payload)

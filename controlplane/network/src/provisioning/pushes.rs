@@ -1,13 +1,11 @@
 //! Desired state on its way to an agent.
 
-use super::{DesiredAccess, DesiredPoint, AttachmentKind, store::{self, PointRow}};
-use crate::attachments;
-use atalaya_kernel::{
-    Ctx, Error,
-    db::TenantTx,
-    ids::AgentId,
-    secrets::SecretText,
+use super::{
+    AttachmentKind, DesiredAccess, DesiredPoint,
+    store::{self, PointRow},
 };
+use crate::attachments;
+use atalaya_kernel::{Ctx, Error, db::TenantTx, ids::AgentId, secrets::SecretText};
 
 /// Points of an agent, and what it holds once it took them.
 #[derive(Debug, Clone)]

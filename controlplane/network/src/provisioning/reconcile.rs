@@ -136,10 +136,14 @@ impl Reconciler {
         tx.rollback().await?;
         let mut changed = 0;
         for tenant in tenants {
-            changed += reconcile_tenant(&Ctx::system(self.runtime.tenant(tenant), "network.reconcile")).await?;
+            changed +=
+                reconcile_tenant(&Ctx::system(self.runtime.tenant(tenant), "network.reconcile")).await?;
         }
         if changed > 0 {
-            tracing::warn!(services = changed, "the reconcile found services that no event had brought up to date");
+            tracing::warn!(
+                services = changed,
+                "the reconcile found services that no event had brought up to date"
+            );
         }
         Ok(changed)
     }

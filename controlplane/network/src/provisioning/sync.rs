@@ -80,7 +80,8 @@ fn next(
     let decision = rules::decide(current, wanted, around);
     let profile =
         row.own_profile.clone().unwrap_or_else(|| rules::profile_of(plan.download_bps, plan.upload_bps));
-    let newly_cut = decision.status != DesiredStatus::Active && (current.status == DesiredStatus::Active || current.expired);
+    let newly_cut = decision.status != DesiredStatus::Active
+        && (current.status == DesiredStatus::Active || current.expired);
     let after = PointRow {
         status: decision.status,
         hold_reason: decision.hold,
@@ -104,7 +105,14 @@ fn next(
     let differs = row.generation == 0
         || newly_cut
         || (row.status, row.hold_reason, row.released, row.download_bps, row.upload_bps, &row.access_digest)
-            != (after.status, after.hold_reason, after.released, after.download_bps, after.upload_bps, &after.access_digest);
+            != (
+                after.status,
+                after.hold_reason,
+                after.released,
+                after.download_bps,
+                after.upload_bps,
+                &after.access_digest,
+            );
     differs.then_some(after)
 }
 
@@ -170,12 +178,21 @@ async fn brakes(
 
 pub(super) async fn held(ctx: &Ctx, tx: &mut TenantTx, row: &PointRow) -> Result<(), Error> {
     let reason = row.hold_reason.map(HoldReason::as_str);
-    facts::emit(ctx, tx, point_event(events::HELD, row, json!({"reason": reason, "device": row.device_name}))).await?;
+    facts::emit(
+        ctx,
+        tx,
+        point_event(events::HELD, row, json!({"reason": reason, "device": row.device_name})),
+    )
+    .await?;
     Ok(())
 }
 
 /// An event about a point's attachment, with everybody whom it concerns.
-pub(super) fn point_event(kind: atalaya_kernel::events::EventType, row: &PointRow, payload: serde_json::Value) -> NewEvent {
+pub(super) fn point_event(
+    kind: atalaya_kernel::events::EventType,
+    row: &PointRow,
+    payload: serde_json::Value,
+) -> NewEvent {
     NewEvent::new(kind, EntityRef::new("attachment", &row.attachment_id), payload)
         .related("point_id", &row.id)
         .related("service_id", &row.service_id)

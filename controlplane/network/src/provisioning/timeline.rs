@@ -76,7 +76,8 @@ pub(super) async fn check_within(
     tenancy::automatic_cuts_set(ctx, tx, AutomaticCuts::OffUntilPreview).await?;
     let entity = EntityRef::new("agent", agent);
     let note = |at: Position| json!({"timeline": at.timeline, "generation": at.generation});
-    let entry = Entry::new("network.timeline_raise", entity.clone()).before(&note(ours))?.after(&note(raised))?;
+    let entry =
+        Entry::new("network.timeline_raise", entity.clone()).before(&note(ours))?.after(&note(raised))?;
     audit::record(ctx, tx, entry).await?;
     let payload = json!({"timeline": raised.timeline, "agent_held": note(seen)});
     facts::emit(ctx, tx, NewEvent::new(events::TIMELINE_RAISED, entity, payload)).await?;

@@ -164,16 +164,17 @@ pub(super) async fn agent_rename(
     name: &str,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let changed = sql("UPDATE network_agent SET name = $1, name_key = $2, version = version + 1, updated_at = $3, \
+    let changed =
+        sql("UPDATE network_agent SET name = $1, name_key = $2, version = version + 1, updated_at = $3, \
          config_signal = config_signal + 1 WHERE tenant_id = $4 AND id = $5 AND version = $6")
-    .bind(name)
-    .bind(normalise(name))
-    .bind(now)
-    .bind(tx.tenant())
-    .bind(id)
-    .bind(version)
-    .execute(tx)
-    .await;
+        .bind(name)
+        .bind(normalise(name))
+        .bind(now)
+        .bind(tx.tenant())
+        .bind(id)
+        .bind(version)
+        .execute(tx)
+        .await;
     Ok(name_taken(changed)? == 1)
 }
 
@@ -227,7 +228,8 @@ pub(super) async fn sites_of(
     tx: &mut TenantTx,
     agents: impl IntoIterator<Item = &AgentId>,
 ) -> Result<BTreeMap<AgentId, Vec<SiteId>>, DbError> {
-    let query = sql("SELECT agent_id, site_id FROM network_agent_site WHERE tenant_id = ").push_bind(tx.tenant());
+    let query =
+        sql("SELECT agent_id, site_id FROM network_agent_site WHERE tenant_id = ").push_bind(tx.tenant());
     let rows: Vec<(AgentId, SiteId)> = query
         .push(" AND agent_id IN ")
         .push_list(agents)

@@ -106,7 +106,6 @@ pub struct Signal {
     pub has_jobs: bool,
     /// Version of its configuration.
     pub config_version: i64,
-
 }
 
 /// Signals of all agents that a process holds, in one read. Whoever compares them with what it saw last learns of
@@ -119,7 +118,7 @@ pub async fn signals(runtime: &Arc<Runtime>, instance: &str) -> Result<Vec<Signa
     Ok(sql("SELECT a.tenant_id, a.id AS agent_id, x.epoch, CASE WHEN a.revoked_at IS NULL THEN false ELSE true END AS revoked, \
          a.config_signal AS config, a.config_version, \
          COALESCE((SELECT MAX(p.generation) FROM network_point p JOIN network_device d ON d.tenant_id = p.tenant_id \
-         AND d.id = p.device_id WHERE p.tenant_id = a.tenant_id AND d.agent_id = a.id), 0) AS generation, \
+         AND d.id = p.device_id WHERE p.tenant_id = a.tenant_id AND d.agent_id = a.id AND p.forgotten_at IS NULL), 0) AS generation, \
          EXISTS (SELECT 1 FROM network_agent_job j WHERE j.tenant_id = a.tenant_id AND j.agent_id = a.id \
          AND j.status = 'waiting' AND j.deadline_at > $2) AS has_jobs \
          FROM network_agent_session x JOIN network_agent a ON a.tenant_id = x.tenant_id AND a.id = x.agent_id \

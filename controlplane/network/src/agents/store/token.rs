@@ -16,8 +16,10 @@ pub(crate) struct TokenRow {
 }
 
 pub(crate) async fn token_owner(tx: &mut PlatformTx, hash: &str) -> Result<Option<TenantId>, DbError> {
-    let row: Option<(TenantId,)> =
-        sql("SELECT tenant_id FROM network_agent_token WHERE token_hash = $1").bind(hash).fetch_optional(tx).await?;
+    let row: Option<(TenantId,)> = sql("SELECT tenant_id FROM network_agent_token WHERE token_hash = $1")
+        .bind(hash)
+        .fetch_optional(tx)
+        .await?;
     Ok(row.map(|(tenant,)| tenant))
 }
 
@@ -30,11 +32,7 @@ pub(crate) async fn token_by_hash(tx: &mut TenantTx, hash: &str) -> Result<Token
     .await
 }
 
-pub(crate) async fn token_insert(
-    tx: &mut TenantTx,
-    token: &AgentToken,
-    hash: &str,
-) -> Result<(), DbError> {
+pub(crate) async fn token_insert(tx: &mut TenantTx, token: &AgentToken, hash: &str) -> Result<(), DbError> {
     sql("INSERT INTO network_agent_token (tenant_id, id, agent_id, site_id, token_hash, expires_at, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)")
     .bind(tx.tenant())
@@ -75,9 +73,10 @@ pub(crate) async fn tokens_list(
     after: Option<AgentTokenId>,
     limit: i64,
 ) -> Result<Vec<AgentToken>, DbError> {
-    let query = sql("SELECT id, agent_id, site_id, expires_at, used_at, created_at FROM network_agent_token \
+    let query =
+        sql("SELECT id, agent_id, site_id, expires_at, used_at, created_at FROM network_agent_token \
          WHERE withdrawn_at IS NULL AND tenant_id = ")
-    .push_bind(tx.tenant());
+        .push_bind(tx.tenant());
     let mut query = within_sites(query, tx.scope(), " AND site_id IN ", "");
     if let Some(after) = after {
         query = query.push(" AND id < ").push_bind(after);
@@ -86,10 +85,15 @@ pub(crate) async fn tokens_list(
 }
 
 pub(crate) async fn token_get(tx: &mut TenantTx, id: &AgentTokenId) -> Result<AgentToken, DbError> {
-    let query = sql("SELECT id, agent_id, site_id, expires_at, used_at, created_at FROM network_agent_token \
+    let query =
+        sql("SELECT id, agent_id, site_id, expires_at, used_at, created_at FROM network_agent_token \
          WHERE withdrawn_at IS NULL AND tenant_id = ")
-    .push_bind(tx.tenant());
-    within_sites(query, tx.scope(), " AND site_id IN ", "").push(" AND id = ").push_bind(id).fetch_one(tx).await
+        .push_bind(tx.tenant());
+    within_sites(query, tx.scope(), " AND site_id IN ", "")
+        .push(" AND id = ")
+        .push_bind(id)
+        .fetch_one(tx)
+        .await
 }
 
 pub(crate) async fn token_withdraw(

@@ -74,7 +74,12 @@ pub(crate) fn absorb(
         observed.session_seen_at = Some(at);
         effects.push(Effect::SessionSeen(at));
     }
-    let troubled = |outcome| matches!(outcome, Outcome::Failed | Outcome::NoEffect | Outcome::Contested | Outcome::Unknown | Outcome::Expired);
+    let troubled = |outcome| {
+        matches!(
+            outcome,
+            Outcome::Failed | Outcome::NoEffect | Outcome::Contested | Outcome::Unknown | Outcome::Expired
+        )
+    };
     let told = known.is_some_and(|known| {
         (known.timeline, known.generation, known.outcome) == (seen.timeline, seen.generation, seen.outcome)
     });
@@ -91,15 +96,19 @@ fn is_cut(observed: &Observed) -> bool {
 
 /// It was cut: by us, or it was found so (imported as cut, cut by hand).
 fn was_cut(observed: &Observed, known: Option<&Observed>) -> bool {
-    is_cut(observed)
-        || known.is_some_and(|known| known.status == ObservedStatus::Suspended)
+    is_cut(observed) || known.is_some_and(|known| known.status == ObservedStatus::Suspended)
 }
 
 /// When the session that followed the last unblocking came up, if it was not told yet.
-fn session_since_unblocked(desired: &Desired, kind: AttachmentKind, observed: &Observed) -> Option<Timestamp> {
+fn session_since_unblocked(
+    desired: &Desired,
+    kind: AttachmentKind,
+    observed: &Observed,
+) -> Option<Timestamp> {
     let unblocked = observed.unblocked_at?;
     let waiting = observed.session_seen_at.is_none_or(|seen| seen < unblocked);
-    let is_up = kind == AttachmentKind::Pppoe && observed.session.present && desired.status == DesiredStatus::Active;
+    let is_up =
+        kind == AttachmentKind::Pppoe && observed.session.present && desired.status == DesiredStatus::Active;
     if !(waiting && is_up && !is_cut(observed)) {
         return None;
     }
@@ -118,7 +127,13 @@ mod tests {
         Desired { status, timeline: 1, generation, download_bps: 1, upload_bps: 1 }
     }
 
-    fn seen(status: ObservedStatus, outcome: Outcome, generation: i64, at: i64, session: bool) -> Observation {
+    fn seen(
+        status: ObservedStatus,
+        outcome: Outcome,
+        generation: i64,
+        at: i64,
+        session: bool,
+    ) -> Observation {
         Observation {
             point_id: PointId::new(Timestamp::from_millis(0)),
             timeline: 1,
@@ -127,7 +142,12 @@ mod tests {
             outcome,
             detail: String::new(),
             drift: false,
-            session: ObservedSession { present: session, since: None, address: String::new(), caller_id: String::new() },
+            session: ObservedSession {
+                present: session,
+                since: None,
+                address: String::new(),
+                caller_id: String::new(),
+            },
             read_at: Timestamp::from_millis(at),
             applied_at: None,
             before: Vec::new(),
@@ -139,18 +159,39 @@ mod tests {
         use ObservedStatus::{Active, Suspended};
         let at = Timestamp::from_millis;
         let kind = AttachmentKind::Pppoe;
-        let cut = absorb(&desired(DesiredStatus::Suspended, 2), kind, None, &seen(Suspended, Outcome::Applied, 2, 10, false)).unwrap();
+        let cut = absorb(
+            &desired(DesiredStatus::Suspended, 2),
+            kind,
+            None,
+            &seen(Suspended, Outcome::Applied, 2, 10, false),
+        )
+        .unwrap();
         assert_eq!(cut.effects, [Effect::Cut(at(10))]);
-        let again = absorb(&desired(DesiredStatus::Suspended, 2), kind, Some(&cut.observed), &seen(Suspended, Outcome::InPlace, 2, 20, false)).unwrap();
+        let again = absorb(
+            &desired(DesiredStatus::Suspended, 2),
+            kind,
+            Some(&cut.observed),
+            &seen(Suspended, Outcome::InPlace, 2, 20, false),
+        )
+        .unwrap();
         assert_eq!(again.effects, []);
         let back = desired(DesiredStatus::Active, 3);
-        let unblocked = absorb(&back, kind, Some(&again.observed), &seen(Active, Outcome::Applied, 3, 30, false)).unwrap();
+        let unblocked =
+            absorb(&back, kind, Some(&again.observed), &seen(Active, Outcome::Applied, 3, 30, false))
+                .unwrap();
         assert_eq!(unblocked.effects, [Effect::Unblocked(at(30))]);
-        let online = absorb(&back, kind, Some(&unblocked.observed), &seen(Active, Outcome::InPlace, 3, 40, true)).unwrap();
+        let online =
+            absorb(&back, kind, Some(&unblocked.observed), &seen(Active, Outcome::InPlace, 3, 40, true))
+                .unwrap();
         assert_eq!(online.effects, [Effect::SessionSeen(at(40))]);
-        let quiet = absorb(&back, kind, Some(&online.observed), &seen(Active, Outcome::InPlace, 3, 50, true)).unwrap();
+        let quiet = absorb(&back, kind, Some(&online.observed), &seen(Active, Outcome::InPlace, 3, 50, true))
+            .unwrap();
         assert_eq!(quiet.effects, []);
-        assert!(absorb(&back, kind, Some(&quiet.observed), &seen(Suspended, Outcome::InPlace, 2, 45, false)).is_none(), "late news");
+        assert!(
+            absorb(&back, kind, Some(&quiet.observed), &seen(Suspended, Outcome::InPlace, 2, 45, false))
+                .is_none(),
+            "late news"
+        );
     }
 
     #[test]
@@ -173,7 +214,10 @@ mod tests {
         let failed = |at| seen(ObservedStatus::Active, Outcome::Failed, 2, at, false);
         let first = absorb(&cut, AttachmentKind::Pppoe, None, &failed(10)).unwrap();
         assert_eq!(first.effects, [Effect::Failed]);
-        assert_eq!(absorb(&cut, AttachmentKind::Pppoe, Some(&first.observed), &failed(20)).unwrap().effects, []);
+        assert_eq!(
+            absorb(&cut, AttachmentKind::Pppoe, Some(&first.observed), &failed(20)).unwrap().effects,
+            []
+        );
     }
 
     proptest! {

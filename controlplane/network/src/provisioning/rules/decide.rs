@@ -162,8 +162,13 @@ mod tests {
 
     #[test]
     fn an_expired_cut_is_decided_anew() {
-        let expired = Current { status: DesiredStatus::Suspended, hold: None, released: false, expired: true };
-        let wanted = Wanted { status: DesiredStatus::Suspended, by_person: false, decided_at: Timestamp::from_millis(5) };
+        let expired =
+            Current { status: DesiredStatus::Suspended, hold: None, released: false, expired: true };
+        let wanted = Wanted {
+            status: DesiredStatus::Suspended,
+            by_person: false,
+            decided_at: Timestamp::from_millis(5),
+        };
         let open = Circumstances { brake_open: true, raised_at: None };
         assert!(decide(expired, wanted, open).counted);
         let closed = Circumstances { brake_open: false, raised_at: None };

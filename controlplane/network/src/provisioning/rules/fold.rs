@@ -7,7 +7,8 @@ use atalaya_kernel::time::Timestamp;
 pub(crate) fn fold(points: &[Point]) -> ServiceNetwork {
     let applied = points.iter().filter(|point| is_applied(point)).count();
     let observed = || points.iter().filter_map(|point| point.observed.as_ref());
-    let last = |pick: fn(&crate::provisioning::Observed) -> Option<Timestamp>| observed().filter_map(pick).max();
+    let last =
+        |pick: fn(&crate::provisioning::Observed) -> Option<Timestamp>| observed().filter_map(pick).max();
     let unblocked_at = last(|observed| observed.unblocked_at);
     ServiceNetwork {
         state: state(points, applied),
@@ -79,7 +80,10 @@ mod tests {
         devices::DeviceMode,
         provisioning::{Desired, Observed, ObservedSession, ObservedStatus, Outcome},
     };
-    use atalaya_kernel::{ids::{DeviceId, PointId}, testing::START};
+    use atalaya_kernel::{
+        ids::{DeviceId, PointId},
+        testing::START,
+    };
     use proptest::prelude::*;
 
     fn point(status: DesiredStatus, state: PointState, session: bool, kind: AttachmentKind) -> Point {
@@ -100,7 +104,12 @@ mod tests {
                 cut_at: None,
                 unblocked_at: None,
                 session_seen_at: None,
-                session: ObservedSession { present: session, since: None, address: String::new(), caller_id: String::new() },
+                session: ObservedSession {
+                    present: session,
+                    since: None,
+                    address: String::new(),
+                    caller_id: String::new(),
+                },
             }),
             state,
             held_reason: None,
@@ -120,10 +129,22 @@ mod tests {
             (vec![point(Active, P::Applied, false, Pppoe)], NetworkState::UnblockedWaiting),
             (vec![point(Active, P::Applied, false, Static)], NetworkState::Online),
             (vec![point(Suspended, P::Applied, true, Pppoe)], NetworkState::Cut),
-            (vec![point(Suspended, P::Applied, false, Pppoe), point(Suspended, P::Pending, false, Pppoe)], NetworkState::Pending),
-            (vec![point(Suspended, P::Applied, false, Pppoe), point(Suspended, P::WouldApply, false, Pppoe)], NetworkState::NotApplied),
+            (
+                vec![point(Suspended, P::Applied, false, Pppoe), point(Suspended, P::Pending, false, Pppoe)],
+                NetworkState::Pending,
+            ),
+            (
+                vec![
+                    point(Suspended, P::Applied, false, Pppoe),
+                    point(Suspended, P::WouldApply, false, Pppoe),
+                ],
+                NetworkState::NotApplied,
+            ),
             (vec![point(Active, P::Held, false, Pppoe)], NetworkState::NotApplied),
-            (vec![point(Active, P::Unknown, false, Pppoe), point(Active, P::Held, false, Pppoe)], NetworkState::Unknown),
+            (
+                vec![point(Active, P::Unknown, false, Pppoe), point(Active, P::Held, false, Pppoe)],
+                NetworkState::Unknown,
+            ),
         ] {
             assert_eq!(fold(&points).state, expected);
         }

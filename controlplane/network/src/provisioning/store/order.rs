@@ -21,10 +21,11 @@ impl OrderRow {
 }
 
 pub(crate) async fn order_get(tx: &mut TenantTx) -> Result<OrderRow, DbError> {
-    let row = sql("SELECT timeline, generation, raised_at AS raised FROM network_timeline WHERE tenant_id = $1")
-        .bind(tx.tenant())
-        .fetch_optional(tx)
-        .await?;
+    let row =
+        sql("SELECT timeline, generation, raised_at AS raised FROM network_timeline WHERE tenant_id = $1")
+            .bind(tx.tenant())
+            .fetch_optional(tx)
+            .await?;
     Ok(row.unwrap_or(OrderRow { timeline: 1, generation: 0, raised: 0 }))
 }
 

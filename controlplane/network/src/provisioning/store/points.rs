@@ -1,8 +1,8 @@
 use crate::{
     devices::DeviceMode,
     provisioning::{
-        AttachmentKind, Desired, DesiredStatus, HoldReason, Observed, ObservedSession, ObservedStatus, Outcome, Point,
-        rules,
+        AttachmentKind, Desired, DesiredStatus, HoldReason, Observed, ObservedSession, ObservedStatus,
+        Outcome, Point, rules,
     },
     scope::within_sites,
 };
@@ -204,7 +204,11 @@ pub(crate) struct NewPoint<'p> {
     pub(crate) access_key: &'p str,
 }
 
-pub(crate) async fn point_insert(tx: &mut TenantTx, point: &NewPoint<'_>, now: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn point_insert(
+    tx: &mut TenantTx,
+    point: &NewPoint<'_>,
+    now: Timestamp,
+) -> Result<(), DbError> {
     sql("INSERT INTO network_point (tenant_id, id, attachment_id, service_id, device_id, access_key, status, timeline, generation, \
          download_bps, upload_bps, profile, access_digest, reason, released, before_image, changed_at, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, 'active', 0, 0, 0, 0, '', '', '', false, '[]', $7, $7)")

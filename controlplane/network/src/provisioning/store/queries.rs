@@ -89,12 +89,13 @@ pub(crate) async fn services_after(
     after: &str,
     limit: i64,
 ) -> Result<Vec<ServiceId>, DbError> {
-    let rows: Vec<(ServiceId,)> = sql("SELECT DISTINCT service_id FROM network_point WHERE tenant_id = $1 AND forgotten_at IS NULL \
+    let rows: Vec<(ServiceId,)> =
+        sql("SELECT DISTINCT service_id FROM network_point WHERE tenant_id = $1 AND forgotten_at IS NULL \
          AND service_id > $2 ORDER BY service_id LIMIT $3")
-    .bind(tx.tenant())
-    .bind(after)
-    .bind(limit)
-    .fetch_all(tx)
-    .await?;
+        .bind(tx.tenant())
+        .bind(after)
+        .bind(limit)
+        .fetch_all(tx)
+        .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }

@@ -1,0 +1,216 @@
+use crate::town::{Town, router, subscriptions, tenant};
+use atalaya_kernel::{Ctx, Error, Permissions, Principal, Scope, on_both, page::PageQuery, testing::World};
+use atalaya_network::{
+    agents,
+    devices::{
+        self, Credentials, DeviceChange, DeviceFilter, DeviceMode, DeviceReport, DeviceState,
+        NewConnectionTest, PlanState,
+    },
+    jobs::{self, Check, CheckStatus, ConnectionReport, DevicePlan, JobOrder, JobOutcome, JobStatus},
+};
+use std::collections::BTreeSet;
+
+on_both!(credentials_are_sealed_and_never_shown, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let device = devices::device_get(&town.ctx, &town.device).await.unwrap();
+    assert!(device.has_credentials);
+    assert!(!serde_json::to_string(&device).unwrap().contains("hunter2"));
+    let config = devices::agent_config(&town.ctx, &town.agent).await.unwrap();
+    let Some(Credentials::UserPassword { password, .. }) = &config.devices[0].credentials else {
+        unreachable!()
+    };
+    assert_eq!(password, "hunter2");
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert_eq!(config.sealing_key, vec![7; 32]);
+    let mut tx = town.ctx.begin_read().await.unwrap();
+    let audit =
+        atalaya_kernel::audit::list(&mut tx, Some(town.device.as_str()), None, None, 10).await.unwrap();
+    assert!(!audit.is_empty() && !format!("{audit:?}").contains("hunter2"));
+});
+
+on_both!(the_configuration_grows_with_its_content, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let version = || async { devices::agent_config_peek(&town.ctx, &town.agent).await.unwrap() };
+    let first = version().await;
+    assert_eq!(version().await, first);
+    let device = devices::device_get(&town.ctx, &town.device).await.unwrap();
+    let change = DeviceChange { host: Some("10.20.0.9".to_owned()), ..DeviceChange::default() };
+    devices::device_update(&town.ctx, &town.device, device.revision, change.clone()).await.unwrap();
+    assert_eq!(version().await, first + 1);
+    let stale = devices::device_update(&town.ctx, &town.device, device.revision, change).await;
+    assert!(matches!(stale, Err(Error::VersionConflict { .. })));
+    // A change made far from here: the tenant's policy.
+    let settings = atalaya_people::tenancy::tenant_get(&town.ctx).await.unwrap();
+    let policy = atalaya_people::tenancy::TenantChange { cut_brake_floor: Some(3), ..Default::default() };
+    atalaya_people::tenancy::tenant_update(&town.ctx, settings.version, policy).await.unwrap();
+    assert_eq!(version().await, first + 2);
+    let other = devices::agent_config(&town.ctx, &town.agent).await.unwrap();
+    assert_eq!((other.version, other.brake_floor), (first + 2, 3));
+});
+
+on_both!(a_scope_sees_its_sites_only, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let elsewhere = Scope::Sites(BTreeSet::new());
+    let scoped = Ctx::new(town.ctx.db().clone(), Principal::CommandLine, Permissions::All, elsewhere, "r");
+    assert!(matches!(devices::device_get(&scoped, &town.device).await, Err(Error::NotFound)));
+    assert!(matches!(agents::agent_get(&scoped, &town.agent).await, Err(Error::NotFound)));
+    let page = PageQuery::default();
+    assert!(devices::devices_list(&scoped, &DeviceFilter::default(), &page).await.unwrap().items.is_empty());
+    let here = Scope::Sites(BTreeSet::from([town.site.clone()]));
+    let scoped = Ctx::new(town.ctx.db().clone(), Principal::CommandLine, Permissions::All, here, "r");
+    assert_eq!(devices::devices_list(&scoped, &DeviceFilter::default(), &page).await.unwrap().items.len(), 1);
+    let stranger = tenant(&town.world, "other").await;
+    assert!(matches!(devices::device_get(&stranger, &town.device).await, Err(Error::NotFound)));
+    let foreign = router(&town.site, &town.agent, "theirs");
+    assert!(matches!(devices::device_create(&stranger, foreign).await, Err(Error::Invalid(_))));
+});
+
+fn plan(read_at: atalaya_kernel::time::Timestamp, status: CheckStatus) -> JobOutcome {
+    let check =
+        Check { code: "cut_profile".to_owned(), status, detail: String::new(), remedy: String::new() };
+    JobOutcome {
+        status: JobStatus::Done,
+        detail: String::new(),
+        connection: None,
+        plan: Some(DevicePlan {
+            read_at,
+            checks: vec![check],
+            changes: Vec::new(),
+            in_place: 3,
+            foreign_rows: 1,
+        }),
+    }
+}
+
+on_both!(enforcing_needs_a_fresh_plan, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let (ctx, id) = (&town.ctx, &town.device);
+    let refused = |outcome| matches!(outcome, Err(Error::Conflict { code: "cannot_bite", .. }));
+    assert!(refused(devices::device_mode_set(ctx, id, DeviceMode::Enforce).await));
+    for (status, may) in [(CheckStatus::Failed, false), (CheckStatus::Warning, true)] {
+        let job = devices::device_plan_request(ctx, id).await.unwrap();
+        assert_eq!(devices::device_plan_get(ctx, id).await.unwrap().status, PlanState::Waiting);
+        let waiting = jobs::jobs_waiting(ctx, &town.agent).await.unwrap();
+        assert!(
+            waiting.len() == 1
+                && matches!(&waiting[0].order, JobOrder::PlanDevice { device_id } if device_id == id)
+        );
+        jobs::job_finish(ctx, &town.agent, &job, &plan(ctx.now(), status)).await.unwrap();
+        assert_eq!(devices::device_plan_get(ctx, id).await.unwrap().can_enforce, may);
+        town.world.clock.advance_millis(1);
+    }
+    town.world.clock.advance_millis(6 * 60_000);
+    assert!(refused(devices::device_mode_set(ctx, id, DeviceMode::Enforce).await), "too old");
+    let job = devices::device_plan_request(ctx, id).await.unwrap();
+    jobs::job_finish(ctx, &town.agent, &job, &plan(ctx.now(), CheckStatus::Passed)).await.unwrap();
+    assert_eq!(
+        devices::device_mode_set(ctx, id, DeviceMode::Enforce).await.unwrap().mode,
+        DeviceMode::Enforce
+    );
+    // Another machine may stand behind another address.
+    let revision = devices::device_get(ctx, id).await.unwrap().revision;
+    let moved = DeviceChange { host: Some("10.20.0.2".to_owned()), ..DeviceChange::default() };
+    assert_eq!(devices::device_update(ctx, id, revision, moved).await.unwrap().mode, DeviceMode::Observe);
+});
+
+fn test_of(town: &Town) -> NewConnectionTest {
+    let device = router(&town.site, &town.agent, "x");
+    NewConnectionTest {
+        site_id: None,
+        agent_id: town.agent.clone(),
+        kind: device.kind,
+        host: device.host,
+        port: None,
+        tls: false,
+        tls_fingerprint: None,
+        credentials: device.credentials,
+        measure_interval_s: None,
+        cut_profile: None,
+        cut_address_list: None,
+        device_id: None,
+    }
+}
+
+on_both!(a_connection_test_comes_back_or_times_out, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let ctx = &town.ctx;
+    let id = devices::connection_test_create(ctx, test_of(&town)).await.unwrap();
+    assert!(agents::signals(&town.world.runtime, "here").await.unwrap()[0].has_jobs);
+    let waiting = jobs::jobs_waiting(ctx, &town.agent).await.unwrap();
+    let JobOrder::TestConnection { device } = &waiting[0].order else { unreachable!() };
+    assert!(
+        matches!(&device.credentials, Some(Credentials::UserPassword { password, .. }) if password == "hunter2")
+    );
+    let stage = Check {
+        code: "login".to_owned(),
+        status: CheckStatus::Failed,
+        detail: "wrong password".to_owned(),
+        remedy: String::new(),
+    };
+    let report = ConnectionReport { stages: vec![stage], ..ConnectionReport::default() };
+    let outcome =
+        JobOutcome { status: JobStatus::Done, detail: String::new(), connection: Some(report), plan: None };
+    jobs::job_finish(ctx, &town.agent, &id, &outcome).await.unwrap();
+    let late =
+        JobOutcome { status: JobStatus::Failed, detail: "late".to_owned(), connection: None, plan: None };
+    jobs::job_finish(ctx, &town.agent, &id, &late).await.unwrap();
+    let test = devices::connection_test_get(ctx, &id).await.unwrap();
+    assert_eq!((test.status, test.stages[0].code.as_str()), (JobStatus::Done, "login"));
+
+    let lost = devices::connection_test_create(ctx, test_of(&town)).await.unwrap();
+    town.world.clock.advance_millis(jobs::TEST_TIMEOUT_MS + 3_000);
+    assert_eq!(devices::connection_test_get(ctx, &lost).await.unwrap().status, JobStatus::TimedOut);
+    assert!(jobs::jobs_waiting(ctx, &town.agent).await.unwrap().is_empty());
+    assert_eq!(jobs::jobs_expire(&town.world.runtime).await.unwrap(), 1);
+
+    let mut elsewhere = test_of(&town);
+    (elsewhere.credentials, elsewhere.device_id) = (None, Some(town.device.clone()));
+    assert!(
+        devices::connection_test_create(ctx, elsewhere.clone()).await.is_ok(),
+        "stored credentials, same address"
+    );
+    elsewhere.host = "203.0.113.66".to_owned();
+    assert!(
+        devices::connection_test_create(ctx, elsewhere).await.is_err(),
+        "a stored password goes to no other host"
+    );
+});
+
+on_both!(device_states_are_told_once, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let report = |state, detail: &str| DeviceReport {
+        device_id: town.device.clone(),
+        state,
+        detail: detail.to_owned(),
+        since: town.ctx.now(),
+        last_answer_at: Some(town.ctx.now()),
+        model: "RB5009".to_owned(),
+        firmware: "7.15".to_owned(),
+        serial: "ABC".to_owned(),
+        identity: "bras".to_owned(),
+        uptime_ms: 90_000,
+    };
+    for state in [DeviceState::Answers, DeviceState::Answers, DeviceState::Refuses] {
+        devices::device_states_record(&town.ctx, &town.agent, &[report(state, "x")]).await.unwrap();
+        town.world.clock.advance_millis(1);
+    }
+    let mut tx = town.ctx.begin_read().await.unwrap();
+    let filter = atalaya_kernel::events::EventFilter {
+        kinds: vec!["device.state_changed".to_owned()],
+        limit: 10,
+        ..Default::default()
+    };
+    assert_eq!(atalaya_kernel::events::list(&mut tx, &filter).await.unwrap().len(), 2);
+    assert_eq!(devices::device_counts(&mut tx).await.unwrap(), (1, 1));
+    drop(tx);
+    let device = devices::device_get(&town.ctx, &town.device).await.unwrap();
+    assert_eq!((device.state, device.uptime_s, device.model.as_str()), (DeviceState::Refuses, 90, "RB5009"));
+    let bad = DeviceFilter {
+        state: Some(DeviceState::Refuses),
+        q: Some("bras 10.20".to_owned()),
+        ..DeviceFilter::default()
+    };
+    assert_eq!(devices::devices_list(&town.ctx, &bad, &PageQuery::default()).await.unwrap().items.len(), 1);
+    let good = DeviceFilter { state: Some(DeviceState::Answers), ..DeviceFilter::default() };
+    assert!(devices::devices_list(&town.ctx, &good, &PageQuery::default()).await.unwrap().items.is_empty());
+});

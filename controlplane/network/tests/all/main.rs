@@ -1,0 +1,7 @@
+//! Use cases of the network on both databases.
+#![allow(clippy::unwrap_used)]
+
+mod agents;
+mod devices;
+mod following;
+mod town;

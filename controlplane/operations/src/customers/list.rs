@@ -1,0 +1,240 @@
+use atalaya_kernel::{
+    Ctx, Error,
+    db::TenantTx,
+    ids::{CustomerId, PlanId, ServiceId, SiteId},
+    money::Money,
+    page::{Page, PageQuery},
+    time::Timestamp,
+};
+use atalaya_money::{
+    billing::{self, Balance},
+    catalog,
+    services::{self, Service, Status},
+};
+use atalaya_network::{
+    attachments,
+    provisioning::{self, AttachmentKind, NetworkState},
+};
+use atalaya_people::{
+    customers::{self, Customer, CustomerFilter},
+    tenancy::{self, Tenant},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use utoipa::{IntoParams, ToSchema};
+
+/// Services read at once while choosing.
+const CHUNK: i64 = 5_000;
+
+/// Which customers a list shows.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListFilter {
+    /// Words that name, document, phone, e-mail or address contain.
+    pub q: Option<String>,
+    /// With a service in this status.
+    pub status: Option<Status>,
+    /// Served by this site.
+    pub site: Option<SiteId>,
+    /// Owing this much overdue at least, minor units.
+    pub owed_gte: Option<i64>,
+    /// `name` (default) or `-owed`.
+    pub sort: Option<String>,
+}
+
+/// A service as a customer's row shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ServiceRow {
+    /// Which.
+    pub id: ServiceId,
+    /// Name of its plan.
+    pub plan_name: String,
+    /// How it reaches the network first.
+    pub method: Option<AttachmentKind>,
+    /// State on the network.
+    pub state: NetworkState,
+}
+
+/// A customer as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CustomerRow {
+    /// Which.
+    pub id: CustomerId,
+    /// Name.
+    pub name: String,
+    /// Identity document.
+    pub document: Option<String>,
+    /// Phone.
+    pub phone: Option<String>,
+    /// E-mail.
+    pub email: Option<String>,
+    /// Where the service is.
+    pub address: Option<String>,
+    /// Positive = owes.
+    pub balance: Money,
+    /// Overdue part of it, fees left out.
+    pub overdue: Money,
+    /// Services.
+    pub services: Vec<ServiceRow>,
+    /// When made.
+    pub created_at: Timestamp,
+}
+
+/// Customers by name, or by what they owe.
+///
+/// # Errors
+/// Without `customer.read`, a cursor of another list, or an unknown order.
+pub async fn customer_rows(
+    ctx: &Ctx,
+    filter: &ListFilter,
+    page: &PageQuery,
+) -> Result<Page<CustomerRow>, Error> {
+    let by_owed = match filter.sort.as_deref() {
+        None | Some("name") => false,
+        Some("-owed") => true,
+        Some(_) => return Err(Error::invalid("?sort", "unknown", "name or -owed")),
+    };
+    ctx.authorize(customers::READ)?;
+    let mut tx = ctx.begin_read().await?;
+    let tenant = tenancy::settings(&mut tx).await?;
+    let owing = by_owed || filter.owed_gte.is_some();
+    let chosen =
+        if filter.status.is_some() || owing { Some(chosen(&mut tx, filter.status).await?) } else { None };
+    let chosen = match chosen {
+        Some(ids) if owing => Some(by_debt(ctx, &mut tx, &tenant, &ids, filter.owed_gte.unwrap_or(1)).await?),
+        chosen => chosen,
+    };
+    drop(tx);
+    let people = CustomerFilter { search: filter.q.clone(), site: filter.site.clone(), only: chosen.clone() };
+    let found = if by_owed {
+        owed_page(ctx, people, &chosen.unwrap_or_default(), page).await?
+    } else {
+        customers::customers_list(ctx, &people, page).await?
+    };
+    let mut tx = ctx.begin_read().await?;
+    let items = rows(ctx, &mut tx, &tenant, found.items).await?;
+    Ok(Page { items, next_cursor: found.next_cursor })
+}
+
+/// Customers with a service in a status; of every status without one.
+async fn chosen(tx: &mut TenantTx, status: Option<Status>) -> Result<Vec<CustomerId>, Error> {
+    let mut customers = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let chunk = services::services_by_status(tx, status, after.as_ref(), CHUNK).await?;
+        let Some(last) = chunk.last() else { return Ok(customers.into_iter().collect()) };
+        after = Some(last.id.clone());
+        customers.extend(chunk.into_iter().map(|service| service.customer_id));
+    }
+}
+
+/// Those who owe at least so much overdue, most first.
+async fn by_debt(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    tenant: &Tenant,
+    ids: &[CustomerId],
+    least: i64,
+) -> Result<Vec<CustomerId>, Error> {
+    let balances = balances(ctx, tx, tenant, ids).await?;
+    let mut owing: Vec<(i64, CustomerId)> = balances
+        .into_iter()
+        .map(|(id, balance)| (balance.debt.overdue, id))
+        .filter(|(overdue, _)| *overdue >= least)
+        .collect();
+    owing.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    Ok(owing.into_iter().map(|(_, id)| id).collect())
+}
+
+async fn balances(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    tenant: &Tenant,
+    ids: &[CustomerId],
+) -> Result<BTreeMap<CustomerId, Balance>, Error> {
+    billing::balances(tx, ids, ctx.now().date_in(&tenant.time_zone), tenant.grace_days).await
+}
+
+/// One page in the order of `order`. The cursor is the place in it: an order by a figure that moves has no better one.
+async fn owed_page(
+    ctx: &Ctx,
+    mut filter: CustomerFilter,
+    order: &[CustomerId],
+    page: &PageQuery,
+) -> Result<Page<Customer>, Error> {
+    let limit = page.limit()?;
+    let start: usize = page.after()?.unwrap_or(0);
+    let wanted = usize::try_from(limit).unwrap_or(0) + 1;
+    let mut found: Vec<(usize, Customer)> = Vec::new();
+    // What people filter by may thin a stretch of the order out, so the next stretch is looked at until the page is full.
+    for (at, stretch) in order.chunks(200).enumerate() {
+        let places = at * 200..at * 200 + stretch.len();
+        if places.end <= start {
+            continue;
+        }
+        filter.only = Some(stretch.to_vec());
+        let query = PageQuery { cursor: None, limit: Some(200) };
+        let visible = customers::customers_list(ctx, &filter, &query).await?;
+        let mut visible: BTreeMap<CustomerId, Customer> =
+            visible.items.into_iter().map(|customer| (customer.id.clone(), customer)).collect();
+        let in_order = stretch.iter().zip(places).filter(|(_, place)| *place >= start);
+        found.extend(in_order.filter_map(|(id, place)| visible.remove(id).map(|customer| (place, customer))));
+        if found.len() >= wanted {
+            break;
+        }
+    }
+    Ok(Page::of(found, limit, |(place, _)| place + 1)?.map(|(_, customer)| customer))
+}
+
+async fn rows(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    tenant: &Tenant,
+    people: Vec<Customer>,
+) -> Result<Vec<CustomerRow>, Error> {
+    let ids: Vec<CustomerId> = people.iter().map(|customer| customer.id.clone()).collect();
+    let balances = balances(ctx, tx, tenant, &ids).await?;
+    let mut services = service_rows(tx, services::services_of_customers(tx, &ids).await?).await?;
+    let money = |amount| Money::new(amount, tenant.currency);
+    Ok(people
+        .into_iter()
+        .map(|customer| {
+            let balance = balances.get(&customer.id).copied().unwrap_or_default();
+            CustomerRow {
+                balance: money(balance.balance),
+                overdue: money(balance.debt.overdue),
+                services: services.remove(&customer.id).unwrap_or_default(),
+                id: customer.id,
+                name: customer.name,
+                document: customer.document,
+                phone: customer.phone,
+                email: customer.email,
+                address: customer.address,
+                created_at: customer.created_at,
+            }
+        })
+        .collect())
+}
+
+async fn service_rows(
+    tx: &mut TenantTx,
+    services: Vec<Service>,
+) -> Result<BTreeMap<CustomerId, Vec<ServiceRow>>, Error> {
+    let ids: Vec<ServiceId> = services.iter().map(|service| service.id.clone()).collect();
+    let plans: Vec<PlanId> = services.iter().map(|service| service.plan_id.clone()).collect();
+    let plans: BTreeMap<PlanId, String> =
+        catalog::plans_by_ids(tx, &plans).await?.into_iter().map(|plan| (plan.id, plan.name)).collect();
+    let states = provisioning::network_state_of(tx, &ids).await?;
+    let attached = attachments::attachments_of_services(tx, &ids).await?;
+    let mut by_customer: BTreeMap<CustomerId, Vec<ServiceRow>> = BTreeMap::new();
+    for service in services {
+        let row = ServiceRow {
+            plan_name: plans.get(&service.plan_id).cloned().unwrap_or_default(),
+            method: attached.get(&service.id).and_then(|all| all.first()).map(|attachment| attachment.kind),
+            state: states.get(&service.id).map_or(NetworkState::NoAttachment, |network| network.state),
+            id: service.id,
+        };
+        by_customer.entry(service.customer_id).or_default().push(row);
+    }
+    Ok(by_customer)
+}

@@ -1,0 +1,100 @@
+use atalaya_kernel::{Ctx, Error, Permission, db::TenantTx, ids::CustomerId, money::Money};
+use atalaya_money::{
+    billing, payments,
+    services::{self, Status},
+};
+use atalaya_network::{agents, devices, provisioning};
+use atalaya_people::tenancy::{self, Tenant};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// The day at a glance. What the caller may not see is null.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Home {
+    /// Payments received today, by the tenant's calendar.
+    pub collected_today: Option<Money>,
+    /// How many.
+    pub collected_payments: Option<i64>,
+    /// Overdue debt.
+    pub overdue_total: Option<Money>,
+    /// Customers who owe it.
+    pub overdue_customers: Option<i64>,
+    /// Services suspended.
+    pub suspended_services: Option<i64>,
+    /// Services whose decided state is not read back everywhere.
+    pub waiting_not_applied: Option<i64>,
+    /// Devices.
+    pub devices_total: Option<i64>,
+    /// Devices that are silent or refuse.
+    pub devices_bad: Option<i64>,
+    /// Agents enrolled and not revoked.
+    pub agents_total: Option<i64>,
+    /// Of them, connected.
+    pub agents_connected: Option<i64>,
+    /// Customers with a service.
+    pub customers_total: Option<i64>,
+}
+
+/// Services read at once while counting.
+const CHUNK: i64 = 5_000;
+
+/// The day at a glance, each figure if the caller may see it.
+///
+/// # Errors
+/// The database's.
+pub async fn home_get(ctx: &Ctx) -> Result<Home, Error> {
+    let may = |right: Permission| ctx.authorize(right).is_ok();
+    let mut tx = ctx.begin_read().await?;
+    let tenant = tenancy::settings(&mut tx).await?;
+    let mut home = Home::default();
+    if may(payments::READ) {
+        let midnight = ctx.now().date_in(&tenant.time_zone).start_in(&tenant.time_zone);
+        let (amount, count) = payments::received_since(&mut tx, midnight).await?;
+        home.collected_today = Some(Money::new(amount, tenant.currency));
+        home.collected_payments = Some(count);
+    }
+    if may(services::READ) {
+        let customers = customers_served(&mut tx).await?;
+        home.customers_total = Some(i64::try_from(customers.len()).unwrap_or(i64::MAX));
+        home.suspended_services = Some(services::services_count(&mut tx, Status::Suspended).await?);
+        home.waiting_not_applied = Some(provisioning::services_not_applied(&mut tx).await?);
+        if may(billing::READ) {
+            let (total, owing) = overdue(ctx, &mut tx, &tenant, &customers).await?;
+            home.overdue_total = Some(Money::new(total, tenant.currency));
+            home.overdue_customers = Some(owing);
+        }
+    }
+    if may(devices::READ) {
+        let (total, bad) = devices::device_counts(&mut tx).await?;
+        (home.devices_total, home.devices_bad) = (Some(total), Some(bad));
+    }
+    if may(agents::READ) {
+        let (total, connected) = agents::agent_counts(&mut tx).await?;
+        (home.agents_total, home.agents_connected) = (Some(total), Some(connected));
+    }
+    Ok(home)
+}
+
+async fn customers_served(tx: &mut TenantTx) -> Result<Vec<CustomerId>, Error> {
+    let mut customers = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let chunk = services::services_by_status(tx, None, after.as_ref(), CHUNK).await?;
+        let Some(last) = chunk.last() else { return Ok(customers.into_iter().collect()) };
+        after = Some(last.id.clone());
+        customers.extend(chunk.into_iter().map(|service| service.customer_id));
+    }
+}
+
+async fn overdue(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    tenant: &Tenant,
+    customers: &[CustomerId],
+) -> Result<(i64, i64), Error> {
+    let today = ctx.now().date_in(&tenant.time_zone);
+    let balances = billing::balances(tx, customers, today, tenant.grace_days).await?;
+    let owing = balances.values().map(|balance| balance.debt.overdue).filter(|overdue| *overdue > 0);
+    Ok(owing.fold((0_i64, 0_i64), |(total, count), overdue| (total.saturating_add(overdue), count + 1)))
+}
