@@ -6,6 +6,10 @@
 //! - Ledger entries are never changed; a balance is their sum. Amounts are minor units; there is one currency per tenant.
 //! - Fail towards service: a suspension reads the debt again in its own transaction; a payment that settles the debt
 //!   reconnects in its own.
+//! - A transaction that reads a customer's debt and acts on it takes the customer's account first
+//!   ([`billing`]'s `account_lock`), so that payments, invoices and suspensions of one customer come one after another;
+//!   one that takes an invoice number takes it before any account. Rules see the whole customer whatever the scope of
+//!   who asks; lists and reads show what the scope lets see.
 
 pub mod billing;
 pub mod catalog;
@@ -13,7 +17,7 @@ pub mod collections;
 pub mod payments;
 pub mod services;
 
-use atalaya_kernel::{Permission, events::EventType};
+use atalaya_kernel::{Error, Permission, events::EventType};
 use utoipa_axum::router::OpenApiRouter;
 
 /// Rights that this domain asks for.
@@ -27,6 +31,14 @@ pub const PERMISSIONS: &[&[(Permission, &str)]] = &[
 /// Facts that this domain publishes.
 pub const EVENTS: &[&[EventType]] =
     &[catalog::EVENTS, services::EVENTS, billing::EVENTS, payments::EVENTS, collections::EVENTS];
+
+/// A thing that a request refers to and that does not exist, or may not be seen, is a wrong field of the request.
+fn unknown(error: Error, pointer: &str) -> Error {
+    match error {
+        Error::NotFound => Error::invalid(pointer, "unknown", "there is no such thing"),
+        error => error,
+    }
+}
 
 /// All routes of the domain, below `/api/v1`.
 pub fn router() -> OpenApiRouter {

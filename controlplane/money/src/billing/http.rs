@@ -66,7 +66,7 @@ struct NewBillingRun {
     responses((status = 200, body = BillingRun), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("invoice.issue"))))]
 async fn billing_run(ctx: Ctx, Json(new): Json<NewBillingRun>) -> Result<Json<BillingRun>, Error> {
-    service::billing_run(&ctx, &new.month, new.due_day).await.map(Json)
+    super::billing_run(&ctx, &new.month, new.due_day).await.map(Json)
 }
 
 /// One invoice with its lines.

@@ -52,6 +52,20 @@ pub(crate) async fn entry_record(ctx: &Ctx, tx: &mut TenantTx, entry: NewEntry) 
     Ok(())
 }
 
+/// Takes a customer's account until the transaction ends: others that move the customer's money, or act on its debt, wait
+/// and then see what this one did.
+pub(crate) async fn account_lock(tx: &mut TenantTx, customer: &CustomerId) -> Result<(), Error> {
+    let tenant = tx.tenant().clone();
+    // An UPDATE and no SELECT … FOR UPDATE, which SQLite has not.
+    sql("INSERT INTO money_account (tenant_id, customer_id, version) VALUES ($1, $2, 1) \
+         ON CONFLICT (tenant_id, customer_id) DO UPDATE SET version = money_account.version + 1")
+    .bind(tenant)
+    .bind(customer)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// What a customer owes, minor units of the tenant's currency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Balance {

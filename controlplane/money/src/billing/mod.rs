@@ -2,25 +2,29 @@
 //!
 //! An invoice is numbered without gaps within its tenant, in the transaction that makes it; a monthly invoice is unique
 //! per service and month, so a billing run can be killed and run again. A ledger entry is never changed: an invoice
-//! debits, a payment and a void credit, and a customer's balance is the sum. What of an invoice is paid is the sum of
+//! debits, a payment and a void credit, and a customer's balance is the sum. A voided month stays billed: a later run does
+//! not undo what a person decided. What of an invoice is paid is the sum of
 //! its allocations, kept beside it in the same transaction.
 
 pub mod http;
 mod ledger;
 mod model;
 mod rules;
+mod run;
 mod service;
 mod store;
 
 pub use ledger::{Balance, balances};
-pub(crate) use ledger::{EntryKind, NewEntry, entry_record};
+pub(crate) use ledger::{EntryKind, NewEntry, account_lock, entry_record};
+pub(crate) use model::InvoiceRow;
 pub use model::{
     BillingRun, Invoice, InvoiceDetail, InvoiceFilter, InvoiceLine, InvoiceStatus, ListedStatus, NewInvoice,
     Period,
 };
 pub use rules::Debt;
 pub(crate) use rules::debt;
-pub use service::{billing_run, invoice_create, invoice_get, invoice_void, invoices_list, overdue_pass};
+pub use run::billing_run;
+pub use service::{invoice_create, invoice_get, invoice_void, invoices_list, overdue_pass};
 pub(crate) use store::{invoices_due, invoices_unpaid, paid_add};
 
 use atalaya_kernel::{Permission, events::EventType};

@@ -114,6 +114,10 @@ impl InvoiceRow {
     pub(crate) fn balance(&self) -> i64 {
         if self.voided { 0 } else { self.total - self.paid }
     }
+    /// What is left to pay without the fees, minor units: within an invoice, the service is paid before the fees.
+    pub(crate) fn service_balance(&self) -> i64 {
+        (self.balance() - self.fees).max(0)
+    }
     /// As it is shown on a day.
     pub(crate) fn on(self, today: Date) -> Invoice {
         let money = |amount| Money::new(amount, self.currency);

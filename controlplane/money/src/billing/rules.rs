@@ -12,15 +12,21 @@ pub struct Debt {
     pub past_grace: i64,
     /// Days since the oldest of it was due.
     pub days_overdue: i64,
+    /// Day on which the latest of `past_grace` passed the grace days.
+    pub crossed_on: Option<Date>,
 }
 
 /// Debt of one customer's invoices. A payment covers the service before the fees, so that fees never hold a
 /// reconnection back.
-pub(crate) fn debt<'i>(invoices: impl IntoIterator<Item = &'i InvoiceRow>, today: Date, grace_days: i64) -> Debt {
+pub(crate) fn debt<'i>(
+    invoices: impl IntoIterator<Item = &'i InvoiceRow>,
+    today: Date,
+    grace_days: i64,
+) -> Debt {
     let mut debt = Debt::default();
     for invoice in invoices {
         let days = today.days_since(invoice.due_on);
-        let counted = invoice.balance() - invoice.fees.min(invoice.balance());
+        let counted = invoice.service_balance();
         if days <= 0 || counted <= 0 {
             continue;
         }
@@ -28,6 +34,8 @@ pub(crate) fn debt<'i>(invoices: impl IntoIterator<Item = &'i InvoiceRow>, today
         debt.days_overdue = debt.days_overdue.max(days);
         if days > grace_days {
             debt.past_grace += counted;
+            let grace = i32::try_from(grace_days).unwrap_or(i32::MAX);
+            debt.crossed_on = debt.crossed_on.max(Some(invoice.due_on.plus_days(grace.saturating_add(1))));
         }
     }
     debt
@@ -78,8 +86,14 @@ mod tests {
         let today = Date::new(2026, 11, 5).unwrap();
         let invoice = row(9_900, 1_000, 0, due);
         assert_eq!(debt([&invoice], due, 5), Debt::default(), "the due date itself is in time");
-        assert_eq!(debt([&invoice], today, 5), Debt { overdue: 8_900, past_grace: 8_900, days_overdue: 6 });
-        assert_eq!(debt([&invoice], today, 6), Debt { overdue: 8_900, past_grace: 0, days_overdue: 6 });
+        assert_eq!(
+            debt([&invoice], today, 5),
+            Debt { overdue: 8_900, past_grace: 8_900, days_overdue: 6, crossed_on: Some(today) }
+        );
+        assert_eq!(
+            debt([&invoice], today, 6),
+            Debt { overdue: 8_900, past_grace: 0, days_overdue: 6, crossed_on: None }
+        );
         assert_eq!(debt([&row(9_900, 1_000, 8_900, due)], today, 5).overdue, 0, "only the fee is left");
         let void = InvoiceRow { voided: true, ..invoice };
         assert_eq!(debt([&void], today, 5), Debt::default());

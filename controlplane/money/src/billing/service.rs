@@ -1,34 +1,27 @@
 use super::{
-    BillingRun, CREATED, EntryKind, ISSUE, Invoice, InvoiceDetail, InvoiceFilter, InvoiceLine, NewEntry,
-    NewInvoice, OVERDUE, READ, VOID, VOIDED, entry_record,
+    CREATED, EntryKind, ISSUE, Invoice, InvoiceDetail, InvoiceFilter, InvoiceLine, NewEntry, NewInvoice,
+    OVERDUE, READ, VOID, VOIDED, account_lock, entry_record,
     model::InvoiceRow,
-    rules,
     store::{self, NewLine},
 };
-use crate::{
-    catalog, payments,
-    services::{self, Service, Status},
-};
+use crate::{payments, services, unknown};
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
-    db::{DbError, TenantTx},
+    db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
-    ids::{InvoiceId, ServiceId},
+    ids::InvoiceId,
     money::Money,
     page::{Page, PageQuery},
     time::Date,
     write_tx,
 };
-use atalaya_people::{
-    customers,
-    tenancy::{self, Tenant},
-};
+use atalaya_people::{customers, tenancy};
 
-const SERIES: &str = "invoice";
-/// Services billed in one transaction, so that the writer is free again within 100 ms.
+/// The series that invoices are numbered in.
+pub(super) const SERIES: &str = "invoice";
+/// Invoices told of in one transaction, so that the writer is free again within 100 ms.
 const CHUNK: i64 = 100;
-const DEFAULT_DUE_DAY: i8 = 10;
 
 /// One invoice with its lines.
 ///
@@ -89,10 +82,10 @@ pub async fn invoice_create(ctx: &Ctx, new: NewInvoice) -> Result<Invoice, Error
     write_tx!(ctx, tx => {
         let tenant = tenancy::settings(&mut tx).await?;
         store::same_currency(tenant.currency, new.amount.currency, "/amount/currency")?;
-        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|_| Error::invalid("/customer_id", "unknown", "there is no such customer"))?;
+        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|error| unknown(error, "/customer_id"))?;
         if let Some(service) = &new.service_id {
-            let service = services::service_find(&mut tx, service).await;
-            if !service.is_ok_and(|service| service.customer_id == new.customer_id) {
+            let service = services::service_find(&mut tx, service).await.map_err(|error| unknown(error, "/service_id"))?;
+            if service.customer_id != new.customer_id {
                 return Err(Error::invalid("/service_id", "unknown", "the customer has no such service"));
             }
         }
@@ -119,14 +112,16 @@ pub async fn invoice_create(ctx: &Ctx, new: NewInvoice) -> Result<Invoice, Error
     })
 }
 
-/// Stores, debits, audits, tells, and uses credit that is left of earlier payments.
-async fn issue(
+/// Stores, debits, audits, tells, and uses credit that is left of earlier payments; `None` when the service has this
+/// month's invoice already.
+pub(super) async fn issue(
     ctx: &Ctx,
     tx: &mut TenantTx,
     row: InvoiceRow,
     line: NewLine<'_>,
     today: Date,
 ) -> Result<Option<Invoice>, Error> {
+    account_lock(tx, &row.customer_id).await?;
     if !store::invoice_insert(tx, &row, line).await? {
         return Ok(None);
     }
@@ -144,104 +139,6 @@ async fn issue(
     Ok(Some(store::invoice_find(tx, &id).await?.on(today)))
 }
 
-/// Bills a month: one invoice for each active service that has none yet. May be killed and run again.
-///
-/// # Errors
-/// A month that is none, or without `invoice.issue`.
-pub async fn billing_run(ctx: &Ctx, year_month: &str, due_day: Option<i8>) -> Result<BillingRun, Error> {
-    ctx.authorize(ISSUE)?;
-    let ctx = &ctx.clone().in_bulk();
-    let tenant = tenancy::tenant_get(ctx).await?;
-    let today = ctx.now().date_in(&tenant.time_zone);
-    let wrong = || Error::invalid("/month", "malformed", "expected a month such as 2026-11");
-    let (year, month) = year_month.split_once('-').ok_or_else(wrong)?;
-    let (year, month) = (year.parse().map_err(|_| wrong())?, month.parse().map_err(|_| wrong())?);
-    let due_day = due_day.unwrap_or(DEFAULT_DUE_DAY);
-    if !(1..=31).contains(&due_day) {
-        return Err(Error::invalid("/due_day", "out_of_range", "expected 1 to 31"));
-    }
-    let (from, to, due_on) = rules::month(year, month, due_day, today).ok_or_else(wrong)?;
-    let mut run = BillingRun { created: 0, skipped: 0, total: Money::zero(tenant.currency) };
-    let mut after: Option<ServiceId> = None;
-    loop {
-        let step = write_tx!(ctx, tx => { chunk(ctx, &mut tx, &tenant, (from, to, due_on), today, after.as_ref()).await })?;
-        run.created += step.created;
-        run.skipped += step.skipped;
-        run.total = run.total.plus(step.total).map_err(Error::internal)?;
-        match step.last {
-            Some(last) => after = Some(last),
-            None => return Ok(run),
-        }
-    }
-}
-
-struct Step {
-    created: i64,
-    skipped: i64,
-    total: Money,
-    last: Option<ServiceId>,
-}
-
-async fn chunk(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    tenant: &Tenant,
-    (from, to, due_on): (Date, Date, Date),
-    today: Date,
-    after: Option<&ServiceId>,
-) -> Result<Step, Error> {
-    let services = services::services_by_status(tx, Some(Status::Active), after, CHUNK).await?;
-    let mut step = Step {
-        created: 0,
-        skipped: 0,
-        total: Money::zero(tenant.currency),
-        last: services.last().map(|service| service.id.clone()),
-    };
-    let ids: Vec<_> = services.iter().map(|service| service.id.clone()).collect();
-    let billed = store::billed(tx, &ids, from).await?;
-    let mut plans: Vec<_> = services.iter().map(|service| service.plan_id.clone()).collect();
-    plans.sort();
-    plans.dedup();
-    let plans = catalog::plans_by_ids(tx, &plans).await?;
-    for Service { id, customer_id, plan_id, starts_on, .. } in services {
-        let plan = plans
-            .iter()
-            .find(|plan| plan.id == plan_id)
-            .ok_or_else(|| Error::internal("a service has a plan"))?;
-        if billed.contains(&id) || starts_on > to || plan.price.amount == 0 {
-            step.skipped += 1;
-            continue;
-        }
-        let row = InvoiceRow {
-            id: InvoiceId::new(ctx.now()),
-            number: store::number_next(tx, SERIES).await?,
-            customer_id,
-            service_id: Some(id),
-            period_from: Some(from),
-            period_to: Some(to),
-            issued_on: today,
-            due_on,
-            currency: tenant.currency,
-            total: plan.price.amount,
-            fees: 0,
-            paid: 0,
-            voided: false,
-            version: 1,
-            created_at: ctx.now(),
-        };
-        let line = NewLine { description: &plan.name, amount: plan.price.amount, is_fee: false };
-        match issue(ctx, tx, row, line, today).await? {
-            Some(invoice) => {
-                step.created += 1;
-                step.total = step.total.plus(invoice.total).map_err(Error::internal)?;
-            }
-            // Somebody billed it between our look and our insert: run the chunk again, so that no number is lost.
-            None => return Err(Error::Db(DbError::Conflict)),
-        }
-    }
-    Ok(step)
-}
-
 /// Voids an invoice: a credit entry, and what was paid of it is credit again.
 ///
 /// # Errors
@@ -253,11 +150,12 @@ pub async fn invoice_void(ctx: &Ctx, id: &InvoiceId, reason: &str) -> Result<Inv
     validation.finish()?;
     write_tx!(ctx, tx => {
         let today = ctx.now().date_in(&tenancy::settings(&mut tx).await?.time_zone);
+        let customer = store::invoice_find(&mut tx, id).await?.customer_id;
+        account_lock(&mut tx, &customer).await?;
         let before = store::invoice_find(&mut tx, id).await?;
         if before.voided {
             return Err(Error::conflict("invoice_void", "the invoice is void already"));
         }
-        let customer = before.customer_id.clone();
         let entry = NewEntry {
             customer: customer.clone(),
             kind: EntryKind::Void,
@@ -283,20 +181,24 @@ pub async fn invoice_void(ctx: &Ctx, id: &InvoiceId, reason: &str) -> Result<Inv
 /// # Errors
 /// The database's.
 pub async fn overdue_pass(ctx: &Ctx) -> Result<usize, Error> {
+    let ctx = &ctx.clone().in_bulk();
     let mut told = 0;
     loop {
         let step = write_tx!(ctx, tx => {
             let today = ctx.now().date_in(&tenancy::settings(&mut tx).await?.time_zone);
             let rows = store::invoices_untold(&mut tx, today, CHUNK).await?;
-            let count = rows.len();
+            let (found, mut told) = (rows.len(), 0);
             for row in rows {
-                store::overdue_told_set(&mut tx, &row.id).await?;
-                tell(ctx, &mut tx, OVERDUE, &row.on(today)).await?;
+                // Another process may have told of it, or a payment have paid it, since it was read.
+                if store::overdue_told_set(&mut tx, &row.id).await? {
+                    tell(ctx, &mut tx, OVERDUE, &row.on(today)).await?;
+                    told += 1;
+                }
             }
-            Ok(count)
+            Ok((found, told))
         })?;
-        told += step;
-        if step == 0 {
+        told += step.1;
+        if step.0 == 0 {
             return Ok(told);
         }
     }

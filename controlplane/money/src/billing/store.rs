@@ -2,21 +2,26 @@ use super::{InvoiceFilter, ListedStatus, model::InvoiceRow};
 use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
-    ids::{CustomerId, InvoiceId},
+    ids::{CustomerId, InvoiceId, ServiceId},
     money::Currency,
     time::{Date, Timestamp},
 };
 
-/// Invoices of the transaction's tenant that its scope lets see.
+/// All invoices of the transaction's tenant: for rules, which must not depend on who asks.
+fn every(tx: &TenantTx) -> Query {
+    sql("SELECT id, number, customer_id, service_id, period_from, period_to, issued_on, due_on, currency, total, fees, \
+         paid, voided, version, created_at FROM money_invoice WHERE tenant_id = ")
+    .push_bind(tx.tenant())
+}
+
+/// Invoices that the transaction's scope lets see; under a scope of sites, those of the customers served there.
 fn visible(tx: &TenantTx) -> Query {
-    let query = sql("SELECT id, number, customer_id, service_id, period_from, period_to, issued_on, due_on, currency, total, fees, \
-                     paid, voided, version, created_at FROM money_invoice WHERE tenant_id = ")
-    .push_bind(tx.tenant());
+    let query = every(tx);
     match tx.scope() {
         Scope::All => query,
         Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
         Scope::Sites(sites) => query
-            .push(" AND service_id IN (SELECT id FROM money_service WHERE tenant_id = ")
+            .push(" AND customer_id IN (SELECT customer_id FROM money_service WHERE tenant_id = ")
             .push_bind(tx.tenant())
             .push(" AND site_id IN ")
             .push_list(sites)
@@ -59,7 +64,7 @@ pub(crate) async fn invoices_unpaid(
     tx: &mut TenantTx,
     customers: &[CustomerId],
 ) -> Result<Vec<InvoiceRow>, Error> {
-    Ok(visible(tx)
+    Ok(every(tx)
         .push(" AND voided = false AND paid < total AND customer_id IN ")
         .push_list(customers)
         .push(" ORDER BY due_on, number")
@@ -69,7 +74,7 @@ pub(crate) async fn invoices_unpaid(
 
 /// Invoices with debt left that were due before a day, of all customers, oldest first.
 pub(crate) async fn invoices_due(tx: &mut TenantTx, before: Date) -> Result<Vec<InvoiceRow>, Error> {
-    Ok(visible(tx)
+    Ok(every(tx)
         .push(" AND voided = false AND paid < total AND due_on < ")
         .push_bind(before)
         .push(" ORDER BY due_on, number")
@@ -83,7 +88,7 @@ pub(super) async fn invoices_untold(
     before: Date,
     limit: i64,
 ) -> Result<Vec<InvoiceRow>, DbError> {
-    visible(tx)
+    every(tx)
         .push(" AND voided = false AND paid < total AND overdue_told = false AND due_on < ")
         .push_bind(before)
         .push(" ORDER BY due_on, number LIMIT ")
@@ -92,14 +97,16 @@ pub(super) async fn invoices_untold(
         .await
 }
 
-pub(super) async fn overdue_told_set(tx: &mut TenantTx, id: &InvoiceId) -> Result<(), DbError> {
+/// Whether this transaction is the one that tells, and there is still something to tell.
+pub(super) async fn overdue_told_set(tx: &mut TenantTx, id: &InvoiceId) -> Result<bool, DbError> {
     let tenant = tx.tenant().clone();
-    sql("UPDATE money_invoice SET overdue_told = true WHERE tenant_id = $1 AND id = $2")
-        .bind(tenant)
-        .bind(id)
-        .execute(tx)
-        .await?;
-    Ok(())
+    let rows = sql("UPDATE money_invoice SET overdue_told = true \
+                    WHERE tenant_id = $1 AND id = $2 AND overdue_told = false AND voided = false AND paid < total")
+    .bind(tenant)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(rows == 1)
 }
 
 /// The next number of a series, without gaps: taken in the transaction that uses it.
@@ -211,18 +218,17 @@ pub(super) async fn void_set(tx: &mut TenantTx, id: &InvoiceId, now: Timestamp) 
 /// Services, of those given, that have the invoice of a month.
 pub(super) async fn billed(
     tx: &mut TenantTx,
-    services: &[atalaya_kernel::ids::ServiceId],
+    services: &[ServiceId],
     period_from: Date,
-) -> Result<Vec<atalaya_kernel::ids::ServiceId>, DbError> {
-    let rows: Vec<(atalaya_kernel::ids::ServiceId,)> =
-        sql("SELECT service_id FROM money_invoice WHERE tenant_id = ")
-            .push_bind(tx.tenant())
-            .push(" AND period_from = ")
-            .push_bind(period_from)
-            .push(" AND service_id IN ")
-            .push_list(services)
-            .fetch_all(tx)
-            .await?;
+) -> Result<Vec<ServiceId>, DbError> {
+    let rows: Vec<(ServiceId,)> = sql("SELECT service_id FROM money_invoice WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND period_from = ")
+        .push_bind(period_from)
+        .push(" AND service_id IN ")
+        .push_list(services)
+        .fetch_all(tx)
+        .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

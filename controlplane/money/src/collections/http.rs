@@ -1,6 +1,6 @@
 //! `/collections/runs`.
 
-use super::{Run, service};
+use super::{Run, run_create, run_execute, run_get, run_items_set, runs_list};
 use atalaya_kernel::{
     Ctx, Error,
     http::{Json, Path, Problem, Query},
@@ -25,14 +25,14 @@ pub fn router() -> OpenApiRouter {
 #[utoipa::path(get, path = "/collections/runs", tag = "collections", params(PageQuery), responses((status = 200, body = Page<Run>)),
     extensions(("x-permission" = json!("collections.read"))))]
 async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<Run>>, Error> {
-    service::runs_list(&ctx, &page).await.map(Json)
+    runs_list(&ctx, &page).await.map(Json)
 }
 
 /// Previews a cut run. Nothing is done.
 #[utoipa::path(post, path = "/collections/runs", tag = "collections", responses((status = 201, body = Run)),
     extensions(("x-permission" = json!("collections.run"))))]
 async fn create(ctx: Ctx) -> Result<(StatusCode, Json<Run>), Error> {
-    Ok((StatusCode::CREATED, Json(service::run_create(&ctx).await?)))
+    Ok((StatusCode::CREATED, Json(run_create(&ctx).await?)))
 }
 
 /// One cut run with its services.
@@ -40,7 +40,7 @@ async fn create(ctx: Ctx) -> Result<(StatusCode, Json<Run>), Error> {
     responses((status = 200, body = Run), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("collections.read"))))]
 async fn get(ctx: Ctx, Path(id): Path<RunId>) -> Result<Json<Run>, Error> {
-    service::run_get(&ctx, &id).await.map(Json)
+    run_get(&ctx, &id).await.map(Json)
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -63,9 +63,7 @@ async fn items_set(
     Path(id): Path<RunId>,
     Json(change): Json<ItemsChange>,
 ) -> Result<Json<Run>, Error> {
-    service::run_items_set(&ctx, &id, &change.service_ids, change.included, change.reason.as_deref())
-        .await
-        .map(Json)
+    run_items_set(&ctx, &id, &change.service_ids, change.included, change.reason.as_deref()).await.map(Json)
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -83,5 +81,5 @@ struct Execution {
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("collections.run"))))]
 async fn execute(ctx: Ctx, Path(id): Path<RunId>, Json(body): Json<Execution>) -> Result<Json<Run>, Error> {
-    service::run_execute(&ctx, &id, body.expected_services, body.enable_automatic).await.map(Json)
+    run_execute(&ctx, &id, body.expected_services, body.enable_automatic).await.map(Json)
 }

@@ -4,15 +4,20 @@
 //!   the number of services that the person saw.
 //! - A suspension reads the debt again in its own transaction: who paid meanwhile is not cut.
 //! - A new tenant has automatic cuts off until its first previewed run was executed.
-//! - A preview is good for a day.
+//! - Who was taken out of an executed run, or reconnected by hand, is not cut automatically for the same debt: only for
+//!   debt that passes the grace days later, or by a person's next run.
+//! - A preview is good for a day. A run is of the whole ISP.
 
+mod debtors;
+mod execution;
 pub mod http;
 mod model;
-mod service;
+mod preview;
 mod store;
 
+pub use execution::{automatic_pass, run_execute};
 pub use model::{ItemResult, Run, RunItem, RunState, RunTotals};
-pub use service::{automatic_pass, run_create, run_execute, run_get, run_items_set, runs_list};
+pub use preview::{run_create, run_get, run_items_set, runs_list};
 
 use atalaya_kernel::{Permission, events::EventType};
 

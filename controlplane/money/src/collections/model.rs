@@ -125,3 +125,19 @@ pub(super) struct ItemRow {
     pub(super) exclusion_reason: Option<String>,
     pub(super) result: Option<ItemResult>,
 }
+
+/// Sums of a run as the database adds them up.
+#[derive(Debug, Clone, Copy, Default, sqlx::FromRow)]
+pub(super) struct TotalsRow {
+    pub(super) services: i64,
+    pub(super) customers: i64,
+    pub(super) owed: i64,
+    pub(super) excluded: i64,
+}
+
+impl TotalsRow {
+    pub(super) fn in_currency(self, currency: Currency) -> RunTotals {
+        let Self { services, customers, owed, excluded } = self;
+        RunTotals { services, customers, owed: Money::new(owed, currency), excluded }
+    }
+}

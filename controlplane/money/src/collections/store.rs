@@ -1,16 +1,23 @@
 use super::{
     ItemResult, RunState,
-    model::{ItemRow, RunRow},
+    model::{ItemRow, RunRow, TotalsRow},
 };
 use atalaya_kernel::{
-    db::{DbError, Query, TenantTx, sql},
+    Scope,
+    db::{DbError, Query, TenantTx, Value, sql},
     ids::{RunId, ServiceId},
     time::Timestamp,
 };
+use std::collections::BTreeMap;
 
+/// Cut runs of the transaction's tenant. A run is of the whole ISP: whoever sees a part of it only, sees none.
 fn runs(tx: &TenantTx) -> Query {
-    sql("SELECT id, state, created_by, grace_days, tolerance, currency, version, created_at FROM money_cut_run WHERE tenant_id = ")
-        .push_bind(tx.tenant())
+    let query = sql("SELECT id, state, created_by, grace_days, tolerance, currency, version, created_at FROM money_cut_run WHERE tenant_id = ")
+        .push_bind(tx.tenant());
+    match tx.scope() {
+        Scope::All => query,
+        Scope::Sites(_) | Scope::Customer(_) => query.push(" AND id IS NULL"),
+    }
 }
 
 pub(super) async fn run_find(tx: &mut TenantTx, id: &RunId) -> Result<RunRow, DbError> {
@@ -67,25 +74,57 @@ pub(super) async fn run_state_set(
     Ok(rows == 1)
 }
 
-pub(super) async fn item_insert(tx: &mut TenantTx, run: &RunId, item: &ItemRow) -> Result<(), DbError> {
-    let tenant = tx.tenant().clone();
-    sql("INSERT INTO money_cut_run_item (tenant_id, run_id, service_id, customer_id, site_id, owed, days_overdue, last_payment_at, \
-         why, included, exclusion_reason, result) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
-    .bind(tenant)
-    .bind(run)
-    .bind(&item.service_id)
-    .bind(&item.customer_id)
-    .bind(&item.site_id)
-    .bind(item.owed)
-    .bind(item.days_overdue)
-    .bind(item.last_payment_at)
-    .bind(&item.why)
-    .bind(item.included)
-    .bind(&item.exclusion_reason)
-    .bind(item.result)
-    .execute(tx)
-    .await?;
+/// Stores the services of a new run.
+pub(super) async fn items_insert(tx: &mut TenantTx, run: &RunId, items: &[ItemRow]) -> Result<(), DbError> {
+    // 12 values a row; SQLite binds at most 32,766.
+    for chunk in items.chunks(1_000) {
+        let mut query = sql(
+            "INSERT INTO money_cut_run_item (tenant_id, run_id, service_id, customer_id, site_id, owed, days_overdue, \
+                 last_payment_at, why, included, exclusion_reason, result) VALUES ",
+        );
+        for (position, item) in chunk.iter().enumerate() {
+            let row: [Value; 12] = [
+                tx.tenant().into(),
+                run.into(),
+                (&item.service_id).into(),
+                (&item.customer_id).into(),
+                (&item.site_id).into(),
+                item.owed.into(),
+                item.days_overdue.into(),
+                item.last_payment_at.into(),
+                (&item.why).into(),
+                item.included.into(),
+                (&item.exclusion_reason).into(),
+                item.result.into(),
+            ];
+            query = query.push(if position > 0 { ", " } else { "" }).push_list(row);
+        }
+        query.execute(tx).await?;
+    }
     Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct TotalsOfRun {
+    run_id: RunId,
+    #[sqlx(flatten)]
+    totals: TotalsRow,
+}
+
+/// Sums of runs; one without services is left out. What a customer owes counts once, however many services it has.
+pub(super) async fn totals(tx: &mut TenantTx, runs: &[RunId]) -> Result<BTreeMap<RunId, TotalsRow>, DbError> {
+    let rows: Vec<TotalsOfRun> = sql("SELECT run_id, CAST(SUM(included) AS BIGINT) AS services, \
+         CAST(SUM(CASE WHEN included > 0 THEN 1 ELSE 0 END) AS BIGINT) AS customers, \
+         CAST(SUM(CASE WHEN included > 0 THEN owed ELSE 0 END) AS BIGINT) AS owed, CAST(SUM(excluded) AS BIGINT) AS excluded \
+         FROM (SELECT run_id, customer_id, MAX(owed) AS owed, SUM(CASE WHEN included THEN 1 ELSE 0 END) AS included, \
+         SUM(CASE WHEN included THEN 0 ELSE 1 END) AS excluded FROM money_cut_run_item WHERE tenant_id = ")
+    .push_bind(tx.tenant())
+    .push(" AND run_id IN ")
+    .push_list(runs)
+    .push(" GROUP BY run_id, customer_id) AS by_customer GROUP BY run_id")
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.run_id, row.totals)).collect())
 }
 
 pub(super) async fn items(tx: &mut TenantTx, run: &RunId) -> Result<Vec<ItemRow>, DbError> {
@@ -118,6 +157,26 @@ pub(super) async fn item_included_set(
     Ok(rows == 1)
 }
 
+/// Whether nothing was decided yet of a service that is on a run.
+pub(super) async fn item_is_open(
+    tx: &mut TenantTx,
+    run: &RunId,
+    service: &ServiceId,
+) -> Result<bool, DbError> {
+    let row: Option<(String,)> = sql(
+        "SELECT service_id FROM money_cut_run_item WHERE result IS NULL AND included = true AND tenant_id = ",
+    )
+    .push_bind(tx.tenant())
+    .push(" AND run_id = ")
+    .push_bind(run)
+    .push(" AND service_id = ")
+    .push_bind(service)
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Notes what became of a service, once: a second execution at the same time changes nothing.
 pub(super) async fn item_result_set(
     tx: &mut TenantTx,
     run: &RunId,
@@ -125,12 +184,13 @@ pub(super) async fn item_result_set(
     result: ItemResult,
 ) -> Result<(), DbError> {
     let tenant = tx.tenant().clone();
-    sql("UPDATE money_cut_run_item SET result = $1 WHERE tenant_id = $2 AND run_id = $3 AND service_id = $4")
-        .bind(result)
-        .bind(tenant)
-        .bind(run)
-        .bind(service)
-        .execute(tx)
-        .await?;
+    sql("UPDATE money_cut_run_item SET result = $1 \
+                    WHERE tenant_id = $2 AND run_id = $3 AND service_id = $4 AND result IS NULL")
+    .bind(result)
+    .bind(tenant)
+    .bind(run)
+    .bind(service)
+    .execute(tx)
+    .await?;
     Ok(())
 }

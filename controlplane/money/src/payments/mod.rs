@@ -1,8 +1,9 @@
 //! Payments: money received, what it pays, and the reconnection that follows in the same transaction.
 //!
 //! Invariants: a request sent twice with one `Idempotency-Key` is one payment; an operation number of a method is
-//! registered once; allocations of a payment never exceed it, nor those of an invoice its total; the oldest due is paid
-//! first; what is left is credit and pays the next invoice.
+//! registered once; allocations of a payment never exceed it, nor those of an invoice its total; services are paid
+//! before fees, the oldest due first, so that a fee never holds a reconnection back; what is left is credit and pays the
+//! next invoice.
 
 pub mod http;
 mod model;

@@ -22,7 +22,7 @@ text_enum! {
 }
 
 /// Money received.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
     /// Which.
     pub id: PaymentId,
@@ -55,7 +55,6 @@ pub(super) struct PaymentRow {
     pub(super) operation_number: Option<String>,
     pub(super) received_at: Timestamp,
     pub(super) note: Option<String>,
-    pub(super) request_digest: Option<String>,
     pub(super) created_at: Timestamp,
 }
 
@@ -94,7 +93,7 @@ pub struct NewPayment {
 }
 
 /// What a payment pays of an invoice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Allocation {
     /// Which invoice.
     pub invoice_id: InvoiceId,
@@ -105,7 +104,7 @@ pub struct Allocation {
 }
 
 /// What registering a payment did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Registered {
     /// The payment.
     pub payment: Payment,

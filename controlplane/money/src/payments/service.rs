@@ -1,7 +1,7 @@
 use super::{NewPayment, Payment, READ, RECEIVED, REGISTER, Registered, model::PaymentRow, rules, store};
 use crate::{
-    billing::{self, EntryKind, NewEntry, entry_record},
-    services,
+    billing::{self, EntryKind, InvoiceRow, NewEntry, account_lock, entry_record},
+    services, unknown,
 };
 use atalaya_kernel::{
     Ctx, Error, Validation,
@@ -62,14 +62,15 @@ pub async fn payment_register(ctx: &Ctx, new: NewPayment, key: Option<&str>) -> 
     validation.finish()?;
     let digest = hex::encode(Sha256::digest(serde_json::to_vec(&new).map_err(Error::internal)?));
     write_tx!(ctx, tx => {
-        if let Some(known) = repeated(&mut tx, key, &digest).await? {
-            return Ok(known);
+        if let Some(answer) = repeated(&mut tx, key, &digest).await? {
+            return Ok(answer);
         }
         let tenant = tenancy::settings(&mut tx).await?;
         if new.amount.currency != tenant.currency {
             return Err(Error::invalid("/amount/currency", "unknown", format!("this ISP's currency is {}", tenant.currency)));
         }
-        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|_| Error::invalid("/customer_id", "unknown", "there is no such customer"))?;
+        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|error| unknown(error, "/customer_id"))?;
+        account_lock(&mut tx, &new.customer_id).await?;
         if let Some(number) = &operation
             && let Some(other) = store::payment_by_operation(&mut tx, new.method, number).await?
         {
@@ -86,35 +87,30 @@ pub async fn payment_register(ctx: &Ctx, new: NewPayment, key: Option<&str>) -> 
             operation_number: operation.clone(),
             received_at: new.received_at.unwrap_or(ctx.now()),
             note: note.clone(),
-            request_digest: Some(digest.clone()),
             created_at: ctx.now(),
         };
-        store::payment_insert(&mut tx, &row, key).await?;
-        settle(ctx, &mut tx, row).await
+        store::payment_insert(&mut tx, &row, key, &digest).await?;
+        let answer = settle(ctx, &mut tx, row).await?;
+        if key.is_some() {
+            let text = serde_json::to_string(&answer).map_err(Error::internal)?;
+            store::answer_set(&mut tx, &answer.payment.id, &text).await?;
+        }
+        Ok(answer)
     })
 }
 
 /// The answer to a request that came before with the same key.
 async fn repeated(tx: &mut TenantTx, key: Option<&str>, digest: &str) -> Result<Option<Registered>, Error> {
     let Some(key) = key else { return Ok(None) };
-    let Some(known) = store::payment_by_key(tx, key).await? else { return Ok(None) };
+    let Some(known) = store::answered(tx, key).await? else { return Ok(None) };
     if known.request_digest.as_deref() != Some(digest) {
         return Err(Error::conflict(
             "idempotency_mismatch",
             "this Idempotency-Key was used for another payment",
         ));
     }
-    registered(tx, &known.id, Vec::new()).await.map(Some)
-}
-
-async fn registered(
-    tx: &mut TenantTx,
-    id: &PaymentId,
-    reconnecting: Vec<ServiceId>,
-) -> Result<Registered, Error> {
-    let payment: Payment = store::payment_find(tx, id).await?.into();
-    let allocations = store::allocations(tx, id).await?;
-    Ok(Registered { credit: payment.credit, payment, allocations, reconnecting })
+    let answer = known.answer.ok_or_else(|| Error::internal("a payment with a key has its answer"))?;
+    serde_json::from_str(&answer).map(Some).map_err(Error::internal)
 }
 
 /// Everything that follows from a stored payment.
@@ -128,17 +124,19 @@ async fn settle(ctx: &Ctx, tx: &mut TenantTx, row: PaymentRow) -> Result<Registe
     };
     entry_record(ctx, tx, entry).await?;
     credit_use(ctx, tx, &row.customer_id).await?;
-    let payment: Payment = store::payment_find(tx, &row.id).await?.into();
+    let payment: Payment = store::payment_again(tx, &row.id).await?.into();
     let entity = EntityRef::new("payment", &row.id);
     audit::record(ctx, tx, Entry::new(REGISTER.0, entity.clone()).after(&payment)?).await?;
     let payload = serde_json::to_value(&payment).map_err(Error::internal)?;
     events::emit(ctx, tx, NewEvent::new(RECEIVED, entity, payload).related("customer_id", &row.customer_id))
         .await?;
     let reconnecting = reconnect_if_settled(ctx, tx, &row.customer_id, "debt paid").await?;
-    registered(tx, &row.id, reconnecting).await
+    let allocations = store::allocations(tx, &row.id).await?;
+    Ok(Registered { credit: payment.credit, payment, allocations, reconnecting })
 }
 
-/// Pays a customer's open invoices, oldest due first, with money that pays nothing yet.
+/// Pays a customer's open invoices with money that pays nothing yet: first what is owed for services, then fees, each
+/// with the oldest due first. The transaction holds the customer's account.
 pub(crate) async fn credit_use(ctx: &Ctx, tx: &mut TenantTx, customer: &CustomerId) -> Result<(), Error> {
     let payments = store::payments_with_credit(tx, customer).await?;
     if payments.is_empty() {
@@ -146,10 +144,13 @@ pub(crate) async fn credit_use(ctx: &Ctx, tx: &mut TenantTx, customer: &Customer
     }
     let invoices = billing::invoices_unpaid(tx, std::slice::from_ref(customer)).await?;
     let money: Vec<_> = payments.iter().map(|payment| payment.amount - payment.allocated).collect();
-    let debts: Vec<_> = invoices.iter().map(|invoice| invoice.total - invoice.paid).collect();
-    for (payment, invoice, amount) in rules::allocate(&money, &debts) {
-        store::allocation_add(tx, &payments[payment].id, &invoices[invoice].id, amount).await?;
-        billing::paid_add(tx, &invoices[invoice].id, amount, ctx.now()).await?;
+    let services = invoices.iter().map(InvoiceRow::service_balance);
+    let fees = invoices.iter().map(|invoice| invoice.balance() - invoice.service_balance());
+    let debts: Vec<_> = services.chain(fees).collect();
+    for (payment, debt, amount) in rules::allocate(&money, &debts) {
+        let invoice = &invoices[debt % invoices.len()];
+        store::allocation_add(tx, &payments[payment].id, &invoice.id, amount).await?;
+        billing::paid_add(tx, &invoice.id, amount, ctx.now()).await?;
     }
     Ok(())
 }

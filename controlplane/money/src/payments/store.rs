@@ -8,16 +8,26 @@ use atalaya_kernel::{
 };
 use std::collections::BTreeMap;
 
-const COLUMNS: &str = "id, customer_id, amount, allocated, currency, method, operation_number, received_at, note, request_digest, created_at";
+const COLUMNS: &str =
+    "id, customer_id, amount, allocated, currency, method, operation_number, received_at, note, created_at";
 
-/// Payments of the transaction's tenant that its scope lets see. A payment belongs to no site: a scope of sites sees none.
+/// All payments of the transaction's tenant: for rules, which must not depend on who asks.
+fn every(tx: &TenantTx) -> Query {
+    sql("SELECT ").push(COLUMNS).push(" FROM money_payment WHERE tenant_id = ").push_bind(tx.tenant())
+}
+
+/// Payments that the transaction's scope lets see; under a scope of sites, those of the customers served there.
 fn visible(tx: &TenantTx) -> Query {
-    let query =
-        sql("SELECT ").push(COLUMNS).push(" FROM money_payment WHERE tenant_id = ").push_bind(tx.tenant());
+    let query = every(tx);
     match tx.scope() {
         Scope::All => query,
-        Scope::Sites(_) => query.push(" AND id IS NULL"),
         Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
+        Scope::Sites(sites) => query
+            .push(" AND customer_id IN (SELECT customer_id FROM money_service WHERE tenant_id = ")
+            .push_bind(tx.tenant())
+            .push(" AND site_id IN ")
+            .push_list(sites)
+            .push(")"),
     }
 }
 
@@ -25,8 +35,39 @@ pub(super) async fn payment_find(tx: &mut TenantTx, id: &PaymentId) -> Result<Pa
     visible(tx).push(" AND id = ").push_bind(id).fetch_one(tx).await
 }
 
-pub(super) async fn payment_by_key(tx: &mut TenantTx, key: &str) -> Result<Option<PaymentRow>, DbError> {
-    visible(tx).push(" AND idempotency_key = ").push_bind(key).fetch_optional(tx).await
+/// A payment that this transaction made, whatever its scope.
+pub(super) async fn payment_again(tx: &mut TenantTx, id: &PaymentId) -> Result<PaymentRow, DbError> {
+    every(tx).push(" AND id = ").push_bind(id).fetch_one(tx).await
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Answered {
+    /// SHA-256 of the request.
+    pub(super) request_digest: Option<String>,
+    /// JSON of what it was answered.
+    pub(super) answer: Option<String>,
+}
+
+/// What was done for a key.
+pub(super) async fn answered(tx: &mut TenantTx, key: &str) -> Result<Option<Answered>, DbError> {
+    sql("SELECT request_digest, answer FROM money_payment WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND idempotency_key = ")
+        .push_bind(key)
+        .fetch_optional(tx)
+        .await
+}
+
+/// Keeps the answer, to be given again to the same request.
+pub(super) async fn answer_set(tx: &mut TenantTx, id: &PaymentId, answer: &str) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    sql("UPDATE money_payment SET answer = $1 WHERE tenant_id = $2 AND id = $3")
+        .bind(answer)
+        .bind(tenant)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn payment_by_operation(
@@ -34,7 +75,7 @@ pub(super) async fn payment_by_operation(
     method: Method,
     number: &str,
 ) -> Result<Option<PaymentRow>, DbError> {
-    visible(tx)
+    every(tx)
         .push(" AND method = ")
         .push_bind(method)
         .push(" AND operation_number = ")
@@ -64,7 +105,7 @@ pub(super) async fn payments_with_credit(
     tx: &mut TenantTx,
     customer: &CustomerId,
 ) -> Result<Vec<PaymentRow>, DbError> {
-    visible(tx)
+    every(tx)
         .push(" AND allocated < amount AND customer_id = ")
         .push_bind(customer)
         .push(" ORDER BY id")
@@ -76,6 +117,7 @@ pub(super) async fn payment_insert(
     tx: &mut TenantTx,
     payment: &PaymentRow,
     key: Option<&str>,
+    digest: &str,
 ) -> Result<(), Error> {
     let tenant = tx.tenant().clone();
     sql("INSERT INTO money_payment (tenant_id, id, customer_id, amount, allocated, currency, method, operation_number, \
@@ -92,19 +134,15 @@ pub(super) async fn payment_insert(
     .bind(payment.received_at)
     .bind(&payment.note)
     .bind(key)
-    .bind(&payment.request_digest)
+    .bind(digest)
     .bind(payment.created_at)
     .execute(tx)
     .await
     .map_err(|error| {
-        // The same request at the same time: run again, and find the other's payment.
-        if error.violates_unique("money_payment", &["tenant_id", "idempotency_key"]) {
-            return Error::Db(DbError::Conflict);
-        }
-        if error.violates_unique("money_payment", &["tenant_id", "method", "operation_number"]) {
-            return Error::conflict("duplicate_operation", "the operation is registered already");
-        }
-        error.into()
+        // The same key or operation at the same time: run again, and find the other's payment.
+        let key = error.violates_unique("money_payment", &["tenant_id", "idempotency_key"]);
+        let operation = error.violates_unique("money_payment", &["tenant_id", "method", "operation_number"]);
+        if key || operation { Error::Db(DbError::Conflict) } else { error.into() }
     })?;
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! A service is `active`, `suspended` (because overdue, or by a person's hand) or `terminated`. This is the decision;
 //! what the routers do about it is the network's, which follows `service.*`. A service suspended by hand is not brought
-//! back by a payment; one suspended for debt is.
+//! back by a payment; one suspended for debt is. One that a person left connected in spite of its debt is not cut for that
+//! debt again without a person.
 
 pub mod http;
 mod model;
@@ -16,6 +17,7 @@ pub use service::{
     service_create, service_cut, service_get, service_plan_change, service_reconnect, service_terminate,
     services_list,
 };
+pub(crate) use store::{customers_suspended_for_debt, services_spare};
 pub use store::{
     service_find, services_by_ids, services_by_plan, services_by_status, services_count,
     services_of_customers,

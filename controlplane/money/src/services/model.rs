@@ -51,6 +51,9 @@ pub struct Service {
     pub status_reason: Option<String>,
     /// When the status last changed.
     pub status_changed_at: Timestamp,
+    /// Day on which a person left it connected in spite of its debt: reconnected by hand, or taken out of a cut run that
+    /// was executed. Automatic cuts count only debt that passes the grace days later.
+    pub spared_on: Option<Date>,
     /// Grows with each change.
     pub version: i64,
     /// When made.

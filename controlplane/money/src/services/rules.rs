@@ -1,7 +1,10 @@
 //! Which changes of status make sense. Pure.
 
 use super::{Service, Status, SuspendedBecause};
-use atalaya_kernel::{Error, time::Timestamp};
+use atalaya_kernel::{
+    Error,
+    time::{Date, Timestamp},
+};
 
 /// A change of a service's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,7 @@ pub(super) fn change(
     change: Change,
     reason: &str,
     now: Timestamp,
+    today: Date,
 ) -> Result<Option<Service>, Error> {
     use Change as C;
     use Status as S;
@@ -52,6 +56,8 @@ pub(super) fn change(
         suspended_because: because,
         status_reason: Some(reason.to_owned()),
         status_changed_at: now,
+        // Otherwise automatic cuts would undo the person's decision within a minute.
+        spared_on: (change == C::ReconnectByHand).then_some(today),
         version: service.version + 1,
         updated_at: now,
         ..service.clone()

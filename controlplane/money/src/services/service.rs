@@ -1,16 +1,17 @@
 use super::{
     CREATED, NewService, PLAN_CHANGED, READ, RECONNECT, RECONNECTED, SUSPEND, SUSPENDED, Service, Status,
-    SuspendedBecause, TERMINATED, WRITE,
+    TERMINATED, WRITE,
     rules::{self, Change},
     store,
 };
-use crate::catalog;
+use crate::{catalog, unknown};
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
     ids::{CustomerId, PlanId, ServiceId},
+    time::Date,
     write_tx,
 };
 use atalaya_people::{customers, tenancy};
@@ -46,8 +47,8 @@ pub async fn service_create(ctx: &Ctx, new: NewService) -> Result<Service, Error
     let now = ctx.now();
     write_tx!(ctx, tx => {
         let tenant = tenancy::settings(&mut tx).await?;
-        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|error| missing(error, "/customer_id"))?;
-        let plan = catalog::plan_find(&mut tx, &new.plan_id).await.map_err(|error| missing(error, "/plan_id"))?;
+        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|error| unknown(error, "/customer_id"))?;
+        let plan = catalog::plan_find(&mut tx, &new.plan_id).await.map_err(|error| unknown(error, "/plan_id"))?;
         if !plan.active {
             return Err(Error::invalid("/plan_id", "inactive", "this plan is not sold any more"));
         }
@@ -63,6 +64,7 @@ pub async fn service_create(ctx: &Ctx, new: NewService) -> Result<Service, Error
             suspended_because: None,
             status_reason: None,
             status_changed_at: now,
+            spared_on: None,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -72,13 +74,6 @@ pub async fn service_create(ctx: &Ctx, new: NewService) -> Result<Service, Error
         note(ctx, &mut tx, CREATED, WRITE.0, None, &service).await?;
         Ok(service)
     })
-}
-
-fn missing(error: Error, pointer: &str) -> Error {
-    match error {
-        Error::NotFound => Error::invalid(pointer, "unknown", "there is no such thing"),
-        error => error,
-    }
 }
 
 /// Cuts by hand.
@@ -120,12 +115,17 @@ async fn by_hand(
     let reason = validation.text(reason, "/reason", 400);
     validation.finish()?;
     write_tx!(ctx, tx => {
+        let today = today(ctx, &mut tx).await?;
         let before = store::service_find(&mut tx, id).await?;
-        let Some(after) = rules::change(&before, change, &reason, ctx.now())? else { return Ok(before) };
+        let Some(after) = rules::change(&before, change, &reason, ctx.now(), today)? else { return Ok(before) };
         store::service_write(&mut tx, &after).await?;
         note(ctx, &mut tx, kind, action, Some(&before), &after).await?;
         Ok(after)
     })
+}
+
+async fn today(ctx: &Ctx, tx: &mut TenantTx) -> Result<Date, Error> {
+    Ok(ctx.now().date_in(&tenancy::settings(tx).await?.time_zone))
 }
 
 /// Moves a service to another plan; speed follows at once, price with the next invoice.
@@ -139,7 +139,7 @@ pub async fn service_plan_change(ctx: &Ctx, id: &ServiceId, plan: &PlanId) -> Re
         if before.status == Status::Terminated {
             return Err(Error::conflict("service_terminated", "the service has ended"));
         }
-        let plan = catalog::plan_find(&mut tx, plan).await.map_err(|error| missing(error, "/plan_id"))?;
+        let plan = catalog::plan_find(&mut tx, plan).await.map_err(|error| unknown(error, "/plan_id"))?;
         if plan.id == before.plan_id {
             return Ok(before);
         }
@@ -160,7 +160,8 @@ pub(crate) async fn suspend_for_debt(
     service: &Service,
     reason: &str,
 ) -> Result<bool, Error> {
-    let Some(after) = rules::change(service, Change::CutForDebt, reason, ctx.now())? else {
+    let Some(after) = rules::change(service, Change::CutForDebt, reason, ctx.now(), today(ctx, tx).await?)?
+    else {
         return Ok(false);
     };
     store::service_write(tx, &after).await?;
@@ -176,11 +177,9 @@ pub(crate) async fn reconnect_settled(
     reason: &str,
 ) -> Result<Vec<ServiceId>, Error> {
     let mut back = Vec::new();
-    for service in store::services_of_customers(tx, std::slice::from_ref(customer)).await? {
-        if service.suspended_because != Some(SuspendedBecause::Overdue) {
-            continue;
-        }
-        if let Some(after) = rules::change(&service, Change::DebtSettled, reason, ctx.now())? {
+    let today = today(ctx, tx).await?;
+    for service in store::services_suspended_for_debt(tx, customer).await? {
+        if let Some(after) = rules::change(&service, Change::DebtSettled, reason, ctx.now(), today)? {
             store::service_write(tx, &after).await?;
             note(ctx, tx, RECONNECTED, RECONNECT.0, Some(&service), &after).await?;
             back.push(after.id);

@@ -1,15 +1,21 @@
-use super::{Service, Status};
+use super::{Service, Status, SuspendedBecause};
 use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
     ids::{CustomerId, PlanId, ServiceId},
+    time::{Date, Timestamp},
 };
 
-/// Services of the transaction's tenant that its scope lets see.
+/// All services of the transaction's tenant: for rules, which must not depend on who asks.
+fn every(tx: &TenantTx) -> Query {
+    sql("SELECT id, customer_id, plan_id, site_id, address, starts_on, status, suspended_because, status_reason, \
+         status_changed_at, spared_on, version, created_at, updated_at FROM money_service WHERE tenant_id = ")
+    .push_bind(tx.tenant())
+}
+
+/// Services that the transaction's scope lets see.
 fn visible(tx: &TenantTx) -> Query {
-    let query = sql("SELECT id, customer_id, plan_id, site_id, address, starts_on, status, suspended_because, status_reason, \
-                     status_changed_at, version, created_at, updated_at FROM money_service WHERE tenant_id = ")
-    .push_bind(tx.tenant());
+    let query = every(tx);
     match tx.scope() {
         Scope::All => query,
         Scope::Sites(sites) => query.push(" AND site_id IN ").push_list(sites),
@@ -57,6 +63,63 @@ pub async fn services_of_customers(
         );
     }
     Ok(found)
+}
+
+/// Services of a customer that are suspended for debt, whoever asks: a payment brings all of them back.
+pub(super) async fn services_suspended_for_debt(
+    tx: &mut TenantTx,
+    customer: &CustomerId,
+) -> Result<Vec<Service>, DbError> {
+    every(tx)
+        .push(" AND customer_id = ")
+        .push_bind(customer)
+        .push(" AND suspended_because = ")
+        .push_bind(SuspendedBecause::Overdue)
+        .push(" ORDER BY id")
+        .fetch_all(tx)
+        .await
+}
+
+/// Customers, after one, with a service that is suspended for debt.
+pub(crate) async fn customers_suspended_for_debt(
+    tx: &mut TenantTx,
+    after: Option<&CustomerId>,
+    limit: i64,
+) -> Result<Vec<CustomerId>, Error> {
+    let mut query = sql("SELECT DISTINCT customer_id FROM money_service WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND status = ")
+        .push_bind(Status::Suspended)
+        .push(" AND suspended_because = ")
+        .push_bind(SuspendedBecause::Overdue);
+    if let Some(after) = after {
+        query = query.push(" AND customer_id > ").push_bind(after);
+    }
+    let rows: Vec<(CustomerId,)> =
+        query.push(" ORDER BY customer_id LIMIT ").push_bind(limit).fetch_all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Notes that a person left these services connected in spite of their debt.
+pub(crate) async fn services_spare(
+    tx: &mut TenantTx,
+    services: &[ServiceId],
+    today: Date,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for chunk in services.chunks(5_000) {
+        sql("UPDATE money_service SET version = version + 1, spared_on = ")
+            .push_bind(today)
+            .push(", updated_at = ")
+            .push_bind(now)
+            .push(" WHERE tenant_id = ")
+            .push_bind(tx.tenant())
+            .push(" AND id IN ")
+            .push_list(chunk)
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Services on a plan, after an id, in order of their making; for the network when a plan's speed changes.
@@ -134,16 +197,20 @@ pub(super) async fn service_insert(tx: &mut TenantTx, service: &Service) -> Resu
     Ok(())
 }
 
-/// Writes the service if it is still at the version before.
+/// Writes the service if it is still at the version before; if not, the transaction runs again on what is there now.
 pub(super) async fn service_write(tx: &mut TenantTx, service: &Service) -> Result<(), Error> {
     let tenant = tx.tenant().clone();
-    let rows = sql("UPDATE money_service SET plan_id = $1, status = $2, suspended_because = $3, status_reason = $4, \
-                    status_changed_at = $5, version = $6, updated_at = $7 WHERE tenant_id = $8 AND id = $9 AND version = $10")
+    let rows = sql(
+        "UPDATE money_service SET plan_id = $1, status = $2, suspended_because = $3, status_reason = $4, \
+                    status_changed_at = $5, spared_on = $6, version = $7, updated_at = $8 \
+                    WHERE tenant_id = $9 AND id = $10 AND version = $11",
+    )
     .bind(&service.plan_id)
     .bind(service.status)
     .bind(service.suspended_because)
     .bind(&service.status_reason)
     .bind(service.status_changed_at)
+    .bind(service.spared_on)
     .bind(service.version)
     .bind(service.updated_at)
     .bind(tenant)
@@ -151,5 +218,5 @@ pub(super) async fn service_write(tx: &mut TenantTx, service: &Service) -> Resul
     .bind(service.version - 1)
     .execute(tx)
     .await?;
-    if rows == 1 { Ok(()) } else { Err(Error::VersionConflict { current: service.version }) }
+    if rows == 1 { Ok(()) } else { Err(Error::Db(DbError::Conflict)) }
 }
