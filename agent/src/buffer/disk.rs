@@ -20,6 +20,8 @@ use super::{Bounds, BufferStats, Health, sync};
 const EPOCH: &[u8] = b"epoch";
 const EVICTED: &[u8] = b"evicted";
 const NEXT: &[u8] = b"n";
+/// Series in one value. One value each would cost sled a hundred times their size in memory.
+const SERIES_PER_VALUE: usize = 256;
 
 /// What goes wrong with a database.
 #[derive(Debug, thiserror::Error)]
@@ -161,22 +163,22 @@ impl DiskLog {
 
     pub(super) fn series(&self) -> Result<Vec<wire::SeriesEntry>, DiskError> {
         guarded(|| {
-            self.series
-                .iter()
-                .values()
-                .map(|value| {
-                    let value = value?;
-                    wire::SeriesEntry::decode(value.as_ref())
-                        .map_err(|error| DiskError::Corrupt(error.to_string()))
-                })
-                .collect()
+            let mut entries = Vec::new();
+            for value in self.series.iter().values() {
+                let table = wire::SeriesTable::decode(value?.as_ref())
+                    .map_err(|error| DiskError::Corrupt(format!("series: {error}")))?;
+                entries.extend(table.entries);
+            }
+            Ok(entries)
         })
     }
 
     pub(super) fn register(&mut self, entries: &[wire::SeriesEntry]) -> Result<(), DiskError> {
         let mut batch = sled::Batch::default();
-        for entry in entries {
-            batch.insert(&entry.number.to_be_bytes(), entry.encode_to_vec());
+        for chunk in entries.chunks(SERIES_PER_VALUE) {
+            let first = chunk.first().map_or(0, |entry| entry.number);
+            let table = wire::SeriesTable { epoch: Bytes::new(), entries: chunk.to_vec() };
+            batch.insert(&first.to_be_bytes(), table.encode_to_vec());
         }
         guarded(|| Ok(self.series.apply_batch(batch)?))
     }

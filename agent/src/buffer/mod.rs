@@ -8,7 +8,8 @@
 //! # Format
 //! One sled database in `DIR/db-NNNNN`. Tree `log`: `h` + sequence (big endian) → postcard [`record::Head`], `b` +
 //! sequence → the block, `n` → next sequence. Head, block and next are written in one atomic batch. Tree `series`:
-//! number (big endian) → protobuf `SeriesEntry`. Tree `meta`: `epoch`, `evicted`, `r` + run id → offset in ms.
+//! first number (big endian) → protobuf `SeriesTable` of those registered together. Tree `meta`: `epoch`, `evicted`,
+//! `r` + run id → offset in ms.
 //!
 //! # Order and durability
 //! `append` writes, `confirm` makes everything appended before it durable, `peek` shows confirmed blocks only, `ack`

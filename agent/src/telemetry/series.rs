@@ -154,7 +154,9 @@ impl SeriesDirectory for Registry {
     fn all(&self) -> Vec<wire::SeriesEntry> {
         let mut tables = self.tables.lock();
         tables.fresh.clear();
-        tables.by_number.keys().filter_map(|number| tables.entry(*number)).collect()
+        let mut numbers: Vec<u32> = tables.by_number.keys().copied().collect();
+        numbers.sort_unstable();
+        numbers.into_iter().filter_map(|number| tables.entry(number)).collect()
     }
 }
 
