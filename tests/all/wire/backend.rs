@@ -18,7 +18,7 @@ use atalaya_server::gateway::{
     Session, SessionGrant, Sessions, Standing, Telemetry, Verdict, series_spec,
 };
 
-use super::headquarters::{AGENT, State, TENANT, unix};
+use super::headquarters::{AGENT, State, TENANT, TokenUse, unix};
 
 fn refused(code: wire::EnrollErrorCode, detail: &str) -> wire::EnrollError {
     wire::EnrollError { code: code.into(), detail: detail.into(), retry_after_ms: 0 }
@@ -48,9 +48,10 @@ impl Enrolment for State {
             .tokens
             .get_mut(TokenHash::of(&request.token).as_bytes())
             .ok_or_else(|| refused(wire::EnrollErrorCode::TokenUnknown, "unknown token"))?;
-        let (key, leaf) = token.get_or_insert_with(|| (csr.public_key_hash(), self.sign(&csr)));
-        if *key == csr.public_key_hash() {
-            Ok(self.issued(leaf))
+        let used =
+            token.get_or_insert_with(|| TokenUse { key: csr.public_key_hash(), leaf: self.sign(&csr) });
+        if used.key == csr.public_key_hash() {
+            Ok(self.issued(&used.leaf))
         } else {
             Err(refused(wire::EnrollErrorCode::TokenUsed, "this token was used by another agent"))
         }

@@ -26,11 +26,17 @@ use super::NOW_MS;
 pub(super) const TENANT: &str = "ten_1";
 pub(super) const AGENT: &str = "agt_1";
 
+/// Which key used a token, and what it got.
+pub(super) struct TokenUse {
+    pub(super) key: [u8; 32],
+    pub(super) leaf: Vec<u8>,
+}
+
 /// What the database of a control plane would hold.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// Token hash → the key that used it and what it got.
-    pub(super) tokens: HashMap<[u8; 32], Option<([u8; 32], Vec<u8>)>>,
+    /// By hash; `None` while unused.
+    pub(super) tokens: HashMap<[u8; 32], Option<TokenUse>>,
     pub(super) revoked: HashSet<String>,
     pub(super) epoch: u64,
     pub(super) hellos: Vec<wire::Hello>,

@@ -9,6 +9,7 @@ mod headquarters;
 mod hostile;
 mod metrics;
 mod network;
+mod outage;
 mod site;
 
 use std::{future::Future, time::Duration};

@@ -108,7 +108,7 @@ impl Session<'_> {
                 Err(end) => end,
             },
         };
-        self.explain(end)
+        self.explain(end).await
     }
 
     /// Tells the peer why we go.
@@ -169,12 +169,12 @@ impl Session<'_> {
         }
     }
 
-    /// A broken stream says little; the connection's own end says why.
-    fn explain(&self, end: SessionEnd) -> SessionEnd {
+    /// A broken stream says little; the connection's own end says why, and may come a moment after its streams'.
+    async fn explain(&self, end: SessionEnd) -> SessionEnd {
         if !matches!(end, SessionEnd::Lost(_)) {
             return end;
         }
-        match self.link.connection.close_reason() {
+        match tokio::time::timeout(CLOSE_FOLLOWS, self.link.connection.closed()).await.ok() {
             Some(ConnectionError::ApplicationClosed(close)) => match Goodbye::decode(close.reason.clone()) {
                 Ok(goodbye) => SessionEnd::Goodbye(goodbye),
                 Err(_) => SessionEnd::Lost(close.to_string()),
@@ -194,5 +194,7 @@ async fn enqueue(
     queue.send(frame).await.map_err(|_| SessionEnd::Lost("the lane ended".into()))
 }
 
+/// How long after its streams a connection's close may come.
+const CLOSE_FOLLOWS: Duration = Duration::from_secs(1);
 /// How long headquarters may take to answer `Hello`.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(20);

@@ -115,8 +115,16 @@ async fn greet_and_serve(shared: &Shared, connection: &Connection, identity: Age
     tracing::info!(agent = session.identity.agent, epoch = session.epoch, "agent connected");
     let lanes = Lanes { shared, session: session.clone(), standing };
     let end = tokio::select! {
+        // First, because a superseded session's lanes see the registry drop them and would end without the reason.
+        biased;
+        end = lanes.closed() => {
+            // Before the lanes are dropped, so that the reason arrives before their streams' ends.
+            if let End::Refused(refusal) = &end {
+                close(connection, refusal);
+            }
+            Err(end)
+        }
         end = run_lanes(&lanes, connection, greeted) => end,
-        end = lanes.closed() => Err(end),
     };
     shared.registry.leave(&session);
     shared.backend.sessions.ended(&session).await;
