@@ -24,10 +24,10 @@ pub(super) fn system(bindings: &[VarBind]) -> Result<System, DeviceError> {
             Value::OctetString(bytes) if arcs.starts_with(oid::SYS_DESCR) => system.description = text(bytes),
             Value::OctetString(bytes) if arcs.starts_with(oid::SYS_NAME) => system.name = text(bytes),
             Value::ObjectIdentifier(id) if arcs.starts_with(oid::SYS_OBJECT_ID) => {
-                system.object_id = id.to_string()
+                system.object_id = id.to_string();
             }
             Value::TimeTicks(ticks) if arcs.starts_with(oid::SYS_UP_TIME) => {
-                system.uptime_ticks = Some(*ticks)
+                system.uptime_ticks = Some(*ticks);
             }
             _ => {}
         }
@@ -160,7 +160,7 @@ impl Interface {
                 self.name = Some(text(bytes)).filter(|name| !name.is_empty());
             }
             (Column::HighSpeed, Value::Gauge32(megabits)) => {
-                self.speed_bps = Some(u64::from(*megabits) * 1_000_000)
+                self.speed_bps = Some(u64::from(*megabits) * 1_000_000);
             }
             (Column::Speed, Value::Gauge32(bits)) => self.speed_bps = Some(u64::from(*bits)),
             (Column::OperStatus, Value::Integer(status)) => self.up = Some(*status == 1),
