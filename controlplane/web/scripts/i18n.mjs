@@ -18,7 +18,7 @@ const calls = /(?<![\w.])(?:\$t|t|counted|format\.counted)\(/g
 const literal = /(['"])([a-z0-9_]+(?:\.[a-z0-9_-]+)+)\1/g
 const template = /`((?:[^`\\$]|\$(?!\{)|\\.|\$\{[^}]*\})*)`/g
 /** Literals that are keys wherever they stand: states and verdicts name their word, forms their finding. */
-const named = /\b(?:label|key): (')([a-z0-9_]+(?:\.[a-z0-9_-]+)+)\1|(')((?:field|problem|state)\.[a-z0-9_.-]+)\3/g
+const named = /\b(?:label|key): (')([a-z0-9_]+(?:\.[a-z0-9_-]+)+)\1|(')((?:field|problem|state\.(?:agent|device|invoice|network|point|service))\.[a-z0-9_.-]+)\3/g
 
 /** Text of the first argument of a call that opens just before `start`. */
 function firstArgument(source, start) {

@@ -69,6 +69,7 @@ describe('states', () => {
     expect(agentView(agent({ clock_offset_ms: -2500 }), now).label).toBe('state.agent.clock')
     expect(agentView(agent({ certificate_expires_at: '2026-11-20T00:00:00Z' }), now).tone).toBe('warning')
     expect(agentView(agent({ duplicate_identity_at: '2026-11-04T00:00:00Z' }), now).tone).toBe('critical')
+    expect(agentView(agent({ buffer_state: 'read_only' }), now)).toEqual({ tone: 'critical', label: 'state.agent.read_only' })
     expect(agentView(agent({ state: 'silent' }), now).label).toBe('state.agent.silent')
   })
 
@@ -155,11 +156,15 @@ describe('pages', () => {
   })
 
   it('compares the two sides of an audit row', () => {
-    expect(changedFields({ a: 1, b: 2 }, { a: 1, b: 3, c: null })).toEqual([
+    expect(changedFields('{"a":1,"b":2}', '{"a":1,"b":3,"c":null}')).toEqual([
       { name: 'b', before: '2', after: '3' },
       { name: 'c', before: '–', after: '–' },
     ])
-    expect(changedFields(null, { a: 1 })).toEqual([{ name: 'a', before: '–', after: '1' }])
+    expect(changedFields(null, '{"a":1}')).toEqual([{ name: 'a', before: '–', after: '1' }])
+  })
+
+  it('shows no change for text that is no record', () => {
+    expect(changedFields('not json', '3')).toEqual([])
   })
 
   it('counts what came while the feed was paused', () => {

@@ -109,7 +109,7 @@ function service(owner, of, where, routers, index) {
 function invoice(customer, number, offset, amount, paid) {
   const overdue = offset < 0 && paid < amount
   return {
-    id: id('inv'), number: `F-${number}`, customer_id: customer.id, customer_name: customer.name,
+    id: id('inv'), number, customer_id: customer.id, customer_name: customer.name,
     status: paid >= amount ? 'paid' : paid > 0 ? 'partly_paid' : 'open', overdue, days_overdue: overdue ? -offset : 0,
     issued_on: day(offset - 10), due_on: day(offset), total: soles(amount), paid: soles(paid), balance: soles(amount - paid),
     period: { from: day(offset - 30), to: day(offset) },

@@ -101,8 +101,8 @@ function preview(world) {
       last_payment_at: ago(86_400 * 36), why: 'overdue', included: true, exclusion_reason: null, result: null,
     }))
   return totals({
-    id: id('run'), state: 'preview', created_at: ago(0), created_by: session.user, first_preview: true, revision: 1,
-    policy: { grace_days: 5, tolerance: soles(1000) }, items,
+    id: id('run'), state: 'preview', created_at: ago(0), created_by: session.user.name, first_preview: true, version: 1,
+    grace_days: 5, tolerance: soles(1000), items,
   })
 }
 
@@ -250,7 +250,7 @@ export function routes(world, emit) {
       return run
     }],
     ['GET', '/events', ({ query }) => page(world.events.filter((one) => !query.get('type') || one.type === query.get('type')).slice(0, 100))],
-    ['GET', '/audit', () => page(world.events.slice(0, 30).map((one) => ({ id: one.id.replace('evt', 'aud'), occurred_at: one.occurred_at, actor: session.user, action: one.type, entity: one.entity, before: { status: 'suspended', due_on: day(-6) }, after: { status: 'active', due_on: day(-6) }, request_id: 'req_demo' })))],
+    ['GET', '/audit', () => page(world.events.slice(0, 30).map((one) => ({ id: one.id.replace('evt', 'aud'), occurred_at: one.occurred_at, actor_kind: 'user', actor_id: session.user.id, actor_name: session.user.name, action: one.type, entity_kind: one.entity.kind, entity_id: one.entity.id, before_state: JSON.stringify({ status: 'suspended', due_on: day(-6) }), after_state: JSON.stringify({ status: 'active', due_on: day(-6) }), reason: null, request_id: 'req_demo' })))],
     ['GET', '/metrics/range', ({ query }) => series(world, query)],
   ]
 }

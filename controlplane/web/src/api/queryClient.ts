@@ -2,6 +2,12 @@
 import { QueryClient } from '@tanstack/vue-query'
 import { ApiError } from './problem'
 
+/**
+ * How often pages of measured values ask again, milliseconds. Facts come by the event stream at
+ * once; a figure such as "last seen" or a backlog is no fact and has no event.
+ */
+export const measuredEvery = 10_000
+
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {

@@ -14,6 +14,13 @@ const byAgentState: Record<AgentState, StateView> = {
   never_enrolled: { tone: 'unknown', label: 'state.agent.never_enrolled' },
 }
 
+/** What is wrong with the disk on which an agent keeps what it has not sent yet. */
+const byBuffer: Record<string, string> = {
+  disk_full: 'state.agent.disk_full',
+  read_only: 'state.agent.read_only',
+  quarantined: 'state.agent.quarantined',
+}
+
 export function agentStateView(state: AgentState): StateView {
   return byAgentState[state] ?? { tone: 'unknown', label: 'state.unknown' }
 }
@@ -22,7 +29,8 @@ export function agentStateView(state: AgentState): StateView {
 export function agentView(agent: Agent, now: number): StateView {
   if (agent.state !== 'connected') return agentStateView(agent.state)
   if (agent.duplicate_identity_at) return { tone: 'critical', label: 'state.agent.duplicate' }
-  if (agent.buffer_state === 'full') return { tone: 'critical', label: 'state.agent.disk_full' }
+  const buffer = byBuffer[agent.buffer_state ?? '']
+  if (buffer) return { tone: 'critical', label: buffer }
   if (Math.abs(agent.clock_offset_ms ?? 0) > clockLimit) return { tone: 'warning', label: 'state.agent.clock' }
   const expires = agent.certificate_expires_at ? Date.parse(agent.certificate_expires_at) : null
   if (expires !== null && expires - now < certificateDays * 86_400_000) {

@@ -45,7 +45,9 @@ export const useSession = defineStore('session', () => {
   }
 
   function can(permission: string): boolean {
-    return session.value?.permissions.includes(permission) ?? false
+    const held = session.value?.permissions ?? []
+    // An owner's session names no list: `*` is everything.
+    return held.includes('*') || held.includes(permission)
   }
 
   onSessionEnded(() => {

@@ -29,12 +29,17 @@ export interface Event {
 export interface AuditRow {
   id: string
   occurred_at: string
-  actor: { kind: string; id: string | null; name: string | null } | null
+  actor_kind: string
+  actor_id: string
+  actor_name: string
   action: string
-  entity: { kind: string; id: string } | null
-  before: unknown
-  after: unknown
-  request_id: string | null
+  entity_kind: string
+  entity_id: string
+  /** JSON text of the record before and after. */
+  before_state: string | null
+  after_state: string | null
+  reason: string | null
+  request_id: string
 }
 
 export interface MetricSeries {

@@ -3,9 +3,10 @@ import type { Money } from './common'
 
 export interface InvoiceRow {
   id: string
-  number: string
+  number: number
   customer_id: string
-  customer_name: string
+  /** Named where the answer is about one invoice. */
+  customer_name?: string
   status: 'open' | 'partly_paid' | 'paid' | 'void'
   overdue: boolean
   days_overdue: number
@@ -47,7 +48,7 @@ export interface PaymentDraft {
 
 export interface PaymentReceipt {
   payment: Payment
-  allocations: { invoice_id: string; number: string; amount: Money }[]
+  allocations: { invoice_id: string; number: number; amount: Money }[]
   credit: Money
   reconnecting: string[]
 }
@@ -71,10 +72,12 @@ export interface Run {
   id: string
   state: 'preview' | 'executing' | 'done' | 'expired'
   created_at: string
-  created_by: { id: string; name: string } | string | null
-  policy: { grace_days: number; tolerance: Money | number }
+  created_by: string
+  grace_days: number
+  tolerance: Money
   totals: { services: number; customers: number; owed: Money; excluded: number }
+  /** Empty in lists. */
   items: RunItem[]
   first_preview: boolean
-  revision: number
+  version: number
 }

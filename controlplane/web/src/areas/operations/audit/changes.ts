@@ -7,8 +7,14 @@ export interface Change {
 /** At most this many fields per row; the whole record is the server's to show. */
 const most = 6
 
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+/** The record of a side; text that is no JSON object has no fields to compare. */
+function record(text: string | null): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null')
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
 }
 
 function write(value: unknown): string {
@@ -17,7 +23,7 @@ function write(value: unknown): string {
 }
 
 /** Fields that differ between the two sides of an audit row. */
-export function changedFields(before: unknown, after: unknown): Change[] {
+export function changedFields(before: string | null, after: string | null): Change[] {
   const [left, right] = [record(before), record(after)]
   return [...new Set([...Object.keys(left), ...Object.keys(right)])]
     .filter((name) => JSON.stringify(left[name]) !== JSON.stringify(right[name]))
