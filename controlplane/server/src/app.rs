@@ -1,13 +1,20 @@
 //! Puts the process together: opens, wires, listens, supervises. Read `serve` and you know the system.
 
 use crate::{
+    adapters::{self, Authorities, GatewayJoins, PkiClock},
     cli::open,
     config::{Config, host_fingerprint},
+    gateway::{Gateway, GatewayOptions},
     http::{self, Shared, stream::Hub},
     worker,
 };
 use anyhow::{Context, bail};
-use atalaya_kernel::{installation, migrations, outbox, outbox::Subscriber};
+use atalaya_kernel::{installation, migrations, outbox, outbox::Subscriber, runtime::Runtime};
+use atalaya_metrics::{EmbeddedStore, MetricStore};
+use atalaya_network::{
+    agents::JoinStrings,
+    provisioning::{Reconciler, ServiceFollower},
+};
 use atalaya_people::identity::http::Installation;
 use serde::Serialize;
 use std::{fs, future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -24,18 +31,22 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// Who reacts to events inside the process.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
-    Vec::new()
+    vec![Arc::new(ServiceFollower)]
 }
 
 /// Routes that need more than the domains.
 pub(crate) fn extra_routes() -> OpenApiRouter {
     OpenApiRouter::new()
+        .merge(atalaya_network::router())
+        .merge(atalaya_operations::router())
+        .merge(http::metrics::router())
 }
 
 /// The addresses in use, for whoever started the process.
 #[derive(Debug, Serialize)]
 struct Ready {
     http: SocketAddr,
+    gateway: SocketAddr,
 }
 
 /// Runs the control plane until it is told to stop or a task of it ends unexpectedly.
@@ -55,6 +66,12 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
         format!("cannot listen on {} for the web app: choose another with --http-listen", config.http.listen)
     })?;
+    let metrics = metrics(&config, &runtime).await?;
+    let authorities = Authorities::open(runtime.clone(), &installation.id).await?;
+    let gateway = gateway(&config, &runtime, &authorities, metrics.clone())?;
+    let gateway_address = gateway.local_addr()?;
+    let joins: Arc<dyn JoinStrings> =
+        Arc::new(GatewayJoins::new(authorities.clone(), advertised(&config, gateway_address)));
     let hub = Arc::new(Hub::default());
     let shown =
         Installation { environment: config.environment.to_string(), safe_mode: installation.safe_mode };
@@ -62,10 +79,12 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         runtime: runtime.clone(),
         installation: Arc::new(shown),
         hub: hub.clone(),
+        joins,
+        metrics,
         config: config.http.clone(),
     };
     let site = http::router(shared, extra_routes());
-    let ready = Ready { http: listener.local_addr()? };
+    let ready = Ready { http: listener.local_addr()?, gateway: gateway_address };
 
     let mut tasks = Tasks::default();
     let stop = tasks.stop.clone();
@@ -73,6 +92,12 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     if !installation.safe_mode {
         tasks.start("deliveries", outbox::run(runtime.clone(), subscribers, stop.clone()));
         tasks.start("collections", worker::money(runtime.clone(), stop.clone()));
+        tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
+        tasks.start(
+            "agents' news",
+            adapters::follow(runtime.clone(), authorities, gateway.registry(), stop.clone()),
+        );
+        tasks.start("gateway", gateway.run(stop.clone()));
     }
     let closing = stop.clone();
     let server = axum::serve(listener, site.into_make_service_with_connect_info::<SocketAddr>());
@@ -85,7 +110,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     });
     tasks.start("watchdog", watchdog(stop));
 
-    tracing::info!(http = %ready.http, "ready");
+    tracing::info!(http = %ready.http, gateway = %ready.gateway, "ready");
     if let Some(path) = ready_file {
         fs::write(&path, serde_json::to_vec(&ready)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -94,6 +119,56 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     let outcome = tasks.run().await;
     runtime.db().close().await;
     outcome
+}
+
+/// The metrics store in the data folder.
+async fn metrics(config: &Config, runtime: &Arc<Runtime>) -> anyhow::Result<Arc<dyn MetricStore>> {
+    let folder = config.data_dir.join("metrics");
+    let options = atalaya_metrics::Options {
+        raw_retention_ms: i64::from(config.metrics.raw_days) * 86_400_000,
+        ..atalaya_metrics::Options::default()
+    };
+    let clock = Arc::new(MetricsClock(runtime.clone()));
+    let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(&folder, options, clock)).await?;
+    Ok(Arc::new(store.context("cannot open the metrics store")?))
+}
+
+/// The process's clock, as the metrics store asks for it.
+struct MetricsClock(Arc<Runtime>);
+
+impl atalaya_metrics::Clock for MetricsClock {
+    fn now_ms(&self) -> i64 {
+        self.0.clock.now().as_millis()
+    }
+}
+
+/// The agents' door, open but not yet serving.
+fn gateway(
+    config: &Config,
+    runtime: &Arc<Runtime>,
+    authorities: &Arc<Authorities>,
+    metrics: Arc<dyn MetricStore>,
+) -> anyhow::Result<Gateway> {
+    let now = authorities.now();
+    let certificate = authorities.root().issue_gateway(now)?;
+    let clock = Arc::new(PkiClock(runtime.clock.clone()));
+    let tls = atalaya_pki::server::config(certificate, authorities.clone(), clock)?;
+    let options = GatewayOptions { listen: config.gateway.listen, ..GatewayOptions::default() };
+    let backend = adapters::backend(runtime.clone(), authorities.clone(), metrics);
+    Gateway::bind(options, tls, backend, runtime.clock.clone()).with_context(|| {
+        format!(
+            "cannot listen on UDP {} for agents: choose another with --gateway-listen",
+            config.gateway.listen
+        )
+    })
+}
+
+/// What agents are told to connect to: what the configuration says, or the address in use where it is a real one.
+fn advertised(config: &Config, listening: SocketAddr) -> Vec<String> {
+    if config.gateway.advertise.is_empty() && !listening.ip().is_unspecified() {
+        return vec![listening.to_string()];
+    }
+    config.gateway.advertise.clone()
 }
 
 /// Tells the service manager that the process lives, as often as it asks for.

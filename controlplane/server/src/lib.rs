@@ -1,5 +1,6 @@
 //! The control plane: HTTP, QUIC gateway, workers and the command line, wired together. No rule of the business is here.
 
+pub mod adapters;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -38,10 +38,14 @@ impl Authorities {
         let installation = installation.to_string();
         let make = || {
             let root = Root::generate(&installation, now).map_err(Error::internal)?;
-            Ok(KeyPair { certificate: root.certificate().to_vec(), key: SecretBytes::new(root.key_der().to_vec()) })
+            Ok(KeyPair {
+                certificate: root.certificate().to_vec(),
+                key: SecretBytes::new(root.key_der().to_vec()),
+            })
         };
         let pair = authority::root_ensure(&runtime, &make).await?;
-        let root = Root::load(&installation, &pair.certificate, pair.key.expose()).map_err(Error::internal)?;
+        let root =
+            Root::load(&installation, &pair.certificate, pair.key.expose()).map_err(Error::internal)?;
         let opened = Self { runtime, installation, root, known: RwLock::default() };
         opened.refresh().await?;
         Ok(Arc::new(opened))
@@ -61,11 +65,15 @@ impl Authorities {
         let now = self.now();
         let make = || {
             let made = self.root.issue_authority(&tenant, now).map_err(Error::internal)?;
-            Ok(KeyPair { certificate: made.certificate().to_vec(), key: SecretBytes::new(made.key_der().to_vec()) })
+            Ok(KeyPair {
+                certificate: made.certificate().to_vec(),
+                key: SecretBytes::new(made.key_der().to_vec()),
+            })
         };
         let pair = authority::authority_ensure(ctx, &make).await?;
-        let issuer = IssuingAuthority::load(&self.installation, &tenant, &pair.certificate, pair.key.expose())
-            .map_err(Error::internal)?;
+        let issuer =
+            IssuingAuthority::load(&self.installation, &tenant, &pair.certificate, pair.key.expose())
+                .map_err(Error::internal)?;
         self.remember(ctx.tenant(), issuer.certificate().clone());
         Ok(issuer)
     }
@@ -94,7 +102,7 @@ impl Authorities {
         &self.installation
     }
 
-    pub(super) fn now(&self) -> UnixTime {
+    pub(crate) fn now(&self) -> UnixTime {
         unix_time(self.runtime.clock.as_ref())
     }
 }

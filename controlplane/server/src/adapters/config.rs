@@ -41,10 +41,15 @@ pub(super) fn device_config(device: &DeviceConfig, key: &[u8]) -> Result<wire::D
         host: device.host.clone(),
         port: device.port.map_or(0, u32::from),
         tls: device.tls,
-        tls_fingerprint: device.tls_fingerprint.as_deref().and_then(|text| hex::decode(text).ok()).unwrap_or_default(),
+        tls_fingerprint: device
+            .tls_fingerprint
+            .as_deref()
+            .and_then(|text| hex::decode(text).ok())
+            .unwrap_or_default()
+            .into(),
         sealed_credentials: match &device.credentials {
-            Some(credentials) => seal_to(key, &credentials_bytes(credentials))?,
-            None => Vec::new(),
+            Some(credentials) => seal_to(key, &credentials_bytes(credentials))?.into(),
+            None => Default::default(),
         },
         mode: match device.mode {
             DeviceMode::Observe => wire::DeviceMode::Observe,

@@ -43,16 +43,22 @@ pub(super) fn desired_point(point: &DesiredPoint, key: &[u8]) -> Result<wire::De
     })
 }
 
-fn access(access: &DesiredAccess, key: &[u8]) -> Result<(wire::Method, wire::desired_point::Access), SealError> {
+fn access(
+    access: &DesiredAccess,
+    key: &[u8],
+) -> Result<(wire::Method, wire::desired_point::Access), SealError> {
     use wire::desired_point::Access;
     Ok(match access {
         DesiredAccess::Pppoe { user, password, profile, address } => {
             let sealed_password = match password {
-                Some(password) => seal_to(key, password.expose().as_bytes())?,
-                None => Vec::new(),
+                Some(password) => seal_to(key, password.expose().as_bytes())?.into(),
+                None => Default::default(),
             };
             let (user, profile, address) = (user.clone(), profile.clone(), address.clone());
-            (wire::Method::Pppoe, Access::Pppoe(wire::PppoeAccess { user, sealed_password, profile, address }))
+            (
+                wire::Method::Pppoe,
+                Access::Pppoe(wire::PppoeAccess { user, sealed_password, profile, address }),
+            )
         }
         DesiredAccess::Static { address } => (
             wire::Method::StaticAddress,

@@ -5,7 +5,10 @@ use crate::gateway::Enrolment;
 use async_trait::async_trait;
 use atalaya_kernel::{Ctx, Error, ids::AgentId, time::Timestamp};
 use atalaya_network::agents::enrolment::{self, Certificate};
-use atalaya_pki::{CertificateDer, CertificateRequest, IssuingAuthority, PkiError, TokenHash, UnixTime, fingerprint, renewal, validity};
+use atalaya_pki::{
+    CertificateDer, CertificateRequest, IssuingAuthority, PkiError, TokenHash, UnixTime, fingerprint,
+    renewal, validity,
+};
 use atalaya_protocol::wire::{self, EnrollErrorCode as Code};
 use std::{net::IpAddr, sync::Arc};
 
@@ -18,7 +21,10 @@ fn refuse(code: Code, detail: impl Into<String>) -> wire::EnrollError {
 fn internal(error: &Error) -> wire::EnrollError {
     tracing::error!(%error, "enrolment failed");
     let retry_after_ms = 5_000;
-    wire::EnrollError { retry_after_ms, ..refuse(Code::Internal, "the control plane failed: try again in a moment") }
+    wire::EnrollError {
+        retry_after_ms,
+        ..refuse(Code::Internal, "the control plane failed: try again in a moment")
+    }
 }
 
 fn bad_request(error: &PkiError) -> wire::EnrollError {
@@ -43,10 +49,18 @@ fn issue(
 }
 
 impl Enrolling {
-    fn issued(&self, ctx: &Ctx, issuer: &IssuingAuthority, agent: &AgentId, der: Vec<u8>) -> wire::CertificateIssued {
+    fn issued(
+        &self,
+        ctx: &Ctx,
+        issuer: &IssuingAuthority,
+        agent: &AgentId,
+        der: Vec<u8>,
+    ) -> wire::CertificateIssued {
         wire::CertificateIssued {
-            certificate_der: der,
-            chain_der: vec![issuer.certificate().to_vec(), self.0.authorities.root().certificate().to_vec()],
+            certificate_der: der.into(),
+            chain_der: [issuer.certificate(), self.0.authorities.root().certificate()]
+                .map(|certificate| certificate.to_vec().into())
+                .into(),
             agent_id: agent.to_string(),
             tenant_id: ctx.tenant().to_string(),
             installation_id: self.0.authorities.installation_id().to_owned(),
@@ -66,14 +80,18 @@ impl Enrolment for Enrolling {
         let hash = hex::encode(TokenHash::of(&request.token).as_bytes());
         let owner = enrolment::token_owner(&self.0.runtime, &hash).await.map_err(|error| internal(&error))?;
         let Some(tenant) = owner else {
-            return Err(refuse(Code::TokenUnknown, "this join string was not made here: make a new one in the web app"));
+            return Err(refuse(
+                Code::TokenUnknown,
+                "this join string was not made here: make a new one in the web app",
+            ));
         };
         let ctx = Ctx::system(self.0.runtime.tenant(tenant), "gateway.enrolment");
         let issuer = self.0.authorities.issuer(&ctx).await.map_err(|error| internal(&error))?;
         let now = self.0.authorities.now();
         let issue = |agent: &AgentId| issue(&issuer, &asked, agent, now);
         let key = hex::encode(asked.public_key_hash());
-        let outcome = enrolment::token_redeem(&ctx, &hash, &key, &issue).await.map_err(|error| internal(&error))?;
+        let outcome =
+            enrolment::token_redeem(&ctx, &hash, &key, &issue).await.map_err(|error| internal(&error))?;
         match outcome {
             enrolment::Enrolment::Issued { agent, certificate } => {
                 tracing::info!(%agent, %from, hostname = request.hostname, "agent enrolled");
@@ -87,7 +105,10 @@ impl Enrolment for Enrolling {
             }
             enrolment::Enrolment::Used => {
                 tracing::warn!(%from, hostname = request.hostname, "a used join string came with another key");
-                Err(refuse(Code::TokenUsed, "another machine has joined with this string: make a new one, and look who used it"))
+                Err(refuse(
+                    Code::TokenUsed,
+                    "another machine has joined with this string: make a new one, and look who used it",
+                ))
             }
         }
     }
@@ -97,9 +118,10 @@ impl Enrolment for Enrolling {
         _from: IpAddr,
         request: wire::RenewRequest,
     ) -> Result<wire::CertificateIssued, wire::EnrollError> {
-        let old = CertificateDer::from(request.old_certificate_der);
+        let old = CertificateDer::from(request.old_certificate_der.as_ref());
         let now = self.0.authorities.now();
-        let verified = renewal::verify(self.0.authorities.as_ref(), &old, &request.csr_der, &request.proof, now);
+        let verified =
+            renewal::verify(self.0.authorities.as_ref(), &old, &request.csr_der, &request.proof, now);
         let (identity, asked) = verified.map_err(|error| match error {
             PkiError::GraceOver => refuse(Code::GraceOver, error.to_string()),
             error => bad_request(&error),

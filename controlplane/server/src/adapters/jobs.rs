@@ -1,14 +1,10 @@
 //! Jobs out, results in.
 
-use super::{
-    config::device_config,
-    observed::field,
-    sealing::SealError,
-    values::{words},
-};
+use super::{config::device_config, observed::field, sealing::SealError, values::words};
 use atalaya_kernel::time::Timestamp;
 use atalaya_network::jobs::{
-    Check, CheckStatus, ConnectionReport, DevicePlan, JobOrder, JobOutcome, JobStatus, PendingJob, PlannedChange,
+    Check, CheckStatus, ConnectionReport, DevicePlan, JobOrder, JobOutcome, JobStatus, PendingJob,
+    PlannedChange,
 };
 use atalaya_protocol::wire;
 
@@ -33,7 +29,9 @@ pub(super) fn outcome(result: wire::JobResult) -> JobOutcome {
     let status = match result.status() {
         wire::JobStatus::Done => JobStatus::Done,
         wire::JobStatus::Expired => JobStatus::TimedOut,
-        wire::JobStatus::Failed | wire::JobStatus::Unsupported | wire::JobStatus::Unspecified => JobStatus::Failed,
+        wire::JobStatus::Failed | wire::JobStatus::Unsupported | wire::JobStatus::Unspecified => {
+            JobStatus::Failed
+        }
     };
     let detail = words(&result.detail);
     let (connection, plan) = match result.result {

@@ -42,7 +42,11 @@ pub(crate) struct Edge {
 }
 
 /// The gateway's backend over the domains.
-pub fn backend(runtime: Arc<Runtime>, authorities: Arc<Authorities>, metrics: Arc<dyn MetricStore>) -> Backend {
+pub fn backend(
+    runtime: Arc<Runtime>,
+    authorities: Arc<Authorities>,
+    metrics: Arc<dyn MetricStore>,
+) -> Backend {
     let edge = Arc::new(Edge { runtime, authorities, metrics, instance: random_token() });
     Backend {
         enrolment: Arc::new(enrol::Enrolling(edge.clone())),

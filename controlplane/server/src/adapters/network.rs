@@ -26,7 +26,8 @@ impl Network {
             let mut tx = ctx.begin_read().await?;
             devices::agent_sealing_key(&mut tx, &agent).await
         };
-        read.await.map_err(failed::<Error>)
+        let key: Result<Vec<u8>, Error> = read.await;
+        key.map_err(failed)
     }
 }
 
@@ -38,7 +39,11 @@ impl NetworkState for Network {
         config::agent_config(&config).map_err(failed)
     }
 
-    async fn config_applied(&self, session: &Session, applied: wire::ConfigApplied) -> Result<(), BackendError> {
+    async fn config_applied(
+        &self,
+        session: &Session,
+        applied: wire::ConfigApplied,
+    ) -> Result<(), BackendError> {
         let (ctx, agent) = self.0.ctx(&session.identity).map_err(failed)?;
         let error = words(&applied.error);
         agents::config_applied(&ctx, &agent, count(applied.version), &error).await.map_err(failed)
@@ -66,7 +71,12 @@ impl NetworkState for Network {
     ) -> Result<(), BackendError> {
         // What the agent made of each point comes in its reports; a refused push is the agent's trouble as a whole.
         if let Some(words) = refused {
-            tracing::warn!(agent = session.identity.agent, version, words, "an agent could not keep desired state");
+            tracing::warn!(
+                agent = session.identity.agent,
+                version,
+                words,
+                "an agent could not keep desired state"
+            );
         }
         Ok(())
     }
@@ -89,7 +99,10 @@ impl NetworkState for Network {
     async fn job_result(&self, session: &Session, result: wire::JobResult) -> Result<(), BackendError> {
         let (ctx, agent) = self.0.ctx(&session.identity).map_err(failed)?;
         let Ok(id) = result.job_id.parse::<JobId>() else {
-            tracing::warn!(agent = session.identity.agent, "a result of a job that has no id of ours was dropped");
+            tracing::warn!(
+                agent = session.identity.agent,
+                "a result of a job that has no id of ours was dropped"
+            );
             return Ok(());
         };
         let outcome = jobs::outcome(result);

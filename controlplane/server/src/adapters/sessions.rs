@@ -47,7 +47,8 @@ impl Held {
     async fn config_version(&self, ctx: &Ctx, agent: &AgentId, signal: i64) -> Result<i64, Error> {
         let now = ctx.now();
         let known = self.configs.lock().get(agent).copied();
-        let fresh = known.filter(|known| known.signal == signal && known.at.plus_millis(CONFIG_CHECK_MS) > now);
+        let fresh =
+            known.filter(|known| known.signal == signal && known.at.plus_millis(CONFIG_CHECK_MS) > now);
         if let Some(fresh) = fresh {
             return Ok(fresh.version);
         }
@@ -64,7 +65,10 @@ impl Held {
             has_jobs: false,
         };
         let Some(signal) = signal.filter(|signal| unsigned(signal.epoch) == session.epoch) else {
-            return Ok(close(wire::GoodbyeReason::Superseded, "a newer connection of this agent was taken in"));
+            return Ok(close(
+                wire::GoodbyeReason::Superseded,
+                "a newer connection of this agent was taken in",
+            ));
         };
         if signal.revoked {
             return Ok(close(wire::GoodbyeReason::Revoked, "this agent was revoked"));
@@ -109,16 +113,19 @@ impl Sessions for Held {
             instance: self.edge.instance.clone(),
             run_id: hex::encode(&hello.run_id),
             version: words(&hello.agent_version),
-            sealing_key: hello.sealing_key.clone(),
+            sealing_key: hello.sealing_key.to_vec(),
             config_version: count(hello.config_version),
         };
-        let admission = sessions::session_open(&ctx, &arrival).await.map_err(|error| failed(&error.into()))?;
+        let admission =
+            sessions::session_open(&ctx, &arrival).await.map_err(|error| failed(&error.into()))?;
         let epoch = match admission {
             Admission::Open(epoch) => epoch,
             Admission::Revoked => {
                 return Err(refusal(wire::GoodbyeReason::Revoked, "this agent was revoked", 3_600_000));
             }
-            Admission::Unknown => return Err(not_ours("this agent is not known here: enrol it anew".to_owned())),
+            Admission::Unknown => {
+                return Err(not_ours("this agent is not known here: enrol it anew".to_owned()));
+            }
         };
         tracing::info!(%agent, %from, epoch, "agent connected");
         let grant = self.grant(&ctx, &agent, identity, hello, epoch).await;
@@ -136,7 +143,8 @@ impl Sessions for Held {
 
     async fn heartbeat(&self, session: &Session, beat: wire::Heartbeat) -> Result<(), BackendError> {
         let (ctx, agent) = self.edge.ctx(&session.identity).map_err(anyhow::Error::from)?;
-        let (kept, reports) = (heartbeat(&beat), beat.devices.into_iter().filter_map(report).collect::<Vec<_>>());
+        let (kept, reports) =
+            (heartbeat(&beat), beat.devices.into_iter().filter_map(report).collect::<Vec<_>>());
         let recorded = async {
             // A session that was taken over has nothing more to say; the poll ends it.
             let standing = sessions::session_renew(&ctx, &agent, count(session.epoch)).await?;
@@ -171,9 +179,12 @@ impl Held {
         let highest = Position { timeline: count(highest.timeline), generation: count(highest.generation) };
         let held = provisioning::timeline_check(ctx, agent, highest).await?;
         let ours = desired::digest(held.points.iter().map(|(point, at)| {
-            (point.as_str(), wire::Order { timeline: unsigned(at.timeline), generation: unsigned(at.generation) })
+            (
+                point.as_str(),
+                wire::Order { timeline: unsigned(at.timeline), generation: unsigned(at.generation) },
+            )
         }));
-        let same = ours.as_slice() == hello.desired_digest.as_slice();
+        let same = ours[..] == hello.desired_digest[..];
         let session = Session { identity: identity.clone(), epoch: unsigned(epoch) };
         let signals = self.signals().await?;
         Ok(SessionGrant {

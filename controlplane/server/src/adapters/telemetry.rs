@@ -4,7 +4,9 @@ use super::Edge;
 use crate::gateway::{AppendError, BackendError, ReceivedBatch, Session, Telemetry, series_spec};
 use async_trait::async_trait;
 use atalaya_kernel::ids::DeviceId;
-use atalaya_metrics::{AgentKey, Batch, BatchIdentity, Column, Epoch, SeriesId, SeriesSpec, StoreError, TenantKey};
+use atalaya_metrics::{
+    AgentKey, Batch, BatchIdentity, Column, Epoch, SeriesId, SeriesSpec, StoreError, TenantKey,
+};
 use atalaya_network::devices;
 use atalaya_protocol::wire;
 use std::sync::Arc;
@@ -40,7 +42,8 @@ impl Telemetry for Measured {
             })
             .collect();
         let known: Vec<SeriesSpec> = specs.iter().flatten().cloned().collect();
-        let registered = self.0.metrics.register(&tenant(session)?, &known).await.map_err(anyhow::Error::from)?;
+        let registered =
+            self.0.metrics.register(&tenant(session)?, &known).await.map_err(anyhow::Error::from)?;
         let mut handles = registered.into_iter();
         Ok(specs.into_iter().map(|spec| spec.and_then(|_| handles.next())).collect())
     }

@@ -1,6 +1,7 @@
 //! `atalaya`: one program, its roles as subcommands.
 
 mod admin;
+mod agent;
 mod migrate;
 
 use crate::{app, config::Config};
@@ -48,6 +49,9 @@ enum Command {
     /// Tenants, users, passwords, arming a copy.
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Tokens with which new agents join, and revocation.
+    #[command(subcommand)]
+    Agent(agent::Agent),
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -87,6 +91,7 @@ impl Cli {
             }
             Command::Migrate(migrate) => migrate.run(&config).await,
             Command::Admin(admin) => admin.run(&config).await,
+            Command::Agent(agent) => agent.run(&config).await,
             Command::Openapi => {
                 let document =
                     crate::http::document().to_pretty_json().context("the document has a JSON form")?;

@@ -31,7 +31,7 @@ async fn session(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Er
     if !request.method().is_safe() {
         let given = request.headers().get("x-csrf-token").map(|value| value.as_bytes()).unwrap_or_default();
         if !constant_time_equal(given, logged_in.csrf_token.as_bytes()) {
-            return Err(Error::Forbidden("csrf_token"));
+            return Err(Error::Forbidden("csrf"));
         }
     }
     request.extensions_mut().insert(ctx);

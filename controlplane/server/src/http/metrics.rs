@@ -10,8 +10,8 @@ use atalaya_kernel::{
     time::Timestamp,
 };
 use atalaya_metrics::{
-    Function, LabelledPoints, LabelledSample, Labels, METRIC_NAME, MetricStore, Point, RangeQuery, Selector, StoreError,
-    TenantKey, Test, TopQuery, Window,
+    Function, LabelledPoints, LabelledSample, Labels, METRIC_NAME, MetricStore, Point, RangeQuery, Selector,
+    StoreError, TenantKey, Test, TopQuery, Window,
 };
 use axum::Extension;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,11 @@ const MAX_RAW_POINTS: usize = 200_000;
 const MAX_TOP: usize = 100;
 
 pub(crate) fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(range)).routes(routes!(last)).routes(routes!(top)).routes(routes!(series))
+    OpenApiRouter::new()
+        .routes(routes!(range))
+        .routes(routes!(last))
+        .routes(routes!(top))
+        .routes(routes!(series))
 }
 
 /// What is computed from the samples of a window.
@@ -144,11 +148,18 @@ async fn range(
     validation.finish()?;
     let function = Function::from(asked.r#fn.unwrap_or(Computed::Avg));
     // Aligned to the step, so that a chart that moves on shows the same points and roll-ups can serve it.
-    let from_ms = if function == Function::Raw { from_ms } else { from_ms - from_ms.rem_euclid(step_ms.max(1)) };
+    let from_ms =
+        if function == Function::Raw { from_ms } else { from_ms - from_ms.rem_euclid(step_ms.max(1)) };
     let query = RangeQuery { selector, from_ms, to_ms, step_ms, function };
     let found = store.range(&tenant(&ctx)?, &query).await.map_err(refused)?;
-    if function == Function::Raw && found.iter().map(|series| series.points.len()).sum::<usize>() > MAX_RAW_POINTS {
-        return Err(Error::invalid("?from", "too_large", "too many samples: ask for less time, or for computed points"));
+    if function == Function::Raw
+        && found.iter().map(|series| series.points.len()).sum::<usize>() > MAX_RAW_POINTS
+    {
+        return Err(Error::invalid(
+            "?from",
+            "too_large",
+            "too many samples: ask for less time, or for computed points",
+        ));
     }
     let raw = function == Function::Raw;
     let series = found.into_iter().map(|series| points(series, (!raw).then_some(&query))).collect();
@@ -207,7 +218,8 @@ async fn top(
 ) -> Result<Json<Values>, Error> {
     ctx.authorize(READ)?;
     let mut validation = Validation::new();
-    let window_ms = asked.window.as_deref().map_or(300_000, |text| duration(&mut validation, "?window", text));
+    let window_ms =
+        asked.window.as_deref().map_or(300_000, |text| duration(&mut validation, "?window", text));
     let count = asked.n.unwrap_or(10);
     validation.check((1..=MAX_TOP).contains(&count), "?n", "out_of_range", format!("1 to {MAX_TOP}"));
     validation.finish()?;
@@ -255,7 +267,9 @@ fn selector(ctx: &Ctx, metric: &str, device: Option<&DeviceId>) -> Result<Select
 fn within_scope(ctx: &Ctx, selector: Selector, device: Option<&DeviceId>) -> Result<Selector, Error> {
     let selector = match ctx.scope() {
         Scope::All => selector,
-        Scope::Sites(sites) => selector.with("site", Test::In(sites.iter().map(ToString::to_string).collect())),
+        Scope::Sites(sites) => {
+            selector.with("site", Test::In(sites.iter().map(ToString::to_string).collect()))
+        }
         Scope::Customer(_) => return Err(Error::Forbidden(READ.0)),
     };
     Ok(match device {
@@ -279,8 +293,14 @@ fn with_labels(validation: &mut Validation, mut selector: Selector, labels: Opti
 
 /// RFC 3339 or Unix ms.
 fn moment(validation: &mut Validation, pointer: &str, text: &str) -> i64 {
-    let parsed = text.parse::<i64>().ok().or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_millis));
-    validation.check(parsed.is_some(), pointer, "malformed", "an instant such as 2026-11-05T15:00:00Z, or Unix ms");
+    let parsed =
+        text.parse::<i64>().ok().or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_millis));
+    validation.check(
+        parsed.is_some(),
+        pointer,
+        "malformed",
+        "an instant such as 2026-11-05T15:00:00Z, or Unix ms",
+    );
     parsed.unwrap_or_default()
 }
 
@@ -297,7 +317,12 @@ fn duration(validation: &mut Validation, pointer: &str, text: &str) -> i64 {
     };
     let ms = digits.parse::<i64>().ok().zip(unit_ms).and_then(|(number, unit)| number.checked_mul(unit));
     let ms = ms.filter(|ms| *ms >= 1_000);
-    validation.check(ms.is_some(), pointer, "malformed", "a duration of a second at least, such as 60s, 5m or 1h");
+    validation.check(
+        ms.is_some(),
+        pointer,
+        "malformed",
+        "a duration of a second at least, such as 60s, 5m or 1h",
+    );
     ms.unwrap_or(1_000)
 }
 
@@ -332,7 +357,8 @@ fn points(series: LabelledPoints, grid: Option<&RangeQuery>) -> SeriesPoints {
     let plain = |point: &Point| (point.t_ms, Some(point.value));
     let points = match (grid, series.points.first(), series.points.last()) {
         (Some(query), Some(first), Some(last)) if query.step_ms > 0 => {
-            let known: BTreeMap<i64, f64> = series.points.iter().map(|point| (point.t_ms, point.value)).collect();
+            let known: BTreeMap<i64, f64> =
+                series.points.iter().map(|point| (point.t_ms, point.value)).collect();
             let mut filled = Vec::with_capacity(known.len());
             let mut at = first.t_ms;
             while at <= last.t_ms {
@@ -352,7 +378,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_and_bounded() {
-        for (text, expected) in [("60s", 60_000), ("5m", 300_000), ("1h", 3_600_000), ("1d", 86_400_000), ("90000", 90_000)] {
+        for (text, expected) in
+            [("60s", 60_000), ("5m", 300_000), ("1h", 3_600_000), ("1d", 86_400_000), ("90000", 90_000)]
+        {
             let mut validation = Validation::new();
             assert_eq!(duration(&mut validation, "?step", text), expected);
             assert!(validation.finish().is_ok(), "{text}");
@@ -369,7 +397,13 @@ mod tests {
         let labels = Labels::new("up", [("device", "d")]).unwrap();
         let point = |t_ms, value| Point { t_ms, value };
         let found = LabelledPoints { labels, points: vec![point(10, 1.0), point(30, 2.0)] };
-        let query = RangeQuery { selector: Selector::all(), from_ms: 0, to_ms: 40, step_ms: 10, function: Function::Avg };
+        let query = RangeQuery {
+            selector: Selector::all(),
+            from_ms: 0,
+            to_ms: 40,
+            step_ms: 10,
+            function: Function::Avg,
+        };
         assert_eq!(points(found, Some(&query)).points, [(10, Some(1.0)), (20, None), (30, Some(2.0))]);
     }
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod feed;
 mod health;
+pub(crate) mod metrics;
 mod openapi;
 mod request;
 mod spa;
@@ -12,6 +13,8 @@ pub use openapi::document;
 
 use crate::config;
 use atalaya_kernel::{Error, http::MAX_BODY_BYTES, runtime::Runtime};
+use atalaya_metrics::MetricStore;
+use atalaya_network::agents::JoinStrings;
 use atalaya_people::identity::http::Installation;
 use axum::{
     Extension, Router,
@@ -33,6 +36,10 @@ pub struct Shared {
     pub installation: Arc<Installation>,
     /// Live events.
     pub hub: Arc<stream::Hub>,
+    /// Makes join strings.
+    pub joins: Arc<dyn JoinStrings>,
+    /// Measurements.
+    pub metrics: Arc<dyn MetricStore>,
     /// Where to listen, host names.
     pub config: config::Http,
 }
@@ -68,6 +75,8 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(shared.runtime))
         .layer(Extension(shared.installation))
         .layer(Extension(shared.hub))
+        .layer(Extension(shared.joins))
+        .layer(Extension(shared.metrics))
         .layer(middleware::from_fn_with_state(requests, request::describe))
         .layer(CompressionLayer::new().gzip(true))
 }
