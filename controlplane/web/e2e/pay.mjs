@@ -91,6 +91,8 @@ async function openCustomer(page, url, customer) {
 }
 
 async function pay(page, amount) {
+  // A browser slows pages that nobody looks at; people look at the tab in which they type.
+  await page.bringToFront()
   await page.click('[data-action=pay]')
   await page.waitForSelector('input[name=amount]', { timeout })
   if (amount) await page.fill('input[name=amount]', amount)
@@ -102,6 +104,7 @@ async function pay(page, amount) {
 }
 
 async function expectText(page, what, check) {
+  await page.bringToFront()
   await page.waitForFunction(check, undefined, { timeout, polling: 50 }).catch(async () => {
     throw new Error(`expected ${what}; the page says: ${await page.locator('.page-head').innerText()}`)
   })

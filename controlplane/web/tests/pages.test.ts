@@ -122,7 +122,8 @@ describe('charts', () => {
     const data = { series, step_ms: 1000, resolution: 'raw' }
     expect(busiestInterface(data)).toBe('b')
     expect(toBits(data, 'b')).toEqual([[0, 16], [1, null]])
-    expect(rangeWindow('1h', 7_200_000)).toEqual({ from: 3_600_000, to: 7_200_000, step: '30s' })
+    expect(rangeWindow('1h', 7_200_000, 10)).toEqual({ from: 3_600_000, to: 7_200_000, step: '30s' })
+    expect(rangeWindow('1h', 7_200_000, 60).step).toBe('120s')
   })
 })
 

@@ -4,7 +4,7 @@ import type { MetricRange } from '@/api/types'
 export const ranges = ['1h', '6h', '24h', '7d', '30d'] as const
 export type RangeName = (typeof ranges)[number]
 
-/** Length and step, seconds: at most some 300 points, never finer than an agent measures. */
+/** Length and step, seconds: at most some 300 points. */
 const shapes: Record<RangeName, { length: number; step: number }> = {
   '1h': { length: 3600, step: 30 },
   '6h': { length: 21_600, step: 120 },
@@ -13,9 +13,11 @@ const shapes: Record<RangeName, { length: number; step: number }> = {
   '30d': { length: 2_592_000, step: 10_800 },
 }
 
-/** Window of a range that ends at `now`, milliseconds; `step` as the query wants it. */
-export function rangeWindow(range: RangeName, now: number): { from: number; to: number; step: string } {
-  const { length, step } = shapes[range]
+/** Window of a range that ends at `now`, milliseconds, of a device measured every so many seconds; `step` as the query wants it. */
+export function rangeWindow(range: RangeName, now: number, measuredEvery: number): { from: number; to: number; step: string } {
+  const { length, step: usual } = shapes[range]
+  // A rate needs two samples in a step, else every second point would be a false hole.
+  const step = Math.max(usual, 2 * measuredEvery)
   return { from: now - length * 1000, to: now, step: `${step}s` }
 }
 
