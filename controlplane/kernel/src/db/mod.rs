@@ -112,7 +112,7 @@ impl Db {
         use sqlx::{AssertSqlSafe, Executor};
         match tx {
             Tx::Sqlite(tx) => {
-                (&mut *tx.inner).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?
+                (&mut *tx.inner).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?;
             }
             Tx::Postgres(tx) => (&mut **tx).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?,
         }

@@ -81,7 +81,7 @@ on_both!(what_must_hold_holds_after_every_step, |world: World| async move {
                 }
                 Step::CutByHand => drop(services::service_cut(&isp.ctx, &service, "test").await.unwrap()),
                 Step::ReconnectByHand => {
-                    drop(services::service_reconnect(&isp.ctx, &service, "test").await.unwrap())
+                    drop(services::service_reconnect(&isp.ctx, &service, "test").await.unwrap());
                 }
             }
             assert_eq!(isp.owed(&customer).await.0, expected, "{context}");
