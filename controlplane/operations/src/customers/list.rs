@@ -194,7 +194,8 @@ async fn rows(
 ) -> Result<Vec<CustomerRow>, Error> {
     let ids: Vec<CustomerId> = people.iter().map(|customer| customer.id.clone()).collect();
     let balances = balances(ctx, tx, tenant, &ids).await?;
-    let mut services = service_rows(tx, services::services_of_customers(tx, &ids).await?).await?;
+    let of_them = services::services_of_customers(tx, &ids).await?;
+    let mut services = service_rows(tx, of_them).await?;
     let money = |amount| Money::new(amount, tenant.currency);
     Ok(people
         .into_iter()
