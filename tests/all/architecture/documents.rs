@@ -1,7 +1,8 @@
 //! Documents made from the code: events, permissions, the API.
 
 use super::{checked_in, sources::programs};
-use atalaya_kernel::{Permission, events::EventType};
+use atalaya_kernel::{Permission, Permissions, events::EventType};
+use atalaya_people::identity::{Role, permissions_of};
 use serde_json::Value;
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -19,6 +20,7 @@ fn permissions() -> Vec<(Permission, &'static str)> {
     all.extend(atalaya_people::PERMISSIONS.concat());
     all.extend(atalaya_money::PERMISSIONS.concat());
     all.extend(atalaya_network::PERMISSIONS);
+    all.extend(atalaya_server::http::PERMISSIONS);
     all
 }
 
@@ -97,6 +99,16 @@ fn every_operation_of_the_api_names_a_permission() {
         }
     }
     assert!(wrong.is_empty(), "no permission, or one that no domain declares\n{wrong:#?}");
+}
+
+#[test]
+fn a_role_holds_only_rights_that_somebody_asks_for() {
+    let declared: BTreeSet<_> = permissions().iter().map(|(permission, _)| permission.0).collect();
+    for role in [Role::BillingClerk, Role::NocOperator, Role::Technician, Role::ReadOnly] {
+        let Permissions::These(held) = permissions_of(role) else { panic!("{role:?} may do everything") };
+        let unknown: Vec<_> = held.iter().filter(|name| !declared.contains(name.as_str())).collect();
+        assert!(unknown.is_empty(), "{role:?} holds {unknown:?}, which nothing asks for");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How a file looks.
 
-use super::sources::{all, paths, text};
+use super::sources::{all, paths, root, text};
 
 /// Beyond it a file has more than one reason to change: it becomes a folder.
 const MOST_LINES: usize = 400;
@@ -49,6 +49,25 @@ fn nothing_is_left_for_later() {
             .any(|suffix| path.ends_with(suffix))
     });
     assert!(found.is_empty(), "do it, or leave it out and file an issue\n{found:#?}");
+}
+
+/// Targets of the links of a page, without those that leave the repository.
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = targets.map(|target| target.split('#').next().unwrap_or_default());
+    files.filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
+#[test]
+fn a_link_in_a_page_leads_somewhere() {
+    let mut broken = Vec::new();
+    for path in paths().iter().filter(|path| path.ends_with(".md")) {
+        let page = text(path).unwrap_or_default();
+        let folder = root().join(path).parent().map(ToOwned::to_owned).unwrap_or_default();
+        let lost = links(&page).filter(|target| !folder.join(target).exists());
+        broken.extend(lost.map(|target| format!("{path} → {target}")));
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 #[test]
