@@ -23,6 +23,17 @@ pub const MAX_ATTEMPTS: i64 = 12;
 const LEASE_MS: i64 = 30_000;
 const CLAIM: i64 = 32;
 
+/// Deliveries not done yet, counted by state (`pending`, `leased`, `dead`), of all tenants; for the installation's own
+/// health figures.
+///
+/// # Errors
+/// The database's.
+pub async fn undelivered(tx: &mut PlatformTx) -> Result<Vec<(String, i64)>, DbError> {
+    sql("SELECT state, CAST(COUNT(*) AS BIGINT) FROM kernel_delivery WHERE state <> 'done' GROUP BY state")
+        .fetch_all(tx)
+        .await
+}
+
 /// Somebody who reacts to events. Handles each at least once, in order per entity.
 #[async_trait::async_trait]
 pub trait Subscriber: Send + Sync + 'static {

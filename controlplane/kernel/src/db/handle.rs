@@ -1,6 +1,6 @@
 //! The two ways to the database: of one tenant, and of the platform.
 
-use super::{Db, DbError, Handle, Priority, query::SealedHandle, tx::Tx};
+use super::{Db, DbError, Handle, Priority, query::SealedHandle, sql, tx::Tx};
 use crate::{context::Scope, ids::TenantId, runtime::Runtime};
 use std::sync::Arc;
 
@@ -113,6 +113,15 @@ impl PlatformDb {
     /// The database's.
     pub async fn begin_read(&self) -> Result<PlatformTx, DbError> {
         Ok(PlatformTx(self.0.begin_read().await?))
+    }
+    /// Asks the database for an answer, whatever it is.
+    ///
+    /// # Errors
+    /// The database's, when it does not answer.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        let mut tx = self.begin_read().await?;
+        sql("SELECT CAST(1 AS BIGINT)").fetch_one::<(i64,)>(&mut tx).await?;
+        tx.rollback().await
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Debt, rules, store};
 use atalaya_kernel::{
     Ctx, Error,
-    db::{TenantTx, sql},
-    ids::{CustomerId, InvoiceId, LedgerEntryId, PaymentId},
+    db::TenantTx,
+    ids::{CustomerId, InvoiceId, PaymentId},
     money::Money,
     text_enum,
     time::Date,
@@ -34,36 +34,13 @@ pub(crate) struct NewEntry {
 }
 
 pub(crate) async fn entry_record(ctx: &Ctx, tx: &mut TenantTx, entry: NewEntry) -> Result<(), Error> {
-    let tenant = tx.tenant().clone();
-    let now = ctx.now();
-    sql("INSERT INTO money_ledger_entry (tenant_id, id, customer_id, kind, amount, currency, invoice_id, payment_id, occurred_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
-    .bind(tenant)
-    .bind(LedgerEntryId::new(now))
-    .bind(entry.customer)
-    .bind(entry.kind)
-    .bind(entry.amount.amount)
-    .bind(entry.amount.currency)
-    .bind(entry.invoice)
-    .bind(entry.payment)
-    .bind(now)
-    .execute(tx)
-    .await?;
-    Ok(())
+    Ok(store::ledger_entry_insert(tx, &entry, ctx.now()).await?)
 }
 
 /// Takes a customer's account until the transaction ends: others that move the customer's money, or act on its debt, wait
 /// and then see what this one did.
 pub(crate) async fn account_lock(tx: &mut TenantTx, customer: &CustomerId) -> Result<(), Error> {
-    let tenant = tx.tenant().clone();
-    // An UPDATE and no SELECT … FOR UPDATE, which SQLite has not.
-    sql("INSERT INTO money_account (tenant_id, customer_id, version) VALUES ($1, $2, 1) \
-         ON CONFLICT (tenant_id, customer_id) DO UPDATE SET version = money_account.version + 1")
-    .bind(tenant)
-    .bind(customer)
-    .execute(tx)
-    .await?;
-    Ok(())
+    Ok(store::account_touch(tx, customer).await?)
 }
 
 /// What a customer owes, minor units of the tenant's currency.
@@ -73,12 +50,6 @@ pub struct Balance {
     pub balance: i64,
     /// Overdue debt.
     pub debt: Debt,
-}
-
-#[derive(sqlx::FromRow)]
-struct Sum {
-    customer_id: CustomerId,
-    balance: i64,
 }
 
 /// Balances of customers on a day; those without any entry are left out.
@@ -93,14 +64,7 @@ pub async fn balances(
 ) -> Result<BTreeMap<CustomerId, Balance>, Error> {
     let mut found: BTreeMap<CustomerId, Balance> = BTreeMap::new();
     for chunk in customers.chunks(5_000) {
-        let sums: Vec<Sum> = sql("SELECT customer_id, CAST(SUM(amount) AS BIGINT) AS balance FROM money_ledger_entry WHERE tenant_id = ")
-            .push_bind(tx.tenant())
-            .push(" AND customer_id IN ")
-            .push_list(chunk)
-            .push(" GROUP BY customer_id")
-            .fetch_all(tx)
-            .await?;
-        for sum in sums {
+        for sum in store::ledger_sums(tx, chunk).await? {
             found.entry(sum.customer_id).or_default().balance = sum.balance;
         }
         let mut unpaid: BTreeMap<CustomerId, Vec<_>> = BTreeMap::new();

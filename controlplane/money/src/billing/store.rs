@@ -1,8 +1,8 @@
-use super::{InvoiceFilter, ListedStatus, model::InvoiceRow};
+use super::{InvoiceFilter, ListedStatus, NewEntry, model::InvoiceRow};
 use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
-    ids::{CustomerId, InvoiceId, ServiceId},
+    ids::{CustomerId, InvoiceId, LedgerEntryId, ServiceId},
     money::Currency,
     time::{Date, Timestamp},
 };
@@ -239,4 +239,63 @@ pub(super) fn same_currency(wanted: Currency, given: Currency, pointer: &str) ->
     } else {
         Err(Error::invalid(pointer, "unknown", format!("this ISP's currency is {wanted}")))
     }
+}
+
+/// Adds an entry to the ledger; there is no statement that changes one.
+pub(super) async fn ledger_entry_insert(
+    tx: &mut TenantTx,
+    entry: &NewEntry,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    sql("INSERT INTO money_ledger_entry (tenant_id, id, customer_id, kind, amount, currency, invoice_id, payment_id, occurred_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+    .bind(tenant)
+    .bind(LedgerEntryId::new(now))
+    .bind(&entry.customer)
+    .bind(entry.kind)
+    .bind(entry.amount.amount)
+    .bind(entry.amount.currency)
+    .bind(&entry.invoice)
+    .bind(&entry.payment)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes a customer's account row, which holds it until the transaction ends.
+pub(super) async fn account_touch(tx: &mut TenantTx, customer: &CustomerId) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    // An UPDATE and no SELECT … FOR UPDATE, which SQLite has not.
+    sql("INSERT INTO money_account (tenant_id, customer_id, version) VALUES ($1, $2, 1) \
+         ON CONFLICT (tenant_id, customer_id) DO UPDATE SET version = money_account.version + 1")
+    .bind(tenant)
+    .bind(customer)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What a customer's entries add up to, minor units.
+#[derive(sqlx::FromRow)]
+pub(super) struct LedgerSum {
+    /// Whose.
+    pub(super) customer_id: CustomerId,
+    /// Positive: the customer owes.
+    pub(super) balance: i64,
+}
+
+/// Sums of the customers that have entries.
+pub(super) async fn ledger_sums(
+    tx: &mut TenantTx,
+    customers: &[CustomerId],
+) -> Result<Vec<LedgerSum>, DbError> {
+    sql("SELECT customer_id, CAST(SUM(amount) AS BIGINT) AS balance FROM money_ledger_entry WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND customer_id IN ")
+        .push_list(customers)
+        .push(" GROUP BY customer_id")
+        .fetch_all(tx)
+        .await
 }

@@ -11,7 +11,7 @@ pub fn router() -> OpenApiRouter {
 
 /// The day at a glance; what the caller may not see is null.
 #[utoipa::path(get, path = "/home", tag = "operations", responses((status = 200, body = Home)),
-    extensions(("x-permission" = json!(null))))]
+    extensions(("x-permission" = json!("authenticated"))))]
 async fn get(ctx: Ctx) -> Result<Json<Home>, Error> {
     service::home_get(&ctx).await.map(Json)
 }

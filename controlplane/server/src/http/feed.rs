@@ -13,8 +13,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-const EVENT_READ: Permission = Permission("event.read");
-const AUDIT_READ: Permission = Permission("audit.read");
+pub(super) const EVENT_READ: Permission = Permission("event.read");
+pub(super) const AUDIT_READ: Permission = Permission("audit.read");
 
 pub(super) fn router() -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(events_list)).routes(routes!(audit_list))

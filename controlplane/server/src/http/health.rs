@@ -1,6 +1,6 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
-use atalaya_kernel::{db::sql, runtime::Runtime};
+use atalaya_kernel::{outbox, runtime::Runtime};
 use axum::{
     Extension, Router,
     extract::ConnectInfo,
@@ -19,12 +19,8 @@ pub(super) fn router() -> Router {
 
 /// Whether the database answers.
 async fn ready(Extension(runtime): Extension<Arc<Runtime>>) -> Response {
-    let answer = async {
-        let mut tx = runtime.platform().begin_read().await?;
-        sql("SELECT CAST(1 AS BIGINT)").fetch_one::<(i64,)>(&mut tx).await
-    };
-    match answer.await {
-        Ok(_) => "ready\n".into_response(),
+    match runtime.platform().ping().await {
+        Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
@@ -42,7 +38,7 @@ async fn metrics(
     }
     let counts = async {
         let mut tx = runtime.platform().begin_read().await?;
-        sql("SELECT state, CAST(COUNT(*) AS BIGINT) FROM kernel_delivery WHERE state <> 'done' GROUP BY state").fetch_all::<(String, i64)>(&mut tx).await
+        outbox::undelivered(&mut tx).await
     };
     let Ok(counts) = counts.await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     let mut text = String::from(

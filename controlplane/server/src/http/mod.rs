@@ -12,7 +12,7 @@ pub mod stream;
 pub use openapi::document;
 
 use crate::config;
-use atalaya_kernel::{Error, http::MAX_BODY_BYTES, runtime::Runtime};
+use atalaya_kernel::{Error, Permission, http::MAX_BODY_BYTES, runtime::Runtime};
 use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
 use atalaya_people::identity::http::Installation;
@@ -27,6 +27,13 @@ use axum::{
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
+
+/// Rights that the routes of no domain ask for.
+pub const PERMISSIONS: &[(Permission, &str)] = &[
+    (feed::AUDIT_READ, "See who changed what"),
+    (feed::EVENT_READ, "See what happened, also live"),
+    (metrics::READ, "See measurements"),
+];
 
 /// What the routes share beside the runtime.
 pub struct Shared {

@@ -4,6 +4,7 @@
 //! may see it. It looks back some seconds each time and remembers what it sent, because two transactions may commit in
 //! another order than their ids. A connection that comes back names the last event it got and receives what it missed.
 
+use super::feed::EVENT_READ;
 use atalaya_kernel::{
     Ctx, Error, Permission, Permissions,
     events::{self, Event, EventFilter, TenantEvent},
@@ -36,7 +37,6 @@ const BACKLOG: usize = 1_024;
 const LOOK_BACK_MS: i64 = 10_000;
 /// Events sent again at most when a connection resumes.
 const RESUME: i64 = 1_000;
-const EVENT_READ: Permission = Permission("event.read");
 
 /// Hands events to connections.
 pub struct Hub {
