@@ -1,3 +1,5 @@
 //! One integration binary.
 
+mod architecture;
+mod e2e;
 mod wire;

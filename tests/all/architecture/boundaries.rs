@@ -77,7 +77,8 @@ fn the_wire_protocol_stands_only_at_the_two_ends() {
 #[test]
 fn vendor_protocols_stand_only_in_drivers() {
     /// Words of the RouterOS API, object identifiers of SNMP.
-    const VENDOR: &[&str] = &["/ppp/", "/ip/firewall/", "/queue/simple/", "/interface/", "=.proplist=", "1.3.6.1."];
+    const VENDOR: &[&str] =
+        &["/ppp/", "/ip/firewall/", "/queue/simple/", "/interface/", "=.proplist=", "1.3.6.1."];
     // The first prints lines that a person pastes; nothing of ours sends them.
     const ALLOWED: &[&str] = &["controlplane/network/src/devices/routeros_script.rs", "agent/src/driver/"];
     let outside = programs().filter(|source| !source.is_in(ALLOWED));

@@ -57,7 +57,8 @@ fn difference(present: &str, wanted: &str) -> String {
             (None, None) => return "only line ends".to_owned(),
             (a, b) if a == b => {}
             (a, b) => {
-                let shown = |line: Option<&str>| line.map_or("nothing".to_owned(), |line| format!("`{line}`"));
+                let shown =
+                    |line: Option<&str>| line.map_or("nothing".to_owned(), |line| format!("`{line}`"));
                 return format!("line {number} is {}, should be {}", shown(a), shown(b));
             }
         }

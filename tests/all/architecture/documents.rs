@@ -42,8 +42,11 @@ fn events_doc() {
     let mut page = EVENTS_OPENING.to_owned();
     for (domain, mut events) in events() {
         events.sort_by_key(|event| event.name);
-        write!(page, "\n## {domain}\n\n| event | version | public | when, and what it holds |\n|---|---|---|---|\n")
-            .expect("a string takes everything");
+        write!(
+            page,
+            "\n## {domain}\n\n| event | version | public | when, and what it holds |\n|---|---|---|---|\n"
+        )
+        .expect("a string takes everything");
         for event in events {
             let public = if event.public { "yes" } else { "no" };
             let doc = event.doc.replace('|', "\\|");
@@ -60,7 +63,8 @@ fn events_are_named_once_and_explained() {
     for event in events().into_iter().flat_map(|(_, events)| events) {
         assert!(seen.insert(event.name), "{} is published twice", event.name);
         let words: Vec<_> = event.name.split('.').collect();
-        let word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let word =
+            |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         assert!(words.len() == 2 && words.iter().all(word), "{} is not noun.verb_past", event.name);
         assert!(event.version >= 1 && event.doc.ends_with('.'), "{} says nothing of itself", event.name);
     }
@@ -86,7 +90,8 @@ fn every_operation_of_the_api_names_a_permission() {
     for (permission, doc) in &declared {
         assert!(!doc.is_empty(), "{} says nothing of itself", permission.0);
     }
-    let document = serde_json::to_value(atalaya_server::http::document()).expect("the document has a JSON form");
+    let document =
+        serde_json::to_value(atalaya_server::http::document()).expect("the document has a JSON form");
     let mut wrong = Vec::new();
     for (path, operations) in document["paths"].as_object().expect("the document has paths") {
         for (method, operation) in operations.as_object().expect("a path has operations") {
