@@ -138,10 +138,14 @@ fn site(folder: &Path, owner: &Api, index: usize, subscribers: u32, plans: &[(&s
     let agent = Agent::start(&home, None)?;
 
     let device = |kind: &str, name: String, address: std::net::SocketAddr, credentials: Value| -> anyhow::Result<String> {
-        let body = json!({
+        let mut body = json!({
             "site_id": id, "agent_id": agent_id, "name": name, "kind": kind, "host": address.ip().to_string(), "port": address.port(),
             "tls": false, "credentials": credentials, "measure_interval_s": 10,
         });
+        if kind == "routeros" {
+            // The list that the simulated router's rules wall.
+            body["cut_address_list"] = json!("morosos");
+        }
         id_of(&owner.post("/devices", &body)?)
     };
     let router_id =
