@@ -92,7 +92,11 @@ pub async fn follow(
         let rung = runtime.committed.notified();
         tokio::select! {
             () = rung => registry.hint(),
-            _ = refresh.tick() => authorities.refresh().await?,
+            _ = refresh.tick() => {
+                authorities.refresh().await?;
+                // A bell that rang meanwhile was not heard.
+                registry.hint();
+            }
             () = stop.cancelled() => {}
         }
     }
