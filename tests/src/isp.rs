@@ -68,12 +68,16 @@ pub struct Isp {
 }
 
 const SITE_NAMES: [&str; 4] = ["Cerro Alto", "Loma Verde", "Valle Sur", "Punta Norte"];
-const FAMILY: [&str; 12] =
-    ["Quispe", "Huamán", "Flores", "Rojas", "Mamani", "Chávez", "Ramos", "Castillo", "Vega", "Salazar", "Paredes", "Ñahui"];
-const GIVEN: [&str; 10] = ["Rosa", "Luis", "Carmen", "José", "Elena", "Jorge", "Pilar", "Miguel", "Sofía", "Raúl"];
+const FAMILY: [&str; 12] = [
+    "Quispe", "Huamán", "Flores", "Rojas", "Mamani", "Chávez", "Ramos", "Castillo", "Vega", "Salazar",
+    "Paredes", "Ñahui",
+];
+const GIVEN: [&str; 10] =
+    ["Rosa", "Luis", "Carmen", "José", "Elena", "Jorge", "Pilar", "Miguel", "Sofía", "Raúl"];
 
 fn customer_name(number: u32) -> String {
-    let pick = |names: &[&'static str], step: u32| names[usize::try_from(number / step).unwrap_or(0) % names.len()];
+    let pick =
+        |names: &[&'static str], step: u32| names[usize::try_from(number / step).unwrap_or(0) % names.len()];
     format!("{} {}, {}", pick(&FAMILY, 1), pick(&FAMILY, 7), pick(&GIVEN, 3))
 }
 
@@ -93,7 +97,18 @@ impl Isp {
     /// A program that does not start, or an answer that was not expected.
     pub fn start(folder: &Path, options: Options, size: Size) -> anyhow::Result<Self> {
         let control_plane = ControlPlane::start(options)?;
-        let tenant = ["--slug", TENANT, "--name", "NetAndina", "--country", "PE", "--currency", "PEN", "--time-zone", "America/Lima"];
+        let tenant = [
+            "--slug",
+            TENANT,
+            "--name",
+            "NetAndina",
+            "--country",
+            "PE",
+            "--currency",
+            "PEN",
+            "--time-zone",
+            "America/Lima",
+        ];
         control_plane.command(&[&["admin", "tenant", "create"][..], &tenant[..]].concat(), "")?;
         let user = ["admin", "user", "create", "--tenant", TENANT, "--email", OWNER, "--name", "Rosa Campos"];
         control_plane.command(&user, PASSWORD)?;
@@ -113,7 +128,10 @@ fn plans(owner: &Api) -> anyhow::Result<Vec<(&'static str, String)>> {
         let body = json!({"name": name, "download_bps": down, "upload_bps": up, "price": {"amount": price, "currency": "PEN"}});
         id_of(&owner.post("/plans", &body)?)
     };
-    Ok(vec![("10M", plan("Hogar 10", 10_000_000, 10_000_000, 5_900)?), ("50M", plan("Hogar 50", 50_000_000, 20_000_000, 8_900)?)])
+    Ok(vec![
+        ("10M", plan("Hogar 10", 10_000_000, 10_000_000, 5_900)?),
+        ("50M", plan("Hogar 50", 50_000_000, 20_000_000, 8_900)?),
+    ])
 }
 
 /// The id of an answer.
@@ -124,20 +142,31 @@ pub fn id_of(answer: &Value) -> anyhow::Result<String> {
     answer["id"].as_str().map(str::to_owned).with_context(|| format!("no id in {answer}"))
 }
 
-fn site(folder: &Path, owner: &Api, index: usize, subscribers: u32, plans: &[(&str, String)]) -> anyhow::Result<Site> {
+fn site(
+    folder: &Path,
+    owner: &Api,
+    index: usize,
+    subscribers: u32,
+    plans: &[(&str, String)],
+) -> anyhow::Result<Site> {
     let folder = folder.join(format!("site-{}", index + 1));
     let id = id_of(&owner.post("/sites", &json!({"name": SITE_NAMES[index % SITE_NAMES.len()]}))?)?;
     let router = Router::start(&folder.join("router"), &router_config(index, subscribers)?)?;
     let switch = SnmpDevice::start(&folder.join("switch"), &format!("SW-{}", index + 1), COMMUNITY)?;
 
-    let token = owner.post("/agent-tokens", &json!({"site_id": id, "name": format!("agente-{}", index + 1)}))?;
+    let token =
+        owner.post("/agent-tokens", &json!({"site_id": id, "name": format!("agente-{}", index + 1)}))?;
     let join = token["join_string"].as_str().context("a token has a join string")?;
     let agent_id = token["agent_id"].as_str().context("a token has an agent")?.to_owned();
     let home = folder.join("agent");
     Agent::enroll(&home, join)?;
     let agent = Agent::start(&home, None)?;
 
-    let device = |kind: &str, name: String, address: std::net::SocketAddr, credentials: Value| -> anyhow::Result<String> {
+    let device = |kind: &str,
+                  name: String,
+                  address: std::net::SocketAddr,
+                  credentials: Value|
+     -> anyhow::Result<String> {
         let mut body = json!({
             "site_id": id, "agent_id": agent_id, "name": name, "kind": kind, "host": address.ip().to_string(), "port": address.port(),
             "tls": false, "credentials": credentials, "measure_interval_s": 10,
@@ -148,9 +177,14 @@ fn site(folder: &Path, owner: &Api, index: usize, subscribers: u32, plans: &[(&s
         }
         id_of(&owner.post("/devices", &body)?)
     };
-    let router_id =
-        device("routeros", format!("RB-{}", index + 1), router.api, json!({"user": ROUTER_USER.0, "password": ROUTER_USER.1}))?;
-    let switch_id = device("snmp", format!("SW-{}", index + 1), switch.address, json!({"community": COMMUNITY}))?;
+    let router_id = device(
+        "routeros",
+        format!("RB-{}", index + 1),
+        router.api,
+        json!({"user": ROUTER_USER.0, "password": ROUTER_USER.1}),
+    )?;
+    let switch_id =
+        device("snmp", format!("SW-{}", index + 1), switch.address, json!({"community": COMMUNITY}))?;
 
     let first = u32::try_from(index)? * subscribers;
     let mut made = Vec::new();
@@ -160,7 +194,14 @@ fn site(folder: &Path, owner: &Api, index: usize, subscribers: u32, plans: &[(&s
     Ok(Site { id, agent, agent_id, router, router_id, switch, switch_id, subscribers: made })
 }
 
-fn subscriber(owner: &Api, site: &str, router: &str, number: u32, overall: u32, plans: &[(&str, String)]) -> anyhow::Result<Subscriber> {
+fn subscriber(
+    owner: &Api,
+    site: &str,
+    router: &str,
+    number: u32,
+    overall: u32,
+    plans: &[(&str, String)],
+) -> anyhow::Result<Subscriber> {
     // As the simulated router has them: every third on the faster plan.
     let (profile, plan) = &plans[usize::from(number.is_multiple_of(3))];
     let user = format!("sub{number:04}");
@@ -171,9 +212,11 @@ fn subscriber(owner: &Api, site: &str, router: &str, number: u32, overall: u32, 
         "address": format!("Jr. Los Ejemplos {overall}"),
     });
     let customer = id_of(&owner.post("/customers", &customer)?)?;
-    let service = json!({"customer_id": customer, "plan_id": plan, "site_id": site, "starts_on": "2026-01-01"});
+    let service =
+        json!({"customer_id": customer, "plan_id": plan, "site_id": site, "starts_on": "2026-01-01"});
     let service = id_of(&owner.post("/services", &service)?)?;
-    let attachment = json!({"kind": "pppoe", "user": user, "profile": profile, "points": [{"device_id": router}]});
+    let attachment =
+        json!({"kind": "pppoe", "user": user, "profile": profile, "points": [{"device_id": router}]});
     owner.post(&format!("/services/{service}/attachments"), &attachment)?;
     Ok(Subscriber { user, customer, service })
 }
@@ -187,10 +230,14 @@ impl Site {
         let plan = format!("/devices/{}/plan", self.router_id);
         let within = Duration::from_secs(60);
         wait_until("the router to answer", within, || {
-            owner.get(&format!("/devices/{}", self.router_id)).is_ok_and(|device| device["state"] == "answers")
+            owner
+                .get(&format!("/devices/{}", self.router_id))
+                .is_ok_and(|device| device["state"] == "answers")
         });
         owner.post(&plan, &json!({}))?;
-        wait_until("the plan of the router", within, || owner.get(&plan).is_ok_and(|plan| plan["status"] == "ready"));
+        wait_until("the plan of the router", within, || {
+            owner.get(&plan).is_ok_and(|plan| plan["status"] == "ready")
+        });
         owner.post(&format!("/devices/{}/mode", self.router_id), &json!({"mode": "enforce"}))?;
         Ok(())
     }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// RFC 9457 problem document.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// Stable address of the kind of problem.
     #[serde(rename = "type")]
@@ -141,12 +141,14 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = self.params.get("retry_after_s").and_then(Value::as_u64);
-        let mut response = (status, axum::Json(self)).into_response();
+        let mut response = (status, axum::Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // Left for the layer that knows the request's id, which writes it in.
+        response.extensions_mut().insert(self);
         response
     }
 }

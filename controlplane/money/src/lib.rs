@@ -14,8 +14,11 @@
 pub mod billing;
 pub mod catalog;
 pub mod collections;
+mod listed;
 pub mod payments;
 pub mod services;
+
+pub use listed::Listed;
 
 use atalaya_kernel::{Error, Permission, events::EventType};
 use utoipa_axum::router::OpenApiRouter;

@@ -20,7 +20,9 @@ fn verdict(site: &Site, user: &str) -> String {
 /// equipment; what is configured must not.
 fn configuration_of_others(site: &Site, user: &str) -> Value {
     let mut digests = site.router.digests();
-    for menu in ["/ppp/active", "/queue/simple", "/interface", "/ip/firewall/connection", "/ip/firewall/address-list"] {
+    for menu in
+        ["/ppp/active", "/queue/simple", "/interface", "/ip/firewall/connection", "/ip/firewall/address-list"]
+    {
         if let Some(menus) = digests.as_object_mut() {
             menus.remove(menu);
         }
@@ -39,7 +41,9 @@ fn who_does_not_pay_is_walled_and_who_pays_is_online(database: Database) {
     wait_until("the debtor to be online", SOON, || verdict(site, &debtor.user) == "passes");
     site.enforce(&isp.owner).expect("the router can be enforced");
     let overview = format!("/customers/{}/overview", debtor.customer);
-    let network_state = || isp.owner.get(&overview).map_or(Value::Null, |overview| overview["services"][0]["network"].clone());
+    let network_state = || {
+        isp.owner.get(&overview).map_or(Value::Null, |overview| overview["services"][0]["network"].clone())
+    };
     wait_until("the router to be as desired", SOON, || network_state()["state"] == "online");
     let others_before = configuration_of_others(site, &debtor.user);
 
@@ -52,24 +56,33 @@ fn who_does_not_pay_is_walled_and_who_pays_is_online(database: Database) {
     assert_eq!(run["totals"]["services"], 1, "{run}");
     assert_eq!(verdict(site, &debtor.user), "passes", "a preview cuts nobody");
     let run_id = run["id"].as_str().expect("a run has an id");
-    let wrong = isp.owner.post(&format!("/collections/runs/{run_id}/execute"), &json!({"expected_services": 2}));
+    let wrong =
+        isp.owner.post(&format!("/collections/runs/{run_id}/execute"), &json!({"expected_services": 2}));
     assert_eq!(wrong.expect_err("the number is another").code(), "numbers_changed");
-    isp.owner.post(&format!("/collections/runs/{run_id}/execute"), &json!({"expected_services": 1})).expect("a run can be executed");
+    isp.owner
+        .post(&format!("/collections/runs/{run_id}/execute"), &json!({"expected_services": 1}))
+        .expect("a run can be executed");
 
     wait_until("the debtor to be walled after redialling", SOON, || verdict(site, &debtor.user) == "walled");
     wait_until("the cut to be read back", SOON, || network_state()["state"] == "cut");
     let drops = site.router.counters()["session_drops"].clone();
 
     let payment = json!({"customer_id": debtor.customer, "amount": {"amount": 5_900, "currency": "PEN"}, "method": "cash"});
-    let paid = isp.owner.post_with_key("/payments", &payment, "the-one-payment").expect("a payment can be registered");
+    let paid = isp
+        .owner
+        .post_with_key("/payments", &payment, "the-one-payment")
+        .expect("a payment can be registered");
     assert_eq!(paid["reconnecting"][0], debtor.service.as_str(), "{paid}");
-    let again = isp.owner.post_with_key("/payments", &payment, "the-one-payment").expect("it can be sent again");
+    let again =
+        isp.owner.post_with_key("/payments", &payment, "the-one-payment").expect("it can be sent again");
     assert_eq!(again["payment"]["id"], paid["payment"]["id"], "one payment");
 
     wait_until("the payer to pass again", SOON, || verdict(site, &debtor.user) == "passes");
     let passes = site.router.verdict(&debtor.user);
     assert_eq!(passes["download_bps"], 10_000_000, "at the plan's speed: {passes}");
-    let state = wait_for("the payer to be seen online", SOON, || Some(network_state()).filter(|state| state["state"] == "online"));
+    let state = wait_for("the payer to be seen online", SOON, || {
+        Some(network_state()).filter(|state| state["state"] == "online")
+    });
     assert!(state["unblocked_at"].is_string() && state["session_seen_at"].is_string(), "two truths: {state}");
     assert_eq!(configuration_of_others(site, &debtor.user), others_before, "the other 299 are untouched");
     let dropped = site.router.counters()["session_drops"].as_u64().unwrap_or(0);

@@ -38,9 +38,15 @@ struct Demo {
 async fn main() -> anyhow::Result<()> {
     let demo = Demo::parse();
     free("web app", "--http or ATALAYA_DEMO_HTTP", TcpListener::bind(demo.http).map(drop), demo.http)?;
-    free("gateway", "--gateway or ATALAYA_DEMO_GATEWAY", UdpSocket::bind(demo.gateway).map(drop), demo.gateway)?;
+    free(
+        "gateway",
+        "--gateway or ATALAYA_DEMO_GATEWAY",
+        UdpSocket::bind(demo.gateway).map(drop),
+        demo.gateway,
+    )?;
     if demo.folder.exists() {
-        std::fs::remove_dir_all(&demo.folder).with_context(|| format!("cannot empty {}", demo.folder.display()))?;
+        std::fs::remove_dir_all(&demo.folder)
+            .with_context(|| format!("cannot empty {}", demo.folder.display()))?;
     }
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let once = demo.once;
@@ -63,7 +69,11 @@ fn free(what: &str, mend: &str, bound: std::io::Result<()>, address: SocketAddr)
 }
 
 fn start(demo: &Demo) -> anyhow::Result<Isp> {
-    let options = Options { http: demo.http, gateway: demo.gateway, ..Options::in_folder(&demo.folder.join("control-plane")) };
+    let options = Options {
+        http: demo.http,
+        gateway: demo.gateway,
+        ..Options::in_folder(&demo.folder.join("control-plane"))
+    };
     let isp = Isp::start(&demo.folder, options, Size { subscribers: demo.subscribers, sites: 2 })?;
     // One router is held as headquarters wants it; the other only observed, as a newly attached one is.
     isp.sites[0].enforce(&isp.owner)?;
@@ -87,7 +97,10 @@ fn tell(isp: &Isp) {
     println!("  Log in as         {OWNER}");
     println!("  with password     {PASSWORD}");
     println!();
-    println!("  2 sites, each with an agent, a simulated MikroTik and a real snmpd; {} subscribers.", isp.sites.iter().map(|site| site.subscribers.len()).sum::<usize>());
+    println!(
+        "  2 sites, each with an agent, a simulated MikroTik and a real snmpd; {} subscribers.",
+        isp.sites.iter().map(|site| site.subscribers.len()).sum::<usize>()
+    );
     println!("  RB-1 is in enforce: cut somebody and watch. RB-2 is in observe: look at its plan first.");
     println!("  Some are overdue: see Cobranza, make a preview. Ctrl-C stops everything.");
     println!();

@@ -27,7 +27,8 @@ impl Agent {
     pub fn enroll(folder: &Path, join: &str) -> anyhow::Result<String> {
         std::fs::create_dir_all(folder)?;
         let output = command(folder)?.args(["enroll", "--join", join]).output()?;
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         anyhow::ensure!(output.status.success(), "enrolment failed: {said}");
         Ok(said)
     }

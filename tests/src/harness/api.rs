@@ -58,8 +58,14 @@ impl Api {
     /// A wrong pair, or no answer.
     pub fn log_in(address: SocketAddr, tenant: &str, email: &str, password: &str) -> Result<Self, ApiError> {
         let mut api = Self::anonymous(address);
-        let (response, session) = api.send("POST", "/session", &[], Some(&json!({"tenant": tenant, "email": email, "password": password})))?;
-        let cookie = response.headers().get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (response, session) = api.send(
+            "POST",
+            "/session",
+            &[],
+            Some(&json!({"tenant": tenant, "email": email, "password": password})),
+        )?;
+        let cookie =
+            response.headers().get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
         api.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         api.csrf = session["csrf_token"].as_str().unwrap_or_default().to_owned();
         Ok(api)
@@ -98,9 +104,19 @@ impl Api {
         self.send("PATCH", path, &[("if-match", &format!("\"{version}\""))], Some(body)).map(|(_, body)| body)
     }
 
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Result<(Response<ureq::Body>, Value), ApiError> {
-        let away = |error: &dyn std::fmt::Display| ApiError { status: 0, problem: json!({"code": "no_answer", "detail": error.to_string()}) };
-        let mut request = Request::builder().method(method).uri(format!("http://{}/api/v1{path}", self.address));
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<(Response<ureq::Body>, Value), ApiError> {
+        let away = |error: &dyn std::fmt::Display| ApiError {
+            status: 0,
+            problem: json!({"code": "no_answer", "detail": error.to_string()}),
+        };
+        let mut request =
+            Request::builder().method(method).uri(format!("http://{}/api/v1{path}", self.address));
         if !self.cookie.is_empty() {
             request = request.header("cookie", &self.cookie).header("x-csrf-token", &self.csrf);
         }
@@ -108,7 +124,8 @@ impl Api {
             request = request.header(*name, *value);
         }
         let text = body.map(ToString::to_string).unwrap_or_default();
-        let request = request.header("content-type", "application/json").body(text).map_err(|error| away(&error))?;
+        let request =
+            request.header("content-type", "application/json").body(text).map_err(|error| away(&error))?;
         let mut response = self.agent.run(request).map_err(|error| away(&error))?;
         let text = response.body_mut().read_to_string().map_err(|error| away(&error))?;
         let value = serde_json::from_str(&text).unwrap_or(Value::String(text));

@@ -32,7 +32,14 @@ impl Options {
     /// On free loopback ports with SQLite.
     pub fn in_folder(folder: &Path) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { folder: folder.to_owned(), database: None, http: free, gateway: free, fault: None, ready_within: Duration::from_secs(60) }
+        Self {
+            folder: folder.to_owned(),
+            database: None,
+            http: free,
+            gateway: free,
+            fault: None,
+            ready_within: Duration::from_secs(60),
+        }
     }
 }
 
@@ -71,7 +78,12 @@ impl ControlPlane {
             let text = fs::read_to_string(&ready_file).ok()?;
             serde_json::from_str::<serde_json::Value>(&text).ok().map(Ok)
         })?;
-        let address = |name: &str| ready[name].as_str().and_then(|text| text.parse().ok()).with_context(|| format!("no {name} in {ready}"));
+        let address = |name: &str| {
+            ready[name]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .with_context(|| format!("no {name} in {ready}"))
+        };
         options.http = address("http")?;
         options.gateway = address("gateway")?;
         Ok(Self { process, options })
@@ -122,7 +134,12 @@ fn command(options: &Options) -> anyhow::Result<Command> {
 /// # Errors
 /// It failed, with what it said.
 pub(crate) fn run_command(options: &Options, arguments: &[&str], input: &str) -> anyhow::Result<String> {
-    let mut child = command(options)?.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = command(options)?
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     child.stdin.take().context("its input is ours")?.write_all(input.as_bytes())?;
     let output = child.wait_with_output()?;
     let said = String::from_utf8_lossy(&output.stderr);

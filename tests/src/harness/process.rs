@@ -111,8 +111,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Already ended is fine.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Asked first: a simulator may have a child of its own to take along. It is killed when it does not stop.
+        let _ = self.stop(Duration::from_secs(3));
     }
 }

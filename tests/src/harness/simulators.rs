@@ -26,7 +26,10 @@ fn announcement(process: &mut Process) -> anyhow::Result<Value> {
 }
 
 fn address(announced: &Value, name: &str) -> anyhow::Result<SocketAddr> {
-    announced[name].as_str().and_then(|text| text.parse().ok()).with_context(|| format!("no {name} in {announced}"))
+    announced[name]
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .with_context(|| format!("no {name} in {announced}"))
 }
 
 /// A simulated MikroTik router.

@@ -8,7 +8,11 @@ const BETWEEN: Duration = Duration::from_millis(25);
 ///
 /// # Panics
 /// At the deadline, with what was waited for.
-#[allow(clippy::disallowed_methods, clippy::panic, reason = "the one place where a test pauses between two questions")]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "the one place where a test pauses between two questions"
+)]
 pub fn wait_for<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {

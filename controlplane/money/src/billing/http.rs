@@ -1,6 +1,7 @@
 //! `/invoices`.
 
 use super::{BillingRun, Invoice, InvoiceDetail, InvoiceFilter, ListedStatus, NewInvoice, service};
+use crate::Listed;
 use atalaya_kernel::{
     Ctx, Error,
     http::{Json, Path, Problem, Query, Versioned},
@@ -31,13 +32,13 @@ struct Filter {
 }
 
 /// Invoices, newest first.
-#[utoipa::path(get, path = "/invoices", tag = "invoices", params(Filter, PageQuery), responses((status = 200, body = Page<Invoice>)),
+#[utoipa::path(get, path = "/invoices", tag = "invoices", params(Filter, PageQuery), responses((status = 200, body = Page<Listed<Invoice>>)),
     extensions(("x-permission" = json!("invoice.read"))))]
 async fn list(
     ctx: Ctx,
     Query(filter): Query<Filter>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Invoice>>, Error> {
+) -> Result<Json<Page<Listed<Invoice>>>, Error> {
     let filter = InvoiceFilter { customer: filter.customer, status: filter.status };
     service::invoices_list(&ctx, &filter, &page).await.map(Json)
 }

@@ -4,6 +4,7 @@ use super::{
     model::InvoiceRow,
     store::{self, NewLine},
 };
+use crate::listed::{Listed, with_names};
 use crate::{payments, services, unknown};
 use atalaya_kernel::{
     Ctx, Error, Validation,
@@ -54,13 +55,14 @@ pub async fn invoices_list(
     ctx: &Ctx,
     filter: &InvoiceFilter,
     page: &PageQuery,
-) -> Result<Page<Invoice>, Error> {
+) -> Result<Page<Listed<Invoice>>, Error> {
     ctx.authorize(READ)?;
     let limit = page.limit()?;
     let mut tx = ctx.begin_read().await?;
     let today = ctx.now().date_in(&tenancy::settings(&mut tx).await?.time_zone);
     let rows = store::invoices_list(&mut tx, filter, today, page.after()?, limit + 1).await?;
-    Ok(Page::of(rows, limit, |row| row.number)?.map(|row| row.on(today)))
+    let page = Page::of(rows, limit, |row| row.number)?.map(|row| row.on(today));
+    with_names(&mut tx, page, |invoice| &invoice.customer_id).await
 }
 
 /// Issues a single invoice.

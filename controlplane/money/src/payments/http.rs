@@ -1,6 +1,7 @@
 //! `/payments`.
 
 use super::{NewPayment, Payment, Registered, service};
+use crate::Listed;
 use atalaya_kernel::{
     Ctx, Error,
     http::{IdempotencyKey, Json, Path, Problem, Query},
@@ -25,13 +26,13 @@ struct Filter {
 }
 
 /// Payments, newest first.
-#[utoipa::path(get, path = "/payments", tag = "payments", params(Filter, PageQuery), responses((status = 200, body = Page<Payment>)),
+#[utoipa::path(get, path = "/payments", tag = "payments", params(Filter, PageQuery), responses((status = 200, body = Page<Listed<Payment>>)),
     extensions(("x-permission" = json!("payment.read"))))]
 async fn list(
     ctx: Ctx,
     Query(filter): Query<Filter>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Payment>>, Error> {
+) -> Result<Json<Page<Listed<Payment>>>, Error> {
     service::payments_list(&ctx, filter.customer.as_ref(), &page).await.map(Json)
 }
 

@@ -1,4 +1,5 @@
 use super::{NewPayment, Payment, READ, RECEIVED, REGISTER, Registered, model::PaymentRow, rules, store};
+use crate::listed::{Listed, with_names};
 use crate::{
     billing::{self, EntryKind, InvoiceRow, NewEntry, account_lock, entry_record},
     services, unknown,
@@ -34,11 +35,13 @@ pub async fn payments_list(
     ctx: &Ctx,
     customer: Option<&CustomerId>,
     page: &PageQuery,
-) -> Result<Page<Payment>, Error> {
+) -> Result<Page<Listed<Payment>>, Error> {
     ctx.authorize(READ)?;
     let limit = page.limit()?;
-    let rows = store::payments_list(&mut ctx.begin_read().await?, customer, page.after()?, limit + 1).await?;
-    Ok(Page::of(rows, limit, |row| row.id.clone())?.map(Payment::from))
+    let mut tx = ctx.begin_read().await?;
+    let rows = store::payments_list(&mut tx, customer, page.after()?, limit + 1).await?;
+    let page = Page::of(rows, limit, |row| row.id.clone())?.map(Payment::from);
+    with_names(&mut tx, page, |payment| &payment.customer_id).await
 }
 
 /// Registers a payment, pays the oldest debt with it, and reconnects in the same transaction what was suspended for a

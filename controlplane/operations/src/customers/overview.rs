@@ -7,6 +7,7 @@ use atalaya_kernel::{
     page::PageQuery,
 };
 use atalaya_money::{
+    Listed,
     billing::{self, Invoice, InvoiceFilter},
     payments::{self, Payment},
     services,
@@ -36,9 +37,9 @@ pub struct CustomerOverview {
     /// Services with their state on the network.
     pub services: Vec<ServiceView>,
     /// Latest invoices.
-    pub invoices: Vec<Invoice>,
+    pub invoices: Vec<Listed<Invoice>>,
     /// Latest payments.
-    pub payments: Vec<Payment>,
+    pub payments: Vec<Listed<Payment>>,
     /// Latest events about the customer.
     pub timeline: Vec<Event>,
 }

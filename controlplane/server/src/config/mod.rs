@@ -14,6 +14,9 @@ use std::{
 
 /// Name of the file and of the systemd credential that hold the installation key.
 const KEY_NAME: &str = "installation-key";
+/// Where the package puts it and the data: on a terminal there is no credential, and the key is the same one.
+const SYSTEM_KEY: &str = "/etc/atalaya/installation-key";
+const SYSTEM_DATA: &str = "/var/lib/atalaya";
 /// Environment variable that holds it where neither is wanted.
 const KEY_VARIABLE: &str = "ATALAYA_INSTALLATION_KEY";
 
@@ -68,7 +71,7 @@ pub struct Metrics {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            data_dir: PathBuf::from("/var/lib/atalaya"),
+            data_dir: PathBuf::from(SYSTEM_DATA),
             database: None,
             environment: Environment::Production,
             http: Http::default(),
@@ -138,6 +141,9 @@ impl Config {
         }
         if let Ok(text) = std::env::var(KEY_VARIABLE) {
             return Ok(InstallationKey::from_hex(&text)?);
+        }
+        if self.data_dir == Path::new(SYSTEM_DATA) && Path::new(SYSTEM_KEY).exists() {
+            return read_key(Path::new(SYSTEM_KEY));
         }
         let path = self.data_dir.join(KEY_NAME);
         if path.exists() {

@@ -64,12 +64,11 @@ pub(crate) fn api(extra: OpenApiRouter) -> OpenApiRouter {
 
 /// The whole site.
 pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
-    let runtime = shared.runtime.clone();
     let requests = Arc::new(request::Requests::new(shared.config.clone()));
     let (private, _) = api(extra).split_for_parts();
     let (public, _) = atalaya_people::public_router().split_for_parts();
     let v1 = private
-        .layer(middleware::from_fn_with_state(runtime.clone(), auth::authenticate))
+        .layer(middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate))
         .merge(public.layer(middleware::from_fn_with_state(requests.clone(), request::limit_log_in)))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method);

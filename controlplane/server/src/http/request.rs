@@ -1,7 +1,7 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
 use crate::{config, limits::AddressLimit};
-use atalaya_kernel::{Error, runtime::Runtime, secrets::random_token};
+use atalaya_kernel::{Error, http::Problem, runtime::Runtime, secrets::random_token};
 use atalaya_people::identity::{Origin, http::LoginOrigin};
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -50,7 +50,7 @@ fn peer(request: &Request) -> IpAddr {
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
-fn text<'r>(request: &'r Request, name: impl header::AsHeaderName) -> Option<&'r str> {
+fn text(request: &Request, name: impl header::AsHeaderName) -> Option<&str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -80,6 +80,9 @@ pub(super) async fn describe(
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(origin);
     let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = Problem { request_id: Some(id.to_string()), ..problem }.into_response();
+    }
     tracing::debug!(%method, path, status = response.status().as_u16(), request_id = &*id, "request");
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {

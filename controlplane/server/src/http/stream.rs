@@ -173,7 +173,7 @@ impl Connection {
                 self.sent.clear();
             }
             let Ok(data) = serde_json::to_string(&event) else { continue };
-            return Some(sse::Event::default().id(event.id.to_string()).event(event.kind.clone()).data(data));
+            return Some(sse::Event::default().id(event.id.to_string()).event(event.kind).data(data));
         }
     }
 }

@@ -6,7 +6,7 @@ import { useFormat } from './useFormat'
 
 const tones: Record<string, Tone> = {
   'attachment.reconnected': 'good',
-  'attachment.online': 'good',
+  'attachment.session_seen': 'good',
   'attachment.cut': 'inverse',
   'attachment.apply_failed': 'critical',
   'attachment.contested': 'critical',
