@@ -144,7 +144,7 @@ impl OpenError {
 fn open_sled(path: &Path) -> Result<sled::Db, OpenError> {
     use std::io::ErrorKind;
     let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-    match catch_unwind(AssertUnwindSafe(|| config.open())) {
+    match catch_unwind(AssertUnwindSafe(|| sync::open(&config))) {
         Ok(Ok(db)) => Ok(db),
         Ok(Err(sled::Error::Io(error)))
             if !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>

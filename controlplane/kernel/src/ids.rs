@@ -45,13 +45,24 @@ pub fn parse(prefix: &'static str, text: &str) -> Result<String, IdError> {
     }
 }
 
-/// A fresh id text at the time given, Unix ms.
+/// The highest number given so far by this process.
+static LAST: parking_lot::Mutex<u128> = parking_lot::Mutex::new(0);
+/// Bits below the timestamp of a UUIDv7.
+const BELOW_TIME: u32 = 80;
+
+/// A fresh id text at the time given. Ids of one millisecond sort in the order in which the process made them, so that
+/// two events of one transaction stay in order.
 #[doc(hidden)]
 pub fn fresh(prefix: &'static str, now: crate::time::Timestamp) -> String {
     let ms = u64::try_from(now.as_millis()).unwrap_or(0);
     let (seconds, nanos) = (ms / 1000, u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000);
     let stamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
-    format!("{prefix}_{}", encode(uuid::Uuid::new_v7(stamp).as_u128()))
+    let random = uuid::Uuid::new_v7(stamp).as_u128();
+    let mut last = LAST.lock();
+    let same_time = *last >> BELOW_TIME == random >> BELOW_TIME;
+    let number = if same_time && random <= *last { *last + 1 } else { random };
+    *last = number;
+    format!("{prefix}_{}", encode(number))
 }
 
 macro_rules! ids {
@@ -187,6 +198,13 @@ mod tests {
         assert!(early < late);
         assert_eq!(early.as_str().parse::<CustomerId>(), Ok(early.clone()));
         assert!(early.as_str().parse::<InvoiceId>().is_err());
+    }
+
+    #[test]
+    fn ids_of_one_millisecond_sort_as_they_were_made() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let made: Vec<_> = (0..1_000).map(|_| EventId::new(now)).collect();
+        assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
     }
 
     #[test]

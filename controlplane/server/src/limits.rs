@@ -1,9 +1,10 @@
-//! How often an address may do what is open to everybody. Pure: takes `now`.
+//! How often an address may do what is open to everybody: log in, ask for a certificate. Pure: takes `now`.
 
 use std::{collections::HashMap, net::IpAddr};
 
 /// Addresses remembered; beyond it the ones that may ask freely again are forgotten, then everyone waits.
 const MAX_ADDRESSES: usize = 10_000;
+const SWEEP_EVERY_MS: i64 = 1_000;
 
 /// A leaky bucket per address. IPv6 counts by /64, which is what one subscriber has.
 #[derive(Debug)]
@@ -12,12 +13,14 @@ pub struct AddressLimit {
     every_ms: i64,
     /// When the requests made so far are worked off, ms.
     free_at_ms: HashMap<IpAddr, i64>,
+    /// Before this nothing is forgotten again: under a flood the sweep must not cost more than the flood.
+    next_sweep_ms: i64,
 }
 
 impl AddressLimit {
-    /// So many at once, then one more every so many milliseconds.
+    /// So many requests at once, then one more every so many milliseconds.
     pub fn new(burst: i64, every_ms: i64) -> Self {
-        Self { burst, every_ms, free_at_ms: HashMap::new() }
+        Self { burst, every_ms, free_at_ms: HashMap::new(), next_sweep_ms: 0 }
     }
 
     /// Counts a request.
@@ -25,8 +28,9 @@ impl AddressLimit {
     /// # Errors
     /// Milliseconds to wait.
     pub fn ask(&mut self, address: IpAddr, now_ms: i64) -> Result<(), u32> {
-        if self.free_at_ms.len() >= MAX_ADDRESSES {
+        if self.free_at_ms.len() >= MAX_ADDRESSES && now_ms >= self.next_sweep_ms {
             self.free_at_ms.retain(|_, free_at_ms| *free_at_ms > now_ms);
+            self.next_sweep_ms = now_ms.saturating_add(SWEEP_EVERY_MS);
         }
         let address = prefix(address);
         if self.free_at_ms.len() >= MAX_ADDRESSES && !self.free_at_ms.contains_key(&address) {
@@ -50,5 +54,46 @@ fn prefix(address: IpAddr) -> IpAddr {
             let [a, b, c, d, ..] = address.segments();
             std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BURST: i64 = 10;
+
+    #[test]
+    fn a_burst_passes_and_then_the_rate_holds() {
+        let mut limit = AddressLimit::new(BURST, 6_000);
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        for _ in 0..BURST {
+            assert_eq!(limit.ask(address, 0), Ok(()));
+        }
+        assert_eq!(limit.ask(address, 0), Err(6_000));
+        assert_eq!(limit.ask(address, 5_999), Err(1));
+        assert_eq!(limit.ask(address, 6_000), Ok(()));
+        assert_eq!(limit.ask(address, 6_000), Err(6_000));
+        assert_eq!(limit.ask("192.0.2.2".parse().unwrap(), 0), Ok(()), "another address is another's matter");
+    }
+
+    #[test]
+    fn one_subscribers_v6_addresses_are_one() {
+        let mut limit = AddressLimit::new(BURST, 6_000);
+        for host in 0..BURST {
+            assert_eq!(limit.ask(format!("2001:db8::{host:x}").parse().unwrap(), 0), Ok(()));
+        }
+        assert!(limit.ask("2001:db8::ffff".parse().unwrap(), 0).is_err());
+        assert_eq!(limit.ask("2001:db8:0:1::1".parse().unwrap(), 0), Ok(()));
+    }
+
+    #[test]
+    fn memory_is_bounded_under_a_flood_of_addresses() {
+        let mut limit = AddressLimit::new(BURST, 6_000);
+        for number in 0..30_000u32 {
+            let _ = limit.ask(IpAddr::V4(number.into()), 0);
+        }
+        assert_eq!(limit.free_at_ms.len(), MAX_ADDRESSES);
+        assert_eq!(limit.ask("192.0.2.1".parse().unwrap(), 60_001), Ok(()), "the flood is forgotten");
     }
 }

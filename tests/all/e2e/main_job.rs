@@ -1,6 +1,6 @@
 //! Overdue → cut → payment → online.
 
-use super::{Database, on_each_database};
+use super::{Database, cut_by_run, on_each_database};
 use atalaya_tests::{
     harness::{wait_for, wait_until},
     isp::{Site, Size},
@@ -47,21 +47,8 @@ fn who_does_not_pay_is_walled_and_who_pays_is_online(database: Database) {
     wait_until("the router to be as desired", SOON, || network_state()["state"] == "online");
     let others_before = configuration_of_others(site, &debtor.user);
 
-    let bill = json!({
-        "customer_id": debtor.customer, "service_id": debtor.service, "description": "octubre",
-        "amount": {"amount": 5_900, "currency": "PEN"}, "due_on": "2026-01-10",
-    });
-    isp.owner.post("/invoices", &bill).expect("an invoice can be issued");
-    let run = isp.owner.post("/collections/runs", &json!({})).expect("a run can be previewed");
+    let run = cut_by_run(&isp, debtor);
     assert_eq!(run["totals"]["services"], 1, "{run}");
-    assert_eq!(verdict(site, &debtor.user), "passes", "a preview cuts nobody");
-    let run_id = run["id"].as_str().expect("a run has an id");
-    let wrong =
-        isp.owner.post(&format!("/collections/runs/{run_id}/execute"), &json!({"expected_services": 2}));
-    assert_eq!(wrong.expect_err("the number is another").code(), "numbers_changed");
-    isp.owner
-        .post(&format!("/collections/runs/{run_id}/execute"), &json!({"expected_services": 1}))
-        .expect("a run can be executed");
 
     wait_until("the debtor to be walled after redialling", SOON, || verdict(site, &debtor.user) == "walled");
     wait_until("the cut to be read back", SOON, || network_state()["state"] == "cut");

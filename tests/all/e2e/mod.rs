@@ -1,12 +1,14 @@
 //! The whole product: real processes, real sockets, on both databases.
 
+mod browser;
 mod main_job;
 
 use atalaya_kernel::testing::postgres_database;
 use atalaya_tests::{
     harness::Options,
-    isp::{Isp, Size},
+    isp::{Isp, Size, Subscriber},
 };
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Which database the control plane stands on.
@@ -31,6 +33,21 @@ impl Database {
     fn isp(self, folder: &Path, size: Size) -> Isp {
         Isp::start(folder, self.options(folder), size).expect("the fictional ISP starts")
     }
+}
+
+/// Bills a subscriber in the past, previews a run and executes it; the preview.
+fn cut_by_run(isp: &Isp, debtor: &Subscriber) -> Value {
+    let bill = json!({
+        "customer_id": debtor.customer, "service_id": debtor.service, "description": "octubre",
+        "amount": {"amount": 5_900, "currency": "PEN"}, "due_on": "2026-01-10",
+    });
+    isp.owner.post("/invoices", &bill).expect("an invoice can be issued");
+    let run = isp.owner.post("/collections/runs", &json!({})).expect("a run can be previewed");
+    let execute = format!("/collections/runs/{}/execute", run["id"].as_str().expect("a run has an id"));
+    let wrong = isp.owner.post(&execute, &json!({"expected_services": 999}));
+    assert_eq!(wrong.expect_err("the number is another").code(), "numbers_changed");
+    isp.owner.post(&execute, &json!({"expected_services": 1})).expect("a run can be executed");
+    run
 }
 
 /// Runs a test on each database.

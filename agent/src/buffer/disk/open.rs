@@ -122,14 +122,14 @@ fn remove_leftovers(dir: &Path, current: &Path) -> Result<(), DiskError> {
 /// Opens exactly this database and reads its heads.
 fn open(path: &Path, expect: Expect) -> Result<DiskLog, DiskError> {
     guarded(|| {
-        let db = sled::Config::new()
+        let config = sled::Config::new()
             .path(path)
             .segment_size(SEGMENT_BYTES)
             .cache_capacity(CACHE_BYTES)
             .mode(sled::Mode::LowSpace)
             // We confirm by ourselves; sled's timer would only add writes.
-            .flush_every_ms(None)
-            .open()?;
+            .flush_every_ms(None);
+        let db = sync::open(&config)?;
         let (log, series, meta) = (db.open_tree("log")?, db.open_tree("series")?, db.open_tree("meta")?);
         let epoch = match meta.get(EPOCH)? {
             Some(bytes) => fixed(&bytes)?,

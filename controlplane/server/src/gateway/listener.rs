@@ -11,17 +11,21 @@ use rustls::pki_types::CertificateDer;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::limits::AddressLimit;
+
 use super::{
     backend::{Backend, Refusal},
     enrol,
     framed::close,
-    limits::EnrolLimit,
     registry::SessionRegistry,
     session, transport,
 };
 
 /// A handshake that takes longer is dropped.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Enrolments that an address may ask for at once, and how long until one more, ms.
+const ENROLMENTS: i64 = 10;
+const ENROLMENT_EVERY_MS: i64 = 6_000;
 /// Agents of a gateway that goes down come back spread over this time.
 const DRAIN_SPREAD: Duration = Duration::from_secs(2);
 
@@ -64,7 +68,7 @@ pub enum GatewayError {
 pub(super) struct Shared {
     pub(super) backend: Backend,
     pub(super) registry: Arc<SessionRegistry>,
-    pub(super) enrol_limit: Mutex<EnrolLimit>,
+    pub(super) enrol_limit: Mutex<AddressLimit>,
     clock: Arc<dyn Clock>,
 }
 
@@ -95,8 +99,12 @@ impl Gateway {
         let config = transport::server_config(tls)?;
         let endpoint = Endpoint::server(config, options.listen)
             .map_err(|source| GatewayError::Bind { address: options.listen, source })?;
-        let shared =
-            Arc::new(Shared { backend, registry: Arc::default(), enrol_limit: Mutex::default(), clock });
+        let shared = Arc::new(Shared {
+            backend,
+            registry: Arc::default(),
+            enrol_limit: Mutex::new(AddressLimit::new(ENROLMENTS, ENROLMENT_EVERY_MS)),
+            clock,
+        });
         Ok(Self { endpoint, options, shared })
     }
 

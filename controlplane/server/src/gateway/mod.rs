@@ -19,7 +19,6 @@ pub mod backend;
 mod enrol;
 mod framed;
 mod labels;
-mod limits;
 mod listener;
 mod registry;
 mod session;
