@@ -82,12 +82,12 @@ fn customer_name(number: u32) -> String {
 }
 
 /// Configuration of a simulated router with subscribers that dial, whose plans are called as ours are.
-fn router_config(site: usize, subscribers: u32) -> anyhow::Result<Value> {
+fn router_config(site: usize, subscribers: u32) -> anyhow::Result<SimConfig> {
     let mut config = SimConfig::isp(subscribers, true);
     config.identity = format!("RB-{}", site + 1);
     config.serial = format!("SIM{:07}", site + 1);
     config.random_seed = u64::try_from(site)? + 1;
-    Ok(serde_json::to_value(config)?)
+    Ok(config)
 }
 
 impl Isp {
@@ -96,6 +96,19 @@ impl Isp {
     /// # Errors
     /// A program that does not start, or an answer that was not expected.
     pub fn start(folder: &Path, options: Options, size: Size) -> anyhow::Result<Self> {
+        Self::start_with(folder, options, size, |_| {})
+    }
+
+    /// The same with routers that differ from the usual: `shape` is given each router's configuration.
+    ///
+    /// # Errors
+    /// A program that does not start, or an answer that was not expected.
+    pub fn start_with(
+        folder: &Path,
+        options: Options,
+        size: Size,
+        shape: impl Fn(&mut SimConfig),
+    ) -> anyhow::Result<Self> {
         let control_plane = ControlPlane::start(options)?;
         let tenant = [
             "--slug",
@@ -116,7 +129,10 @@ impl Isp {
         let plans = plans(&owner)?;
         let mut sites = Vec::new();
         for index in 0..size.sites {
-            sites.push(site(folder, &owner, usize::try_from(index)?, size.subscribers, &plans)?);
+            let index = usize::try_from(index)?;
+            let mut config = router_config(index, size.subscribers)?;
+            shape(&mut config);
+            sites.push(site(folder, &owner, index, size.subscribers, &plans, &config)?);
         }
         Ok(Self { control_plane, owner, sites })
     }
@@ -148,10 +164,11 @@ fn site(
     index: usize,
     subscribers: u32,
     plans: &[(&str, String)],
+    config: &SimConfig,
 ) -> anyhow::Result<Site> {
     let folder = folder.join(format!("site-{}", index + 1));
     let id = id_of(&owner.post("/sites", &json!({"name": SITE_NAMES[index % SITE_NAMES.len()]}))?)?;
-    let router = Router::start(&folder.join("router"), &router_config(index, subscribers)?)?;
+    let router = Router::start(&folder.join("router"), &serde_json::to_value(config)?)?;
     let switch = SnmpDevice::start(&folder.join("switch"), &format!("SW-{}", index + 1), COMMUNITY)?;
 
     let token =

@@ -33,8 +33,6 @@ pub(crate) use time::{BuildTime, build_time_ms};
 
 /// Measurements on their way to the packer; beyond it the poller waits.
 const SAMPLE_QUEUE: usize = 256;
-/// What a tower's link leaves to old samples.
-const BACKLOG_BYTES_PER_SECOND: u64 = 2 << 20;
 /// A clean stop takes this long at most.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
@@ -76,7 +74,7 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
         gateways,
         run_id,
         sealing_key: sealing.public(),
-        backlog_bytes_per_second: BACKLOG_BYTES_PER_SECOND,
+        backlog_bytes_per_second: local.uplink.backlog_kib_per_second << 10,
     };
     let ports = Ports {
         samples: Arc::new(BufferedSamples::new(

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::disk::{self, DiskError, DiskLog};
 use super::memory::MemoryLog;
-use super::{Block, Bounds, BufferStats, EpochChanged, Health, SeriesDirectory, Stored, mint};
+use super::{Block, Bounds, BufferStats, EpochChanged, Health, SeriesDirectory, Stored, mint, witness};
 
 struct Inner {
     /// `None`: blocks go to `memory`.
@@ -66,6 +66,7 @@ impl Buffer {
                     inner.quarantined += 1;
                 }
                 inner.newest_ms = log.newest_ms();
+                witness::opened(log.epoch(), log.end());
                 inner.disk = Some(Box::new(log));
             }
             Err(error) => {
@@ -101,6 +102,7 @@ impl Buffer {
 
     /// Registers series; always before the first block that uses their numbers.
     pub fn register(&self, entries: &[wire::SeriesEntry]) {
+        witness::series(entries);
         // In memory there is nothing to do: every series is registered when a database takes over.
         self.on_disk(|log| log.register(entries));
     }
@@ -112,6 +114,7 @@ impl Buffer {
         inner.newest_ms = inner.newest_ms.max(block.last_ms);
         let bounds = self.bounds;
         let run = self.run;
+        witness::block(block);
         let appended = inner.try_disk(&self.dir, |log| {
             let nearly_full = log.make_room(&bounds, block, now_ms)?;
             Ok((log.append(block, run)?, nearly_full))
@@ -131,6 +134,7 @@ impl Buffer {
                 sequence
             }
         };
+        witness::appended(inner.epoch(), sequence);
         crate::fault::point("buffer.after_append");
         self.publish(&mut inner);
         sequence
@@ -142,6 +146,9 @@ impl Buffer {
         // The disk works without our lock, so that readers do not wait for it.
         let pending = self.inner.lock().disk.as_ref().map(|log| (log.syncer(), log.appended()));
         let synced = pending.map(|(syncer, appended)| (syncer.epoch(), appended, syncer.sync()));
+        if let Some((epoch, appended, Ok(()))) = &synced {
+            witness::confirmed(*epoch, *appended);
+        }
         crate::fault::point("buffer.after_confirm");
         let mut inner = self.inner.lock();
         if let Some((epoch, appended, outcome)) = synced {

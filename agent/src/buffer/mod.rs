@@ -37,6 +37,7 @@ mod keeper;
 mod memory;
 mod record;
 pub(crate) mod sync;
+mod witness;
 
 use std::time::Duration;
 

@@ -20,6 +20,8 @@ pub struct Local {
     pub buffer: BufferSection,
     /// How ICMP targets are probed.
     pub icmp: IcmpSection,
+    /// What of the link may be used.
+    pub uplink: UplinkSection,
     /// What is logged.
     pub log: LogSection,
 }
@@ -50,6 +52,14 @@ pub struct IcmpSection {
     pub timeout_ms: u64,
 }
 
+/// `[uplink]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UplinkSection {
+    /// KiB a second at most for old samples; live ones are not bounded.
+    pub backlog_kib_per_second: u64,
+}
+
 /// `[log]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -77,6 +87,7 @@ impl Default for Local {
             gateways: Vec::new(),
             buffer: BufferSection::default(),
             icmp: IcmpSection::default(),
+            uplink: UplinkSection::default(),
             log: LogSection::default(),
         }
     }
@@ -91,6 +102,12 @@ impl Default for BufferSection {
 impl Default for IcmpSection {
     fn default() -> Self {
         Self { count: 5, spacing_ms: 200, timeout_ms: 1000 }
+    }
+}
+
+impl Default for UplinkSection {
+    fn default() -> Self {
+        Self { backlog_kib_per_second: 2048 }
     }
 }
 
@@ -165,6 +182,8 @@ impl Local {
         within("icmp.count", u64::from(self.icmp.count), 1, 100, "give 1 to 100")?;
         within("icmp.spacing_ms", self.icmp.spacing_ms, 10, 10_000, "give 10 to 10000")?;
         within("icmp.timeout_ms", self.icmp.timeout_ms, 10, 10_000, "give 10 to 10000")?;
+        let backlog = self.uplink.backlog_kib_per_second;
+        within("uplink.backlog_kib_per_second", backlog, 1, 1 << 20, "give 1 to 1048576")?;
         if !self.state_dir.is_absolute() {
             let value = self.state_dir.display().to_string();
             return Err(LocalError::Invalid { field: "state_dir", value, mend: "give an absolute path" });

@@ -103,7 +103,7 @@ impl FramedSend {
     pub async fn send_in_halves(&mut self, frame: &Bytes) -> Result<(), StreamError> {
         let (first, second) = frame.split_at(frame.len() / 2);
         self.0.write_all(first).await?;
-        crate::fault::point("uplink.mid_frame");
+        crate::fault::point_on_the_wire("uplink.mid_frame").await;
         Ok(self.0.write_all(second).await?)
     }
 

@@ -30,3 +30,12 @@ pub fn point(name: &str) {
         std::process::abort();
     }
 }
+
+/// As [`point`], once what was just handed to the network stack has had time to leave: half a frame is cut off on the
+/// peer's side only if that half went out.
+pub async fn point_on_the_wire(name: &str) {
+    if PLAN.as_ref().is_some_and(|(wanted, _)| wanted == name) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    point(name);
+}

@@ -22,6 +22,16 @@ pub async fn postgres_database() -> String {
     postgres::database().await
 }
 
+/// Copies a database that nobody is connected to; URL of the copy.
+pub async fn postgres_copy(url: &str) -> String {
+    postgres::copy(url).await
+}
+
+/// Puts a copy in the place of a database, as a restored backup. Connections to either are cut.
+pub async fn postgres_replace(url: &str, copy: &str) {
+    postgres::replace(url, copy).await;
+}
+
 /// Where the clock of a test stands at first: 2026-11-05T15:07:09Z, a Thursday.
 pub const START: Timestamp = Timestamp::from_millis(1_793_891_229_000);
 

@@ -12,7 +12,8 @@ const SOON: Duration = Duration::from_secs(30);
 
 on_each_database!(who_does_not_pay_is_walled_and_who_pays_is_online);
 
-fn verdict(site: &Site, user: &str) -> String {
+/// What a subscriber's traffic meets.
+pub(super) fn verdict(site: &Site, user: &str) -> String {
     site.router.verdict(user)["verdict"].as_str().unwrap_or_default().to_owned()
 }
 

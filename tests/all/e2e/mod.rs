@@ -2,6 +2,12 @@
 
 mod browser;
 mod main_job;
+mod measured;
+mod identity;
+mod outage;
+mod restore;
+mod samples;
+mod witness;
 
 use atalaya_kernel::testing::postgres_database;
 use atalaya_tests::{
@@ -33,6 +39,11 @@ impl Database {
     fn isp(self, folder: &Path, size: Size) -> Isp {
         Isp::start(folder, self.options(folder), size).expect("the fictional ISP starts")
     }
+}
+
+/// Whether full counts were asked for.
+fn soak() -> bool {
+    std::env::var("ATALAYA_TIER").is_ok_and(|tier| tier == "soak")
 }
 
 /// Bills a subscriber in the past, previews a run and executes it; the preview.

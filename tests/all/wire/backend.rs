@@ -107,6 +107,10 @@ impl Sessions for State {
         Ok(sessions.iter().map(|session| self.standing(&rows, session.epoch)).collect())
     }
 
+    async fn duplicated(&self, session: &Session) {
+        self.rows.lock().duplicated.push(session.epoch);
+    }
+
     async fn heartbeat(&self, _session: &Session, heartbeat: wire::Heartbeat) -> Result<(), BackendError> {
         self.rows.lock().heartbeats.push(heartbeat);
         Ok(())

@@ -41,6 +41,8 @@ pub(super) struct Rows {
     pub(super) epoch: u64,
     pub(super) hellos: Vec<wire::Hello>,
     pub(super) heartbeats: Vec<wire::Heartbeat>,
+    /// Epochs of sessions whose machine was still there when they were superseded.
+    pub(super) duplicated: Vec<u64>,
     pub(super) config: wire::AgentConfig,
     pub(super) configs_applied: Vec<wire::ConfigApplied>,
     pub(super) desired_version: u64,

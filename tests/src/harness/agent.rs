@@ -6,6 +6,9 @@ use std::{
     process::Command,
 };
 
+/// Where the agent's buffer tells what it was given and what it confirmed.
+const WITNESS: &str = "witness";
+
 /// A running agent.
 pub struct Agent {
     /// The process.
@@ -15,6 +18,10 @@ pub struct Agent {
 
 fn command(folder: &Path) -> anyhow::Result<Command> {
     let mut command = Command::new(program("atalaya-agent")?);
+    let local = folder.join("agent.toml");
+    if local.exists() {
+        command.arg("--config").arg(local);
+    }
     command.arg("--state-dir").arg(folder.join("state")).args(["--log", "info"]);
     Ok(command)
 }
@@ -25,11 +32,23 @@ impl Agent {
     /// # Errors
     /// It failed, with what it said.
     pub fn enroll(folder: &Path, join: &str) -> anyhow::Result<String> {
+        Self::enroll_with(folder, join, None)
+    }
+
+    /// Enrols, to abort at a named fault point if one is given; what it said.
+    ///
+    /// # Errors
+    /// It failed, with how it ended and what it said.
+    pub fn enroll_with(folder: &Path, join: &str, fault: Option<&str>) -> anyhow::Result<String> {
         std::fs::create_dir_all(folder)?;
-        let output = command(folder)?.args(["enroll", "--join", join]).output()?;
+        let mut command = command(folder)?;
+        if let Some(fault) = fault {
+            command.env("ATALAYA_FAULT", fault);
+        }
+        let output = command.args(["enroll", "--join", join]).output()?;
         let said =
             format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        anyhow::ensure!(output.status.success(), "enrolment failed: {said}");
+        anyhow::ensure!(output.status.success(), "enrolment failed: {} {said}", output.status);
         Ok(said)
     }
 
@@ -40,6 +59,7 @@ impl Agent {
     pub fn start(folder: &Path, fault: Option<&str>) -> anyhow::Result<Self> {
         let mut command = command(folder)?;
         command.arg("run");
+        command.env("ATALAYA_WITNESS", folder.join(WITNESS));
         if let Some(fault) = fault {
             command.env("ATALAYA_FAULT", fault);
         }
@@ -47,20 +67,36 @@ impl Agent {
         Ok(Self { process, folder: folder.to_owned() })
     }
 
-    /// Kills it without warning and starts it again.
+    /// Starts it again after it ended, to abort at a named fault point if one is given. One that still runs is killed
+    /// without warning.
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn kill_and_restart(mut self) -> anyhow::Result<Self> {
+    pub fn restart(&mut self, fault: Option<&str>) -> anyhow::Result<()> {
         self.process.kill()?;
-        Self::start(&self.folder, None)
+        *self = Self::start(&self.folder, fault)?;
+        Ok(())
     }
 
-    /// Starts it again after it ended.
+    /// Its folder, with the state in `state`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Everything that its buffer told so far, over all its runs.
     ///
     /// # Errors
-    /// It cannot be started.
-    pub fn restart(self) -> anyhow::Result<Self> {
-        Self::start(&self.folder, None)
+    /// There is no such file.
+    pub fn witness(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.folder.join(WITNESS))?)
+    }
+
+    /// What it says of itself (`status --json`).
+    ///
+    /// # Errors
+    /// It says nothing that can be read.
+    pub fn status(&self) -> anyhow::Result<serde_json::Value> {
+        let output = command(&self.folder)?.args(["status", "--json"]).output()?;
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 }

@@ -72,11 +72,12 @@ impl ControlPlane {
         }
         let mut process = Process::start("control-plane", &options.folder.join("log"), &mut command)?;
         let ready = wait_for("the control plane to be ready", options.ready_within, || {
-            if let Ok(Some(status)) = process.ended() {
-                return Some(Err(anyhow::anyhow!("the control plane ended: {status}\n{}", process.log())));
+            let ready = fs::read_to_string(&ready_file).ok();
+            if let Some(ready) = ready.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok()) {
+                return Some(Ok(ready));
             }
-            let text = fs::read_to_string(&ready_file).ok()?;
-            serde_json::from_str::<serde_json::Value>(&text).ok().map(Ok)
+            let status = process.ended().ok().flatten()?;
+            Some(Err(anyhow::anyhow!("the control plane ended: {status}\n{}", process.log())))
         })?;
         let address = |name: &str| {
             ready[name]
@@ -89,13 +90,15 @@ impl ControlPlane {
         Ok(Self { process, options })
     }
 
-    /// Stops it by a signal that cannot be caught, and starts it again on the same ports.
+    /// Stops it by a signal that cannot be caught, if it still runs, and starts it again on the same ports, to abort
+    /// at a named fault point if one is given.
     ///
     /// # Errors
     /// It does not start again.
-    pub fn kill_and_restart(mut self) -> anyhow::Result<Self> {
+    pub fn restart(&mut self, fault: Option<&str>) -> anyhow::Result<()> {
         self.process.kill()?;
-        Self::start(Options { fault: None, ..self.options })
+        *self = Self::start(Options { fault: fault.map(str::to_owned), ..self.options.clone() })?;
+        Ok(())
     }
 
     /// Where web app and API are.

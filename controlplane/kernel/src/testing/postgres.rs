@@ -39,6 +39,22 @@ pub(super) async fn database() -> String {
     format!("{server}/{name}")
 }
 
+/// A copy of a database that nobody is connected to.
+pub(super) async fn copy(url: &str) -> String {
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let copy = format!("copy_{}", &crate::secrets::random_token()[..20]);
+    execute_outside(server, &format!("CREATE DATABASE {copy} TEMPLATE {name}")).await;
+    format!("{server}/{copy}")
+}
+
+/// Drops a database and gives its name to another.
+pub(super) async fn replace(url: &str, copy: &str) {
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let (_, copy) = copy.rsplit_once('/').unwrap();
+    execute_outside(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    execute_outside(server, &format!("ALTER DATABASE {copy} RENAME TO {name}")).await;
+}
+
 async fn exists(platform: &PlatformDb, database: &str) -> bool {
     let mut tx = platform.begin_read().await.unwrap();
     let row: Option<(String,)> = sql("SELECT CAST(datname AS TEXT) FROM pg_database WHERE datname = $1")

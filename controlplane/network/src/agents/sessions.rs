@@ -70,8 +70,7 @@ pub async fn session_open(ctx: &Ctx, arrival: &Arrival) -> Result<Admission, Err
         let entity = EntityRef::new("agent", &arrival.agent);
         let returned = taken_over.is_some_and(|held| held.previous_run_id == arrival.run_id);
         if returned {
-            store::status_duplicate(&mut tx, &arrival.agent, now).await?;
-            facts::emit(ctx, &mut tx, NewEvent::new(events::DUPLICATE, entity.clone(), json!({"name": agent.name}))).await?;
+            duplicate(ctx, &mut tx, &arrival.agent, &agent.name).await?;
         }
         if !agent.connected {
             let payload = json!({"name": agent.name, "version": arrival.version});
@@ -80,6 +79,29 @@ pub async fn session_open(ctx: &Ctx, arrival: &Arrival) -> Result<Admission, Err
         store::status_arrived(&mut tx, arrival, now).await?;
         Ok(Admission::Open(epoch))
     })
+}
+
+/// A session was superseded while the machine that held it was still there.
+///
+/// # Errors
+/// The database's.
+pub async fn session_duplicated(ctx: &Ctx, agent: &AgentId) -> Result<(), Error> {
+    write_tx!(ctx, tx => {
+        let row = store::agent_row(&mut tx, agent).await?;
+        duplicate(ctx, &mut tx, agent, &row.name).await
+    })
+}
+
+async fn duplicate(
+    ctx: &Ctx,
+    tx: &mut atalaya_kernel::db::TenantTx,
+    agent: &AgentId,
+    name: &str,
+) -> Result<(), Error> {
+    store::status_duplicate(tx, agent, ctx.now()).await?;
+    let entity = EntityRef::new("agent", agent);
+    facts::emit(ctx, tx, NewEvent::new(events::DUPLICATE, entity, json!({"name": name}))).await?;
+    Ok(())
 }
 
 /// Whether a session may go on.

@@ -157,6 +157,13 @@ impl Sessions for Held {
         recorded.await.context("heartbeat").map_err(BackendError::from)
     }
 
+    async fn duplicated(&self, session: &Session) {
+        let Ok((ctx, agent)) = self.edge.ctx(&session.identity) else { return };
+        if let Err(error) = sessions::session_duplicated(&ctx, &agent).await {
+            tracing::warn!(%agent, %error, "two machines have one identity, and it could not be recorded");
+        }
+    }
+
     async fn ended(&self, session: &Session) {
         let Ok((ctx, agent)) = self.edge.ctx(&session.identity) else { return };
         if let Err(error) = sessions::session_close(&ctx, &agent, count(session.epoch)).await {

@@ -77,6 +77,10 @@ pub trait Sessions: Send + Sync {
     /// Health of an agent.
     async fn heartbeat(&self, session: &Session, heartbeat: wire::Heartbeat) -> Result<(), BackendError>;
 
+    /// A newer connection took this session's place, and whoever held this one is still there: two machines have one
+    /// identity.
+    async fn duplicated(&self, session: &Session);
+
     /// The connection ended. The row is released only if this session still holds it.
     async fn ended(&self, session: &Session);
 }

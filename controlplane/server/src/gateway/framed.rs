@@ -90,6 +90,15 @@ impl FramedSend {
         Ok(self.stream.write_all(&frame).await?)
     }
 
+    /// Sends a message in two halves, so that a test can cut between them.
+    pub(super) async fn send_in_halves<M: WireMessage>(&mut self, message: &M) -> Result<(), StreamError> {
+        let frame = version::encode_on(self.lane, message)?;
+        let (first, second) = frame.split_at(frame.len() / 2);
+        self.stream.write_all(first).await?;
+        atalaya_kernel::fault::point_on_the_wire("gateway.mid_frame").await;
+        Ok(self.stream.write_all(second).await?)
+    }
+
     /// Nothing more will be written; waits until the peer has it all or is gone.
     pub(super) async fn finish(mut self) {
         if self.stream.finish().is_ok() {

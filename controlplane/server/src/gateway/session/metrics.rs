@@ -37,7 +37,7 @@ pub(super) async fn serve(lanes: &Lanes<'_>, stream: Stream) -> LaneEnd {
                 let stored: Stored = stored?;
                 atalaya_kernel::fault::point("gateway.before_metric_ack");
                 window.acknowledged(1);
-                send.send(&stored.ack(window.credit())).await?;
+                send.send_in_halves(&stored.ack(window.credit())).await?;
             }
             message = recv.next() => match message? {
                 Message::SeriesTable(table) => numbers.learn(lanes, table).await?,
@@ -76,6 +76,7 @@ async fn store(lanes: &Lanes<'_>, batch: ReceivedBatch, lost: u64) -> Result<Sto
     let agent = lanes.session.identity.agent.as_str();
     let samples: usize = batch.columns.iter().map(|column| column.values.len()).sum();
     let mut wait = Duration::from_millis(200);
+    atalaya_kernel::fault::point("gateway.before_metric_write");
     let quarantined = loop {
         match telemetry.append(&lanes.session, &batch).await {
             Ok(quarantined) => break quarantined,

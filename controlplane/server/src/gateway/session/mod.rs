@@ -23,6 +23,9 @@ use super::{
 
 /// From the handshake to `Hello`, and from there to the last lane's stream.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a superseded connection may take to show that somebody is there, and how often that is looked at.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const ANSWER_POLL: Duration = Duration::from_millis(20);
 /// Unacknowledged metric batches per lane.
 const METRIC_CREDIT: u32 = 16;
 /// Unacknowledged observed reports, and job results.
@@ -117,18 +120,40 @@ async fn greet_and_serve(shared: &Shared, connection: &Connection, identity: Age
     let end = tokio::select! {
         // First, because a superseded session's lanes see the registry drop them and would end without the reason.
         biased;
-        end = lanes.closed() => {
-            // Before the lanes are dropped, so that the reason arrives before their streams' ends.
-            if let End::Refused(refusal) = &end {
-                close(connection, refusal);
-            }
-            Err(end)
-        }
+        end = send_away(&lanes, connection) => Err(end),
         end = run_lanes(&lanes, connection, greeted) => end,
     };
     shared.registry.leave(&session);
     shared.backend.sessions.ended(&session).await;
     end
+}
+
+/// Waits until the session may not go on, and closes its connection while its lanes still stand, so that the reason
+/// arrives before their streams' ends.
+async fn send_away(lanes: &Lanes<'_>, connection: &Connection) -> End {
+    let end = lanes.closed().await;
+    if let End::Refused(refusal) = &end {
+        if refusal.reason == GoodbyeReason::Superseded && answers(connection).await {
+            lanes.shared.backend.sessions.duplicated(&lanes.session).await;
+        }
+        close(connection, refusal);
+    }
+    end
+}
+
+/// Whether the other end of a connection is there: an agent that was killed and started again left its old connection
+/// behind, a second machine with a copy of its identity did not. A new stream limit has to be acknowledged by whoever
+/// still holds the connection.
+async fn answers(connection: &Connection) -> bool {
+    let heard = || connection.stats().frame_rx.acks;
+    let before = heard();
+    connection.set_max_concurrent_uni_streams(1u32.into());
+    let answered = async {
+        while heard() == before {
+            tokio::time::sleep(ANSWER_POLL).await;
+        }
+    };
+    tokio::time::timeout(ANSWER_WITHIN, answered).await.is_ok()
 }
 
 async fn run_lanes(lanes: &Lanes<'_>, connection: &Connection, greeted: control::Greeted) -> LaneEnd {
