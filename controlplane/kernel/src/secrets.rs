@@ -14,7 +14,9 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use hmac::{Hmac, Mac};
 use parking_lot::Mutex;
+use sha2::Sha256;
 use std::{collections::HashMap, fmt};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -145,6 +147,16 @@ impl Secrets {
     /// [`Error::Internal`] when it was changed or the installation key is another.
     pub fn open_platform(&self, context: &str, sealed: &[u8]) -> Result<SecretBytes, Error> {
         open(&self.installation.0, context, sealed)
+    }
+
+    /// A secret of its own for a purpose that has no row: the same at each start, and it tells nothing of the
+    /// installation key (HMAC-SHA-256 as a key derivation, NIST SP 800-108).
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&*self.installation.0).expect("HMAC takes a key of any length");
+        mac.update(b"derive\0");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 
     /// Makes a tenant's key, in the transaction that makes the tenant.

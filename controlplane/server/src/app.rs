@@ -4,7 +4,7 @@ use crate::{
     adapters::{self, Authorities, GatewayJoins, PkiClock},
     cli::open,
     config::{Config, host_fingerprint},
-    gateway::{Gateway, GatewayOptions},
+    gateway::{Gateway, GatewayOptions, ResetKey},
     http::{self, Shared, stream::Hub},
     worker,
 };
@@ -153,7 +153,8 @@ fn gateway(
     let certificate = authorities.root().issue_gateway(now)?;
     let clock = Arc::new(PkiClock(runtime.clock.clone()));
     let tls = atalaya_pki::server::config(certificate, authorities.clone(), clock)?;
-    let options = GatewayOptions { listen: config.gateway.listen, ..GatewayOptions::default() };
+    let reset_key = ResetKey::new(runtime.secrets.derive("gateway/stateless-reset"));
+    let options = GatewayOptions::new(config.gateway.listen, reset_key);
     let backend = adapters::backend(runtime.clone(), authorities.clone(), metrics);
     Gateway::bind(options, tls, backend, runtime.clock.clone()).with_context(|| {
         format!(

@@ -45,7 +45,10 @@ fn an_agent_enrols_whatever_happens_and_a_revoked_one_is_out(database: Database)
     wrong.root_fingerprint[0] ^= 1;
     let wrong = wrong.encode().expect("it is encoded again");
     let refused = Agent::enroll(&folder.path().join("pinned"), &wrong).expect_err("a wrong root");
-    assert!(refused.to_string().contains("fingerprint"), "in words: {refused}");
+    assert!(
+        refused.to_string().contains("root is not the one that the join string names"),
+        "in words: {refused}"
+    );
 
     let mut agent = Agent::start(&home, None).expect("the agent starts");
     wait_until("the agent to be connected", SOON, || state(&owner, &join.agent) == "connected");
@@ -88,10 +91,12 @@ fn a_stranger_is_refused(database: Database, folder: &Path, hq: &ControlPlane, o
     let stranger = Agent::start(&home, None).expect("the agent starts");
     wait_until("the stranger to say why it is not let in", SOON, || {
         let status = stranger.status().unwrap_or_default();
-        status["link"]["state"] == "waiting" && status["link"]["detail"].as_str().is_some_and(|why| !why.is_empty())
+        status["link"]["state"] == "waiting"
+            && status["link"]["detail"].as_str().is_some_and(|why| !why.is_empty())
     });
     let agents = owner.get("/agents").expect("agents can be listed");
-    let connected = agents["items"].as_array().expect("a list").iter().filter(|agent| agent["state"] == "connected");
+    let connected =
+        agents["items"].as_array().expect("a list").iter().filter(|agent| agent["state"] == "connected");
     assert_eq!(connected.count(), 0, "nobody came in: {agents}");
 }
 
@@ -103,8 +108,19 @@ struct Join {
 fn tenant(database: Database, folder: &Path) -> (ControlPlane, Api) {
     let hq = ControlPlane::start(database.options(folder)).expect("the control plane starts");
     let tenant = [
-        "admin", "tenant", "create", "--slug", TENANT, "--name", "NetAndina", "--country", "PE", "--currency", "PEN",
-        "--time-zone", "America/Lima",
+        "admin",
+        "tenant",
+        "create",
+        "--slug",
+        TENANT,
+        "--name",
+        "NetAndina",
+        "--country",
+        "PE",
+        "--currency",
+        "PEN",
+        "--time-zone",
+        "America/Lima",
     ];
     hq.command(&tenant, "").expect("a tenant can be made");
     let user = ["admin", "user", "create", "--tenant", TENANT, "--email", OWNER, "--name", "Rosa Campos"];
@@ -115,7 +131,8 @@ fn tenant(database: Database, folder: &Path) -> (ControlPlane, Api) {
 
 fn join_string(owner: &Api, site: &str) -> Join {
     let site = id_of(&owner.post("/sites", &json!({"name": site})).expect("a site can be made"));
-    let token = owner.post("/agent-tokens", &json!({"site_id": site.expect("an id")})).expect("a token can be made");
+    let token =
+        owner.post("/agent-tokens", &json!({"site_id": site.expect("an id")})).expect("a token can be made");
     let text = |name: &str| token[name].as_str().expect("a token has it").to_owned();
     Join { text: text("join_string"), agent: text("agent_id") }
 }
@@ -142,7 +159,8 @@ fn events(owner: &Api) -> Vec<String> {
 /// Copies the identity of a running agent as somebody with a disk image has it.
 fn copy_state(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder can be made");
-    let copied = Command::new("cp").arg("-a").arg(from.join("state")).arg(to).status().expect("cp can be started");
+    let copied =
+        Command::new("cp").arg("-a").arg(from.join("state")).arg(to).status().expect("cp can be started");
     assert!(copied.success(), "the state can be copied");
     // Its measurements are those of the machine that it was taken from.
     for data in ["buffer", "journal", "status.json"] {

@@ -26,8 +26,7 @@ fn the_query_api_says_what_the_device_says(database: Database) {
     let later = |metric: &str| {
         wait_for("the next measurement", SOON, || newest(&isp, metric).filter(|values| values.0 > first.0)).1
     };
-    let measured =
-        [later("interface_receive_bytes_total"), later("interface_transmit_bytes_total")];
+    let measured = [later("interface_receive_bytes_total"), later("interface_transmit_bytes_total")];
     let after = [walk(site, IF_HC_IN_OCTETS), walk(site, IF_HC_OUT_OCTETS)];
     let up = later("interface_up");
     let status = walk(site, IF_OPER_STATUS);

@@ -1,9 +1,9 @@
 //! The whole product: real processes, real sockets, on both databases.
 
 mod browser;
+mod identity;
 mod main_job;
 mod measured;
-mod identity;
 mod outage;
 mod restore;
 mod samples;

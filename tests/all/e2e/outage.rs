@@ -1,7 +1,7 @@
 //! Headquarters is away: the tower measures on, what was cut stays cut, and afterwards everything arrives, the newest
 //! first.
 
-use super::{Database, cut_by_run, main_job::verdict, on_each_database, samples, witness};
+use super::{Database, cut_by_run, main_job::verdict, on_each_database, samples, soak, witness};
 use atalaya_tests::{
     harness::{wait_for, wait_until},
     isp::{Isp, Site, Size},
@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, time::Duration};
 
 const SOON: Duration = Duration::from_secs(60);
+/// The agent compares everything at least this often.
+const SWEEP: Duration = Duration::from_secs(300);
 /// Blocks that pile up before headquarters returns.
 const BACKLOG: u64 = 15;
 
@@ -32,7 +34,11 @@ fn a_tower_without_headquarters_works_on_and_tells_it_all_later(database: Databa
 
     // Somebody reconnects the debtor by hand on the router; the agent knows better, all alone.
     by_hand(site, &debtor.user, "10M");
-    wait_until("the agent to put the cut back", SOON, || profile(site, &debtor.user) == "cut");
+    if !soak() {
+        // It compares whenever a device comes back; otherwise it does so by itself every five minutes.
+        site.router.ask(&json!({"op": "drop_connections"}));
+    }
+    wait_until("the agent to put the cut back", SWEEP * 2, || profile(site, &debtor.user) == "cut");
     wait_until("the debtor to be walled again", SOON, || verdict(site, &debtor.user) == "walled");
     wait_until("blocks to pile up", SOON, || buffered(site) >= BACKLOG);
     let away_until = now_ms();

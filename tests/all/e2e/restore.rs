@@ -4,7 +4,7 @@
 use super::{Database, cut_by_run, main_job::verdict, on_each_database};
 use atalaya_tests::{
     harness::wait_until,
-    isp::{Isp, Size, Subscriber, TENANT, OWNER, PASSWORD},
+    isp::{Isp, OWNER, PASSWORD, Size, Subscriber, TENANT},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path, time::Duration};
@@ -62,7 +62,9 @@ fn a_restored_backup_cuts_nobody_who_paid(database: Database) {
     // What the copy does not know is registered again; then nothing of it waits.
     pay(&isp, &pays_after_the_copy);
     wait_until("no cut to wait", SOON, || held(&isp).is_empty());
-    wait_until("the payer to be as desired", SOON, || network(&isp, &pays_after_the_copy)["state"] == "online");
+    wait_until("the payer to be as desired", SOON, || {
+        network(&isp, &pays_after_the_copy)["state"] == "online"
+    });
     assert_eq!(meets(&isp, &pays_after_the_copy), "passes");
 
     // A person decides a new cut: it works as before.
@@ -101,7 +103,8 @@ impl Copy {
         let options = &isp.control_plane.options;
         let copy = folder.join("yesterday");
         copy_folder(&options.folder.join("data"), &copy);
-        let database = options.database.as_ref().map(|url| block_on(atalaya_kernel::testing::postgres_copy(url)));
+        let database =
+            options.database.as_ref().map(|url| block_on(atalaya_kernel::testing::postgres_copy(url)));
         Self { folder: copy, database }
     }
 

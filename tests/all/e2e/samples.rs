@@ -38,7 +38,8 @@ on_each_database!(every_confirmed_sample_is_stored_once);
 fn every_confirmed_sample_is_stored_once(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let size = Size { subscribers: 1, sites: 1 };
-    let shape = |config: &mut atalaya_simulators::routeros::SimConfig| config.counters = CounterMode::ServeCount;
+    let shape =
+        |config: &mut atalaya_simulators::routeros::SimConfig| config.counters = CounterMode::ServeCount;
     let mut isp = Isp::start_with(folder.path(), database.options(folder.path()), size, shape)
         .expect("the fictional ISP starts");
     let devices = more_names_of_the_router(&isp, DEVICES);
@@ -68,7 +69,10 @@ fn every_confirmed_sample_is_stored_once(database: Database) {
     site.agent.process.stop(SOON).expect("the agent ends when asked");
     let expected = of_devices(witness::confirmed(&site.agent.witness().expect("the buffer told")), &devices);
     site.agent.restart(None).expect("it starts again");
-    isp.owner = isp.control_plane.log_in(atalaya_tests::isp::TENANT, atalaya_tests::isp::OWNER, atalaya_tests::isp::PASSWORD).expect("the owner logs in");
+    isp.owner = isp
+        .control_plane
+        .log_in(atalaya_tests::isp::TENANT, atalaya_tests::isp::OWNER, atalaya_tests::isp::PASSWORD)
+        .expect("the owner logs in");
     wait_until("the backlog to be drained", SOON, || {
         stored(&isp, &expected, &devices).len() >= expected.len()
     });
@@ -151,8 +155,7 @@ pub(super) fn stored(isp: &Isp, expected: &[Sample], devices: &BTreeSet<String>)
     let mut stored = Vec::new();
     for metric in metrics {
         for device in devices {
-            let path =
-                format!("/metrics/range?metric={metric}&device={device}&from={from}&to={to}&fn=raw");
+            let path = format!("/metrics/range?metric={metric}&device={device}&from={from}&to={to}&fn=raw");
             let answer = isp.owner.get(&path).expect("measurements can be read");
             for series in answer["series"].as_array().expect("a list of series") {
                 stored.extend(points(metric, device, series));

@@ -101,7 +101,10 @@ impl Replay {
 fn bytes(hex: &str) -> Vec<u8> {
     let digits = hex.as_bytes().chunks(2);
     let byte = |pair: &[u8]| {
-        std::str::from_utf8(pair).ok().and_then(|text| u8::from_str_radix(text, 16).ok()).expect("hexadecimal")
+        std::str::from_utf8(pair)
+            .ok()
+            .and_then(|text| u8::from_str_radix(text, 16).ok())
+            .expect("hexadecimal")
     };
     digits.map(byte).collect()
 }

@@ -146,6 +146,10 @@ async fn of_two_agents_with_one_identity_the_newer_wins_visibly() {
     eventually("the first is superseded", async || first.state() == LinkState::Superseded).await;
     let status = first.status.borrow().clone();
     assert!(status.retry_at_ms - NOW_MS >= 300_000, "it comes back rarely: {status:?}");
-    assert_eq!(hq.see(|rows| rows.duplicated.clone()), [1], "headquarters knows that the first is still there");
+    assert_eq!(
+        hq.see(|rows| rows.duplicated.clone()),
+        [1],
+        "headquarters knows that the first is still there"
+    );
     assert_eq!(hq.registry.sessions().len(), 1);
 }

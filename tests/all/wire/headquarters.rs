@@ -15,7 +15,8 @@ use atalaya_pki::{
 };
 use atalaya_protocol::wire;
 use atalaya_server::gateway::{
-    Backend, BackendError, Gateway, GatewayOptions, Refusal, SessionRegistry, Standing, Verdict,
+    Backend, BackendError, Gateway, GatewayError, GatewayOptions, Refusal, ResetKey, SessionRegistry,
+    Standing, Verdict,
 };
 use parking_lot::Mutex;
 use rustls::time_provider::TimeProvider;
@@ -109,15 +110,32 @@ impl Headquarters {
         let store_clock = Arc::new(StoreTime(Arc::clone(&clock)));
         let metrics = EmbeddedStore::open(folder.path(), Options::default(), store_clock).unwrap();
         let rows = Mutex::new(Rows { desired_version: 1, ..Rows::default() });
-        Self::serve(Arc::new(State { rows, clock, root, authority, metrics, _folder: folder }))
+        let state = State { rows, clock, root, authority, metrics, _folder: folder };
+        Self::serve(Arc::new(state), ([127, 0, 0, 1], 0).into()).unwrap()
     }
 
     /// Another process on the same database.
     pub(super) fn restart(other: &Self) -> Self {
-        Self::serve(Arc::clone(&other.state))
+        Self::serve(Arc::clone(&other.state), ([127, 0, 0, 1], 0).into()).unwrap()
     }
 
-    fn serve(state: Arc<State>) -> Self {
+    /// Ends this process and starts another on its port.
+    pub(super) async fn replaced(self) -> Self {
+        let (state, address) = (Arc::clone(&self.state), self.address);
+        drop(self);
+        // The port is free once quinn has seen its connections off.
+        let free = async {
+            loop {
+                match Self::serve(Arc::clone(&state), address) {
+                    Ok(new) => break new,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), free).await.expect("the port becomes free")
+    }
+
+    fn serve(state: Arc<State>, listen: SocketAddr) -> Result<Self, GatewayError> {
         let tls = server::config(
             state.root.issue_gateway(unix(NOW_MS)).unwrap(),
             Arc::clone(&state) as Arc<dyn AuthorityDirectory>,
@@ -130,13 +148,13 @@ impl Headquarters {
             telemetry: Arc::clone(&state) as _,
             network: Arc::clone(&state) as _,
         };
-        let options = GatewayOptions { listen: ([127, 0, 0, 1], 0).into(), ..GatewayOptions::default() };
-        let gateway = Gateway::bind(options, tls, backend, Arc::clone(&state.clock) as _).unwrap();
+        let options = GatewayOptions::new(listen, ResetKey::new([7; 32]));
+        let gateway = Gateway::bind(options, tls, backend, Arc::clone(&state.clock) as _)?;
         let (address, registry) = (gateway.local_addr().unwrap(), gateway.registry());
         let stop = CancellationToken::new();
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(gateway.run(stop.clone()));
-        Self { state, address, registry, stop, _tasks: tasks }
+        Ok(Self { state, address, registry, stop, _tasks: tasks })
     }
 
     /// A new join string.

@@ -59,3 +59,21 @@ async fn what_is_measured_while_the_link_is_cut_arrives_after_it() {
     relay.restore();
     eventually("all arrived", async || site.see(|m| m.acknowledged.len() == sequences.len())).await;
 }
+
+/// The gateway dies without a word and another stands on its port: the agent does not wait for its connection to be silent
+/// for long, because the new gateway says that it knows nothing of it.
+#[tokio::test]
+async fn a_gateway_that_was_killed_is_found_again_as_soon_as_it_stands() {
+    let hq = Headquarters::start();
+    let (site, relay) = behind_relay(&hq, Link::default()).await;
+    let running = site.run();
+    eventually("connected", async || running.state() == LinkState::Connected).await;
+    // Cut, so that nobody hears it go.
+    relay.cut();
+    let hq = hq.replaced().await;
+    relay.restore();
+    // Well before the 30 s after which QUIC gives a silent connection up (`eventually` waits 20 s at most).
+    let sequence = site.measure(1);
+    eventually("the sample arrived at the new one", async || hq.see(|rows| rows.appended == [sequence]))
+        .await;
+}

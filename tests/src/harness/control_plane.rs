@@ -73,7 +73,8 @@ impl ControlPlane {
         let mut process = Process::start("control-plane", &options.folder.join("log"), &mut command)?;
         let ready = wait_for("the control plane to be ready", options.ready_within, || {
             let ready = fs::read_to_string(&ready_file).ok();
-            if let Some(ready) = ready.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok()) {
+            if let Some(ready) = ready.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+            {
                 return Some(Ok(ready));
             }
             let status = process.ended().ok().flatten()?;

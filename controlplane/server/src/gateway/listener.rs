@@ -1,6 +1,10 @@
 //! The port: accepts connections, sorts them by ALPN, and owns their tasks.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, UdpSocket},
+    sync::Arc,
+    time::Duration,
+};
 
 use atalaya_kernel::time::Clock;
 use atalaya_pki::server::{ALPN_ENROL, ALPN_SESSION, peer_identity};
@@ -18,7 +22,8 @@ use super::{
     enrol,
     framed::close,
     registry::SessionRegistry,
-    session, transport,
+    session,
+    transport::{self, ResetKey},
 };
 
 /// A handshake that takes longer is dropped.
@@ -38,11 +43,14 @@ pub struct GatewayOptions {
     pub max_connections: usize,
     /// Above so many connections in their handshake, newcomers must first prove their address (a QUIC Retry).
     pub max_unproven: usize,
+    /// Lets agents see at once that a gateway was started anew.
+    pub reset_key: ResetKey,
 }
 
-impl Default for GatewayOptions {
-    fn default() -> Self {
-        Self { listen: ([0u16; 8], 8443).into(), max_connections: 5_000, max_unproven: 100 }
+impl GatewayOptions {
+    /// With the usual bounds.
+    pub fn new(listen: SocketAddr, reset_key: ResetKey) -> Self {
+        Self { listen, max_connections: 5_000, max_unproven: 100, reset_key }
     }
 }
 
@@ -97,7 +105,12 @@ impl Gateway {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, GatewayError> {
         let config = transport::server_config(tls)?;
-        let endpoint = Endpoint::server(config, options.listen)
+        let endpoint = UdpSocket::bind(options.listen)
+            .and_then(|socket| {
+                let runtime = Arc::new(quinn::TokioRuntime);
+                let endpoint = transport::endpoint_config(&options.reset_key);
+                Endpoint::new(endpoint, Some(config), socket, runtime)
+            })
             .map_err(|source| GatewayError::Bind { address: options.listen, source })?;
         let shared = Arc::new(Shared {
             backend,

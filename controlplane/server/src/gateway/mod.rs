@@ -31,3 +31,4 @@ pub use backend::{
 pub use labels::series_spec;
 pub use listener::{Gateway, GatewayError, GatewayOptions};
 pub use registry::SessionRegistry;
+pub use transport::ResetKey;

@@ -117,28 +117,30 @@ async fn greet_and_serve(shared: &Shared, connection: &Connection, identity: Age
     let standing = shared.registry.enter(&session, greeted.grant.standing.clone());
     tracing::info!(agent = session.identity.agent, epoch = session.epoch, "agent connected");
     let lanes = Lanes { shared, session: session.clone(), standing };
+    let mut running = std::pin::pin!(run_lanes(&lanes, connection, greeted));
     let end = tokio::select! {
         // First, because a superseded session's lanes see the registry drop them and would end without the reason.
         biased;
-        end = send_away(&lanes, connection) => Err(end),
-        end = run_lanes(&lanes, connection, greeted) => end,
+        end = lanes.closed() => {
+            // The lanes stand still and are not dropped yet, so that the reason arrives before their streams' ends.
+            send_away(&lanes, connection, &end).await;
+            Err(end)
+        }
+        end = &mut running => end,
     };
     shared.registry.leave(&session);
     shared.backend.sessions.ended(&session).await;
     end
 }
 
-/// Waits until the session may not go on, and closes its connection while its lanes still stand, so that the reason
-/// arrives before their streams' ends.
-async fn send_away(lanes: &Lanes<'_>, connection: &Connection) -> End {
-    let end = lanes.closed().await;
-    if let End::Refused(refusal) = &end {
+/// Closes the connection of a session that may not go on, with the reason.
+async fn send_away(lanes: &Lanes<'_>, connection: &Connection, end: &End) {
+    if let End::Refused(refusal) = end {
         if refusal.reason == GoodbyeReason::Superseded && answers(connection).await {
             lanes.shared.backend.sessions.duplicated(&lanes.session).await;
         }
         close(connection, refusal);
     }
-    end
 }
 
 /// Whether the other end of a connection is there: an agent that was killed and started again left its old connection
