@@ -17,21 +17,29 @@ pub(super) fn verdict(site: &Site, user: &str) -> String {
     site.router.verdict(user)["verdict"].as_str().unwrap_or_default().to_owned()
 }
 
-/// Rows of a router that belong to other subscribers, by menu and name. Sessions and dynamic rows come and go with the
-/// equipment; what is configured must not.
-fn configuration_of_others(site: &Site, user: &str) -> Value {
-    let mut digests = site.router.digests();
-    for menu in
-        ["/ppp/active", "/queue/simple", "/interface", "/ip/firewall/connection", "/ip/firewall/address-list"]
-    {
-        if let Some(menus) = digests.as_object_mut() {
-            menus.remove(menu);
-        }
-    }
-    if let Some(secrets) = digests["/ppp/secret"].as_object_mut() {
-        secrets.retain(|name, _| !name.contains(user));
-    }
-    digests
+/// Every row of every menu of a router, sessions, queues and other dynamic ones included, but for those that name the
+/// subscriber or its address.
+fn rows_of_others(site: &Site, user: &str, address: &str) -> Value {
+    let menus = site.router.digests();
+    let menus = menus.as_object().expect("digests by menu").keys();
+    let rows = |menu: &String| {
+        let rows = site.router.ask(&json!({"op": "rows", "menu": menu}));
+        let foreign = |row: &&Value| {
+            let values = row.as_object().into_iter().flat_map(|row| row.values()).filter_map(Value::as_str);
+            !values.into_iter().any(|value| value.contains(user) || is_of(value, address))
+        };
+        (menu.clone(), rows.as_array().into_iter().flatten().filter(foreign).cloned().collect::<Value>())
+    };
+    menus.map(rows).collect()
+}
+
+/// Whether a value is an address, with a port or mask or without.
+fn is_of(value: &str, address: &str) -> bool {
+    value.split(['/', ':']).next() == Some(address)
+}
+
+fn sessions(site: &Site) -> usize {
+    site.router.ask(&json!({"op": "rows", "menu": "/ppp/active"})).as_array().map_or(0, Vec::len)
 }
 
 fn who_does_not_pay_is_walled_and_who_pays_is_online(database: Database) {
@@ -46,7 +54,11 @@ fn who_does_not_pay_is_walled_and_who_pays_is_online(database: Database) {
         isp.owner.get(&overview).map_or(Value::Null, |overview| overview["services"][0]["network"].clone())
     };
     wait_until("the router to be as desired", SOON, || network_state()["state"] == "online");
-    let others_before = configuration_of_others(site, &debtor.user);
+    wait_until("everybody to be online", SOON, || sessions(site) == 300);
+    let address = site.router.ask(&json!({"op": "cpe", "cpe": debtor.user}))["address"].clone();
+    let address = address.as_str().expect("the debtor has an address");
+    let others_before = rows_of_others(site, &debtor.user, address);
+    assert_eq!(others_before["/ppp/active"].as_array().map(Vec::len), Some(299), "sessions are compared, too");
 
     let run = cut_by_run(&isp, debtor);
     assert_eq!(run["totals"]["services"], 1, "{run}");
@@ -72,7 +84,8 @@ fn who_does_not_pay_is_walled_and_who_pays_is_online(database: Database) {
         Some(network_state()).filter(|state| state["state"] == "online")
     });
     assert!(state["unblocked_at"].is_string() && state["session_seen_at"].is_string(), "two truths: {state}");
-    assert_eq!(configuration_of_others(site, &debtor.user), others_before, "the other 299 are untouched");
+    wait_until("everybody to be online", SOON, || sessions(site) == 300);
+    assert_eq!(rows_of_others(site, &debtor.user, address), others_before, "the other 299 are untouched");
     let dropped = site.router.counters()["session_drops"].as_u64().unwrap_or(0);
     assert!(dropped <= drops.as_u64().unwrap_or(0) + 1, "one drop for the cut, one for the reconnection");
 }

@@ -46,6 +46,13 @@ fn soak() -> bool {
     std::env::var("ATALAYA_TIER").is_ok_and(|tier| tier == "soak")
 }
 
+/// By the clock of this machine, which is everybody's here.
+#[allow(clippy::disallowed_methods, reason = "the test compares with stamps of real processes")]
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    i64::try_from(since.as_millis()).expect("before the year 292 million")
+}
+
 /// Bills a subscriber in the past, previews a run and executes it; the preview.
 fn cut_by_run(isp: &Isp, debtor: &Subscriber) -> Value {
     let bill = json!({

@@ -1,7 +1,7 @@
 //! Headquarters is away: the tower measures on, what was cut stays cut, and afterwards everything arrives, the newest
 //! first.
 
-use super::{Database, cut_by_run, main_job::verdict, on_each_database, samples, soak, witness};
+use super::{Database, cut_by_run, main_job::verdict, now_ms, on_each_database, samples, soak, witness};
 use atalaya_tests::{
     harness::{wait_for, wait_until},
     isp::{Isp, Site, Size},
@@ -113,13 +113,6 @@ fn by_hand(site: &Site, user: &str, profile: &str) {
         let id = session[".id"].as_str().expect("a row has an id");
         site.router.operate(&["/ppp/active/remove", &format!("=.id={id}")]);
     }
-}
-
-/// By the clock of this machine, which is everybody's here.
-#[allow(clippy::disallowed_methods, reason = "the test compares with stamps of real processes")]
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    i64::try_from(since.as_millis()).expect("before the year 292 million")
 }
 
 /// Time of the newest counter of any of the devices.
