@@ -98,6 +98,7 @@ impl Region {
             tls_fingerprint: None,
             credentials: None,
             measure_interval_s: None,
+            ping: None,
             cut_profile: None,
             cut_address_list: None,
         };
