@@ -9,7 +9,7 @@ use crate::{
     worker,
 };
 use anyhow::{Context, bail};
-use atalaya_kernel::{installation, migrations, outbox, outbox::Subscriber, runtime::Runtime};
+use atalaya_kernel::{installation, jobs, migrations, outbox, outbox::Subscriber, runtime::Runtime};
 use atalaya_metrics::{EmbeddedStore, MetricStore};
 use atalaya_network::{
     agents::JoinStrings,
@@ -92,6 +92,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     if !installation.safe_mode {
         tasks.start("deliveries", outbox::run(runtime.clone(), subscribers, stop.clone()));
         tasks.start("collections", worker::money(runtime.clone(), stop.clone()));
+        tasks.start("jobs", jobs::run(runtime.clone(), worker::handlers(), stop.clone()));
         tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
         tasks.start(
             "agents' news",
