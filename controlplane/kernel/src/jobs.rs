@@ -224,7 +224,8 @@ pub async fn run_due(runtime: &Arc<Runtime>, handlers: &[Arc<dyn Handler>]) -> R
     Ok(true)
 }
 
-/// Runs jobs for ever, until told to stop.
+/// Runs jobs for ever, until told to stop. What is under way then is left: its transaction is undone, and the job is taken
+/// up again when its lease has run out.
 ///
 /// # Errors
 /// The database's, when it stays away.
@@ -236,7 +237,11 @@ pub async fn run(
     while !stop.is_cancelled() {
         // Heard from before the look on, so that what is asked for meanwhile is not waited for.
         let rung = runtime.committed.notified();
-        if run_due(&runtime, &handlers).await? {
+        let any = tokio::select! {
+            any = run_due(&runtime, &handlers) => any?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        if any {
             continue;
         }
         tokio::select! {

@@ -61,15 +61,14 @@ pub(crate) async fn brake_counts(
 
 /// Counts services by their points.
 fn counted(tx: &TenantTx, site: Option<&SiteId>) -> Query {
-    let query = sql(
-        "SELECT CAST(COUNT(DISTINCT p.service_id) AS BIGINT) FROM network_point p JOIN network_device d \
-         ON d.tenant_id = p.tenant_id AND d.id = p.device_id WHERE p.tenant_id = ",
-    )
-    .push_bind(tx.tenant());
-    match site {
-        Some(site) => query.push(" AND d.site_id = ").push_bind(site),
-        None => query,
-    }
+    let query =
+        sql("SELECT CAST(COUNT(DISTINCT p.service_id) AS BIGINT) FROM network_point p WHERE p.tenant_id = ")
+            .push_bind(tx.tenant());
+    let Some(site) = site else { return query };
+    query
+        .push(" AND EXISTS (SELECT 1 FROM network_device d WHERE d.tenant_id = p.tenant_id AND d.id = p.device_id AND d.site_id = ")
+        .push_bind(site)
+        .push(")")
 }
 
 /// Services with a point whose desired state was not read back.
