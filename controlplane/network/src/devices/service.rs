@@ -282,7 +282,8 @@ pub async fn device_delete(ctx: &Ctx, id: &DeviceId) -> Result<(), Error> {
         agents::config_signal(&mut tx, &agent).await?;
         let entity = EntityRef::new("device", id);
         audit::record(ctx, &mut tx, Entry::new(WRITE.0, entity.clone()).before(&before)?).await?;
-        facts::emit(ctx, &mut tx, NewEvent::new(events::REMOVED, entity, json!({"name": before.name}))).await?;
+        let event = NewEvent::new(events::REMOVED, entity, json!({"name": before.name}));
+        facts::emit(ctx, &mut tx, event.related("site_id", &before.site_id)).await?;
         Ok(())
     })
 }
