@@ -162,17 +162,28 @@ pub async fn services_by_status(
     Ok(query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?)
 }
 
-/// How many services have a status.
+/// How many services of the scope have a status.
 ///
 /// # Errors
 /// The database's.
 pub async fn services_count(tx: &mut TenantTx, status: Status) -> Result<i64, Error> {
-    let (count,): (i64,) = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM money_service WHERE tenant_id = ")
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM money_service WHERE tenant_id = ")
         .push_bind(tx.tenant())
         .push(" AND status = ")
-        .push_bind(status)
-        .fetch_one(tx)
-        .await?;
+        .push_bind(status);
+    let (count,): (i64,) = within(query, tx.scope()).fetch_one(tx).await?;
+    Ok(count)
+}
+
+/// How many customers of the scope have a service, also one that ended.
+///
+/// # Errors
+/// The database's.
+pub async fn customers_served(tx: &mut TenantTx) -> Result<i64, Error> {
+    let query =
+        sql("SELECT CAST(COUNT(DISTINCT customer_id) AS BIGINT) FROM money_service WHERE tenant_id = ")
+            .push_bind(tx.tenant());
+    let (count,): (i64,) = within(query, tx.scope()).fetch_one(tx).await?;
     Ok(count)
 }
 
