@@ -16,6 +16,7 @@ use atalaya_network::{
     provisioning::{Reconciler, ServiceFollower},
 };
 use atalaya_people::identity::http::Installation;
+use atalaya_pki::server::ShownCertificate;
 use serde::Serialize;
 use std::{fs, future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -68,7 +69,8 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     })?;
     let metrics = metrics(&config, &runtime).await?;
     let authorities = Authorities::open(runtime.clone(), &installation.id).await?;
-    let gateway = gateway(&config, &runtime, &authorities, metrics.clone())?;
+    let certificate = ShownCertificate::new(authorities.root().issue_gateway(authorities.now())?)?;
+    let gateway = gateway(&config, &runtime, &authorities, certificate.clone(), metrics.clone())?;
     let gateway_address = gateway.local_addr()?;
     let joins: Arc<dyn JoinStrings> =
         Arc::new(GatewayJoins::new(authorities.clone(), advertised(&config, gateway_address)));
@@ -96,7 +98,11 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
         tasks.start(
             "agents' news",
-            adapters::follow(runtime.clone(), authorities, gateway.registry(), stop.clone()),
+            adapters::follow(runtime.clone(), authorities.clone(), gateway.registry(), stop.clone()),
+        );
+        tasks.start(
+            "gateway's certificate",
+            adapters::keep_certificate_fresh(authorities, certificate, stop.clone()),
         );
         tasks.start("gateway", gateway.run(stop.clone()));
     }
@@ -148,10 +154,9 @@ fn gateway(
     config: &Config,
     runtime: &Arc<Runtime>,
     authorities: &Arc<Authorities>,
+    certificate: Arc<ShownCertificate>,
     metrics: Arc<dyn MetricStore>,
 ) -> anyhow::Result<Gateway> {
-    let now = authorities.now();
-    let certificate = authorities.root().issue_gateway(now)?;
     let clock = Arc::new(PkiClock(runtime.clock.clone()));
     let tls = atalaya_pki::server::config(certificate, authorities.clone(), clock)?;
     let options = GatewayOptions { listen: config.gateway.listen, ..GatewayOptions::default() };
