@@ -3,7 +3,7 @@
 use super::{Database, on_each_database};
 use atalaya_tests::{
     harness::{Api, ControlPlane, Options, wait_for},
-    isp::{OWNER, PASSWORD, TENANT, id_of},
+    isp::{Founded, OWNER, PASSWORD, TENANT, id_of},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,26 +17,7 @@ fn a_killed_cut_run_goes_on_by_itself_and_cuts_nobody_twice(database: Database) 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fault = Some("collections.between_chunks:2".to_owned());
     let options = Options { fault, ..database.options(folder.path()) };
-    let mut control_plane = ControlPlane::start(options).expect("it starts");
-    let tenant = [
-        "admin",
-        "tenant",
-        "create",
-        "--slug",
-        TENANT,
-        "--name",
-        "NetAndina",
-        "--country",
-        "PE",
-        "--currency",
-        "PEN",
-        "--time-zone",
-        "America/Lima",
-    ];
-    control_plane.command(&tenant, "").expect("a tenant can be made");
-    let user = ["admin", "user", "create", "--tenant", TENANT, "--email", OWNER, "--name", "Rosa"];
-    control_plane.command(&user, PASSWORD).expect("a user can be made");
-    let owner = control_plane.log_in(TENANT, OWNER, PASSWORD).expect("the owner logs in");
+    let Founded { mut control_plane, owner, .. } = Founded::start(options).expect("it starts");
     let debtors = debtors(&owner);
     let run = owner.post("/collections/runs", &json!({})).expect("a run can be previewed");
     let path = format!("/collections/runs/{}", id_of(&run).expect("a run has an id"));
