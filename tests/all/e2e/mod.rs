@@ -2,6 +2,7 @@
 
 mod browser;
 mod cut_run;
+mod latency;
 mod main_job;
 
 use atalaya_kernel::testing::postgres_database;
