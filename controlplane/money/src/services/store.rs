@@ -218,7 +218,7 @@ pub async fn customers_by_site(tx: &mut TenantTx) -> Result<SiteCustomers, Error
                      FROM money_service WHERE tenant_id = ")
         .push_bind(&tenant);
     let at_one_site = standing(query, tx)
-        .push(" GROUP BY customer_id HAVING COUNT(DISTINCT site_id) = 1) AS of_one GROUP BY site_id")
+        .push(" GROUP BY customer_id HAVING MIN(site_id) = MAX(site_id)) AS of_one GROUP BY site_id")
         .fetch_all(tx)
         .await?;
     let query =
@@ -227,7 +227,7 @@ pub async fn customers_by_site(tx: &mut TenantTx) -> Result<SiteCustomers, Error
         .push(" AND customer_id IN (SELECT customer_id FROM money_service WHERE tenant_id = ")
         .push_bind(&tenant);
     let at_several = standing(query, tx)
-        .push(" GROUP BY customer_id HAVING COUNT(DISTINCT site_id) > 1)")
+        .push(" GROUP BY customer_id HAVING MIN(site_id) <> MAX(site_id))")
         .fetch_all(tx)
         .await?;
     Ok(SiteCustomers { at_one_site, at_several })

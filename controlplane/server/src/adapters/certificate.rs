@@ -41,3 +41,26 @@ fn renew_if_due(authorities: &Authorities, shown: &ShownCertificate) -> Result<b
     }
     Ok(due)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atalaya_kernel::{
+        ids::InstallationId,
+        on_both,
+        testing::{START, World},
+    };
+
+    on_both!(the_certificate_is_replaced_at_two_thirds_of_its_life, |world: World| async move {
+        let runtime = &world.runtime;
+        let authorities = Authorities::open(runtime.clone(), &InstallationId::new(START)).await.unwrap();
+        let first = authorities.root().issue_gateway(authorities.now()).unwrap();
+        let shown = ShownCertificate::new(first).unwrap();
+        assert!(!renew_if_due(&authorities, &shown).unwrap());
+        world.clock.advance_millis(200 * 86_400_000);
+        assert!(!renew_if_due(&authorities, &shown).unwrap());
+        world.clock.advance_millis(100 * 86_400_000);
+        assert!(renew_if_due(&authorities, &shown).unwrap(), "300 of 400 days");
+        assert!(!renew_if_due(&authorities, &shown).unwrap(), "the new one is good for as long");
+    });
+}
