@@ -5,7 +5,7 @@ use super::{Database, on_each_database};
 use atalaya_pki::JoinString;
 use atalaya_tests::{
     harness::{Agent, Api, ControlPlane, wait_until},
-    isp::{OWNER, PASSWORD, TENANT, id_of},
+    isp::{Founded, TENANT, id_of},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::Command, time::Duration};
@@ -90,7 +90,7 @@ fn a_stranger_is_refused(database: Database, folder: &Path, hq: &ControlPlane, o
     fs::write(home.join("agent.toml"), gateways).expect("the agent's folder can be written");
     let stranger = Agent::start(&home, None).expect("the agent starts");
     wait_until("the stranger to say why it is not let in", SOON, || {
-        let status = stranger.status().unwrap_or_default();
+        let status = stranger.status();
         status["link"]["state"] == "waiting"
             && status["link"]["detail"].as_str().is_some_and(|why| !why.is_empty())
     });
@@ -106,27 +106,9 @@ struct Join {
 }
 
 fn tenant(database: Database, folder: &Path) -> (ControlPlane, Api) {
-    let hq = ControlPlane::start(database.options(folder)).expect("the control plane starts");
-    let tenant = [
-        "admin",
-        "tenant",
-        "create",
-        "--slug",
-        TENANT,
-        "--name",
-        "NetAndina",
-        "--country",
-        "PE",
-        "--currency",
-        "PEN",
-        "--time-zone",
-        "America/Lima",
-    ];
-    hq.command(&tenant, "").expect("a tenant can be made");
-    let user = ["admin", "user", "create", "--tenant", TENANT, "--email", OWNER, "--name", "Rosa Campos"];
-    hq.command(&user, PASSWORD).expect("a user can be made");
-    let owner = hq.log_in(TENANT, OWNER, PASSWORD).expect("the owner logs in");
-    (hq, owner)
+    let Founded { control_plane, owner, .. } =
+        Founded::start(database.options(folder)).expect("the control plane starts");
+    (control_plane, owner)
 }
 
 fn join_string(owner: &Api, site: &str) -> Join {
@@ -146,7 +128,7 @@ fn state(owner: &Api, agent: &str) -> String {
 }
 
 fn link(agent: &Agent) -> String {
-    let status = agent.status().unwrap_or_default();
+    let status = agent.status();
     status["link"]["state"].as_str().unwrap_or_default().to_owned()
 }
 

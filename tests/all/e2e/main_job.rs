@@ -58,7 +58,11 @@ fn who_does_not_pay_is_walled_and_who_pays_is_online(database: Database) {
     let address = site.router.ask(&json!({"op": "cpe", "cpe": debtor.user}))["address"].clone();
     let address = address.as_str().expect("the debtor has an address");
     let others_before = rows_of_others(site, &debtor.user, address);
-    assert_eq!(others_before["/ppp/active"].as_array().map(Vec::len), Some(299), "sessions are compared, too");
+    assert_eq!(
+        others_before["/ppp/active"].as_array().map(Vec::len),
+        Some(299),
+        "sessions are compared, too"
+    );
 
     let run = cut_by_run(&isp, debtor);
     assert_eq!(run["totals"]["services"], 1, "{run}");

@@ -86,12 +86,12 @@ fn cut_in_the_api(isp: &Isp, customer: &str) -> bool {
 }
 
 fn link(site: &Site) -> String {
-    let status = site.agent.status().expect("the agent has a status");
+    let status = site.agent.status();
     status["link"]["state"].as_str().unwrap_or_default().to_owned()
 }
 
 fn buffered(site: &Site) -> u64 {
-    site.agent.status().expect("the agent has a status")["buffer"]["blocks"].as_u64().unwrap_or(0)
+    site.agent.status()["buffer"]["blocks"].as_u64().unwrap_or(0)
 }
 
 fn secret(site: &Site, user: &str) -> Value {

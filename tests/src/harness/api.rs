@@ -14,6 +14,15 @@ pub struct Api {
     address: SocketAddr,
     cookie: String,
     csrf: String,
+    forwarded_for: Option<String>,
+}
+
+/// A success, with what stands beside its body.
+pub struct Answer {
+    /// Id of the request, as log lines and audit rows have it.
+    pub request_id: String,
+    /// The body; a text when it is not JSON.
+    pub body: Value,
 }
 
 /// An answer that is not a success.
@@ -41,6 +50,10 @@ impl std::error::Error for ApiError {}
 
 static KEYS: AtomicU64 = AtomicU64::new(1);
 
+fn fresh_key() -> String {
+    format!("test-{}-{}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed))
+}
+
 impl Api {
     /// A client that is not logged in.
     pub fn anonymous(address: SocketAddr) -> Self {
@@ -49,7 +62,12 @@ impl Api {
             .timeout_global(Some(Duration::from_secs(30)))
             .build()
             .new_agent();
-        Self { agent, address, cookie: String::new(), csrf: String::new() }
+        Self { agent, address, cookie: String::new(), csrf: String::new(), forwarded_for: None }
+    }
+
+    /// A client that is not logged in and says, as a proxy does, whom it speaks for.
+    pub fn forwarding(address: SocketAddr, client: &str) -> Self {
+        Self { forwarded_for: Some(client.to_owned()), ..Self::anonymous(address) }
     }
 
     /// Logs in.
@@ -84,8 +102,7 @@ impl Api {
     /// # Errors
     /// Anything but a success.
     pub fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
-        let key = format!("test-{}-{}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed));
-        self.post_with_key(path, body, &key)
+        self.post_with_key(path, body, &fresh_key())
     }
 
     /// Makes or does, with a key that may be used again.
@@ -104,6 +121,26 @@ impl Api {
         self.send("PATCH", path, &[("if-match", &format!("\"{version}\""))], Some(body)).map(|(_, body)| body)
     }
 
+    /// Any call, with an idempotency key of its own and the version that is demanded, if one is.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn call(
+        &self,
+        method: &str,
+        path: &str,
+        version: Option<i64>,
+        body: Option<&Value>,
+    ) -> Result<Answer, ApiError> {
+        let key = fresh_key();
+        let version = version.map(|version| format!("\"{version}\""));
+        let mut headers = vec![("idempotency-key", key.as_str())];
+        headers.extend(version.as_deref().map(|version| ("if-match", version)));
+        let (response, body) = self.send(method, path, &headers, body)?;
+        let request_id = response.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+        Ok(Answer { request_id: request_id.unwrap_or_default().to_owned(), body })
+    }
+
     fn send(
         &self,
         method: &str,
@@ -119,6 +156,9 @@ impl Api {
             Request::builder().method(method).uri(format!("http://{}/api/v1{path}", self.address));
         if !self.cookie.is_empty() {
             request = request.header("cookie", &self.cookie).header("x-csrf-token", &self.csrf);
+        }
+        if let Some(client) = &self.forwarded_for {
+            request = request.header("x-forwarded-for", client);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -52,6 +52,14 @@ pub struct Balance {
     pub debt: Debt,
 }
 
+/// (overdue debt in minor units, customers who owe it) on a day, of the customers that the scope lets see.
+///
+/// # Errors
+/// The database's.
+pub async fn overdue_sum(tx: &mut TenantTx, today: Date) -> Result<(i64, i64), Error> {
+    Ok(store::overdue_sum(tx, today).await?)
+}
+
 /// Balances of customers on a day; those without any entry are left out.
 ///
 /// # Errors

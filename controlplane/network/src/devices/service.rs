@@ -1,8 +1,9 @@
 use super::{
-    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, NewDevice, READ, WRITE, events,
+    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, DeviceState, NewDevice, READ,
+    WRITE, events,
     store::{self, DeviceRow},
 };
-use crate::{agents, provisioning, scope};
+use crate::{agents, provisioning};
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
@@ -136,6 +137,7 @@ pub(super) fn row_of(id: DeviceId, new: &NewDevice) -> DeviceRow {
         sealed_credentials: None,
         mode: DeviceMode::Observe,
         measure_interval_s: new.measure_interval_s.unwrap_or(60),
+        ping: new.ping.unwrap_or(true),
         cut_profile: word_or(new.cut_profile.as_deref(), "cut"),
         cut_address_list: word_or(new.cut_address_list.as_deref(), "cortados"),
         version: 1,
@@ -257,6 +259,7 @@ fn changed(before: &DeviceRow, change: &DeviceChange) -> DeviceRow {
             None => before.tls_fingerprint.clone(),
         },
         measure_interval_s: change.measure_interval_s.unwrap_or(before.measure_interval_s),
+        ping: change.ping.unwrap_or(before.ping),
         cut_profile: word_or(change.cut_profile.as_deref(), &before.cut_profile),
         cut_address_list: word_or(change.cut_address_list.as_deref(), &before.cut_address_list),
         version: before.version + 1,
@@ -279,32 +282,18 @@ pub async fn device_delete(ctx: &Ctx, id: &DeviceId) -> Result<(), Error> {
         agents::config_signal(&mut tx, &agent).await?;
         let entity = EntityRef::new("device", id);
         audit::record(ctx, &mut tx, Entry::new(WRITE.0, entity.clone()).before(&before)?).await?;
-        facts::emit(ctx, &mut tx, NewEvent::new(events::REMOVED, entity, json!({"name": before.name}))).await?;
+        let event = NewEvent::new(events::REMOVED, entity, json!({"name": before.name}));
+        facts::emit(ctx, &mut tx, event.related("site_id", &before.site_id)).await?;
         Ok(())
     })
 }
 
-/// Devices of a site, and those of them that do not answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SiteDevices {
-    /// All.
-    pub total: i64,
-    /// Silent or refusing.
-    pub bad: i64,
-}
-
-/// Devices by site, for lists of sites.
+/// How many devices of each state stand at each site of the scope, for lists of sites.
 ///
 /// # Errors
 /// The database's.
-pub async fn devices_of_sites(
-    tx: &mut TenantTx,
-    sites: &[SiteId],
-) -> Result<BTreeMap<SiteId, SiteDevices>, Error> {
-    let visible: Vec<SiteId> =
-        sites.iter().filter(|site| scope::sees_site(tx.scope(), site)).cloned().collect();
-    let rows = store::counts_of_sites(tx, &visible).await?;
-    Ok(rows.into_iter().map(|(site, total, bad)| (site, SiteDevices { total, bad })).collect())
+pub async fn device_states_by_site(tx: &mut TenantTx) -> Result<Vec<(SiteId, DeviceState, i64)>, Error> {
+    Ok(store::states_by_site(tx).await?)
 }
 
 /// (devices, devices that do not answer) of the scope.

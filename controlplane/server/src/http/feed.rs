@@ -1,6 +1,5 @@
 //! `/events` and `/audit`: what happened, and who did it.
 
-use super::stream::may_see;
 use atalaya_kernel::{
     Ctx, Error, Permission,
     audit::{self, AuditRow},
@@ -9,6 +8,7 @@ use atalaya_kernel::{
     ids::{AuditId, EventId},
     page::{Page, PageQuery},
 };
+use atalaya_operations::feed;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,7 +30,7 @@ struct EventQuery {
     entity: Option<String>,
 }
 
-/// What happened, newest first. Kinds that the caller may not see are left out.
+/// What happened, newest first. What the caller may not see is left out.
 #[utoipa::path(get, path = "/events", tag = "events", params(EventQuery, PageQuery), responses((status = 200, body = Page<Event>)),
     extensions(("x-permission" = json!("event.read"))))]
 async fn events_list(
@@ -51,7 +51,7 @@ async fn events_list(
     };
     let rows = events::list(&mut ctx.begin_read().await?, &filter).await?;
     let mut page = Page::of(rows, limit, |event| event.id.clone())?;
-    page.items.retain(|event| may_see(ctx.permissions(), &event.kind));
+    page.items = feed::visible(&ctx, page.items).await?;
     Ok(Json(page))
 }
 
