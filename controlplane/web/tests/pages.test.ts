@@ -15,7 +15,7 @@ import { invoiceView } from '@/states/invoice'
 import { serviceView } from '@/states/network'
 
 function point(state: Point['state'], more: Partial<Point> = {}): Point {
-  const desired = { status: 'active', timeline: 1, generation: 2, download_bps: null, upload_bps: null }
+  const desired = { status: 'active' as const, timeline: 1, generation: 2, download_bps: 1, upload_bps: 1 }
   return { id: 'enp', device_id: 'dev', device_name: 'RB-1', device_mode: 'enforce', desired, observed: null, state, held_reason: null, ...more }
 }
 
@@ -23,12 +23,13 @@ function service(state: Service['network']['state'], points: Point[], more: Part
   const price = { amount: 8900, currency: 'PEN' }
   return {
     id: 'svc', customer_id: 'cus', site_id: 'sit', status: 'active', suspended_because: null, revision: 1,
+    starts_on: '2026-01-01', status_changed_at: '2026-01-01T00:00:00Z',
     plan: { id: 'pln', name: 'Fibra', download_bps: 1, upload_bps: 1, price },
     network: {
       state, points_total: points.length, points_applied: points.length, unblocked_at: '2026-11-05T15:32:05Z',
-      session_seen_at: '2026-11-05T15:32:09Z', cut_at: null, detail: null,
+      session_seen_at: '2026-11-05T15:32:09Z', cut_at: null, detail: '',
     },
-    attachments: [{ id: 'att', kind: 'pppoe', user: 'u', address: null, points }],
+    attachments: [{ id: 'att', service_id: 'svc', kind: 'pppoe', user: 'u', removed: false, points }],
     ...more,
   }
 }
@@ -52,7 +53,8 @@ describe('live line of a service', () => {
 
   it('stops honestly at what stands in the way', () => {
     expect(keysOf(service('not_applied', [point('would_apply')], { status: 'suspended' }))).toEqual(['observe_suspended'])
-    const observed = { status: 'active', outcome: null, timeline: 1, generation: 1, detail: 'no such item', read_at: null, applied_at: null, session: null }
+    const session = { present: false, address: '', caller_id: '' }
+    const observed = { status: 'active' as const, outcome: 'failed' as const, timeline: 1, generation: 1, detail: 'no such item', read_at: '2026-11-05T15:32:05Z', session }
     const failed = service('not_applied', [point('failed', { observed })])
     expect(liveSteps(failed)[0]).toMatchObject({ key: 'failed_words', tone: 'critical', params: { words: 'no such item' } })
     expect(serviceView(failed).tone).toBe('critical')

@@ -44,24 +44,24 @@ export const api = {
   devices: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.Device>>('/devices', query, signal),
     read: (id: string) => get<T.Device>(`/devices/${id}`),
-    create: (body: T.DeviceDraft) => post<T.Device>('/devices', body),
+    create: (body: T.NewDevice) => post<T.Device>('/devices', body),
     remove: (id: string) => call<undefined>('DELETE', `/devices/${id}`),
-    startTest: (body: Omit<T.DeviceDraft, 'name'>) => post<{ id: string }>('/devices/connection-tests', body),
+    startTest: (body: Omit<T.NewDevice, 'name'>) => post<{ id: string }>('/devices/connection-tests', body),
     readTest: (id: string) => get<T.ConnectionTest>(`/devices/connection-tests/${id}`),
     script: (body: { name: string; agent_id: string; tls: boolean }) =>
-      post<T.RouterScript>('/devices/routeros-script', body),
+      post<T.RouterosScript>('/devices/routeros-script', body),
     startPlan: (id: string) => post<unknown>(`/devices/${id}/plan`),
     readPlan: (id: string) => get<T.DevicePlan>(`/devices/${id}/plan`),
     setMode: (id: string, mode: T.DeviceMode) => post<T.Device>(`/devices/${id}/mode`, { mode }),
   },
   customers: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.CustomerRow>>('/customers', query, signal),
-    create: (body: T.CustomerDraft, key: string) => post<T.Customer>('/customers', body, key),
+    create: (body: T.NewCustomer, key: string) => post<T.Customer>('/customers', body, key),
     overview: (id: string) => get<T.CustomerOverview>(`/customers/${id}/overview`),
   },
   plans: {
     list: () => get<T.Page<T.Plan>>('/plans', all),
-    create: (body: Omit<T.Plan, 'id'>) => post<T.Plan>('/plans', body),
+    create: (body: T.NewPlan) => post<T.Plan>('/plans', body),
     update: async (id: string, body: Partial<Omit<T.Plan, 'id'>>) => {
       const current = await call<T.Plan>('GET', `/plans/${id}`)
       return patch<T.Plan>(`/plans/${id}`, body, current.etag)
@@ -94,7 +94,7 @@ export const api = {
   },
   payments: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.Payment>>('/payments', query, signal),
-    create: (body: T.PaymentDraft, key: string) => post<T.PaymentReceipt>('/payments', body, key),
+    create: (body: T.NewPayment, key: string) => post<T.PaymentReceipt>('/payments', body, key),
   },
   runs: {
     list: () => get<T.Page<T.Run>>('/collections/runs'),
@@ -111,6 +111,6 @@ export const api = {
   audit: (query: Query) => get<T.Page<T.AuditRow>>('/audit', query),
   metrics: {
     range: (query: Query, signal?: Signal) => get<T.MetricRange>('/metrics/range', query, signal),
-    last: (query: Query) => get<T.MetricLast>('/metrics/last', query),
+    last: (query: Query) => get<T.Values>('/metrics/last', query),
   },
 }

@@ -23,10 +23,12 @@ export function useCustomerVerdict(overview: Ref<CustomerOverview | undefined>) 
     const network = steps.map((step) => step.text).join(' · ')
     const tone = steps.length ? mostUrgent(steps.map((step) => step.tone)) : 'plain'
     const sentences = [moneySentence(data), capitalised(network || t('customer.no_service'))]
-    return { text: sentences.join(' '), tone }
+    return { text: sentences.filter(Boolean).join(' '), tone }
   })
 
+  /** Absent, not zero, for somebody who may not see money. */
   function moneySentence(data: CustomerOverview): string {
+    if (!data.overdue || !data.balance) return ''
     if (data.overdue.amount > 0) {
       const days = Math.max(0, ...data.invoices.map((invoice) => (invoice.overdue ? invoice.days_overdue : 0)))
       return format.counted('customer.verdict.overdue', days, { amount: format.money(data.overdue) })
