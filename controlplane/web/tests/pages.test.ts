@@ -9,6 +9,7 @@ import { fieldChanges, planTooOld } from '@/areas/operations/devices/plan'
 import { newerThan } from '@/areas/operations/events/feed'
 import { homeVerdict } from '@/areas/operations/home/verdict'
 import { siteTree } from '@/areas/operations/sites/siteTree'
+import { conflicts, merge } from '@/components/conflict'
 import { alignSeries, summarise } from '@/components/timeSeries'
 import { agentView, siteTone } from '@/states/equipment'
 import { invoiceView } from '@/states/invoice'
@@ -174,5 +175,24 @@ describe('pages', () => {
     const events = ['c', 'b', 'a'].map((id) => ({ id })) as never[]
     expect(newerThan(events, 'b')).toHaveLength(1)
     expect(newerThan(events, 'gone')).toHaveLength(0)
+  })
+})
+
+describe('two people on one record', () => {
+  const base = { name: 'Rosa', phone: '1', address: 'A' }
+
+  it('asks only about the fields that both changed, to different values', () => {
+    const mine = { name: 'Rosa M.', phone: '2', address: 'A' }
+    expect(conflicts(base, mine, { name: 'Rosa Q.', phone: '1', address: 'B' })).toEqual([
+      { field: 'name', base: 'Rosa', mine: 'Rosa M.', theirs: 'Rosa Q.' },
+    ])
+    expect(conflicts(base, mine, { name: 'Rosa M.', phone: '1', address: 'B' })).toEqual([])
+  })
+
+  it('lays my changes over their version and keeps theirs where I chose so', () => {
+    const mine = { name: 'Rosa M.', phone: '2', address: 'A' }
+    const theirs = { name: 'Rosa Q.', phone: '1', address: 'B' }
+    expect(merge(base, mine, theirs, new Set())).toEqual({ name: 'Rosa M.', phone: '2', address: 'B' })
+    expect(merge(base, mine, theirs, new Set(['name']))).toEqual({ name: 'Rosa Q.', phone: '2', address: 'B' })
   })
 })

@@ -30,11 +30,15 @@ export const api = {
   home: (signal?: Signal) => get<T.Home>('/home', undefined, signal),
   sites: {
     list: () => get<T.Page<T.Site>>('/sites', all),
-    create: (body: { name: string; parent_id?: string }) => post<T.Site>('/sites', body),
+    create: (body: T.NewSite) => post<T.Site>('/sites', body),
+    readVersion: (id: string) => call<T.Site>('GET', `/sites/${id}`),
+    update: (id: string, body: T.SiteChange, etag: string | null) => patch<T.Site>(`/sites/${id}`, body, etag),
   },
   agents: {
     list: () => get<T.Page<T.Agent>>('/agents', all),
     read: (id: string) => get<T.Agent>(`/agents/${id}`),
+    readVersion: (id: string) => call<T.Agent>('GET', `/agents/${id}`),
+    update: (id: string, body: T.AgentChange, etag: string | null) => patch<T.Agent>(`/agents/${id}`, body, etag),
     revoke: (id: string, reason: string) => post<T.Agent>(`/agents/${id}/revoke`, { reason }),
     createToken: (body: { site_id: string; name?: string }) => post<T.AgentToken>('/agent-tokens', body),
     heldCuts: (id: string) => get<{ items: T.HeldCut[] }>(`/agents/${id}/held-cuts`),
@@ -44,6 +48,8 @@ export const api = {
   devices: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.Device>>('/devices', query, signal),
     read: (id: string) => get<T.Device>(`/devices/${id}`),
+    readVersion: (id: string) => call<T.Device>('GET', `/devices/${id}`),
+    update: (id: string, body: T.DeviceChange, etag: string | null) => patch<T.Device>(`/devices/${id}`, body, etag),
     create: (body: T.NewDevice) => post<T.Device>('/devices', body),
     remove: (id: string) => call<undefined>('DELETE', `/devices/${id}`),
     startTest: (body: Omit<T.NewDevice, 'name'>) => post<{ id: string }>('/devices/connection-tests', body),
@@ -57,15 +63,16 @@ export const api = {
   customers: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.CustomerRow>>('/customers', query, signal),
     create: (body: T.NewCustomer, key: string) => post<T.Customer>('/customers', body, key),
+    readVersion: (id: string) => call<T.Customer>('GET', `/customers/${id}`),
+    update: (id: string, body: T.CustomerChange, etag: string | null) =>
+      patch<T.Customer>(`/customers/${id}`, body, etag),
     overview: (id: string) => get<T.CustomerOverview>(`/customers/${id}/overview`),
   },
   plans: {
     list: () => get<T.Page<T.Plan>>('/plans', all),
     create: (body: T.NewPlan) => post<T.Plan>('/plans', body),
-    update: async (id: string, body: Partial<Omit<T.Plan, 'id'>>) => {
-      const current = await call<T.Plan>('GET', `/plans/${id}`)
-      return patch<T.Plan>(`/plans/${id}`, body, current.etag)
-    },
+    readVersion: (id: string) => call<T.Plan>('GET', `/plans/${id}`),
+    update: (id: string, body: T.PlanChange, etag: string | null) => patch<T.Plan>(`/plans/${id}`, body, etag),
   },
   services: {
     create: (body: { customer_id: string; plan_id: string; site_id: string }, key: string) =>
