@@ -1,5 +1,6 @@
 //! One integration binary.
 
 mod architecture;
+mod audit;
 mod e2e;
 mod wire;

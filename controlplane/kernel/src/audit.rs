@@ -2,12 +2,16 @@
 //! change, so that there is no change without its row and no row without its change.
 //!
 //! Values that name secrets are never handed in; the caller gives what the API shows.
+//!
+//! What concerns one tenant stands with the tenant ([`record`]); what concerns the installation itself, with the platform
+//! ([`record_platform`]).
 
 use crate::{
-    Ctx, Error,
-    db::{TenantTx, sql},
+    Ctx, Error, Principal,
+    db::{PlatformTx, TenantTx, Value, sql},
     events::EntityRef,
     ids::AuditId,
+    secrets::random_token,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -49,6 +53,33 @@ impl Entry {
         self.reason = Some(reason.to_owned());
         self
     }
+    /// Values of [`COLUMNS`].
+    fn values(self, who: &Principal, request_id: &str, now: Timestamp) -> [Value; 12] {
+        let (actor_kind, actor_id, actor_name) = who.parts();
+        [
+            AuditId::new(now).into(),
+            now.into(),
+            actor_kind.into(),
+            actor_id.into(),
+            actor_name.into(),
+            self.action.into(),
+            self.entity.kind.into(),
+            self.entity.id.into(),
+            self.before.map(|value| value.to_string()).into(),
+            self.after.map(|value| value.to_string()).into(),
+            self.reason.into(),
+            request_id.into(),
+        ]
+    }
+}
+
+/// Columns that both tables have.
+const COLUMNS: &str = "id, occurred_at, actor_kind, actor_id, actor_name, action, entity_kind, entity_id, before_state, \
+                       after_state, reason, request_id";
+
+/// A request id for a command, which no HTTP layer gave one.
+pub fn command_id() -> String {
+    format!("cli-{}", &random_token()[..20])
 }
 
 /// Writes the row.
@@ -56,28 +87,48 @@ impl Entry {
 /// # Errors
 /// The database's.
 pub async fn record(ctx: &Ctx, tx: &mut TenantTx, entry: Entry) -> Result<(), Error> {
-    let now = ctx.now();
-    let (actor_kind, actor_id, actor_name) = ctx.principal().parts();
-    let tenant = tx.tenant().clone();
-    sql("INSERT INTO kernel_audit (tenant_id, id, occurred_at, actor_kind, actor_id, actor_name, action, entity_kind, \
-         entity_id, before_state, after_state, reason, request_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
-    .bind(&tenant)
-    .bind(AuditId::new(now))
-    .bind(now)
-    .bind(actor_kind)
-    .bind(actor_id)
-    .bind(actor_name)
-    .bind(entry.action)
-    .bind(entry.entity.kind)
-    .bind(entry.entity.id)
-    .bind(entry.before.map(|value| value.to_string()))
-    .bind(entry.after.map(|value| value.to_string()))
-    .bind(entry.reason)
-    .bind(ctx.request_id())
-    .execute(tx)
-    .await?;
+    let tenant = Value::from(tx.tenant());
+    let values = entry.values(ctx.principal(), ctx.request_id(), ctx.now());
+    sql("INSERT INTO kernel_audit (tenant_id, ")
+        .push(COLUMNS)
+        .push(") VALUES ")
+        .push_list(std::iter::once(tenant).chain(values))
+        .execute(tx)
+        .await?;
     Ok(())
+}
+
+/// Writes a row about the installation itself, in the transaction of the change.
+///
+/// # Errors
+/// The database's.
+pub async fn record_platform(
+    tx: &mut PlatformTx,
+    who: &Principal,
+    request_id: &str,
+    now: Timestamp,
+    entry: Entry,
+) -> Result<(), Error> {
+    sql("INSERT INTO kernel_platform_audit (")
+        .push(COLUMNS)
+        .push(") VALUES ")
+        .push_list(entry.values(who, request_id, now))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Newest rows about the installation itself.
+///
+/// # Errors
+/// The database's.
+pub async fn list_platform(tx: &mut PlatformTx, limit: i64) -> Result<Vec<AuditRow>, Error> {
+    Ok(sql("SELECT ")
+        .push(COLUMNS)
+        .push(" FROM kernel_platform_audit ORDER BY id DESC LIMIT ")
+        .push_bind(limit)
+        .fetch_all(tx)
+        .await?)
 }
 
 /// Several rows, for bulk use cases.
@@ -131,9 +182,8 @@ pub async fn list(
     before: Option<&AuditId>,
     limit: i64,
 ) -> Result<Vec<AuditRow>, Error> {
-    let mut query = sql("SELECT id, occurred_at, actor_kind, actor_id, actor_name, action, entity_kind, entity_id, before_state, \
-                         after_state, reason, request_id FROM kernel_audit WHERE tenant_id = ")
-        .push_bind(tx.tenant());
+    let mut query =
+        sql("SELECT ").push(COLUMNS).push(" FROM kernel_audit WHERE tenant_id = ").push_bind(tx.tenant());
     if let Some(entity) = entity_id {
         query = query.push(" AND entity_id = ").push_bind(entity);
     }

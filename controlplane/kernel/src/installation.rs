@@ -5,14 +5,17 @@
 //! leaves, until a person arms it with one audited command.
 
 use crate::{
-    Error,
+    Error, Principal,
+    audit::{self, Entry, command_id},
     db::{PlatformTx, sql},
+    events::EntityRef,
     ids::InstallationId,
     runtime::Runtime,
     text_enum,
     time::Timestamp,
     write_tx,
 };
+use serde_json::json;
 
 text_enum! {
     /// What an installation is for.
@@ -37,13 +40,20 @@ pub struct Installation {
     pub safe_mode: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 struct InstallationRow {
     id: InstallationId,
     environment: Environment,
     host: String,
     armed: bool,
     created_at: Timestamp,
+}
+
+impl InstallationRow {
+    /// As audit rows keep it.
+    fn shown(&self) -> serde_json::Value {
+        json!({"environment": self.environment, "host": self.host, "armed": self.armed})
+    }
 }
 
 async fn find(tx: &mut PlatformTx) -> Result<Option<InstallationRow>, Error> {
@@ -72,26 +82,31 @@ pub async fn open(runtime: &Runtime, environment: Environment, host: &str) -> Re
             .bind(row.created_at)
             .execute(&mut tx)
             .await?;
+        let entry = Entry::new("installation.create", EntityRef::new("installation", &row.id)).after(&row.shown())?;
+        audit::record_platform(&mut tx, &Principal::System("first start"), "first-start", now, entry).await?;
         Ok(row)
     })?;
     let at_home = row.host == host && row.environment == environment;
     Ok(Installation { id: row.id, environment, safe_mode: !(row.armed && at_home) })
 }
 
-/// Lets a copy act from here on: this host and environment are its home now.
+/// Lets a copy act from here on: this host and environment are its home now. Done at the command line, and audited.
 ///
 /// # Errors
 /// [`Error::NotFound`] before the first start, or the database's.
 pub async fn arm(runtime: &Runtime, environment: Environment, host: &str) -> Result<(), Error> {
     let platform = runtime.platform();
     write_tx!(platform, tx => {
-        let row = find(&mut tx).await?.ok_or(Error::NotFound)?;
+        let before = find(&mut tx).await?.ok_or(Error::NotFound)?;
+        let after = InstallationRow { environment, host: host.to_owned(), armed: true, ..before.clone() };
         sql("UPDATE kernel_installation SET environment = $1, host = $2, armed = true WHERE id = $3")
             .bind(environment)
             .bind(host)
-            .bind(row.id)
+            .bind(&before.id)
             .execute(&mut tx)
             .await?;
-        Ok(())
+        let entity = EntityRef::new("installation", &before.id);
+        let entry = Entry::new("installation.arm", entity).before(&before.shown())?.after(&after.shown())?;
+        audit::record_platform(&mut tx, &Principal::CommandLine, &command_id(), runtime.clock.now(), entry).await
     })
 }

@@ -1,5 +1,6 @@
-//! Use cases that cross domains: the home page, the list of customers with what they owe and how they are connected, one
-//! customer as a whole, and a service with its state on the network.
+//! Use cases that cross domains: the home page, the list of sites with what stands and who is served there, the list of
+//! customers with what they owe and how they are connected, one customer as a whole, and a service with its state on the
+//! network.
 //!
 //! Nothing is stored here and no rule of the business is decided here: each figure is asked of the domain that owns it.
 //! A figure that the caller has no right to see is left out, never shown as zero.
@@ -7,6 +8,7 @@
 pub mod customers;
 pub mod home;
 pub mod services;
+pub mod sites;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,4 +18,5 @@ pub fn router() -> OpenApiRouter {
         .merge(home::http::router())
         .merge(customers::http::router())
         .merge(services::http::router())
+        .merge(sites::http::router())
 }

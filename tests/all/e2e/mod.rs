@@ -13,13 +13,13 @@ use std::path::Path;
 
 /// Which database the control plane stands on.
 #[derive(Debug, Clone, Copy)]
-enum Database {
+pub(crate) enum Database {
     Sqlite,
     Postgres,
 }
 
 impl Database {
-    fn options(self, folder: &Path) -> Options {
+    pub(crate) fn options(self, folder: &Path) -> Options {
         let database = match self {
             Self::Sqlite => None,
             Self::Postgres => {
@@ -30,7 +30,7 @@ impl Database {
         Options { database, ..Options::in_folder(&folder.join("control-plane")) }
     }
 
-    fn isp(self, folder: &Path, size: Size) -> Isp {
+    pub(crate) fn isp(self, folder: &Path, size: Size) -> Isp {
         Isp::start(folder, self.options(folder), size).expect("the fictional ISP starts")
     }
 }
@@ -56,13 +56,13 @@ macro_rules! on_each_database {
         mod $name {
             #[test]
             fn sqlite() {
-                super::$name(super::super::Database::Sqlite);
+                super::$name($crate::e2e::Database::Sqlite);
             }
             #[test]
             fn postgres() {
-                super::$name(super::super::Database::Postgres);
+                super::$name($crate::e2e::Database::Postgres);
             }
         }
     };
 }
-use on_each_database;
+pub(crate) use on_each_database;

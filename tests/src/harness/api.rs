@@ -16,6 +16,14 @@ pub struct Api {
     csrf: String,
 }
 
+/// A success, with what stands beside its body.
+pub struct Answer {
+    /// Id of the request, as log lines and audit rows have it.
+    pub request_id: String,
+    /// The body; a text when it is not JSON.
+    pub body: Value,
+}
+
 /// An answer that is not a success.
 #[derive(Debug)]
 pub struct ApiError {
@@ -40,6 +48,10 @@ impl std::fmt::Display for ApiError {
 impl std::error::Error for ApiError {}
 
 static KEYS: AtomicU64 = AtomicU64::new(1);
+
+fn fresh_key() -> String {
+    format!("test-{}-{}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed))
+}
 
 impl Api {
     /// A client that is not logged in.
@@ -84,8 +96,7 @@ impl Api {
     /// # Errors
     /// Anything but a success.
     pub fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
-        let key = format!("test-{}-{}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed));
-        self.post_with_key(path, body, &key)
+        self.post_with_key(path, body, &fresh_key())
     }
 
     /// Makes or does, with a key that may be used again.
@@ -102,6 +113,26 @@ impl Api {
     /// Anything but a success.
     pub fn patch(&self, path: &str, version: i64, body: &Value) -> Result<Value, ApiError> {
         self.send("PATCH", path, &[("if-match", &format!("\"{version}\""))], Some(body)).map(|(_, body)| body)
+    }
+
+    /// Any call, with an idempotency key of its own and the version that is demanded, if one is.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn call(
+        &self,
+        method: &str,
+        path: &str,
+        version: Option<i64>,
+        body: Option<&Value>,
+    ) -> Result<Answer, ApiError> {
+        let key = fresh_key();
+        let version = version.map(|version| format!("\"{version}\""));
+        let mut headers = vec![("idempotency-key", key.as_str())];
+        headers.extend(version.as_deref().map(|version| ("if-match", version)));
+        let (response, body) = self.send(method, path, &headers, body)?;
+        let request_id = response.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+        Ok(Answer { request_id: request_id.unwrap_or_default().to_owned(), body })
     }
 
     fn send(

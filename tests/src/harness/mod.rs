@@ -8,7 +8,7 @@ mod simulators;
 mod wait;
 
 pub use agent::Agent;
-pub use api::{Api, ApiError};
+pub use api::{Answer, Api, ApiError};
 pub use control_plane::{ControlPlane, Options};
 pub use process::{Process, program};
 pub use simulators::{Router, SnmpDevice};

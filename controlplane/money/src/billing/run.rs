@@ -13,7 +13,9 @@ use crate::{
 };
 use atalaya_kernel::{
     Ctx, Error,
+    audit::{self, Entry},
     db::{DbError, TenantTx},
+    events::EntityRef,
     ids::{InvoiceId, ServiceId},
     money::Money,
     time::Date,
@@ -55,9 +57,15 @@ pub async fn billing_run(ctx: &Ctx, year_month: &str, due_day: Option<i8>) -> Re
         run.total = run.total.plus(step.total).map_err(Error::internal)?;
         match step.last {
             Some(last) => after = Some(last),
-            None => return Ok(run),
+            None => break,
         }
     }
+    // Each invoice has its own row; this one says who asked for all of them, also when there was nothing left to bill.
+    write_tx!(ctx, tx => {
+        let entry = Entry::new("invoice.billing_run", EntityRef::new("billing_run", from)).after(&run)?;
+        audit::record(ctx, &mut tx, entry).await
+    })?;
+    Ok(run)
 }
 
 struct Step {

@@ -17,11 +17,11 @@ pub use service::{
     service_create, service_cut, service_get, service_plan_change, service_reconnect, service_terminate,
     services_list,
 };
-pub(crate) use store::{customers_suspended_for_debt, services_spare};
 pub use store::{
-    service_find, services_by_ids, services_by_plan, services_by_status, services_count,
-    services_of_customers,
+    SiteCustomers, customers_by_site, service_find, services_by_ids, services_by_plan, services_by_site,
+    services_by_status, services_count, services_of_customers,
 };
+pub(crate) use store::{customers_suspended_for_debt, services_spare};
 
 use atalaya_kernel::{Permission, events::EventType};
 

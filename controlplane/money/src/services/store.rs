@@ -2,7 +2,7 @@ use super::{Service, Status, SuspendedBecause};
 use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
-    ids::{CustomerId, PlanId, ServiceId},
+    ids::{CustomerId, PlanId, ServiceId, SiteId},
     time::{Date, Timestamp},
 };
 
@@ -15,8 +15,11 @@ fn every(tx: &TenantTx) -> Query {
 
 /// Services that the transaction's scope lets see.
 fn visible(tx: &TenantTx) -> Query {
-    let query = every(tx);
-    match tx.scope() {
+    within(every(tx), tx.scope())
+}
+
+fn within(query: Query, scope: &Scope) -> Query {
+    match scope {
         Scope::All => query,
         Scope::Sites(sites) => query.push(" AND site_id IN ").push_list(sites),
         Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
@@ -171,6 +174,57 @@ pub async fn services_count(tx: &mut TenantTx, status: Status) -> Result<i64, Er
         .fetch_one(tx)
         .await?;
     Ok(count)
+}
+
+/// Services of each site of the scope by status, those that ended left out.
+///
+/// # Errors
+/// The database's.
+pub async fn services_by_site(tx: &mut TenantTx) -> Result<Vec<(SiteId, Status, i64)>, Error> {
+    let query = sql("SELECT site_id, status, CAST(COUNT(*) AS BIGINT) FROM money_service WHERE tenant_id = ")
+        .push_bind(tx.tenant());
+    Ok(standing(query, tx).push(" GROUP BY site_id, status").fetch_all(tx).await?)
+}
+
+/// Customers of each site of the scope. Who is served at several sites is told apart from who is served at one: a sum
+/// over sites would count the first more than once.
+#[derive(Debug, Clone, Default)]
+pub struct SiteCustomers {
+    /// Customers served at one site only: how many, by site.
+    pub at_one_site: Vec<(SiteId, i64)>,
+    /// Each site of each customer who is served at several.
+    pub at_several: Vec<(SiteId, CustomerId)>,
+}
+
+/// Customers by site.
+///
+/// # Errors
+/// The database's.
+pub async fn customers_by_site(tx: &mut TenantTx) -> Result<SiteCustomers, Error> {
+    let tenant = tx.tenant().clone();
+    let query =
+        sql("SELECT site_id, CAST(COUNT(*) AS BIGINT) FROM (SELECT customer_id, MIN(site_id) AS site_id \
+                     FROM money_service WHERE tenant_id = ")
+        .push_bind(&tenant);
+    let at_one_site = standing(query, tx)
+        .push(" GROUP BY customer_id HAVING COUNT(DISTINCT site_id) = 1) AS of_one GROUP BY site_id")
+        .fetch_all(tx)
+        .await?;
+    let query =
+        sql("SELECT DISTINCT site_id, customer_id FROM money_service WHERE tenant_id = ").push_bind(&tenant);
+    let query = standing(query, tx)
+        .push(" AND customer_id IN (SELECT customer_id FROM money_service WHERE tenant_id = ")
+        .push_bind(&tenant);
+    let at_several = standing(query, tx)
+        .push(" GROUP BY customer_id HAVING COUNT(DISTINCT site_id) > 1)")
+        .fetch_all(tx)
+        .await?;
+    Ok(SiteCustomers { at_one_site, at_several })
+}
+
+/// Only services that have not ended and that the scope lets see.
+fn standing(query: Query, tx: &TenantTx) -> Query {
+    within(query.push(" AND status <> ").push_bind(Status::Terminated), tx.scope())
 }
 
 pub(super) async fn service_insert(tx: &mut TenantTx, service: &Service) -> Result<(), DbError> {

@@ -26,11 +26,10 @@ pub use model::{
     Revocation, TokenSecret,
 };
 pub use service::{
-    agent_get, agent_revoke, agent_update, agents_list, agents_of_sites, config_applied, heartbeat_record,
+    agent_get, agent_revoke, agent_update, agents_by_site, agents_list, config_applied, heartbeat_record,
     token_create, token_withdraw, tokens_list,
 };
-pub use store::{Signal, signals};
-pub use store::{SiteAgent, agent_counts};
+pub use store::{Signal, agent_counts, signals};
 pub(crate) use store::{agent_exists, agent_site_ids, config_signal, job_signal};
 
 use atalaya_kernel::Permission;

@@ -1,7 +1,8 @@
 use super::{
     Agent, AgentChange, AgentToken, ENROLL, Heartbeat, JoinStrings, NewToken, NewTokenMade, READ, REVOKE,
-    SiteAgent, events, store,
+    events, store,
 };
+use crate::scope;
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
@@ -12,7 +13,7 @@ use atalaya_kernel::{
     write_tx,
 };
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// How long a join string is good for, ms.
 const TOKEN_LIFE_MS: i64 = 24 * 3_600_000;
@@ -205,13 +206,21 @@ pub async fn config_applied(ctx: &Ctx, agent: &AgentId, version: i64, error: &st
     write_tx!(ctx, tx => { Ok(store::status_config(&mut tx, agent, version, error).await?) })
 }
 
-/// The agent of each site, for lists of sites.
+/// The agents of each site of the scope, for lists of sites: each agent once for every site that it serves.
 ///
 /// # Errors
 /// The database's.
-pub async fn agents_of_sites(
-    tx: &mut TenantTx,
-    sites: &[SiteId],
-) -> Result<BTreeMap<SiteId, SiteAgent>, Error> {
-    Ok(store::agents_of_sites(tx, sites).await?)
+pub async fn agents_by_site(tx: &mut TenantTx) -> Result<Vec<(SiteId, Agent)>, Error> {
+    let rows = store::agents_all(tx).await?;
+    let mut sites = store::sites_of(tx, rows.iter().map(|row| &row.id)).await?;
+    let mut by_site = Vec::new();
+    for row in rows {
+        let agent = row.into_agent(Vec::new());
+        for site in sites.remove(&agent.id).unwrap_or_default() {
+            if scope::sees_site(tx.scope(), &site) {
+                by_site.push((site, agent.clone()));
+            }
+        }
+    }
+    Ok(by_site)
 }

@@ -31,8 +31,8 @@ pub use plan::{
 };
 pub use routeros_script::{RouterosScript, ScriptRequest, routeros_script};
 pub use service::{
-    SiteDevices, agent_sealing_key, device_counts, device_create, device_delete, device_get,
-    device_sites_of_agent, device_update, devices_by_ids, devices_list, devices_of_sites,
+    agent_sealing_key, device_counts, device_create, device_delete, device_get, device_sites_of_agent,
+    device_states_by_site, device_update, devices_by_ids, devices_list,
 };
 pub use status::{DeviceReport, device_states_record};
 pub use testing_connection::{

@@ -1,8 +1,9 @@
 use super::{
-    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, NewDevice, READ, WRITE, events,
+    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, DeviceState, NewDevice, READ,
+    WRITE, events,
     store::{self, DeviceRow},
 };
-use crate::{agents, provisioning, scope};
+use crate::{agents, provisioning};
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
@@ -284,27 +285,12 @@ pub async fn device_delete(ctx: &Ctx, id: &DeviceId) -> Result<(), Error> {
     })
 }
 
-/// Devices of a site, and those of them that do not answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SiteDevices {
-    /// All.
-    pub total: i64,
-    /// Silent or refusing.
-    pub bad: i64,
-}
-
-/// Devices by site, for lists of sites.
+/// How many devices of each state stand at each site of the scope, for lists of sites.
 ///
 /// # Errors
 /// The database's.
-pub async fn devices_of_sites(
-    tx: &mut TenantTx,
-    sites: &[SiteId],
-) -> Result<BTreeMap<SiteId, SiteDevices>, Error> {
-    let visible: Vec<SiteId> =
-        sites.iter().filter(|site| scope::sees_site(tx.scope(), site)).cloned().collect();
-    let rows = store::counts_of_sites(tx, &visible).await?;
-    Ok(rows.into_iter().map(|(site, total, bad)| (site, SiteDevices { total, bad })).collect())
+pub async fn device_states_by_site(tx: &mut TenantTx) -> Result<Vec<(SiteId, DeviceState, i64)>, Error> {
+    Ok(store::states_by_site(tx).await?)
 }
 
 /// (devices, devices that do not answer) of the scope.

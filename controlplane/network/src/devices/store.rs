@@ -256,20 +256,15 @@ pub(super) async fn status_put(tx: &mut TenantTx, row: &StatusRow) -> Result<(),
     .map(drop)
 }
 
-/// Devices and those that do not answer, by site.
-pub(super) async fn counts_of_sites(
-    tx: &mut TenantTx,
-    sites: &[SiteId],
-) -> Result<Vec<(SiteId, i64, i64)>, DbError> {
-    sql("SELECT d.site_id, CAST(COUNT(*) AS BIGINT), \
-         CAST(SUM(CASE WHEN s.state IN ('silent', 'refuses') THEN 1 ELSE 0 END) AS BIGINT) FROM network_device d \
+/// Devices by site and state; one of which nothing was heard is `unknown`.
+pub(super) async fn states_by_site(tx: &mut TenantTx) -> Result<Vec<(SiteId, DeviceState, i64)>, DbError> {
+    let query = sql("SELECT d.site_id, COALESCE(s.state, 'unknown') AS state, CAST(COUNT(*) AS BIGINT) FROM network_device d \
          LEFT JOIN network_device_status s ON s.tenant_id = d.tenant_id AND s.device_id = d.id WHERE d.tenant_id = ")
-    .push_bind(tx.tenant())
-    .push(" AND d.site_id IN ")
-    .push_list(sites)
-    .push(" GROUP BY d.site_id")
-    .fetch_all(tx)
-    .await
+    .push_bind(tx.tenant());
+    within_sites(query, tx.scope(), " AND d.site_id IN ", "")
+        .push(" GROUP BY d.site_id, COALESCE(s.state, 'unknown')")
+        .fetch_all(tx)
+        .await
 }
 
 /// Devices and those that do not answer, of the whole scope.

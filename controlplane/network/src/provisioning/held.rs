@@ -145,6 +145,7 @@ pub async fn hold_open(ctx: &Ctx, id: &ServiceId, hours: i64) -> Result<super::S
         services::service_find(&mut tx, id).await?;
         let mut order = store::order_lock(&mut tx).await?;
         let rows = store::points_of_service(&mut tx, id).await?;
+        let before = rows.iter().filter_map(|row| row.hold_open_until).max();
         if rows.iter().all(|row| row.status == DesiredStatus::Active) {
             return Err(Error::conflict("not_cut", "the service is not cut: there is nothing to hold open"));
         }
@@ -156,7 +157,9 @@ pub async fn hold_open(ctx: &Ctx, id: &ServiceId, hours: i64) -> Result<super::S
             store::point_desire(&mut tx, &after, ctx.now()).await?;
         }
         store::generation_set(&mut tx, order.generation).await?;
-        let entry = Entry::new("service.hold_open", EntityRef::new("service", id)).after(&json!({"until": until}))?;
+        let entry = Entry::new("service.hold_open", EntityRef::new("service", id))
+            .before(&json!({"until": before}))?
+            .after(&json!({"until": until}))?;
         audit::record(ctx, &mut tx, entry).await?;
         tx.ring();
         Ok(())

@@ -3,7 +3,7 @@
 use super::{LoggedIn, User, password, permissions_of, store};
 use crate::tenancy;
 use atalaya_kernel::{
-    Ctx, Error, Principal, Scope,
+    Ctx, Error, Permissions, Principal, Scope,
     audit::{self, Entry},
     events::EntityRef,
     runtime::Runtime,
@@ -11,6 +11,7 @@ use atalaya_kernel::{
     time::Timestamp,
     write_tx,
 };
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub struct Origin {
 }
 
 /// Logs a user in; the cookie's token and whose it is. `None` for a wrong pair of e-mail and password, a disabled user
-/// or an unknown tenant: the caller gives one answer for all.
+/// or an unknown tenant: the caller gives one answer for all. What was refused is audited too.
 ///
 /// # Errors
 /// The database's.
@@ -53,19 +54,33 @@ pub async fn log_in(
     platform.rollback().await?;
     let Some(tenant) = tenant else {
         password::verify(secret, None).await?;
+        let (platform, now) = (runtime.platform(), runtime.clock.now());
+        write_tx!(platform, tx => {
+            // What was typed is not kept: it may be a password in the wrong field.
+            let entry = refusal(EntityRef::new("installation", "log-in"), origin)?;
+            audit::record_platform(&mut tx, &DOOR, &origin.request_id, now, entry).await
+        })?;
         return Ok(None);
     };
-    let ctx = Ctx::system(runtime.tenant(tenant.id.clone()), "log-in");
+    let ctx =
+        Ctx::new(runtime.tenant(tenant.id.clone()), DOOR, Permissions::All, Scope::All, &origin.request_id);
     let mut tx = ctx.begin_read().await?;
-    let user =
-        store::user_by_email(&mut tx, &email.trim().to_lowercase()).await?.filter(|user| !user.disabled);
+    let known = store::user_by_email(&mut tx, &email.trim().to_lowercase()).await?;
+    let user = known.clone().filter(|user| !user.disabled);
     let hash_kept = match &user {
         Some(user) => Some(store::password_hash(&mut tx, &user.id).await?),
         None => None,
     };
     tx.rollback().await?;
     let right = password::verify(secret, hash_kept).await?;
-    let Some(user) = user.filter(|_| right) else { return Ok(None) };
+    let Some(user) = user.filter(|_| right) else {
+        let entity = match &known {
+            Some(user) => EntityRef::new("user", &user.id),
+            None => EntityRef::new("tenant", &tenant.id),
+        };
+        write_tx!(ctx, tx => { audit::record(&ctx, &mut tx, refusal(entity.clone(), origin)?).await })?;
+        return Ok(None);
+    };
     let (token, csrf_token) = (random_token(), random_token());
     let token_hash = hash(&token);
     let now = runtime.clock.now();
@@ -85,6 +100,15 @@ pub async fn log_in(
         audit::record(&ctx, &mut tx, entry).await
     })?;
     Ok(Some((token, LoggedIn { user, tenant, csrf_token })))
+}
+
+/// Who refuses somebody who is nobody yet.
+const DOOR: Principal = Principal::System("log-in");
+
+/// A log-in that was refused: whose name was used, and where from.
+fn refusal(entity: EntityRef, origin: &Origin) -> Result<Entry, Error> {
+    Entry::new("session.refuse", entity)
+        .after(&json!({"address": origin.address, "user_agent": origin.user_agent}))
 }
 
 fn context(runtime: &Arc<Runtime>, tenant: &tenancy::Tenant, user: &User, request_id: &str) -> Ctx {

@@ -58,7 +58,7 @@ pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ct
         Principal::CommandLine,
         Permissions::All,
         Scope::All,
-        "command-line",
+        &audit::command_id(),
     );
     write_tx!(ctx, tx => {
         store::tenant_insert(&mut tx, &tenant).await?;

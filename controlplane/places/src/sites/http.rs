@@ -1,39 +1,17 @@
-//! `/sites`.
+//! `/sites`; the list, which counts what other domains own, is one of operations.
 
 use super::{NewSite, Site, SiteChange, service};
 use atalaya_kernel::{
     Ctx, Error,
-    http::{IfMatch, Json, Path, Problem, Query, Versioned},
+    http::{IfMatch, Json, Path, Problem, Versioned},
     ids::SiteId,
-    page::{Page, PageQuery},
 };
 use axum::http::StatusCode;
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of sites.
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Search {
-    /// Part of the name.
-    q: Option<String>,
-}
-
-/// Sites by name.
-#[utoipa::path(get, path = "/sites", tag = "sites", params(Search, PageQuery),
-    responses((status = 200, body = Page<Site>), (status = 403, body = Problem)),
-    extensions(("x-permission" = json!("site.read"))))]
-async fn list(
-    ctx: Ctx,
-    Query(search): Query<Search>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Site>>, Error> {
-    service::sites_list(&ctx, search.q.as_deref(), &page).await.map(Json)
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(get, update))
 }
 
 /// Makes a site.

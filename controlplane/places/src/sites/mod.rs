@@ -9,7 +9,7 @@ mod store;
 
 pub use model::{NewSite, Site, SiteChange};
 pub use service::{site_create, site_get, site_update, sites_list};
-pub use store::{site_exists, site_subtree, sites_by_ids};
+pub use store::{site_exists, site_parents, site_subtree, sites_by_ids};
 
 use atalaya_kernel::{Permission, events::EventType};
 

@@ -121,6 +121,14 @@ struct Edge {
     parent_id: Option<SiteId>,
 }
 
+/// Every site of the scope with the one above it, for figures that are folded over the tree.
+///
+/// # Errors
+/// The database's.
+pub async fn site_parents(tx: &mut TenantTx) -> Result<Vec<(SiteId, Option<SiteId>)>, Error> {
+    Ok(visible(tx).fetch_all::<Site>(tx).await?.into_iter().map(|site| (site.id, site.parent_id)).collect())
+}
+
 /// A site and everything below it, for scopes.
 ///
 /// # Errors

@@ -2,8 +2,8 @@ use super::{open_migrated, print_line};
 use crate::config::{Config, host_fingerprint};
 use anyhow::{Context, bail};
 use atalaya_kernel::{
-    Ctx, Permissions, Principal, Scope, installation, money::Currency, runtime::Runtime, secrets::SecretText,
-    time::TimeZone,
+    Ctx, Permissions, Principal, Scope, audit, installation, money::Currency, runtime::Runtime,
+    secrets::SecretText, time::TimeZone,
 };
 use atalaya_people::{
     identity::{self, NewUser, Role},
@@ -24,6 +24,12 @@ pub(super) enum Admin {
     Password(UserName),
     /// Lets a restored copy act from this machine on: until then nothing leaves it.
     Arm,
+    /// Shows who did what to the installation itself, newest first, one JSON object a line.
+    Audit {
+        /// Rows at most.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+        limit: i64,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,6 +130,12 @@ impl Admin {
                     .map_err(explained)?;
                 print_line("armed: restart the control plane");
             }
+            Self::Audit { limit } => {
+                let mut tx = runtime.platform().begin_read().await?;
+                for row in audit::list_platform(&mut tx, limit).await? {
+                    print_line(&serde_json::to_string(&row)?);
+                }
+            }
         }
         Ok(())
     }
@@ -140,7 +152,7 @@ pub(super) async fn tenant_ctx(runtime: &Arc<Runtime>, slug: &str) -> anyhow::Re
         Principal::CommandLine,
         Permissions::All,
         Scope::All,
-        "command-line",
+        &audit::command_id(),
     ))
 }
 

@@ -1,7 +1,13 @@
 use super::{open, print_line};
 use crate::config::Config;
-use atalaya_kernel::migrations;
+use atalaya_kernel::{
+    Principal,
+    audit::{self, Entry},
+    events::EntityRef,
+    migrations, write_tx,
+};
 use clap::Args;
+use serde_json::json;
 
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
@@ -28,7 +34,18 @@ impl Migrate {
             );
             return Ok(());
         }
+        let before = migrations::status(runtime.db()).await?.applied;
         let ran = migrations::migrate(runtime.db(), runtime.clock.now()).await?;
+        if let Some(last) = ran.last() {
+            let (platform, now) = (runtime.platform(), runtime.clock.now());
+            let (id, after) = (audit::command_id(), last.number);
+            write_tx!(platform, tx => {
+                let entry = Entry::new("schema.migrate", EntityRef::new("schema", after))
+                    .before(&json!({"schema": before}))?
+                    .after(&json!({"schema": after}))?;
+                audit::record_platform(&mut tx, &Principal::CommandLine, &id, now, entry).await
+            })?;
+        }
         for step in &ran {
             print_line(&format!("{:04} {}", step.number, step.name));
         }

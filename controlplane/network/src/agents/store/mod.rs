@@ -269,49 +269,9 @@ pub(super) async fn agent_sites_put(
     Ok(())
 }
 
-/// An agent as a site's row shows it.
-#[derive(Debug, Clone)]
-pub struct SiteAgent {
-    /// Which.
-    pub id: AgentId,
-    /// Where it stands.
-    pub state: AgentState,
-}
-
-/// First agent of each site, enrolled ones first.
-pub(super) async fn agents_of_sites(
-    tx: &mut TenantTx,
-    sites: &[SiteId],
-) -> Result<BTreeMap<SiteId, SiteAgent>, DbError> {
-    let rows: Vec<(SiteId, AgentId)> =
-        sql("SELECT site_id, agent_id FROM network_agent_site WHERE tenant_id = ")
-            .push_bind(tx.tenant())
-            .push(" AND site_id IN ")
-            .push_list(sites)
-            .push(" ORDER BY site_id, agent_id")
-            .fetch_all(tx)
-            .await?;
-    let agents: BTreeSet<_> = rows.iter().map(|(_, agent)| agent.clone()).collect();
-    let found: Vec<AgentRow> = select(tx).push(" AND a.id IN ").push_list(&agents).fetch_all(tx).await?;
-    let states: BTreeMap<_, _> = found.iter().map(|row| (row.id.clone(), row.state())).collect();
-    let mut by_site: BTreeMap<SiteId, SiteAgent> = BTreeMap::new();
-    for (site, id) in rows {
-        let Some(state) = states.get(&id).copied() else { continue };
-        let better = by_site.get(&site).is_none_or(|known| rank(state) < rank(known.state));
-        if better {
-            by_site.insert(site, SiteAgent { id, state });
-        }
-    }
-    Ok(by_site)
-}
-
-fn rank(state: AgentState) -> u8 {
-    match state {
-        AgentState::Connected => 0,
-        AgentState::Silent => 1,
-        AgentState::NeverEnrolled => 2,
-        AgentState::Revoked => 3,
-    }
+/// Every agent of the scope, by name.
+pub(super) async fn agents_all(tx: &mut TenantTx) -> Result<Vec<AgentRow>, DbError> {
+    select(tx).push(" ORDER BY a.name_key, a.id").fetch_all(tx).await
 }
 
 /// (agents, connected agents) that are enrolled and not revoked.

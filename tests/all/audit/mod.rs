@@ -1,0 +1,21 @@
+//! No change without its row: every operation of the OpenAPI document that may change something is called once by a
+//! person who may, and must leave an audit row with who, what, on which thing, before and after, and the request's id.
+//!
+//! Nothing is excused: an operation without a call here fails the test.
+
+mod calls;
+mod commands;
+mod walk;
+
+use crate::e2e::{Database, on_each_database};
+use atalaya_tests::isp::Size;
+
+on_each_database!(every_operation_that_changes_something_leaves_its_row);
+
+fn every_operation_that_changes_something_leaves_its_row(database: Database) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let isp = database.isp(folder.path(), Size { subscribers: 4, sites: 1 });
+    let mut walk = walk::Walk::new(&isp.owner);
+    calls::all(&isp, &mut walk);
+    walk.demand_every_operation();
+}

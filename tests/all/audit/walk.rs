@@ -1,0 +1,118 @@
+//! One call after another, each looked up in the audit trail.
+
+use atalaya_tests::harness::{Answer, Api};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What an operation must leave behind.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Leaves {
+    /// Something new: the state after.
+    Made,
+    /// Something else than before: both states, and they differ.
+    Changed,
+    /// Nothing any more: the state before.
+    Removed,
+    /// Something was asked for or set that has no state to show, such as a password.
+    Asked,
+}
+
+/// The walk through the document.
+pub(super) struct Walk<'w> {
+    owner: &'w Api,
+    owner_id: String,
+    covered: BTreeSet<String>,
+}
+
+/// One call: `METHOD /path/of/the/document`, the path with ids, what it is about.
+pub(super) struct Call<'c> {
+    pub(super) operation: &'static str,
+    pub(super) path: &'c str,
+    pub(super) version: Option<i64>,
+    pub(super) body: Option<Value>,
+    pub(super) leaves: Leaves,
+    /// Kind of the thing.
+    pub(super) kind: &'static str,
+    /// Its id; found in the answer when absent.
+    pub(super) id: Option<&'c str>,
+    /// JSON pointer to the id in the answer.
+    pub(super) id_at: &'static str,
+}
+
+impl<'w> Walk<'w> {
+    pub(super) fn new(owner: &'w Api) -> Self {
+        let session = owner.get("/session").expect("the owner is logged in");
+        let owner_id = session["user"]["id"].as_str().expect("a user has an id").to_owned();
+        Self { owner, owner_id, covered: BTreeSet::new() }
+    }
+
+    /// Calls as the owner; the answer's body.
+    pub(super) fn call(&mut self, call: Call<'_>) -> Value {
+        let owner = self.owner;
+        let actor = self.owner_id.clone();
+        self.call_as(owner, &actor, call)
+    }
+
+    /// Calls as somebody, who must stand in the row.
+    pub(super) fn call_as(&mut self, who: &Api, actor: &str, call: Call<'_>) -> Value {
+        let Call { operation, path, version, body, .. } = &call;
+        let method = operation.split(' ').next().expect("an operation begins with its method");
+        let answer = who
+            .call(method, path, *version, body.as_ref())
+            .unwrap_or_else(|error| panic!("{operation}: {error}"));
+        self.demand_row(&answer, actor, &call);
+        self.covered.insert((*operation).to_owned());
+        answer.body
+    }
+
+    /// Rows of a request, from the API.
+    pub(super) fn rows(&self, request_id: &str) -> Vec<Value> {
+        assert!(!request_id.is_empty(), "every answer names its request");
+        let page = self.owner.get("/audit?limit=200").expect("the audit trail can be read");
+        let rows = page["items"].as_array().expect("a page has items").clone();
+        rows.into_iter().filter(|row| row["request_id"] == request_id).collect()
+    }
+
+    fn demand_row(&self, answer: &Answer, actor: &str, call: &Call<'_>) {
+        let rows = self.rows(&answer.request_id);
+        let id = call.id.or_else(|| answer.body.pointer(call.id_at)?.as_str()).unwrap_or_default();
+        assert!(!id.is_empty(), "{}: which thing is it about? {}", call.operation, answer.body);
+        let row = rows
+            .iter()
+            .find(|row| row["entity_kind"] == call.kind && row["entity_id"] == id)
+            .unwrap_or_else(|| panic!("{} left no row about {} {id}: {rows:#?}", call.operation, call.kind));
+        assert_eq!(row["actor_kind"], "user", "{}: {row}", call.operation);
+        assert_eq!(row["actor_id"], actor, "{}: {row}", call.operation);
+        for field in ["actor_name", "action", "occurred_at"] {
+            assert!(row[field].as_str().is_some_and(|text| !text.is_empty()), "{}: {row}", call.operation);
+        }
+        let state = |field: &str| -> Option<Value> {
+            let text = row[field].as_str()?;
+            Some(serde_json::from_str(text).expect("a state is JSON"))
+        };
+        let (before, after) = (state("before_state"), state("after_state"));
+        let complete = match call.leaves {
+            Leaves::Made => before.is_none() && after.is_some(),
+            Leaves::Changed => before.is_some() && after.is_some() && before != after,
+            Leaves::Removed => before.is_some(),
+            Leaves::Asked => true,
+        };
+        assert!(complete, "{} must leave {:?}: {row}", call.operation, call.leaves);
+    }
+
+    /// Fails for an operation of the document that was not called, or that is called and not in it.
+    pub(super) fn demand_every_operation(&self) {
+        let document = serde_json::to_value(atalaya_server::http::document()).expect("the document is JSON");
+        let paths = document["paths"].as_object().expect("the document has paths");
+        let operations: BTreeSet<String> = paths
+            .iter()
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().expect("a path has methods");
+                methods.keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .filter(|operation| !operation.starts_with("GET "))
+            .collect();
+        assert!(operations.len() > 30, "the document lists what may change something");
+        assert_eq!(self.covered, operations, "each operation that may change something is called once");
+    }
+}
