@@ -29,7 +29,7 @@ export const api = {
   },
   home: (signal?: Signal) => get<T.Home>('/home', undefined, signal),
   sites: {
-    list: () => get<T.Page<T.Site>>('/sites', all),
+    list: () => get<T.Page<T.SiteRow>>('/sites', all),
     create: (body: T.NewSite) => post<T.Site>('/sites', body),
     readVersion: (id: string) => call<T.Site>('GET', `/sites/${id}`),
     update: (id: string, body: T.SiteChange, etag: string | null) => patch<T.Site>(`/sites/${id}`, body, etag),
@@ -80,6 +80,11 @@ export const api = {
     cut: (id: string, reason: string, key: string) => post<T.Service>(`/services/${id}/cut`, { reason }, key),
     reconnect: (id: string, reason: string, key: string) =>
       post<T.Service>(`/services/${id}/reconnect`, { reason }, key),
+    terminate: (id: string, reason: string, key: string) =>
+      post<T.Service>(`/services/${id}/terminate`, { reason }, key),
+    changePlan: (id: string, plan_id: string, key: string) => post<T.Service>(`/services/${id}/plan`, { plan_id }, key),
+    holdOpen: (id: string, hours: number, key: string) =>
+      post<T.ServiceNetwork>(`/services/${id}/hold-open`, { hours }, key),
     attach: (
       id: string,
       body: {

@@ -843,8 +843,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sites by name. */
-        get: operations["list"];
+        /** Sites by name, each with the figures of itself and of everything below it; what the caller may not see is null. */
+        get: operations["sites"];
         put?: never;
         /** Makes a site. */
         post: operations["create"];
@@ -2568,11 +2568,14 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_Site: {
+        Page_SiteRow: {
             /** @description The rows. */
             items: {
+                /** @description Agents of the site and of those below, by name; revoked ones left out. */
+                agents?: components["schemas"]["SiteAgent"][] | null;
                 /** @description When it was made. */
                 created_at: components["schemas"]["Timestamp"];
+                devices?: components["schemas"]["SiteDevices"] | null;
                 /** @description Which. */
                 id: components["schemas"]["SiteId"];
                 /**
@@ -2591,11 +2594,12 @@ export interface components {
                  */
                 name: string;
                 parent_id?: components["schemas"]["SiteId"] | null;
+                services?: components["schemas"]["SiteServices"] | null;
                 /** @description When it was last changed. */
                 updated_at: components["schemas"]["Timestamp"];
                 /**
                  * Format: int64
-                 * @description Grows with each change.
+                 * @description Version for `If-Match`.
                  */
                 version: number;
             }[];
@@ -3138,6 +3142,36 @@ export interface components {
              */
             version: number;
         };
+        /** @description An agent as a site's row shows it: whether what it says of the site is to be trusted. */
+        SiteAgent: {
+            /**
+             * Format: int64
+             * @description Metric batches that it holds and we do not.
+             */
+            backlog_batches: number;
+            /**
+             * Format: int64
+             * @description Their size, bytes.
+             */
+            backlog_bytes: number;
+            /** @description State of its buffer. */
+            buffer_state: components["schemas"]["BufferState"];
+            /**
+             * Format: int64
+             * @description Our time minus its time, ms.
+             */
+            clock_offset_ms: number;
+            /** @description Whether it serves this very site; otherwise one below. */
+            here: boolean;
+            /** @description Which. */
+            id: components["schemas"]["AgentId"];
+            last_seen_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Name. */
+            name: string;
+            oldest_unsent_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["AgentState"];
+        };
         /** @description What to change of a site; absent fields stay. */
         SiteChange: {
             /**
@@ -3154,8 +3188,88 @@ export interface components {
             name?: string | null;
             parent_id?: components["schemas"]["SiteId"] | null;
         };
+        /** @description Devices of a site and of everything below it, by what they last did when asked. */
+        SiteDevices: {
+            /**
+             * Format: int64
+             * @description They answer.
+             */
+            answers: number;
+            /**
+             * Format: int64
+             * @description They answer and refuse us.
+             */
+            refuses: number;
+            /**
+             * Format: int64
+             * @description No answer.
+             */
+            silent: number;
+            /**
+             * Format: int64
+             * @description All.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Nothing heard yet.
+             */
+            unknown: number;
+        };
         /** @example sit_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         SiteId: string;
+        /** @description A site with its figures. What the caller may not see is null. */
+        SiteRow: {
+            /** @description Agents of the site and of those below, by name; revoked ones left out. */
+            agents?: components["schemas"]["SiteAgent"][] | null;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            devices?: components["schemas"]["SiteDevices"] | null;
+            /** @description Which. */
+            id: components["schemas"]["SiteId"];
+            /**
+             * Format: double
+             * @description Degrees north, WGS 84.
+             */
+            latitude?: number | null;
+            /**
+             * Format: double
+             * @description Degrees east, WGS 84.
+             */
+            longitude?: number | null;
+            /**
+             * @description Name, unique within the tenant.
+             * @example Cerro Alto
+             */
+            name: string;
+            parent_id?: components["schemas"]["SiteId"] | null;
+            services?: components["schemas"]["SiteServices"] | null;
+            /** @description When it was last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Version for `If-Match`.
+             */
+            version: number;
+        };
+        /** @description Who is served by a site and by everything below it; services that ended are left out. */
+        SiteServices: {
+            /**
+             * Format: int64
+             * @description Customers, each once.
+             */
+            customers: number;
+            /**
+             * Format: int64
+             * @description Of them, suspended.
+             */
+            suspended: number;
+            /**
+             * Format: int64
+             * @description Services.
+             */
+            total: number;
+        };
         /**
          * @description What is decided about a service.
          * @enum {string}
@@ -3430,7 +3544,7 @@ export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
 export type PageListedPayment = components['schemas']['Page_Listed_Payment'];
 export type PagePlan = components['schemas']['Page_Plan'];
 export type PageRun = components['schemas']['Page_Run'];
-export type PageSite = components['schemas']['Page_Site'];
+export type PageSiteRow = components['schemas']['Page_SiteRow'];
 export type PageUser = components['schemas']['Page_User'];
 export type Payment = components['schemas']['Payment'];
 export type PaymentId = components['schemas']['PaymentId'];
@@ -3471,8 +3585,12 @@ export type Session = components['schemas']['Session'];
 export type SessionTenant = components['schemas']['SessionTenant'];
 export type SessionUser = components['schemas']['SessionUser'];
 export type Site = components['schemas']['Site'];
+export type SiteAgent = components['schemas']['SiteAgent'];
 export type SiteChange = components['schemas']['SiteChange'];
+export type SiteDevices = components['schemas']['SiteDevices'];
 export type SiteId = components['schemas']['SiteId'];
+export type SiteRow = components['schemas']['SiteRow'];
+export type SiteServices = components['schemas']['SiteServices'];
 export type Status = components['schemas']['Status'];
 export type SuspendedBecause = components['schemas']['SuspendedBecause'];
 export type Tenant = components['schemas']['Tenant'];
@@ -5691,7 +5809,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    sites: {
         parameters: {
             query?: {
                 /** @description Part of the name. */
@@ -5712,7 +5830,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Site"];
+                    "application/json": components["schemas"]["Page_SiteRow"];
                 };
             };
             403: {
