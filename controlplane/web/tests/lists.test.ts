@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { keepSelection, matching, parseInput, type Entry } from '@/areas/operations/palette/entries'
+import { csvOf, gapsOf, groupFlags, restarts, shifted } from '@/components/timeSeries'
 import { chosenColumns } from '@/components/list'
 import { parseViews, sameQuery, viewQuery } from '@/composables/useViews'
 
@@ -46,5 +47,34 @@ describe('columns and views', () => {
       expect(Object.values(parseViews(text)).flat()).toEqual([])
     }
     expect(parseViews('{"customers":[{"name":"Debe","query":{"q":"x"}}]}')).toEqual({ customers: [{ name: 'Debe', query: { q: 'x' } }] })
+  })
+})
+
+describe('time series', () => {
+  it('finds gaps after the first sample, and one up to now', () => {
+    expect(gapsOf([[0, null], [10, 1], [20, 1], [30, null], [60, 2]], 10, 100)).toEqual([[20, 60], [60, 100]])
+    expect(gapsOf([[0, 1], [10, null], [20, 1]], 10, 25)).toEqual([])
+    expect(gapsOf([], 10, 100)).toEqual([])
+  })
+
+  it('counts what falls together and keeps different things apart', () => {
+    const flags = [{ at: 5, label: 'cut' }, { at: 0, label: 'cut' }, { at: 6, label: 'restart' }, { at: 90, label: 'cut' }]
+    expect(groupFlags(flags, 10)).toEqual([
+      { at: 0, label: 'cut', count: 2 },
+      { at: 6, label: 'restart', count: 1 },
+      { at: 90, label: 'cut', count: 1 },
+    ])
+  })
+
+  it('sees a restart where the uptime falls, over a hole too', () => {
+    expect(restarts([[0, 100], [10, 110], [20, null], [30, 5], [40, 15]])).toEqual([30])
+  })
+
+  it('lays an earlier period over this one and writes both as a file', () => {
+    const series = [
+      { label: 'a', points: [[1000, 1], [2000, null]] as const },
+      { label: 'b, "before"', points: shifted([[0, 7]], 1000), comparedWith: 0 },
+    ]
+    expect(csvOf(series, 1000)).toBe('time,"a","b, ""before"""\r\n1970-01-01T00:00:01.000Z,1,7\r\n1970-01-01T00:00:02.000Z,,\r\n')
   })
 })

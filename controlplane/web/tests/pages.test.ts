@@ -113,8 +113,8 @@ describe('charts', () => {
   })
 
   it('summarises without inventing values', () => {
-    expect(summarise([[0, null]])).toEqual({ last: null, max: null, maxAt: null })
-    expect(summarise([[0, 3], [1, 9], [2, null]])).toEqual({ last: 9, max: 9, maxAt: 1 })
+    expect(summarise([[0, null]])).toEqual({ last: null, min: null, max: null, maxAt: null })
+    expect(summarise([[0, 3], [1, 9], [2, null]])).toMatchObject({ last: 9, max: 9, maxAt: 1 })
   })
 
   it('reads bytes as bits and starts with the busiest interface', () => {
