@@ -5,22 +5,27 @@
 //! [`peer_identity`] finds none. A certificate that is shown must be valid on either. There is no resumption: each
 //! connection is judged anew.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{
+    fmt::Debug,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature},
     server::{
-        NoServerSessionStorage, WebPkiClientVerifier,
+        ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
+    sign::CertifiedKey,
     time_provider::TimeProvider,
     version::TLS13,
 };
 
 use crate::{
     AgentIdentity, CertificateDer, GatewayCertificate, PkiError, UnixTime, identity::is_authority_of,
+    renewal, validity,
 };
 
 /// ALPN on which a valid client certificate is demanded.
@@ -77,12 +82,62 @@ pub fn peer_identity(chain: Option<&[CertificateDer<'_>]>) -> Result<Option<Agen
     chain.and_then(<[_]>::first).map(AgentIdentity::of).transpose()
 }
 
+/// The certificate that the gateway shows now. It is replaced while the gateway runs; a connection keeps the one that it
+/// was shown.
+#[derive(Debug)]
+pub struct ShownCertificate(RwLock<Arc<CertifiedKey>>);
+
+impl ShownCertificate {
+    /// Shows a certificate.
+    ///
+    /// # Errors
+    /// [`PkiError::Tls`] when certificate and key do not fit.
+    pub fn new(gateway: GatewayCertificate) -> Result<Arc<Self>, PkiError> {
+        Ok(Arc::new(Self(RwLock::new(certified(gateway)?))))
+    }
+
+    /// Shows another one from now on.
+    ///
+    /// # Errors
+    /// [`PkiError::Tls`] when certificate and key do not fit; the old one stays.
+    pub fn replace(&self, gateway: GatewayCertificate) -> Result<(), PkiError> {
+        let next = certified(gateway)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(())
+    }
+
+    /// Whether it is time for another: past two thirds of its life, or not yet valid because the clock was set back.
+    ///
+    /// # Errors
+    /// [`PkiError`] of a certificate that cannot be read.
+    pub fn is_due(&self, now: UnixTime) -> Result<bool, PkiError> {
+        let leaf = self.now().cert.first().cloned().ok_or(PkiError::NoIdentity)?;
+        let validity = validity(&leaf)?;
+        Ok(now >= renewal::due(validity, 0) || now < validity.not_before)
+    }
+
+    fn now(&self) -> Arc<CertifiedKey> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn certified(gateway: GatewayCertificate) -> Result<Arc<CertifiedKey>, PkiError> {
+    let key = CertifiedKey::from_der(gateway.chain, gateway.key, &provider()).map_err(PkiError::Tls)?;
+    Ok(Arc::new(key))
+}
+
+impl ResolvesServerCert for ShownCertificate {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.now())
+    }
+}
+
 /// The gateway's configuration. `time` is the control plane's clock.
 ///
 /// # Errors
-/// [`PkiError::Tls`] when certificate and key do not fit.
+/// [`PkiError::Tls`] when TLS 1.3 cannot be had.
 pub fn config(
-    gateway: GatewayCertificate,
+    gateway: Arc<ShownCertificate>,
     directory: Arc<dyn AuthorityDirectory>,
     time: Arc<dyn TimeProvider>,
 ) -> Result<ServerConfig, PkiError> {
@@ -92,8 +147,7 @@ pub fn config(
         .with_protocol_versions(&[&TLS13])
         .map_err(PkiError::Tls)?
         .with_client_cert_verifier(Arc::new(verifier))
-        .with_single_cert(gateway.chain, gateway.key)
-        .map_err(PkiError::Tls)?;
+        .with_cert_resolver(gateway);
     config.alpn_protocols = vec![ALPN_SESSION.to_vec(), ALPN_ENROL.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;

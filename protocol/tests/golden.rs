@@ -111,3 +111,31 @@ fn metrics_travel_on_both_of_their_lanes() {
         }
     }
 }
+
+/// What was added since version 1 reads back, and is absent in the bytes of version 1: there it means what was always so.
+#[test]
+fn what_was_added_travels_and_old_bytes_do_without() {
+    use atalaya_protocol::wire::TimelineHold;
+    for message in samples::all() {
+        let old = decode(&golden(message.name(), &framed(&message)));
+        match message {
+            Message::AgentConfig(mut config) => {
+                let Message::AgentConfig(old) = old else { panic!("another message") };
+                assert!(old.devices.iter().all(|device| !device.without_ping), "every device is pinged");
+                config.devices.iter_mut().for_each(|device| device.without_ping = true);
+                let message = Message::AgentConfig(config);
+                assert_eq!(decode(&framed(&message)), message);
+            }
+            Message::DesiredUpdate(mut update) => {
+                let Message::DesiredUpdate(old) = old else { panic!("another message") };
+                assert!(old.points.iter().all(|point| point.timeline_hold() == TimelineHold::Unspecified));
+                for hold in [TimelineHold::Waits, TimelineHold::None] {
+                    update.points.iter_mut().for_each(|point| point.set_timeline_hold(hold));
+                    let message = Message::DesiredUpdate(update.clone());
+                    assert_eq!(decode(&framed(&message)), message);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -90,12 +90,24 @@ fn router_config(site: usize, subscribers: u32) -> anyhow::Result<Value> {
     Ok(serde_json::to_value(config)?)
 }
 
-impl Isp {
-    /// Starts everything in a folder and fills it.
+/// A control plane with a tenant and its owner, and nothing else yet.
+pub struct Founded {
+    /// The control plane.
+    pub control_plane: ControlPlane,
+    /// The owner, logged in.
+    pub owner: Api,
+    /// Id of the tenant.
+    pub tenant_id: String,
+    /// Id of the owner.
+    pub owner_id: String,
+}
+
+impl Founded {
+    /// Starts it and makes both on the command line.
     ///
     /// # Errors
-    /// A program that does not start, or an answer that was not expected.
-    pub fn start(folder: &Path, options: Options, size: Size) -> anyhow::Result<Self> {
+    /// A program that does not start, or a command that fails.
+    pub fn start(options: Options) -> anyhow::Result<Self> {
         let control_plane = ControlPlane::start(options)?;
         let tenant = [
             "--slug",
@@ -109,10 +121,22 @@ impl Isp {
             "--time-zone",
             "America/Lima",
         ];
-        control_plane.command(&[&["admin", "tenant", "create"][..], &tenant[..]].concat(), "")?;
+        let tenant_id =
+            control_plane.command(&[&["admin", "tenant", "create"][..], &tenant[..]].concat(), "")?;
         let user = ["admin", "user", "create", "--tenant", TENANT, "--email", OWNER, "--name", "Rosa Campos"];
-        control_plane.command(&user, PASSWORD)?;
+        let owner_id = control_plane.command(&user, PASSWORD)?;
         let owner = control_plane.log_in(TENANT, OWNER, PASSWORD)?;
+        Ok(Self { control_plane, owner, tenant_id, owner_id })
+    }
+}
+
+impl Isp {
+    /// Starts everything in a folder and fills it.
+    ///
+    /// # Errors
+    /// A program that does not start, or an answer that was not expected.
+    pub fn start(folder: &Path, options: Options, size: Size) -> anyhow::Result<Self> {
+        let Founded { control_plane, owner, .. } = Founded::start(options)?;
         let plans = plans(&owner)?;
         let mut sites = Vec::new();
         for index in 0..size.sites {
@@ -222,6 +246,11 @@ fn subscriber(
 }
 
 impl Site {
+    /// What its agent says of itself, from the status file; null before the first one.
+    pub fn status(&self) -> Value {
+        self.agent.status()
+    }
+
     /// Waits until the agent has read the router, and switches the router to `enforce`.
     ///
     /// # Errors

@@ -16,8 +16,9 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::sealing::SealingKey;
+use crate::driver::icmp::IcmpDevice;
 use crate::driver::registry::Resources;
-use crate::driver::{Credentials, Device, DeviceError, RouterosOptions, Target, TlsMode};
+use crate::driver::{Credentials, Device, DeviceError, Measure, RouterosOptions, Target, TlsMode};
 use crate::uplink::ports::ConfigSink;
 
 const FILE: &str = "config.sealed";
@@ -28,6 +29,8 @@ const DEFAULT_SWEEP: Duration = Duration::from_secs(300);
 pub struct ActiveDevice {
     /// Its driver.
     pub driver: Arc<dyn Device>,
+    /// Echo requests beside it; none where the driver itself pings, or headquarters turned them off.
+    pub ping: Option<Arc<dyn Measure>>,
     /// Between two measurements.
     pub measure_every: Duration,
     /// Between two full comparisons of desired with observed.
@@ -42,7 +45,8 @@ pub struct ActiveDevice {
 impl ActiveDevice {
     pub(crate) fn for_test(driver: Arc<dyn Device>, measure_every: Duration) -> Self {
         let source = DeviceConfig { device_id: driver.target().device_id.clone(), ..DeviceConfig::default() };
-        Self { driver, measure_every, sweep_every: DEFAULT_SWEEP, mode: wire::DeviceMode::Observe, source }
+        let mode = wire::DeviceMode::Observe;
+        Self { driver, ping: None, measure_every, sweep_every: DEFAULT_SWEEP, mode, source }
     }
 }
 
@@ -121,6 +125,14 @@ impl ConfigKeeper {
         self.resources.device(target(source, &self.key)?)
     }
 
+    fn ping(&self, source: &DeviceConfig, target: &Target) -> Option<Arc<dyn Measure>> {
+        let wanted = !source.without_ping && source.kind != "icmp";
+        let Resources { echoes, echo_plan, .. } = self.resources.as_ref();
+        wanted.then(|| -> Arc<dyn Measure> {
+            Arc::new(IcmpDevice::beside(target, Arc::clone(echoes), *echo_plan))
+        })
+    }
+
     fn kept(&self) -> Result<Option<AgentConfig>, String> {
         let sealed = match fs::read(&self.path) {
             Ok(sealed) => sealed,
@@ -183,6 +195,7 @@ impl ConfigKeeper {
             }
             match self.device(source) {
                 Ok(driver) => config.devices.push(Arc::new(ActiveDevice {
+                    ping: self.ping(source, driver.target()),
                     driver,
                     measure_every: interval(source.measure_interval_ms, DEFAULT_MEASURE),
                     sweep_every: interval(source.sweep_interval_ms, DEFAULT_SWEEP),
@@ -314,6 +327,24 @@ mod tests {
             matches!(&target.credentials, Credentials::SnmpV2c { community } if community.as_str() == "secreto")
         );
         assert_eq!(config.devices[0].mode, wire::DeviceMode::Observe);
+    }
+
+    #[tokio::test]
+    async fn every_device_is_pinged_unless_it_is_turned_off_or_pings_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keeper, key) = keeper(dir.path());
+        let off = DeviceConfig { without_ping: true, ..snmp(&key, "dev_2") };
+        let icmp = DeviceConfig {
+            device_id: "dev_3".into(),
+            kind: "icmp".into(),
+            host: "192.0.2.1".into(),
+            ..DeviceConfig::default()
+        };
+        let devices = vec![snmp(&key, "dev_1"), off, icmp];
+        keeper.received(AgentConfig { version: 1, devices, ..AgentConfig::default() }).await;
+        let config = keeper.subscribe().borrow().clone();
+        let pinged: Vec<bool> = config.devices.iter().map(|device| device.ping.is_some()).collect();
+        assert_eq!(pinged, [true, false, false]);
     }
 
     #[tokio::test]

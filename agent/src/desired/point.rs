@@ -118,6 +118,8 @@ pub struct Point {
     pub hold_open_until_ms: i64,
     /// A person released this very cut: brake and timeline hold do not apply.
     pub released: bool,
+    /// Whether this cut was decided before a backup of headquarters was restored; `None` = headquarters does not say.
+    pub before_restore: Option<bool>,
     /// Before-image of fields that we do not manage, for a row that has to be made anew.
     pub restore: Vec<(String, String)>,
     /// Marker in the comment of rows that we make; never empty.
@@ -135,6 +137,11 @@ impl Point {
             wire::DesiredStatus::Unspecified => None,
         };
         let method = point.method();
+        let before_restore = match point.timeline_hold() {
+            wire::TimelineHold::Waits => Some(true),
+            wire::TimelineHold::None => Some(false),
+            wire::TimelineHold::Unspecified => None,
+        };
         let access = match (known, method, point.access) {
             (None, ..) => Access::Unsupported { why: "status of the point is unknown to this agent".into() },
             (_, wire::Method::Pppoe, Some(wire::desired_point::Access::Pppoe(pppoe))) => pppoe_access(pppoe),
@@ -161,6 +168,7 @@ impl Point {
             not_after_ms: point.not_after_ms,
             hold_open_until_ms: point.hold_open_until_ms,
             released: point.released,
+            before_restore,
             restore: point.restore.into_iter().map(|field| (field.name, field.value)).collect(),
             marker,
         }

@@ -2,7 +2,8 @@
 //!
 //! Everything that must not differ between drivers is here: how long a device may take, how many are asked at once,
 //! when one is left alone. A new configuration takes effect between two measurements; devices that did not change
-//! keep what they learnt. Each measurement also says `device_up` and how long it took.
+//! keep what they learnt. Each measurement also says `device_up` and how long it took, and pings the device beside it:
+//! whether an echo comes back says nothing about what its driver reads, so a lost one is a sample and no failure.
 
 mod board;
 
@@ -126,12 +127,18 @@ impl Poller {
         let device_id = &device.driver.target().device_id;
         let patience = LONGEST_MEASUREMENT.min(device.measure_every.mul_f64(0.8)).max(Duration::from_secs(1));
         let mut taken = DeviceSamples::new(&self.registry, self.clock.as_ref(), device_id);
-        let outcome = measure_once(&device, patience, &mut taken).await;
+        let mut echoed = DeviceSamples::new(&self.registry, self.clock.as_ref(), device_id);
+        let own = async {
+            let outcome = measure_once(&device, patience, &mut taken).await;
+            (outcome, self.clock.elapsed().saturating_sub(started))
+        };
+        let ((outcome, took), ()) = tokio::join!(own, ping_once(&device, patience, &mut echoed));
         let success = outcome.is_ok();
         let mut sink = SampleSink::new(&mut taken);
         sink.gauge("device_up", &[], success);
-        sink.gauge("device_measure_seconds", &[], self.clock.elapsed().saturating_sub(started).as_secs_f64());
-        let samples = taken.samples;
+        sink.gauge("device_measure_seconds", &[], took.as_secs_f64());
+        let mut samples = taken.samples;
+        samples.append(&mut echoed.samples);
         self.board.measured(device_id, outcome.as_ref().err(), self.clock.now_ms());
         if success && self.board.identify_due(device_id, self.clock.elapsed(), IDENTIFY_EVERY) {
             self.identify(&device, patience).await;
@@ -169,6 +176,20 @@ pub async fn measure_once(
         Err(_) => Err(DeviceError::Timeout {
             words: format!("the measurement took longer than {} s", patience.as_secs()),
         }),
+    }
+}
+
+/// Pings a device once, within `patience`.
+async fn ping_once(device: &ActiveDevice, patience: Duration, receiver: &mut DeviceSamples<'_>) {
+    let Some(ping) = &device.ping else { return };
+    let mut sink = SampleSink::new(receiver);
+    match tokio::time::timeout(patience, ping.measure(&mut sink)).await {
+        Ok(Ok(())) => {}
+        // Lost echoes are in the samples. That this machine may not ping at all, the status says once for all devices.
+        Ok(Err(error)) => tracing::debug!(device_id = device.driver.target().device_id, %error, "ping"),
+        Err(_) => {
+            tracing::debug!(device_id = device.driver.target().device_id, "the echoes took too long");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use atalaya_protocol::wire;
 
 use super::*;
 use crate::clock::AgentClock;
+use crate::driver::icmp::{EchoPlan, Echoes, IcmpDevice};
 use crate::driver::{Credentials, Device, Identify, Identity, Measure, RouterosOptions, Target, TlsMode};
 
 struct Fake {
@@ -64,50 +65,118 @@ fn fake(device_id: &str, hangs: bool) -> Arc<Fake> {
     Arc::new(Fake { target, asked: AtomicUsize::new(0), hangs })
 }
 
+/// A poller at work on some devices.
+struct AtWork {
+    registry: Arc<Registry>,
+    board: Arc<DeviceBoard>,
+    arrived: mpsc::Receiver<Vec<Sample>>,
+    stop: CancellationToken,
+    tasks: JoinSet<anyhow::Result<()>>,
+    _config: watch::Sender<Arc<ActiveConfig>>,
+}
+
+impl AtWork {
+    fn on(devices: Vec<ActiveDevice>) -> Self {
+        let devices = devices.into_iter().map(Arc::new).collect();
+        let config = ActiveConfig { devices, ..ActiveConfig::default() };
+        let (samples, arrived) = mpsc::channel(64);
+        let (board, registry) = (Arc::default(), Arc::new(Registry::new(Vec::new(), false)));
+        let poller = Poller {
+            clock: Arc::new(AgentClock::start()),
+            registry: Arc::clone(&registry),
+            samples,
+            board: Arc::clone(&board),
+            liveness: Arc::default(),
+        };
+        let (sender, config) = watch::channel(Arc::new(config));
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(poller.run(config, stop.clone()));
+        Self { registry, board, arrived, stop, tasks, _config: sender }
+    }
+
+    /// The samples of one measurement in which a gauge of a device stands, and its value.
+    async fn until(&mut self, device: &str, metric: &'static str) -> (Vec<Sample>, crate::driver::Value) {
+        let series = self.registry.number(device, metric, &[], crate::driver::Kind::Gauge).unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                let samples = self.arrived.recv().await.unwrap();
+                if let Some(value) = samples.iter().find(|s| s.series == series).map(|s| s.value) {
+                    return (samples, value);
+                }
+            }
+        });
+        told.await.unwrap()
+    }
+
+    async fn finish(mut self) {
+        self.stop.cancel();
+        self.tasks.join_next().await.unwrap().unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_device_that_hangs_takes_its_time_and_not_the_others() {
     let (good, bad) = (fake("dev_good", false), fake("dev_hangs", true));
-    let config = ActiveConfig {
-        devices: vec![
-            Arc::new(ActiveDevice::for_test(good.clone(), Duration::from_secs(1))),
-            Arc::new(ActiveDevice::for_test(bad.clone(), Duration::from_secs(1))),
-        ],
-        ..ActiveConfig::default()
-    };
-    let (samples, mut arrived) = mpsc::channel(64);
-    let board = Arc::new(DeviceBoard::default());
-    let registry = Arc::new(Registry::new(Vec::new(), false));
-    let poller = Poller {
-        clock: Arc::new(AgentClock::start()),
-        registry: Arc::clone(&registry),
-        samples,
-        board: Arc::clone(&board),
-        liveness: Arc::default(),
-    };
-    let (_sender, config) = watch::channel(Arc::new(config));
-    let stop = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(poller.run(config, stop.clone()));
-
-    let up = registry.number("dev_hangs", "device_up", &[], crate::driver::Kind::Gauge).unwrap();
-    let partial = registry.number("dev_hangs", "before_the_end", &[], crate::driver::Kind::Gauge).unwrap();
-    let told = tokio::time::timeout(Duration::from_secs(20), async {
-        loop {
-            let samples = arrived.recv().await.unwrap();
-            if let Some(sample) = samples.iter().find(|sample| sample.series == up) {
-                // What was measured before it hung counts.
-                assert!(samples.iter().any(|sample| sample.series == partial));
-                return sample.value;
-            }
-        }
-    });
-    assert_eq!(told.await.unwrap(), crate::driver::Value::Int(0));
-    let states = board.states();
+    let every = Duration::from_secs(1);
+    let devices = vec![ActiveDevice::for_test(good.clone(), every), ActiveDevice::for_test(bad, every)];
+    let mut work = AtWork::on(devices);
+    let (samples, up) = work.until("dev_hangs", "device_up").await;
+    assert_eq!(up, crate::driver::Value::Int(0));
+    // What was measured before it hung counts.
+    let partial =
+        work.registry.number("dev_hangs", "before_the_end", &[], crate::driver::Kind::Gauge).unwrap();
+    assert!(samples.iter().any(|sample| sample.series == partial));
+    let states = work.board.states();
     assert_eq!(states[0].reachability(), wire::Reachability::Answers);
     assert_eq!(states[0].identity, "fake");
     assert_eq!(states[1].reachability(), wire::Reachability::Silent);
     assert!(states[1].detail.contains("took longer"), "{}", states[1].detail);
     assert!(good.asked.load(Ordering::SeqCst) >= 1);
+    work.finish().await;
+}
+
+fn pinged(host: &str, echoes: &Arc<Echoes>) -> ActiveDevice {
+    let driver = fake("dev_1", false);
+    let target = Target { host: host.into(), ..driver.target.clone() };
+    let plan = EchoPlan { count: 2, spacing: Duration::from_millis(10), timeout: Duration::from_millis(500) };
+    let ping = Arc::new(IcmpDevice::new(target, Arc::clone(echoes), plan));
+    let mut device = ActiveDevice::for_test(driver, Duration::from_secs(1));
+    device.ping = Some(ping);
+    device
+}
+
+#[tokio::test]
+async fn a_device_of_any_kind_is_pinged_beside_its_own_measurement() {
+    let echoes = Arc::new(Echoes::open(Arc::new(AgentClock::start())));
+    if let Some(problem) = echoes.problem(true) {
+        assert!(std::env::var_os("CI").is_none(), "{problem}");
+        eprintln!("not tested: {problem}");
+        return;
+    }
+    let stop = CancellationToken::new();
+    let mut answers = JoinSet::new();
+    answers.spawn(Arc::clone(&echoes).run(stop.clone()));
+    let mut work = AtWork::on(vec![pinged("127.0.0.1", &echoes)]);
+    let (_, loss) = work.until("dev_1", "icmp_loss_ratio").await;
+    assert_eq!(loss, crate::driver::Value::Float(0.0));
+    let (samples, rtt) = work.until("dev_1", "icmp_rtt_seconds").await;
+    assert!(matches!(rtt, crate::driver::Value::Float(seconds) if seconds > 0.0), "{rtt:?}");
+    let own = work.registry.number("dev_1", "before_the_end", &[], crate::driver::Kind::Gauge).unwrap();
+    assert!(samples.iter().any(|sample| sample.series == own), "beside what its driver measured");
+    work.finish().await;
     stop.cancel();
-    tasks.join_next().await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn where_pinging_is_not_permitted_measuring_goes_on() {
+    let echoes = Arc::new(Echoes::refused(Arc::new(AgentClock::start()), "ICMP is not permitted"));
+    assert_eq!(echoes.problem(true), Some("ICMP is not permitted"), "what the status says, once");
+    let mut work = AtWork::on(vec![pinged("127.0.0.1", &echoes)]);
+    let (_, up) = work.until("dev_1", "device_up").await;
+    assert_eq!(up, crate::driver::Value::Int(1));
+    let states = work.board.states();
+    assert_eq!(states[0].reachability(), wire::Reachability::Answers);
+    assert!(states[0].detail.is_empty(), "{}", states[0].detail);
+    work.finish().await;
 }

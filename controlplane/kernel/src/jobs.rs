@@ -3,6 +3,9 @@
 //! A job is a kind, a JSON payload and a key that makes asking twice the same as asking once. A claim raises the
 //! job's *fence*; completion demands the fence of the claim, so a holder that stalled past its lease cannot commit
 //! over the one that took the job from it. [`complete`] runs in the transaction of the work itself.
+//!
+//! A lease is short, so that after a crash the work goes on soon. Long work is done in steps, each in a transaction that
+//! calls [`hold`]: it commits only for the holder, and renews the lease.
 
 use crate::{
     Error,
@@ -14,9 +17,12 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
+/// Code of the error of a holder whose lease ran out.
+pub const LEASE_LOST: &str = "lease_lost";
 /// Attempts before a job is dead and waits for a person.
 pub const MAX_ATTEMPTS: i64 = 10;
-const LEASE_MS: i64 = 60_000;
+/// A crash delays a job by this much at most; a step of a job has to take less.
+const LEASE_MS: i64 = 15_000;
 
 /// A job to be done.
 #[derive(Debug, Clone)]
@@ -105,6 +111,49 @@ pub async fn claim(
         .await
 }
 
+/// Asks again for a job that died after its last attempt; one that is alive or done stays as it is.
+///
+/// # Errors
+/// The database's.
+pub async fn revive(
+    tx: &mut impl Handle,
+    kind: &str,
+    dedupe_key: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    sql("UPDATE kernel_job SET state = 'pending', attempts = 0, run_at = $1, error = NULL \
+         WHERE kind = $2 AND dedupe_key = $3 AND state = 'dead'")
+    .bind(now)
+    .bind(kind)
+    .bind(dedupe_key)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Demands that a claim still holds its job and renews the lease; in the transaction of a step, before its work.
+///
+/// # Errors
+/// [`Error::Conflict`] `lease_lost` when another holder took it over: the transaction must not commit.
+pub async fn hold(tx: &mut impl Handle, job: &Job, now: Timestamp) -> Result<(), Error> {
+    let rows =
+        sql("UPDATE kernel_job SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'leased'")
+            .bind(now.plus_millis(LEASE_MS))
+            .bind(&job.id)
+            .bind(job.fence)
+            .execute(tx)
+            .await?;
+    held(job, rows)
+}
+
+fn held(job: &Job, rows: u64) -> Result<(), Error> {
+    if rows == 1 { Ok(()) } else { Err(lease_lost(job)) }
+}
+
+fn lease_lost(job: &Job) -> Error {
+    Error::conflict(LEASE_LOST, format!("job {} was taken over", job.id))
+}
+
 /// Marks a job done, in the transaction of its work.
 ///
 /// # Errors
@@ -115,11 +164,7 @@ pub async fn complete(tx: &mut impl Handle, job: &Job) -> Result<(), Error> {
         .bind(job.fence)
         .execute(tx)
         .await?;
-    if rows == 1 {
-        Ok(())
-    } else {
-        Err(Error::conflict("lease_lost", format!("job {} was taken over", job.id)))
-    }
+    held(job, rows)
 }
 
 async fn fail(tx: &mut PlatformTx, job: &Job, error: &Error, now: Timestamp) -> Result<(), DbError> {
@@ -143,6 +188,22 @@ pub async fn run_due(runtime: &Arc<Runtime>, handlers: &[Arc<dyn Handler>]) -> R
     let kinds: Vec<_> = handlers.iter().map(|handler| handler.kind()).collect();
     let platform = runtime.platform();
     let now = runtime.clock.now();
+    // Looking is a read: the bell rings for every event, and the writer's turn is for work.
+    let mut look = platform.begin_read().await?;
+    let due: Option<(i64,)> =
+        sql("SELECT CAST(1 AS BIGINT) FROM kernel_job WHERE ((state = 'pending' AND run_at <= ")
+            .push_bind(now)
+            .push(") OR (state = 'leased' AND lease_until < ")
+            .push_bind(now)
+            .push(")) AND kind IN ")
+            .push_list(kinds.iter().copied())
+            .push(" LIMIT 1")
+            .fetch_optional(&mut look)
+            .await?;
+    look.rollback().await?;
+    if due.is_none() {
+        return Ok(false);
+    }
     let Some(job) = crate::write_tx!(platform, tx => { Ok(claim(&mut tx, &kinds, now).await?) })? else {
         return Ok(false);
     };
@@ -163,7 +224,8 @@ pub async fn run_due(runtime: &Arc<Runtime>, handlers: &[Arc<dyn Handler>]) -> R
     Ok(true)
 }
 
-/// Runs jobs for ever, until told to stop.
+/// Runs jobs for ever, until told to stop. What is under way then is left: its transaction is undone, and the job is taken
+/// up again when its lease has run out.
 ///
 /// # Errors
 /// The database's, when it stays away.
@@ -173,10 +235,17 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), Error> {
     while !stop.is_cancelled() {
-        if run_due(&runtime, &handlers).await? {
+        // Heard from before the look on, so that what is asked for meanwhile is not waited for.
+        let rung = runtime.committed.notified();
+        let any = tokio::select! {
+            any = run_due(&runtime, &handlers) => any?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        if any {
             continue;
         }
         tokio::select! {
+            () = rung => {}
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
             () = stop.cancelled() => {}
         }

@@ -137,6 +137,56 @@ on_both!(a_stalled_holder_cannot_complete_a_job, |world: World| async move {
     write_tx!(platform, tx => { jobs::complete(&mut tx, &second).await }).unwrap();
 });
 
+/// Never gets it done.
+struct Hopeless;
+
+#[async_trait::async_trait]
+impl jobs::Handler for Hopeless {
+    fn kind(&self) -> &'static str {
+        "hopeless"
+    }
+    async fn run(&self, _: &Arc<atalaya_kernel::runtime::Runtime>, _: &jobs::Job) -> Result<(), Error> {
+        Err(Error::Unavailable("the other side".to_owned()))
+    }
+}
+
+on_both!(a_lease_is_renewed_by_its_holder_and_a_dead_job_asked_for_again, |world: World| async move {
+    let platform = world.platform();
+    let new = jobs::NewJob {
+        kind: "hopeless",
+        tenant: None,
+        payload: serde_json::json!({}),
+        dedupe_key: "one".to_owned(),
+        run_at: START,
+    };
+    write_tx!(platform, tx => { Ok(jobs::enqueue(&mut tx, new.clone(), START).await?) }).unwrap();
+    let claim = |at| {
+        let platform = platform.clone();
+        async move { write_tx!(platform, tx => { Ok(jobs::claim(&mut tx, &["hopeless"], at).await?) }).unwrap() }
+    };
+    let held = claim(START).await.unwrap();
+    for second in 1..=10 {
+        let now = START.plus_millis(second * 10_000);
+        assert!(claim(now).await.is_none(), "its holder works on it");
+        write_tx!(platform, tx => { jobs::hold(&mut tx, &held, now).await }).unwrap();
+    }
+    let taken = claim(START.plus_millis(200_000)).await;
+    assert!(taken.is_some(), "a holder that is silent loses it");
+    let late = write_tx!(platform, tx => { jobs::hold(&mut tx, &held, START.plus_millis(200_001)).await });
+    assert!(matches!(late, Err(Error::Conflict { code: jobs::LEASE_LOST, .. })));
+
+    let handlers: [Arc<dyn jobs::Handler>; 1] = [Arc::new(Hopeless)];
+    for _ in 0..jobs::MAX_ATTEMPTS + 2 {
+        world.clock.advance_millis(3_600_000);
+        jobs::run_due(&world.runtime, &handlers).await.unwrap();
+    }
+    world.clock.advance_millis(3_600_000);
+    assert!(!jobs::run_due(&world.runtime, &handlers).await.unwrap(), "it is dead and waits for a person");
+    let now = world.runtime.clock.now();
+    write_tx!(platform, tx => { Ok(jobs::revive(&mut tx, "hopeless", "one", now).await?) }).unwrap();
+    assert!(jobs::run_due(&world.runtime, &handlers).await.unwrap());
+});
+
 on_both!(concurrent_read_modify_writes_lose_nothing, |world: World| async move {
     let platform = world.platform();
     write_tx!(platform, tx => {

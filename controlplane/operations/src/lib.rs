@@ -1,11 +1,12 @@
 //! Use cases that cross domains: the home page, the list of sites with what stands and who is served there, the list of
-//! customers with what they owe and how they are connected, one customer as a whole, and a service with its state on the
-//! network.
+//! customers with what they owe and how they are connected, one customer as a whole, a service with its state on the
+//! network, and which events a caller may see.
 //!
 //! Nothing is stored here and no rule of the business is decided here: each figure is asked of the domain that owns it.
 //! A figure that the caller has no right to see is left out, never shown as zero.
 
 pub mod customers;
+pub mod feed;
 pub mod home;
 pub mod services;
 pub mod sites;

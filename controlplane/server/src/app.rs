@@ -9,13 +9,14 @@ use crate::{
     worker,
 };
 use anyhow::{Context, bail};
-use atalaya_kernel::{installation, migrations, outbox, outbox::Subscriber, runtime::Runtime};
+use atalaya_kernel::{installation, jobs, migrations, outbox, outbox::Subscriber, runtime::Runtime};
 use atalaya_metrics::{EmbeddedStore, MetricStore};
 use atalaya_network::{
     agents::JoinStrings,
     provisioning::{Reconciler, ServiceFollower},
 };
 use atalaya_people::identity::http::Installation;
+use atalaya_pki::server::ShownCertificate;
 use serde::Serialize;
 use std::{fs, future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -68,7 +69,8 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     })?;
     let metrics = metrics(&config, &runtime).await?;
     let authorities = Authorities::open(runtime.clone(), &installation.id).await?;
-    let gateway = gateway(&config, &runtime, &authorities, metrics.clone())?;
+    let certificate = ShownCertificate::new(authorities.root().issue_gateway(authorities.now())?)?;
+    let gateway = gateway(&config, &runtime, &authorities, certificate.clone(), metrics.clone())?;
     let gateway_address = gateway.local_addr()?;
     let joins: Arc<dyn JoinStrings> =
         Arc::new(GatewayJoins::new(authorities.clone(), advertised(&config, gateway_address)));
@@ -92,10 +94,15 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     if !installation.safe_mode {
         tasks.start("deliveries", outbox::run(runtime.clone(), subscribers, stop.clone()));
         tasks.start("collections", worker::money(runtime.clone(), stop.clone()));
+        tasks.start("jobs", jobs::run(runtime.clone(), worker::handlers(), stop.clone()));
         tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
         tasks.start(
             "agents' news",
-            adapters::follow(runtime.clone(), authorities, gateway.registry(), stop.clone()),
+            adapters::follow(runtime.clone(), authorities.clone(), gateway.registry(), stop.clone()),
+        );
+        tasks.start(
+            "gateway's certificate",
+            adapters::keep_certificate_fresh(authorities, certificate, stop.clone()),
         );
         tasks.start("gateway", gateway.run(stop.clone()));
     }
@@ -147,10 +154,9 @@ fn gateway(
     config: &Config,
     runtime: &Arc<Runtime>,
     authorities: &Arc<Authorities>,
+    certificate: Arc<ShownCertificate>,
     metrics: Arc<dyn MetricStore>,
 ) -> anyhow::Result<Gateway> {
-    let now = authorities.now();
-    let certificate = authorities.root().issue_gateway(now)?;
     let clock = Arc::new(PkiClock(runtime.clock.clone()));
     let tls = atalaya_pki::server::config(certificate, authorities.clone(), clock)?;
     let options = GatewayOptions { listen: config.gateway.listen, ..GatewayOptions::default() };

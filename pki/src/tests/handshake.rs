@@ -54,6 +54,7 @@ fn handshake(client: ClientConfig, server: ServerConfig) -> Outcome {
 }
 
 fn gateway(world: &World, certificate: GatewayCertificate, time: UnixTime) -> ServerConfig {
+    let certificate = server::ShownCertificate::new(certificate).unwrap();
     server::config(certificate, Arc::new(world.directory()), clock(time)).unwrap()
 }
 
@@ -163,4 +164,24 @@ fn an_agent_cannot_play_the_gateway() {
     let server = gateway(&world, fake, at(NOW));
     let outcome = handshake(session(&world, &world.leaf, at(NOW)), server);
     assert_ne!(outcome.client, Ok(()));
+}
+
+#[test]
+fn the_gateways_certificate_is_replaced_while_it_runs() {
+    let world = world();
+    let shown = server::ShownCertificate::new(world.root.issue_gateway(at(NOW)).unwrap()).unwrap();
+    for (day, due) in [(0, false), (200, false), (270, true), (500, true)] {
+        assert_eq!(shown.is_due(after(days(day))).unwrap(), due, "day {day}");
+    }
+    assert!(shown.is_due(at(NOW - 400 * 86_400)).unwrap(), "the clock was ahead when it was made");
+    let late = after(days(450));
+    let meet = || {
+        let trust = Trust::Roots(vec![world.root.certificate().clone()]);
+        let server = server::config(Arc::clone(&shown), Arc::new(world.directory()), clock(late)).unwrap();
+        handshake(client::enrolment(trust, clock(late)).unwrap(), server)
+    };
+    assert!(meet().client.is_err(), "it has ended");
+    shown.replace(world.root.issue_gateway(late).unwrap()).unwrap();
+    assert!(meet().client.is_ok());
+    assert!(!shown.is_due(late).unwrap());
 }

@@ -254,6 +254,8 @@ fn device() -> DeviceConfig {
             cut_address_list: "cortados".into(),
             legacy_login: true,
         }),
+        // What a newer peer adds is absent in what version 1 said.
+        without_ping: false,
     }
 }
 
@@ -273,5 +275,6 @@ fn point(method: Method, access: desired_point::Access) -> DesiredPoint {
         restore: vec![field("profile", "plan-50")],
         marker: "atalaya:enp_1".into(),
         reason: "invoice F-102 overdue 6 days".into(),
+        timeline_hold: TimelineHold::Unspecified.into(),
     }
 }

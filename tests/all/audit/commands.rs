@@ -2,8 +2,8 @@
 
 use super::{Database, on_each_database};
 use atalaya_tests::{
-    harness::ControlPlane,
-    isp::{OWNER, PASSWORD, TENANT},
+    harness::Api,
+    isp::{Founded, OWNER, PASSWORD, TENANT},
 };
 use serde_json::{Value, json};
 
@@ -11,29 +11,13 @@ on_each_database!(a_command_leaves_its_row);
 
 fn a_command_leaves_its_row(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let control_plane = ControlPlane::start(database.options(folder.path())).expect("it starts");
+    let founded = Founded::start(database.options(folder.path())).expect("it starts");
+    let Founded { control_plane, owner, tenant_id, owner_id } = &founded;
     let run =
         |command: &[&str], input: &str| control_plane.command(command, input).expect("the command is right");
-    let tenant = [
-        "admin",
-        "tenant",
-        "create",
-        "--slug",
-        TENANT,
-        "--name",
-        "NetAndina",
-        "--country",
-        "PE",
-        "--currency",
-        "PEN",
-        "--time-zone",
-        "America/Lima",
-    ];
-    let tenant = run(&tenant, "");
-    let user = ["admin", "user", "create", "--tenant", TENANT, "--email", OWNER, "--name", "Rosa"];
-    let user = run(&user, "a-first-password");
-    run(&["admin", "password", "--tenant", TENANT, "--email", OWNER], PASSWORD);
-    let owner = control_plane.log_in(TENANT, OWNER, PASSWORD).expect("the password was set");
+    run(&["admin", "password", "--tenant", TENANT, "--email", OWNER], "another-password-2026");
+    assert!(owner.get("/session").is_err(), "another password ends the sessions");
+    let owner = control_plane.log_in(TENANT, OWNER, "another-password-2026").expect("the password was set");
     let site = owner.post("/sites", &json!({"name": "Cerro Alto"})).expect("a site can be made");
     let site = site["id"].as_str().expect("it has an id");
     let advertise = ["agent", "token", "create", "--tenant", TENANT, "--site", site, "--name"];
@@ -59,9 +43,9 @@ fn a_command_leaves_its_row(database: Database) {
     let page = owner.get("/audit?limit=200").expect("the audit trail can be read");
     let rows = page["items"].as_array().expect("a page has items");
     for (action, id) in [
-        ("tenant.create", &tenant),
-        ("user.write", &user),
-        ("user.password_set", &user),
+        ("tenant.create", tenant_id),
+        ("user.write", owner_id),
+        ("user.password_set", owner_id),
         ("agent_token.withdraw", &withdrawn),
         ("agent.revoke", &agent),
     ] {
@@ -72,7 +56,7 @@ fn a_command_leaves_its_row(database: Database) {
     }
 
     run(&["admin", "arm"], "");
-    let refused = atalaya_tests::harness::Api::log_in(control_plane.http(), "nowhere", OWNER, PASSWORD);
+    let refused = Api::log_in(control_plane.http(), "nowhere", OWNER, PASSWORD);
     let refused = refused.err().expect("there is no such ISP").problem["request_id"].clone();
     let platform: Vec<Value> = run(&["admin", "audit"], "")
         .lines()

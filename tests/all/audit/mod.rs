@@ -3,8 +3,11 @@
 //!
 //! Nothing is excused: an operation without a call here fails the test.
 
+#![allow(clippy::panic, reason = "a failed test")]
+
 mod calls;
 mod commands;
+mod proxies;
 mod walk;
 
 use crate::e2e::{Database, on_each_database};

@@ -1,6 +1,8 @@
 //! The whole product: real processes, real sockets, on both databases.
 
 mod browser;
+mod cut_run;
+mod latency;
 mod main_job;
 
 use atalaya_kernel::testing::postgres_database;

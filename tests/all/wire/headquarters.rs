@@ -116,8 +116,9 @@ impl Headquarters {
     }
 
     fn serve(state: Arc<State>) -> Self {
+        let certificate = state.root.issue_gateway(unix(NOW_MS)).unwrap();
         let tls = server::config(
-            state.root.issue_gateway(unix(NOW_MS)).unwrap(),
+            server::ShownCertificate::new(certificate).unwrap(),
             Arc::clone(&state) as Arc<dyn AuthorityDirectory>,
             Arc::new(TlsTime(Arc::clone(&state.clock))),
         )

@@ -47,6 +47,12 @@ impl Agent {
         Ok(Self { process, folder: folder.to_owned() })
     }
 
+    /// What it says of itself: the status file; null before the first one.
+    pub fn status(&self) -> serde_json::Value {
+        let text = std::fs::read_to_string(self.folder.join("state/status.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
     /// Kills it without warning and starts it again.
     ///
     /// # Errors

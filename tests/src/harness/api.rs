@@ -14,6 +14,7 @@ pub struct Api {
     address: SocketAddr,
     cookie: String,
     csrf: String,
+    forwarded_for: Option<String>,
 }
 
 /// A success, with what stands beside its body.
@@ -61,7 +62,12 @@ impl Api {
             .timeout_global(Some(Duration::from_secs(30)))
             .build()
             .new_agent();
-        Self { agent, address, cookie: String::new(), csrf: String::new() }
+        Self { agent, address, cookie: String::new(), csrf: String::new(), forwarded_for: None }
+    }
+
+    /// A client that is not logged in and says, as a proxy does, whom it speaks for.
+    pub fn forwarding(address: SocketAddr, client: &str) -> Self {
+        Self { forwarded_for: Some(client.to_owned()), ..Self::anonymous(address) }
     }
 
     /// Logs in.
@@ -150,6 +156,9 @@ impl Api {
             Request::builder().method(method).uri(format!("http://{}/api/v1{path}", self.address));
         if !self.cookie.is_empty() {
             request = request.header("cookie", &self.cookie).header("x-csrf-token", &self.csrf);
+        }
+        if let Some(client) = &self.forwarded_for {
+            request = request.header("x-forwarded-for", client);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -24,6 +24,8 @@ pub struct Options {
     pub gateway: SocketAddr,
     /// Named fault point at which it aborts.
     pub fault: Option<String>,
+    /// Text of its configuration file; the defaults when absent.
+    pub config: Option<String>,
     /// How long it may take to be ready.
     pub ready_within: Duration,
 }
@@ -38,6 +40,7 @@ impl Options {
             http: free,
             gateway: free,
             fault: None,
+            config: None,
             ready_within: Duration::from_secs(60),
         }
     }
@@ -123,6 +126,11 @@ impl ControlPlane {
 fn command(options: &Options) -> anyhow::Result<Command> {
     let mut command = Command::new(program("atalaya")?);
     command.arg("--data-dir").arg(options.folder.join("data")).args(["--environment", "development"]);
+    if let Some(config) = &options.config {
+        let path = options.folder.join("atalaya.toml");
+        fs::write(&path, config)?;
+        command.arg("--config").arg(path);
+    }
     if let Some(database) = &options.database {
         command.env("ATALAYA_DATABASE", database);
     }

@@ -100,7 +100,7 @@ pub struct Situation<'a> {
     pub cuts_while_away: bool,
     /// Whether a started change can be put on disk.
     pub journal_writable: bool,
-    /// Cuts of a timeline above this one wait for a person.
+    /// Cuts of a timeline above this one wait for a person, where headquarters does not say of each whether it does.
     pub base_timeline: u64,
     /// Why a cut would have no effect on this device; `None` = it would.
     pub no_effect: Option<&'a str>,
@@ -277,7 +277,9 @@ fn cut_stopped(point: &Point, memory: &mut PointMemory, situation: &Situation<'_
             memory.phase = Phase::Expired;
             return Some(Decision::Expired);
         }
-        if point.order.timeline > situation.base_timeline && !point.released {
+        // A cut decided after the restore is one like any other: the brake counts it.
+        let restored = point.before_restore.unwrap_or(point.order.timeline > situation.base_timeline);
+        if restored && !point.released {
             return Some(Decision::Hold(Hold::Timeline));
         }
         if !situation.headquarters_present && !situation.cuts_while_away {

@@ -21,6 +21,7 @@ fn point(status: Status) -> Point {
         not_after_ms: 0,
         hold_open_until_ms: 0,
         released: false,
+        before_restore: None,
         restore: Vec::new(),
         marker: "atalaya:enp_1".into(),
     }
@@ -187,9 +188,10 @@ fn rows() -> impl Strategy<Value = RowStatus> {
 
 prop_compose! {
     fn points()(status in statuses(), timeline in 1u64..3, generation in 1u64..4, not_before_ms in 0i64..50,
-        not_after_ms in prop::sample::select(vec![0i64, 20, 60]), hold in 0i64..60, released: bool) -> Point {
+        not_after_ms in prop::sample::select(vec![0i64, 20, 60]), hold in 0i64..60, released: bool,
+        before_restore in prop::option::of(any::<bool>())) -> Point {
         Point { order: Order { timeline, generation }, not_before_ms, not_after_ms, hold_open_until_ms: hold, released,
-            ..point(status) }
+            before_restore, ..point(status) }
     }
 }
 
@@ -226,7 +228,8 @@ proptest! {
                     prop_assert!(situation.journal_writable);
                     prop_assert!(situation.no_effect.is_none());
                     if was_first {
-                        prop_assert!(point.order.timeline <= situation.base_timeline || point.released);
+                        let newer = point.order.timeline > situation.base_timeline;
+                        prop_assert!(point.released || !point.before_restore.unwrap_or(newer));
                         prop_assert!(situation.now_ms >= point.not_before_ms);
                         prop_assert!(point.not_after_ms == 0 || situation.now_ms <= point.not_after_ms);
                         prop_assert!(situation.headquarters_present || situation.cuts_while_away);

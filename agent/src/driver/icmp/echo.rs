@@ -54,6 +54,14 @@ impl Echoes {
         }
     }
 
+    /// A machine that may not ping.
+    #[cfg(test)]
+    pub(crate) fn refused(clock: Arc<dyn Clock>, why: &str) -> Self {
+        let refused = || Err(why.to_owned());
+        let (token, next) = (rand::random(), AtomicU64::new(1));
+        Self { v4: refused(), v6: refused(), clock, token, next, waiting: Mutex::default() }
+    }
+
     /// Why a family cannot be used, for `doctor` and the status; `None` when it can.
     pub fn problem(&self, v4: bool) -> Option<&str> {
         let family = if v4 { &self.v4 } else { &self.v6 };

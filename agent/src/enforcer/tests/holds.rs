@@ -47,6 +47,34 @@ async fn after_a_restored_backup_only_reconnections_are_applied() {
 }
 
 #[tokio::test]
+async fn after_a_restored_backup_later_cuts_are_counted_by_the_brake() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::start(isp(4), dir.path(), Mode::Observe).await;
+    site.everyone_online(4).await;
+    site.configure(Mode::Enforce, BrakeRule { floor: 1, basis_points: 0 });
+    site.want(vec![active("sub0001", 1)]).await;
+    let on_two = |user: &str, generation: u64, hold: wire::TimelineHold| wire::DesiredPoint {
+        order: Some(wire::Order { timeline: 2, generation }),
+        timeline_hold: hold.into(),
+        ..suspended(user, generation)
+    };
+    let before = on_two("sub0001", 2, wire::TimelineHold::Waits);
+    let part = wire::DesiredSnapshot { push_id: 2, timeline: 2, part: 0, last: true, points: vec![before] };
+    site.stores.desired.snapshot_part(part).await.unwrap();
+    site.told_outcome("sub0001", wire::Outcome::HeldTimeline).await;
+    site.want(vec![on_two("sub0002", 3, wire::TimelineHold::None)]).await;
+    site.told_outcome("sub0002", wire::Outcome::Applied).await;
+    // The hour's one cut is used up: the agent's own brake sees what was decided after the restore.
+    site.want(vec![on_two("sub0003", 4, wire::TimelineHold::None)]).await;
+    site.told_outcome("sub0003", wire::Outcome::HeldBrake).await;
+    // A decision of the restored copy that comes late waits as well.
+    site.want(vec![on_two("sub0004", 5, wire::TimelineHold::Waits)]).await;
+    site.told_outcome("sub0004", wire::Outcome::HeldTimeline).await;
+    assert_eq!(site.profile("sub0001"), "10M");
+    site.finish().await;
+}
+
+#[tokio::test]
 async fn while_headquarters_is_away_new_cuts_wait_and_old_ones_are_healed() {
     let dir = tempfile::tempdir().unwrap();
     let mut site = Site::start(isp(3), dir.path(), Mode::Enforce).await;

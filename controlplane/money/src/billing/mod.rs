@@ -14,7 +14,7 @@ mod run;
 mod service;
 mod store;
 
-pub use ledger::{Balance, balances};
+pub use ledger::{Balance, balances, overdue_by_customer, overdue_sum};
 pub(crate) use ledger::{EntryKind, NewEntry, account_lock, entry_record};
 pub(crate) use model::InvoiceRow;
 pub use model::{
@@ -25,7 +25,7 @@ pub use rules::Debt;
 pub(crate) use rules::debt;
 pub use run::billing_run;
 pub use service::{invoice_create, invoice_get, invoice_void, invoices_list, overdue_pass};
-pub(crate) use store::{invoices_due, invoices_unpaid, paid_add};
+pub(crate) use store::{customers_owing, invoices_unpaid, paid_add};
 
 use atalaya_kernel::{Permission, events::EventType};
 

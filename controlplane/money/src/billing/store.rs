@@ -16,7 +16,10 @@ fn every(tx: &TenantTx) -> Query {
 
 /// Invoices that the transaction's scope lets see; under a scope of sites, those of the customers served there.
 fn visible(tx: &TenantTx) -> Query {
-    let query = every(tx);
+    within(every(tx), tx)
+}
+
+fn within(query: Query, tx: &TenantTx) -> Query {
     match tx.scope() {
         Scope::All => query,
         Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
@@ -72,14 +75,55 @@ pub(crate) async fn invoices_unpaid(
         .await?)
 }
 
-/// Invoices with debt left that were due before a day, of all customers, oldest first.
-pub(crate) async fn invoices_due(tx: &mut TenantTx, before: Date) -> Result<Vec<InvoiceRow>, Error> {
-    Ok(every(tx)
-        .push(" AND voided = false AND paid < total AND due_on < ")
-        .push_bind(before)
-        .push(" ORDER BY due_on, number")
+/// Customers who owe more than an amount for invoices due before a day, fees left out: summed where the rows are, so that
+/// only those who do are read. The same sum as [`super::rules::debt`], which decides.
+pub(crate) async fn customers_owing(
+    tx: &mut TenantTx,
+    due_before: Date,
+    more_than: i64,
+) -> Result<Vec<CustomerId>, Error> {
+    let tenant = tx.tenant().clone();
+    let rows: Vec<(CustomerId,)> = sql("SELECT customer_id FROM money_invoice WHERE tenant_id = ")
+        .push_bind(tenant)
+        .push(OWED_BEFORE)
+        .push_bind(due_before)
+        .push(" GROUP BY customer_id HAVING SUM(total - paid - fees) > ")
+        .push_bind(more_than)
+        .push(" ORDER BY customer_id")
         .fetch_all(tx)
-        .await?)
+        .await?;
+    Ok(rows.into_iter().map(|(customer,)| customer).collect())
+}
+
+/// What is owed of the service itself; the condition of `money_invoice_unpaid` stands in it, so that its index serves.
+const OWED_BEFORE: &str = " AND voided = false AND paid < total AND total - paid - fees > 0 AND due_on < ";
+
+/// Overdue debt of each customer that the scope lets see, of those who owe at least so much; most first.
+pub(super) async fn overdue_by_customer(
+    tx: &mut TenantTx,
+    today: Date,
+    least: i64,
+) -> Result<Vec<(CustomerId, i64)>, DbError> {
+    let query = sql("SELECT customer_id, CAST(SUM(total - paid - fees) AS BIGINT) AS owed FROM money_invoice WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(OWED_BEFORE)
+        .push_bind(today);
+    within(query, tx)
+        .push(" GROUP BY customer_id HAVING SUM(total - paid - fees) >= ")
+        .push_bind(least)
+        .push(" ORDER BY owed DESC, customer_id")
+        .fetch_all(tx)
+        .await
+}
+
+/// (overdue debt, fees left out; customers who owe it) of the customers that the scope lets see.
+pub(super) async fn overdue_sum(tx: &mut TenantTx, today: Date) -> Result<(i64, i64), DbError> {
+    let query = sql("SELECT CAST(COALESCE(SUM(total - paid - fees), 0) AS BIGINT), CAST(COUNT(DISTINCT customer_id) AS BIGINT) \
+                     FROM money_invoice WHERE tenant_id = ")
+    .push_bind(tx.tenant())
+    .push(OWED_BEFORE)
+    .push_bind(today);
+    within(query, tx).fetch_one(tx).await
 }
 
 /// Overdue invoices of which nobody was told, a few at a time.

@@ -8,6 +8,9 @@ use atalaya_kernel::{Ctx, Error, db::TenantTx, ids::CustomerId};
 use atalaya_people::tenancy::{AutomaticCuts, Tenant};
 use std::collections::BTreeMap;
 
+/// Customers whose invoices are read at once; SQLite binds at most 32,766 values.
+const CHUNK: usize = 5_000;
+
 /// Active services of the customers whose debt asks for a cut, with that debt.
 pub(super) async fn candidates(
     ctx: &Ctx,
@@ -15,9 +18,14 @@ pub(super) async fn candidates(
     tenant: &Tenant,
 ) -> Result<Vec<(Service, Debt)>, Error> {
     let today = ctx.now().date_in(&tenant.time_zone);
+    // Past the grace days is what was due before this day.
+    let grace = i32::try_from(tenant.grace_days).unwrap_or(i32::MAX);
+    let owing = billing::customers_owing(tx, today.plus_days(-grace), tenant.debt_tolerance).await?;
     let mut by_customer: BTreeMap<CustomerId, Vec<_>> = BTreeMap::new();
-    for invoice in billing::invoices_due(tx, today).await? {
-        by_customer.entry(invoice.customer_id.clone()).or_default().push(invoice);
+    for chunk in owing.chunks(CHUNK) {
+        for invoice in billing::invoices_unpaid(tx, chunk).await? {
+            by_customer.entry(invoice.customer_id.clone()).or_default().push(invoice);
+        }
     }
     let debts: BTreeMap<CustomerId, Debt> = by_customer
         .into_iter()

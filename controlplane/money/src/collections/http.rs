@@ -76,10 +76,15 @@ struct Execution {
     enable_automatic: bool,
 }
 
-/// Executes a preview. May be sent again after a break: it goes on where it stopped.
+/// Decides to execute a preview; the run is then carried out by itself, and read for its progress.
 #[utoipa::path(post, path = "/collections/runs/{id}/execute", tag = "collections", params(("id" = RunId, Path)), request_body = Execution,
-    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 202, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("collections.run"))))]
-async fn execute(ctx: Ctx, Path(id): Path<RunId>, Json(body): Json<Execution>) -> Result<Json<Run>, Error> {
-    run_execute(&ctx, &id, body.expected_services, body.enable_automatic).await.map(Json)
+async fn execute(
+    ctx: Ctx,
+    Path(id): Path<RunId>,
+    Json(body): Json<Execution>,
+) -> Result<(StatusCode, Json<Run>), Error> {
+    let run = run_execute(&ctx, &id, body.expected_services, body.enable_automatic).await?;
+    Ok((StatusCode::ACCEPTED, Json(run)))
 }

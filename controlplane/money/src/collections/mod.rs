@@ -7,15 +7,22 @@
 //! - Who was taken out of an executed run, or reconnected by hand, is not cut automatically for the same debt: only for
 //!   debt that passes the grace days later, or by a person's next run.
 //! - A preview is good for a day. A run is of the whole ISP.
+//! - Executing records the decision and returns; a durable job carries it out, service by service, each in a transaction
+//!   that only the holder of the job's lease can commit. A process that dies delays it and repeats nothing.
 
+mod automatic;
 mod debtors;
 mod execution;
 pub mod http;
+mod job;
 mod model;
 mod preview;
 mod store;
+mod suspension;
 
-pub use execution::{automatic_pass, run_execute};
+pub use automatic::automatic_pass;
+pub use execution::run_execute;
+pub use job::RunJob;
 pub use model::{ItemResult, Run, RunItem, RunState, RunTotals};
 pub use preview::{run_create, run_get, run_items_set, runs_list};
 

@@ -28,7 +28,7 @@ text_enum! {
         Suspended = "suspended",
         /// The debt was settled meanwhile, or it was suspended or ended already.
         AlreadyPaid = "already_paid",
-        /// It could not be decided; the log says why.
+        /// It could not be decided; `failure` says why.
         Failed = "failed",
     }
 }
@@ -69,6 +69,12 @@ pub struct RunTotals {
     pub owed: Money,
     /// Services taken out.
     pub excluded: i64,
+    /// Of those included, decided so far.
+    pub decided: i64,
+    /// Of those decided, suspended.
+    pub suspended: i64,
+    /// Of those decided, failed.
+    pub failed: i64,
 }
 
 /// One service of a run.
@@ -98,6 +104,8 @@ pub struct RunItem {
     pub exclusion_reason: Option<String>,
     /// What became of it.
     pub result: Option<ItemResult>,
+    /// Why it could not be decided, in English.
+    pub failure: Option<String>,
 }
 
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -124,6 +132,7 @@ pub(super) struct ItemRow {
     pub(super) included: bool,
     pub(super) exclusion_reason: Option<String>,
     pub(super) result: Option<ItemResult>,
+    pub(super) failure: Option<String>,
 }
 
 /// Sums of a run as the database adds them up.
@@ -133,11 +142,15 @@ pub(super) struct TotalsRow {
     pub(super) customers: i64,
     pub(super) owed: i64,
     pub(super) excluded: i64,
+    pub(super) decided: i64,
+    pub(super) suspended: i64,
+    pub(super) failed: i64,
 }
 
 impl TotalsRow {
     pub(super) fn in_currency(self, currency: Currency) -> RunTotals {
-        let Self { services, customers, owed, excluded } = self;
-        RunTotals { services, customers, owed: Money::new(owed, currency), excluded }
+        let Self { services, customers, owed, excluded, decided, suspended, failed } = self;
+        let owed = Money::new(owed, currency);
+        RunTotals { services, customers, owed, excluded, decided, suspended, failed }
     }
 }

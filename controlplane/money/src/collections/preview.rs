@@ -68,6 +68,7 @@ pub async fn run_create(ctx: &Ctx) -> Result<Run, Error> {
             included: true,
             exclusion_reason: None,
             result: None,
+            failure: None,
             service_id: service.id,
             customer_id: service.customer_id,
             site_id: service.site_id,
@@ -143,6 +144,7 @@ async fn items_shown(tx: &mut TenantTx, rows: Vec<ItemRow>, run: &RunRow) -> Res
         included: item.included,
         exclusion_reason: item.exclusion_reason,
         result: item.result,
+        failure: item.failure,
     });
     Ok(shown.collect())
 }

@@ -115,9 +115,12 @@ struct TotalsOfRun {
 pub(super) async fn totals(tx: &mut TenantTx, runs: &[RunId]) -> Result<BTreeMap<RunId, TotalsRow>, DbError> {
     let rows: Vec<TotalsOfRun> = sql("SELECT run_id, CAST(SUM(included) AS BIGINT) AS services, \
          CAST(SUM(CASE WHEN included > 0 THEN 1 ELSE 0 END) AS BIGINT) AS customers, \
-         CAST(SUM(CASE WHEN included > 0 THEN owed ELSE 0 END) AS BIGINT) AS owed, CAST(SUM(excluded) AS BIGINT) AS excluded \
-         FROM (SELECT run_id, customer_id, MAX(owed) AS owed, SUM(CASE WHEN included THEN 1 ELSE 0 END) AS included, \
-         SUM(CASE WHEN included THEN 0 ELSE 1 END) AS excluded FROM money_cut_run_item WHERE tenant_id = ")
+         CAST(SUM(CASE WHEN included > 0 THEN owed ELSE 0 END) AS BIGINT) AS owed, CAST(SUM(excluded) AS BIGINT) AS excluded, \
+         CAST(SUM(decided) AS BIGINT) AS decided, CAST(SUM(suspended) AS BIGINT) AS suspended, \
+         CAST(SUM(failed) AS BIGINT) AS failed FROM (SELECT run_id, customer_id, MAX(owed) AS owed, SUM(CASE WHEN included THEN 1 ELSE 0 END) AS included, \
+         SUM(CASE WHEN included THEN 0 ELSE 1 END) AS excluded, SUM(CASE WHEN result IS NULL THEN 0 ELSE 1 END) AS decided, \
+         SUM(CASE WHEN result = 'suspended' THEN 1 ELSE 0 END) AS suspended, \
+         SUM(CASE WHEN result = 'failed' THEN 1 ELSE 0 END) AS failed FROM money_cut_run_item WHERE tenant_id = ")
     .push_bind(tx.tenant())
     .push(" AND run_id IN ")
     .push_list(runs)
@@ -128,7 +131,7 @@ pub(super) async fn totals(tx: &mut TenantTx, runs: &[RunId]) -> Result<BTreeMap
 }
 
 pub(super) async fn items(tx: &mut TenantTx, run: &RunId) -> Result<Vec<ItemRow>, DbError> {
-    sql("SELECT service_id, customer_id, site_id, owed, days_overdue, last_payment_at, why, included, exclusion_reason, result \
+    sql("SELECT service_id, customer_id, site_id, owed, days_overdue, last_payment_at, why, included, exclusion_reason, result, failure \
          FROM money_cut_run_item WHERE tenant_id = ")
     .push_bind(tx.tenant())
     .push(" AND run_id = ")
@@ -157,22 +160,32 @@ pub(super) async fn item_included_set(
     Ok(rows == 1)
 }
 
+/// Services of a run of which nothing was decided yet, some at a time.
+pub(super) async fn items_open(
+    tx: &mut TenantTx,
+    run: &RunId,
+    limit: i64,
+) -> Result<Vec<ServiceId>, DbError> {
+    let rows: Vec<(ServiceId,)> =
+        open(tx, run).push(" ORDER BY site_id, service_id LIMIT ").push_bind(limit).fetch_all(tx).await?;
+    Ok(rows.into_iter().map(|(service,)| service).collect())
+}
+
+fn open(tx: &TenantTx, run: &RunId) -> Query {
+    sql("SELECT service_id FROM money_cut_run_item WHERE result IS NULL AND included = true AND tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND run_id = ")
+        .push_bind(run)
+}
+
 /// Whether nothing was decided yet of a service that is on a run.
 pub(super) async fn item_is_open(
     tx: &mut TenantTx,
     run: &RunId,
     service: &ServiceId,
 ) -> Result<bool, DbError> {
-    let row: Option<(String,)> = sql(
-        "SELECT service_id FROM money_cut_run_item WHERE result IS NULL AND included = true AND tenant_id = ",
-    )
-    .push_bind(tx.tenant())
-    .push(" AND run_id = ")
-    .push_bind(run)
-    .push(" AND service_id = ")
-    .push_bind(service)
-    .fetch_optional(tx)
-    .await?;
+    let row: Option<(ServiceId,)> =
+        open(tx, run).push(" AND service_id = ").push_bind(service).fetch_optional(tx).await?;
     Ok(row.is_some())
 }
 
@@ -182,11 +195,13 @@ pub(super) async fn item_result_set(
     run: &RunId,
     service: &ServiceId,
     result: ItemResult,
+    failure: Option<&str>,
 ) -> Result<(), DbError> {
     let tenant = tx.tenant().clone();
-    sql("UPDATE money_cut_run_item SET result = $1 \
-                    WHERE tenant_id = $2 AND run_id = $3 AND service_id = $4 AND result IS NULL")
+    sql("UPDATE money_cut_run_item SET result = $1, failure = $2 \
+         WHERE tenant_id = $3 AND run_id = $4 AND service_id = $5 AND result IS NULL")
     .bind(result)
+    .bind(failure)
     .bind(tenant)
     .bind(run)
     .bind(service)

@@ -18,8 +18,8 @@ pub use service::{
     services_list,
 };
 pub use store::{
-    SiteCustomers, customers_by_site, service_find, services_by_ids, services_by_plan, services_by_site,
-    services_by_status, services_count, services_of_customers,
+    SiteCustomers, customers_by_site, customers_served, service_find, services_by_ids, services_by_plan,
+    services_by_site, services_by_status, services_count, services_of_customers,
 };
 pub(crate) use store::{customers_suspended_for_debt, services_spare};
 

@@ -162,17 +162,28 @@ pub async fn services_by_status(
     Ok(query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?)
 }
 
-/// How many services have a status.
+/// How many services of the scope have a status.
 ///
 /// # Errors
 /// The database's.
 pub async fn services_count(tx: &mut TenantTx, status: Status) -> Result<i64, Error> {
-    let (count,): (i64,) = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM money_service WHERE tenant_id = ")
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM money_service WHERE tenant_id = ")
         .push_bind(tx.tenant())
         .push(" AND status = ")
-        .push_bind(status)
-        .fetch_one(tx)
-        .await?;
+        .push_bind(status);
+    let (count,): (i64,) = within(query, tx.scope()).fetch_one(tx).await?;
+    Ok(count)
+}
+
+/// How many customers of the scope have a service, also one that ended.
+///
+/// # Errors
+/// The database's.
+pub async fn customers_served(tx: &mut TenantTx) -> Result<i64, Error> {
+    let query =
+        sql("SELECT CAST(COUNT(DISTINCT customer_id) AS BIGINT) FROM money_service WHERE tenant_id = ")
+            .push_bind(tx.tenant());
+    let (count,): (i64,) = within(query, tx.scope()).fetch_one(tx).await?;
     Ok(count)
 }
 
@@ -207,7 +218,7 @@ pub async fn customers_by_site(tx: &mut TenantTx) -> Result<SiteCustomers, Error
                      FROM money_service WHERE tenant_id = ")
         .push_bind(&tenant);
     let at_one_site = standing(query, tx)
-        .push(" GROUP BY customer_id HAVING COUNT(DISTINCT site_id) = 1) AS of_one GROUP BY site_id")
+        .push(" GROUP BY customer_id HAVING MIN(site_id) = MAX(site_id)) AS of_one GROUP BY site_id")
         .fetch_all(tx)
         .await?;
     let query =
@@ -216,7 +227,7 @@ pub async fn customers_by_site(tx: &mut TenantTx) -> Result<SiteCustomers, Error
         .push(" AND customer_id IN (SELECT customer_id FROM money_service WHERE tenant_id = ")
         .push_bind(&tenant);
     let at_several = standing(query, tx)
-        .push(" GROUP BY customer_id HAVING COUNT(DISTINCT site_id) > 1)")
+        .push(" GROUP BY customer_id HAVING MIN(site_id) <> MAX(site_id))")
         .fetch_all(tx)
         .await?;
     Ok(SiteCustomers { at_one_site, at_several })

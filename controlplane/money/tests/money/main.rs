@@ -5,5 +5,6 @@ mod billing;
 mod collections;
 mod payments;
 mod random;
+mod runs;
 mod services;
 mod support;

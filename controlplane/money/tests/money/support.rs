@@ -1,10 +1,11 @@
 //! An ISP with a site and a plan, and short words for what the tests do with it.
 
 use atalaya_kernel::{
-    Ctx, Permissions, Principal, Scope, audit,
+    Ctx, Error, Permissions, Principal, Scope, audit,
     db::sql,
     events::{self, EventFilter},
-    ids::{CustomerId, ServiceId, SiteId},
+    ids::{CustomerId, RunId, ServiceId, SiteId},
+    jobs::{self, Handler},
     money::Money,
     page::PageQuery,
     testing::World,
@@ -13,6 +14,7 @@ use atalaya_kernel::{
 use atalaya_money::{
     billing::{self, Invoice, NewInvoice},
     catalog::{self, NewPlan, Plan},
+    collections::{self, Run, RunJob, RunState},
     payments::{self, Method, NewPayment, Registered},
     services::{self, NewService, Service},
 };
@@ -21,6 +23,7 @@ use atalaya_people::{
     tenancy::{self, NewTenant, TenantChange},
 };
 use atalaya_places::sites::{self, NewSite};
+use std::sync::Arc;
 
 /// Price of the plan, céntimos.
 pub(crate) const PRICE: i64 = 8_900;
@@ -113,6 +116,25 @@ impl Isp {
         let of = std::slice::from_ref(customer);
         let balances = billing::balances(&mut tx, of, today, tenant.grace_days).await.unwrap();
         balances.get(customer).map_or((0, 0), |balance| (balance.balance, balance.debt.overdue))
+    }
+
+    /// Executes a run as a person does, and lets the job carry it out; the run afterwards.
+    pub(crate) async fn execute(
+        &self,
+        run: &RunId,
+        services: i64,
+        enable_automatic: bool,
+    ) -> Result<Run, Error> {
+        let decided = collections::run_execute(&self.ctx, run, services, enable_automatic).await?;
+        assert_eq!(decided.state, RunState::Executing, "it answers before anything is done");
+        self.work().await;
+        collections::run_get(&self.ctx, run).await
+    }
+
+    /// Does the jobs that are due.
+    pub(crate) async fn work(&self) {
+        let handlers: [Arc<dyn Handler>; 1] = [Arc::new(RunJob)];
+        while jobs::run_due(self.ctx.db().runtime(), &handlers).await.unwrap() {}
     }
 
     pub(crate) async fn set(&self, change: TenantChange) {

@@ -41,10 +41,18 @@ pub struct DeviceConfig {
     pub mode: DeviceMode,
     /// Seconds between measurements.
     pub measure_interval_s: i64,
+    /// Whether it is pinged beside its own measurement.
+    #[serde(default = "yes")]
+    pub ping: bool,
     /// PPP profile of a cut subscriber.
     pub cut_profile: String,
     /// Address list of cut fixed addresses.
     pub cut_address_list: String,
+}
+
+/// Orders stored before there was the choice.
+fn yes() -> bool {
+    true
 }
 
 impl DeviceConfig {
@@ -61,6 +69,7 @@ impl DeviceConfig {
             credentials,
             mode: row.mode,
             measure_interval_s: row.measure_interval_s,
+            ping: row.ping,
             cut_profile: row.cut_profile.clone(),
             cut_address_list: row.cut_address_list.clone(),
         }

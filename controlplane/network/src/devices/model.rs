@@ -105,6 +105,8 @@ pub struct Device {
     pub mode: DeviceMode,
     /// Seconds between measurements.
     pub measure_interval_s: i64,
+    /// Whether it is pinged beside its own measurement: latency, jitter and loss.
+    pub ping: bool,
     /// PPP profile of a cut subscriber.
     pub cut_profile: String,
     /// Address list of cut fixed addresses.
@@ -160,6 +162,8 @@ pub struct NewDevice {
     pub credentials: Option<Credentials>,
     /// Seconds between measurements, 10 to 3600; 60 when absent.
     pub measure_interval_s: Option<i64>,
+    /// Whether it is pinged beside its own measurement; yes when absent.
+    pub ping: Option<bool>,
     /// PPP profile of a cut subscriber; `cut` when absent.
     pub cut_profile: Option<String>,
     /// Address list of cut fixed addresses; `cortados` when absent.
@@ -188,6 +192,8 @@ pub struct DeviceChange {
     pub credentials: Option<Credentials>,
     /// Seconds between measurements.
     pub measure_interval_s: Option<i64>,
+    /// Whether it is pinged beside its own measurement.
+    pub ping: Option<bool>,
     /// PPP profile of a cut subscriber.
     pub cut_profile: Option<String>,
     /// Address list of cut fixed addresses.

@@ -137,6 +137,7 @@ pub(super) fn row_of(id: DeviceId, new: &NewDevice) -> DeviceRow {
         sealed_credentials: None,
         mode: DeviceMode::Observe,
         measure_interval_s: new.measure_interval_s.unwrap_or(60),
+        ping: new.ping.unwrap_or(true),
         cut_profile: word_or(new.cut_profile.as_deref(), "cut"),
         cut_address_list: word_or(new.cut_address_list.as_deref(), "cortados"),
         version: 1,
@@ -258,6 +259,7 @@ fn changed(before: &DeviceRow, change: &DeviceChange) -> DeviceRow {
             None => before.tls_fingerprint.clone(),
         },
         measure_interval_s: change.measure_interval_s.unwrap_or(before.measure_interval_s),
+        ping: change.ping.unwrap_or(before.ping),
         cut_profile: word_or(change.cut_profile.as_deref(), &before.cut_profile),
         cut_address_list: word_or(change.cut_address_list.as_deref(), &before.cut_address_list),
         version: before.version + 1,
@@ -280,7 +282,8 @@ pub async fn device_delete(ctx: &Ctx, id: &DeviceId) -> Result<(), Error> {
         agents::config_signal(&mut tx, &agent).await?;
         let entity = EntityRef::new("device", id);
         audit::record(ctx, &mut tx, Entry::new(WRITE.0, entity.clone()).before(&before)?).await?;
-        facts::emit(ctx, &mut tx, NewEvent::new(events::REMOVED, entity, json!({"name": before.name}))).await?;
+        let event = NewEvent::new(events::REMOVED, entity, json!({"name": before.name}));
+        facts::emit(ctx, &mut tx, event.related("site_id", &before.site_id)).await?;
         Ok(())
     })
 }

@@ -24,6 +24,7 @@ pub(super) struct DeviceRow {
     pub(super) sealed_credentials: Option<Vec<u8>>,
     pub(super) mode: DeviceMode,
     pub(super) measure_interval_s: i64,
+    pub(super) ping: bool,
     pub(super) cut_profile: String,
     pub(super) cut_address_list: String,
     pub(super) version: i64,
@@ -71,6 +72,7 @@ impl DeviceRow {
             agent_id: self.agent_id,
             mode: self.mode,
             measure_interval_s: self.measure_interval_s,
+            ping: self.ping,
             cut_profile: self.cut_profile,
             cut_address_list: self.cut_address_list,
             points_total: points.0,
@@ -83,7 +85,7 @@ impl DeviceRow {
 /// Devices; scope applied.
 fn select(tx: &TenantTx) -> Query {
     let query = sql("SELECT d.id, d.site_id, d.agent_id, d.name, d.kind, d.host, d.port, d.tls, d.tls_fingerprint, d.sealed_credentials, \
-         d.mode, d.measure_interval_s, d.cut_profile, d.cut_address_list, d.version FROM network_device d \
+         d.mode, d.measure_interval_s, d.ping, d.cut_profile, d.cut_address_list, d.version FROM network_device d \
          LEFT JOIN network_device_status s ON s.tenant_id = d.tenant_id AND s.device_id = d.id WHERE d.tenant_id = ")
     .push_bind(tx.tenant());
     within_sites(query, tx.scope(), " AND d.site_id IN ", "")
@@ -148,8 +150,8 @@ fn name_taken(outcome: Result<u64, DbError>) -> Result<u64, Error> {
 
 pub(super) async fn device_insert(tx: &mut TenantTx, row: &DeviceRow, now: Timestamp) -> Result<(), Error> {
     let inserted = sql("INSERT INTO network_device (tenant_id, id, site_id, agent_id, name, name_key, kind, host, port, tls, \
-         tls_fingerprint, sealed_credentials, mode, measure_interval_s, cut_profile, cut_address_list, version, created_at, \
-         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)")
+         tls_fingerprint, sealed_credentials, mode, measure_interval_s, cut_profile, cut_address_list, version, ping, \
+         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)")
     .bind(tx.tenant())
     .bind(&row.id)
     .bind(&row.site_id)
@@ -167,6 +169,7 @@ pub(super) async fn device_insert(tx: &mut TenantTx, row: &DeviceRow, now: Times
     .bind(&row.cut_profile)
     .bind(&row.cut_address_list)
     .bind(row.version)
+    .bind(row.ping)
     .bind(now)
     .execute(tx)
     .await;
@@ -182,7 +185,7 @@ pub(super) async fn device_write(
 ) -> Result<bool, Error> {
     let written = sql("UPDATE network_device SET site_id = $1, agent_id = $2, name = $3, name_key = $4, host = $5, port = $6, tls = $7, \
          tls_fingerprint = $8, sealed_credentials = $9, mode = $10, measure_interval_s = $11, cut_profile = $12, \
-         cut_address_list = $13, version = $14, updated_at = $15 WHERE tenant_id = $16 AND id = $17 AND version = $18")
+         cut_address_list = $13, version = $14, updated_at = $15, ping = $16 WHERE tenant_id = $17 AND id = $18 AND version = $19")
     .bind(&row.site_id)
     .bind(&row.agent_id)
     .bind(&row.name)
@@ -198,6 +201,7 @@ pub(super) async fn device_write(
     .bind(&row.cut_address_list)
     .bind(row.version)
     .bind(now)
+    .bind(row.ping)
     .bind(tx.tenant())
     .bind(&row.id)
     .bind(version)

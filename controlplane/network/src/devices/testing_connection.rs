@@ -43,6 +43,8 @@ pub struct NewConnectionTest {
     /// Not used by the test; taken so that the form of a new device can be sent as it is.
     pub measure_interval_s: Option<i64>,
     /// As for a new device.
+    pub ping: Option<bool>,
+    /// As for a new device.
     pub cut_profile: Option<String>,
     /// As for a new device.
     pub cut_address_list: Option<String>,
@@ -90,6 +92,7 @@ pub async fn connection_test_create(ctx: &Ctx, new: NewConnectionTest) -> Result
         tls_fingerprint: new.tls_fingerprint.clone(),
         credentials: None,
         measure_interval_s: new.measure_interval_s,
+        ping: new.ping,
         cut_profile: new.cut_profile.clone(),
         cut_address_list: new.cut_address_list.clone(),
     };

@@ -9,8 +9,8 @@
 //! - [`service_sync`] reads the service as it is and writes desired state where it differs. Subscribers, the periodic
 //!   reconcile and use cases all go through it, so that order, loss and repetition of events change nothing.
 //! - Only a service that is suspended or ended now can be cut by it; one that is active is never held back.
-//! - A cut that no person asked for counts against the site's brake; beyond it the cut is held and the subscriber stays
-//!   online.
+//! - A cut that no person asked for counts against the site's brake and the ISP's; beyond either the cut is held and the
+//!   subscriber stays online.
 //! - Generations grow over the whole tenant under one row's lock. An agent that holds a higher order than was ever given
 //!   out here shows that this database is an older copy: the timeline is raised, and every cut waits for a person.
 //!

@@ -300,6 +300,8 @@ pub struct DesiredPoint {
     pub hold_open_until: Option<Timestamp>,
     /// A person released this very cut.
     pub released: bool,
+    /// Whether it was decided before a backup was restored and waits for a person.
+    pub before_restore: bool,
     /// Before-image of fields that we do not manage.
     pub restore: Vec<Field>,
     /// Why, for people.

@@ -1,7 +1,7 @@
 //! Desired state on its way to an agent.
 
 use super::{
-    AttachmentKind, DesiredAccess, DesiredPoint,
+    AttachmentKind, DesiredAccess, DesiredPoint, HoldReason,
     store::{self, PointRow},
 };
 use crate::attachments;
@@ -57,6 +57,7 @@ async fn point(tx: &mut TenantTx, row: PointRow) -> Result<DesiredPoint, Error> 
         not_after: row.not_after,
         hold_open_until: row.hold_open_until,
         released: row.released,
+        before_restore: row.hold_reason == Some(HoldReason::Timeline),
         restore: serde_json::from_str(&row.before_image).map_err(Error::internal)?,
         reason: row.reason,
         id: row.id,

@@ -155,7 +155,7 @@ fn access_digest(row: &PointRow, profile: &str) -> String {
     hex::encode(hasher.finalize())
 }
 
-/// Whether each site's brake lets this service's cut pass.
+/// Whether the brakes let this service's cut pass at each of its sites: the site's, and the ISP's over all of them.
 async fn brakes(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -164,14 +164,17 @@ async fn brakes(
 ) -> Result<BTreeMap<SiteId, bool>, Error> {
     let tenant = tenancy::settings(tx).await?;
     let since = ctx.now().plus_millis(-BRAKE_WINDOW_MS);
+    let (cut, all) = store::brake_counts(tx, None, id, since).await?;
+    let limit = rules::brake_limit(tenant.cut_brake_floor, tenant.cut_brake_tenant_basis_points, all);
+    let isp_open = cut < limit;
     let mut open = BTreeMap::new();
     for row in rows {
         if open.contains_key(&row.site_id) {
             continue;
         }
-        let (cut, all) = store::brake_counts(tx, &row.site_id, id, since).await?;
+        let (cut, all) = store::brake_counts(tx, Some(&row.site_id), id, since).await?;
         let limit = rules::brake_limit(tenant.cut_brake_floor, tenant.cut_brake_basis_points, all);
-        open.insert(row.site_id.clone(), cut < limit);
+        open.insert(row.site_id.clone(), isp_open && cut < limit);
     }
     Ok(open)
 }

@@ -125,6 +125,7 @@ fn test_of(town: &Town) -> NewConnectionTest {
         tls_fingerprint: None,
         credentials: device.credentials,
         measure_interval_s: None,
+        ping: None,
         cut_profile: None,
         cut_address_list: None,
         device_id: None,

@@ -133,6 +133,56 @@ on_both!(the_brake_holds_what_no_person_asked_for, subscriptions(), |world: Worl
     assert_eq!(network(&town, &held[0].service_id).await.state, NetworkState::Cut);
 });
 
+on_both!(the_isps_brake_holds_beside_the_sites, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let settings = |floor: i64, site: i64, isp: i64| {
+        let town = &town;
+        async move {
+            write_tx!(town.ctx, tx => {
+                Ok(sql("UPDATE people_tenant SET cut_brake_floor = $1, cut_brake_basis_points = $2, cut_brake_tenant_basis_points = $3 WHERE id = $4")
+                    .bind(floor)
+                    .bind(site)
+                    .bind(isp)
+                    .bind(town.ctx.tenant())
+                    .execute(&mut tx)
+                    .await?)
+            })
+            .unwrap();
+        }
+    };
+    let mut ids = Vec::new();
+    for number in 0..8 {
+        ids.push(town.subscriber(&format!("sub{number}")).await.0);
+    }
+    let cut = || async {
+        let told = town.told().await;
+        told.iter().filter(|point| point.desired.status == DesiredStatus::Suspended).count()
+    };
+    // The site alone would let all of its eight pass, the ISP a quarter of its eight.
+    settings(0, 10_000, 2_500).await;
+    for id in &ids[..4] {
+        suspend_for_debt(&town, id).await;
+    }
+    assert_eq!(cut().await, 2);
+    let held = provisioning::held_cuts_list(&town.ctx, &town.agent).await.unwrap().items;
+    assert!(held.len() == 2 && held.iter().all(|cut| cut.reason == "brake"));
+    // Of a small ISP the share is nothing: the floor lets the first ones pass.
+    settings(3, 10_000, 100).await;
+    for id in &ids[4..6] {
+        suspend_for_debt(&town, id).await;
+    }
+    assert_eq!(cut().await, 3, "the floor is three an hour, over the whole ISP");
+    // Reconnections are never held, and free nothing of the hour.
+    services::service_reconnect(&town.ctx, &ids[0], "paid").await.unwrap();
+    town.settle().await;
+    assert_eq!(cut().await, 2);
+    // An hour later the next one passes; who was held waits for a person.
+    town.world.clock.advance_millis(3_600_001);
+    assert_eq!(provisioning::reconcile_tenant(&town.ctx).await.unwrap(), 0);
+    suspend_for_debt(&town, &ids[6]).await;
+    assert_eq!(cut().await, 3);
+});
+
 on_both!(a_restored_backup_cuts_nobody, subscriptions(), |world: World| async move {
     let mut town = Town::new(world).await;
     let (paid, _) = town.subscriber("paid").await;
@@ -170,6 +220,13 @@ on_both!(a_restored_backup_cuts_nobody, subscriptions(), |world: World| async mo
     town.settle().await;
     let told = town.told().await;
     assert_eq!(told.iter().filter(|point| point.released).count(), 1);
+    // What collections decide from here on is a cut like any other: the agent counts it, and does not hold it.
+    let (late, _) = town.subscriber("late").await;
+    town.world.clock.advance_millis(10);
+    suspend_for_debt(&town, &late).await;
+    let told = town.told().await;
+    let restored: Vec<_> = told.iter().map(|point| (point.before_restore, point.released)).collect();
+    assert_eq!(restored, [(true, false), (false, true), (false, false)]);
     let settings = atalaya_people::tenancy::tenant_get(&town.ctx).await.unwrap();
     assert_eq!(settings.automatic_cuts, atalaya_people::tenancy::AutomaticCuts::OffUntilPreview);
     // What was cut before the restore and is found cut is no held cut any more.

@@ -216,6 +216,7 @@ pub(crate) fn router(site: &SiteId, agent: &AgentId, name: &str) -> NewDevice {
             password: "hunter2".to_owned(),
         }),
         measure_interval_s: None,
+        ping: None,
         cut_profile: None,
         cut_address_list: None,
     }

@@ -1,4 +1,7 @@
-use crate::services::{ServiceView, services_view};
+use crate::{
+    feed,
+    services::{ServiceView, services_view},
+};
 use atalaya_kernel::{
     Ctx, Error, Permission,
     events::{self, Event, EventFilter},
@@ -83,7 +86,9 @@ pub async fn customer_overview(ctx: &Ctx, id: &CustomerId) -> Result<CustomerOve
     }
     if may(EVENT_READ) {
         let filter = EventFilter { entity: Some(id.to_string()), limit: TIMELINE, ..EventFilter::default() };
-        overview.timeline = events::list(&mut tx, &filter).await?;
+        let found = events::list(&mut tx, &filter).await?;
+        drop(tx);
+        overview.timeline = feed::visible(ctx, found).await?;
     }
     Ok(overview)
 }

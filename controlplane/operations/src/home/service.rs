@@ -1,12 +1,11 @@
-use atalaya_kernel::{Ctx, Error, Permission, db::TenantTx, ids::CustomerId, money::Money};
+use atalaya_kernel::{Ctx, Error, Permission, money::Money};
 use atalaya_money::{
     billing, payments,
     services::{self, Status},
 };
 use atalaya_network::{agents, devices, provisioning};
-use atalaya_people::tenancy::{self, Tenant};
+use atalaya_people::tenancy;
 use serde::Serialize;
-use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// The day at a glance. What the caller may not see is null.
@@ -36,9 +35,6 @@ pub struct Home {
     pub customers_total: Option<i64>,
 }
 
-/// Services read at once while counting.
-const CHUNK: i64 = 5_000;
-
 /// The day at a glance, each figure if the caller may see it.
 ///
 /// # Errors
@@ -55,12 +51,12 @@ pub async fn home_get(ctx: &Ctx) -> Result<Home, Error> {
         home.collected_payments = Some(count);
     }
     if may(services::READ) {
-        let customers = customers_served(&mut tx).await?;
-        home.customers_total = Some(i64::try_from(customers.len()).unwrap_or(i64::MAX));
+        home.customers_total = Some(services::customers_served(&mut tx).await?);
         home.suspended_services = Some(services::services_count(&mut tx, Status::Suspended).await?);
         home.waiting_not_applied = Some(provisioning::services_not_applied(&mut tx).await?);
         if may(billing::READ) {
-            let (total, owing) = overdue(ctx, &mut tx, &tenant, &customers).await?;
+            let today = ctx.now().date_in(&tenant.time_zone);
+            let (total, owing) = billing::overdue_sum(&mut tx, today).await?;
             home.overdue_total = Some(Money::new(total, tenant.currency));
             home.overdue_customers = Some(owing);
         }
@@ -74,27 +70,4 @@ pub async fn home_get(ctx: &Ctx) -> Result<Home, Error> {
         (home.agents_total, home.agents_connected) = (Some(total), Some(connected));
     }
     Ok(home)
-}
-
-async fn customers_served(tx: &mut TenantTx) -> Result<Vec<CustomerId>, Error> {
-    let mut customers = BTreeSet::new();
-    let mut after = None;
-    loop {
-        let chunk = services::services_by_status(tx, None, after.as_ref(), CHUNK).await?;
-        let Some(last) = chunk.last() else { return Ok(customers.into_iter().collect()) };
-        after = Some(last.id.clone());
-        customers.extend(chunk.into_iter().map(|service| service.customer_id));
-    }
-}
-
-async fn overdue(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    tenant: &Tenant,
-    customers: &[CustomerId],
-) -> Result<(i64, i64), Error> {
-    let today = ctx.now().date_in(&tenant.time_zone);
-    let balances = billing::balances(tx, customers, today, tenant.grace_days).await?;
-    let owing = balances.values().map(|balance| balance.debt.overdue).filter(|overdue| *overdue > 0);
-    Ok(owing.fold((0_i64, 0_i64), |(total, count), overdue| (total.saturating_add(overdue), count + 1)))
 }

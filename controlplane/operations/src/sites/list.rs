@@ -70,23 +70,9 @@ pub struct SiteAgent {
 /// A site with its figures. What the caller may not see is null.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SiteRow {
-    /// Which.
-    pub id: SiteId,
-    /// Name, unique within the tenant.
-    #[schema(example = "Cerro Alto")]
-    pub name: String,
-    /// Site above it in the tree.
-    pub parent_id: Option<SiteId>,
-    /// Degrees north, WGS 84.
-    pub latitude: Option<f64>,
-    /// Degrees east, WGS 84.
-    pub longitude: Option<f64>,
-    /// Version for `If-Match`.
-    pub version: i64,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
+    /// The site.
+    #[serde(flatten)]
+    pub site: Site,
     /// What stands there.
     pub devices: Option<SiteDevices>,
     /// Who is served.
@@ -165,14 +151,7 @@ fn row(site: Site, tree: &Tree, figures: &Figures) -> SiteRow {
         devices: figures.devices.as_ref().map(|alone| devices_of(&below, alone)),
         services: figures.services.as_ref().map(|served| services_of(&below, served)),
         agents: figures.agents.as_ref().map(|agents| agents_of(&site.id, &below, agents)),
-        id: site.id,
-        name: site.name,
-        parent_id: site.parent_id,
-        latitude: site.latitude,
-        longitude: site.longitude,
-        version: site.version,
-        created_at: site.created_at,
-        updated_at: site.updated_at,
+        site,
     }
 }
 

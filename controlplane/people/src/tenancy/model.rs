@@ -62,6 +62,8 @@ pub struct Tenant {
     pub cut_brake_floor: i64,
     /// First cuts an hour in hundredths of a percent of the site's services; the greater of the two holds.
     pub cut_brake_basis_points: i64,
+    /// First cuts an hour over all sites, in hundredths of a percent of the ISP's services; not less than the floor.
+    pub cut_brake_tenant_basis_points: i64,
     /// What an agent does with scheduled cuts while headquarters is away.
     pub offline_cuts: OfflineCuts,
     /// Grows with each change.
@@ -111,6 +113,8 @@ pub struct TenantChange {
     pub cut_brake_floor: Option<i64>,
     /// Hundredths of a percent of the site's services.
     pub cut_brake_basis_points: Option<i64>,
+    /// Hundredths of a percent of the ISP's services.
+    pub cut_brake_tenant_basis_points: Option<i64>,
     /// What an agent does with scheduled cuts while headquarters is away.
     pub offline_cuts: Option<OfflineCuts>,
     /// `on` only after a previewed run; `off` always.

@@ -48,6 +48,7 @@ pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ct
         automatic_cuts: AutomaticCuts::OffUntilPreview,
         cut_brake_floor: 10,
         cut_brake_basis_points: 300,
+        cut_brake_tenant_basis_points: 200,
         offline_cuts: OfflineCuts::Hold,
         version: 1,
         created_at: now,
@@ -90,6 +91,8 @@ pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Res
     check_range(&mut validation, change.debt_tolerance, "/debt_tolerance", 0..=1_000_000_000);
     check_range(&mut validation, change.cut_brake_floor, "/cut_brake_floor", 0..=100_000);
     check_range(&mut validation, change.cut_brake_basis_points, "/cut_brake_basis_points", 0..=10_000);
+    let share = change.cut_brake_tenant_basis_points;
+    check_range(&mut validation, share, "/cut_brake_tenant_basis_points", 0..=10_000);
     validation.finish()?;
     write_tx!(ctx, tx => {
         let before = store::settings(&mut tx).await?;
@@ -116,6 +119,9 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
         debt_tolerance: change.debt_tolerance.unwrap_or(before.debt_tolerance),
         cut_brake_floor: change.cut_brake_floor.unwrap_or(before.cut_brake_floor),
         cut_brake_basis_points: change.cut_brake_basis_points.unwrap_or(before.cut_brake_basis_points),
+        cut_brake_tenant_basis_points: change
+            .cut_brake_tenant_basis_points
+            .unwrap_or(before.cut_brake_tenant_basis_points),
         offline_cuts: change.offline_cuts.unwrap_or(before.offline_cuts),
         automatic_cuts: change.automatic_cuts.unwrap_or(before.automatic_cuts),
         version: before.version + 1,

@@ -6,7 +6,8 @@ use atalaya_kernel::{
 };
 
 const COLUMNS: &str = "id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, debt_tolerance, \
-                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, offline_cuts, version, created_at, updated_at";
+                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, version, \
+                       created_at, updated_at";
 
 /// The settings of the transaction's tenant; for other domains, without a permission.
 ///
@@ -54,8 +55,8 @@ pub async fn tenant_ids(tx: &mut PlatformTx) -> Result<Vec<TenantId>, Error> {
 
 pub(super) async fn tenant_insert(tx: &mut impl Handle, tenant: &Tenant) -> Result<(), Error> {
     sql("INSERT INTO people_tenant (id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, \
-         debt_tolerance, automatic_cuts, cut_brake_floor, cut_brake_basis_points, offline_cuts, version, created_at, \
-         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
+         debt_tolerance, automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, \
+         version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
     .bind(&tenant.id)
     .bind(&tenant.slug)
     .bind(&tenant.name)
@@ -69,6 +70,7 @@ pub(super) async fn tenant_insert(tx: &mut impl Handle, tenant: &Tenant) -> Resu
     .bind(tenant.automatic_cuts)
     .bind(tenant.cut_brake_floor)
     .bind(tenant.cut_brake_basis_points)
+    .bind(tenant.cut_brake_tenant_basis_points)
     .bind(tenant.offline_cuts)
     .bind(tenant.version)
     .bind(tenant.created_at)
@@ -84,8 +86,8 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
     let rows = sql(
         "UPDATE people_tenant SET name = $1, country = $2, time_zone = $3, locale = $4, brand_color = $5, \
                     grace_days = $6, debt_tolerance = $7, automatic_cuts = $8, cut_brake_floor = $9, \
-                    cut_brake_basis_points = $10, offline_cuts = $11, version = $12, updated_at = $13 \
-                    WHERE id = $14 AND version = $15",
+                    cut_brake_basis_points = $10, offline_cuts = $11, version = $12, updated_at = $13, \
+                    cut_brake_tenant_basis_points = $14 WHERE id = $15 AND version = $16",
     )
     .bind(&tenant.name)
     .bind(&tenant.country)
@@ -100,6 +102,7 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
     .bind(tenant.offline_cuts)
     .bind(tenant.version)
     .bind(tenant.updated_at)
+    .bind(tenant.cut_brake_tenant_basis_points)
     .bind(&tenant.id)
     .bind(expected)
     .execute(tx)

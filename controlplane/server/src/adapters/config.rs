@@ -64,6 +64,7 @@ pub(super) fn device_config(device: &DeviceConfig, key: &[u8]) -> Result<wire::D
             cut_address_list: device.cut_address_list.clone(),
             legacy_login: false,
         }),
+        without_ping: !device.ping,
     })
 }
 

@@ -36,6 +36,12 @@ pub(super) fn desired_point(point: &DesiredPoint, key: &[u8]) -> Result<wire::De
         not_after_ms: millis(point.not_after),
         hold_open_until_ms: millis(point.hold_open_until),
         released: point.released,
+        timeline_hold: match (desired.status, point.before_restore) {
+            (DesiredStatus::Active, _) => wire::TimelineHold::Unspecified,
+            (_, true) => wire::TimelineHold::Waits,
+            (_, false) => wire::TimelineHold::None,
+        }
+        .into(),
         restore: point.restore.iter().map(field).collect(),
         marker: format!("atalaya:{}", point.id),
         reason: point.reason.clone(),

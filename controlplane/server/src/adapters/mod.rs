@@ -1,10 +1,11 @@
 //! The gateway's backend over the domains: wire messages become domain calls here, and only here.
 //!
-//! One file per concern: [`authorities`] (keys and the handshake's directory), `enrol`, `sessions`, `telemetry`,
+//! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`. Who an agent is comes from its
 //! certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod authorities;
+mod certificate;
 mod config;
 mod desired;
 mod enrol;
@@ -18,6 +19,7 @@ mod telemetry;
 mod values;
 
 pub use authorities::{Authorities, PkiClock};
+pub use certificate::keep_certificate_fresh;
 pub use joins::GatewayJoins;
 
 use crate::gateway::{Backend, SessionRegistry};

@@ -1,6 +1,10 @@
 //! `atalaya.toml`: where data lies and where to listen. Everything has a default; what belongs to a tenant is a setting
 //! in the database and not here.
 
+mod network;
+
+pub use network::Network;
+
 use anyhow::{Context, bail};
 use atalaya_kernel::{installation::Environment, secrets::InstallationKey};
 use serde::Deserialize;
@@ -48,6 +52,8 @@ pub struct Http {
     pub https: bool,
     /// Domain below which each tenant has a host: `SLUG.isp.example`.
     pub base_domain: Option<String>,
+    /// Proxies in front: from these peers alone `X-Forwarded-For` or `Forwarded` says who the client is.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// Agents.
@@ -82,7 +88,8 @@ impl Default for Config {
 }
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: ([0, 0, 0, 0], 8080).into(), https: false, base_domain: None }
+        let listen = ([0, 0, 0, 0], 8080).into();
+        Self { listen, https: false, base_domain: None, trusted_proxies: Vec::new() }
     }
 }
 impl Default for Gateway {
@@ -190,6 +197,8 @@ mod tests {
         assert_eq!(config.http.listen.port(), 8080);
         let error = toml::from_str::<Config>("[http]\nlisten_on = \"x\"").unwrap_err();
         assert!(error.to_string().contains("listen_on"), "{error}");
+        let error = toml::from_str::<Config>("[http]\ntrusted_proxies = [\"10.0.0.0/99\"]").unwrap_err();
+        assert!(error.to_string().contains("10.0.0.0/99"), "{error}");
     }
 
     #[test]

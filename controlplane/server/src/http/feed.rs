@@ -1,14 +1,14 @@
 //! `/events` and `/audit`: what happened, and who did it.
 
-use super::stream::may_see;
 use atalaya_kernel::{
-    Ctx, Error, Permission,
+    Ctx, Error, Permission, Scope,
     audit::{self, AuditRow},
     events::{self, Event, EventFilter},
     http::{Json, Query},
     ids::{AuditId, EventId},
     page::{Page, PageQuery},
 };
+use atalaya_operations::feed;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,7 +30,7 @@ struct EventQuery {
     entity: Option<String>,
 }
 
-/// What happened, newest first. Kinds that the caller may not see are left out.
+/// What happened, newest first. What the caller may not see is left out.
 #[utoipa::path(get, path = "/events", tag = "events", params(EventQuery, PageQuery), responses((status = 200, body = Page<Event>)),
     extensions(("x-permission" = json!("event.read"))))]
 async fn events_list(
@@ -51,7 +51,7 @@ async fn events_list(
     };
     let rows = events::list(&mut ctx.begin_read().await?, &filter).await?;
     let mut page = Page::of(rows, limit, |event| event.id.clone())?;
-    page.items.retain(|event| may_see(ctx.permissions(), &event.kind));
+    page.items = feed::visible(&ctx, page.items).await?;
     Ok(Json(page))
 }
 
@@ -64,7 +64,7 @@ struct AuditQuery {
     actor: Option<String>,
 }
 
-/// Who did what, newest first.
+/// Who did what, newest first. The trail is of the whole ISP: whoever sees a part of it only, does not see it.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery, PageQuery), responses((status = 200, body = Page<AuditRow>)),
     extensions(("x-permission" = json!("audit.read"))))]
 async fn audit_list(
@@ -73,6 +73,9 @@ async fn audit_list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<AuditRow>>, Error> {
     ctx.authorize(AUDIT_READ)?;
+    if *ctx.scope() != Scope::All {
+        return Err(Error::Forbidden(AUDIT_READ.0));
+    }
     let limit = page.limit()?;
     let before = page.after::<AuditId>()?;
     let mut tx = ctx.begin_read().await?;

@@ -1,14 +1,14 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
+use super::request::Client;
 use atalaya_kernel::{outbox, runtime::Runtime};
 use axum::{
     Extension, Router,
-    extract::ConnectInfo,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 pub(super) fn router() -> Router {
     Router::new()
@@ -31,9 +31,9 @@ async fn ready(Extension(runtime): Extension<Arc<Runtime>>) -> Response {
 /// Figures of the process in the Prometheus text format, for the machine itself only.
 async fn metrics(
     Extension(runtime): Extension<Arc<Runtime>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(Client(client)): Extension<Client>,
 ) -> Response {
-    if !peer.ip().to_canonical().is_loopback() {
+    if !client.is_loopback() {
         return StatusCode::NOT_FOUND.into_response();
     }
     let counts = async {

@@ -1,6 +1,7 @@
 //! HTTP: the router, what every request passes through, and the routes that belong to no domain.
 
 mod auth;
+mod client;
 mod feed;
 mod health;
 pub(crate) mod metrics;

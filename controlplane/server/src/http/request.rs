@@ -1,5 +1,6 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
+use super::client;
 use crate::{config, limits::AddressLimit};
 use atalaya_kernel::{Error, http::Problem, runtime::Runtime, secrets::random_token};
 use atalaya_people::identity::{Origin, http::LoginOrigin};
@@ -22,6 +23,10 @@ const LOG_INS: (i64, i64) = (20, 3_000);
 /// Id of a request; in every answer, log line and audit row.
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) Arc<str>);
+
+/// Where a request really comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client(pub(super) IpAddr);
 
 /// Shared by the layers of this file.
 pub(super) struct Requests {
@@ -64,12 +69,13 @@ pub(super) async fn describe(
         (8..=64).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
+    let client = client::address(peer(&request), request.headers(), &requests.config.trusted_proxies);
     let id: Arc<str> =
         text(&request, REQUEST_ID).filter(sane).map_or_else(|| random_token()[..24].into(), Into::into);
     let origin = LoginOrigin {
         origin: Origin {
             user_agent: text(&request, header::USER_AGENT).unwrap_or_default().chars().take(200).collect(),
-            address: peer(&request).to_string(),
+            address: client.to_string(),
             request_id: id.to_string(),
         },
         https: requests.config.https,
@@ -78,6 +84,7 @@ pub(super) async fn describe(
     // Query strings stay out of the log: they hold phones and documents.
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(Client(client));
     request.extensions_mut().insert(origin);
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -107,9 +114,10 @@ pub(super) async fn limit_log_in(
 ) -> Response {
     if request.method() == Method::POST
         && let Some(runtime) = request.extensions().get::<Arc<Runtime>>()
+        && let Some(Client(client)) = request.extensions().get::<Client>()
     {
         let now = runtime.clock.now().as_millis();
-        if let Err(wait_ms) = requests.log_ins.lock().ask(peer(&request), now) {
+        if let Err(wait_ms) = requests.log_ins.lock().ask(*client, now) {
             return Error::RateLimited { retry_after_s: u64::from(wait_ms).div_ceil(1000) }.into_response();
         }
     }

@@ -2,16 +2,18 @@
 //!
 //! One task per process looks at the newest events of all tenants and hands each to the connections of its tenant that
 //! may see it. It looks back some seconds each time and remembers what it sent, because two transactions may commit in
-//! another order than their ids. A connection that comes back names the last event it got and receives what it missed.
+//! another order than their ids. A connection that comes back names the last event it got and receives what it missed;
+//! when that is more than is sent again, a `reset` tells it to read anew what it shows.
 
 use super::feed::EVENT_READ;
 use atalaya_kernel::{
-    Ctx, Error, Permission, Permissions,
+    Ctx, Error,
     events::{self, Event, EventFilter, TenantEvent},
     ids::EventId,
     runtime::Runtime,
     time::Timestamp,
 };
+use atalaya_operations::feed;
 use axum::{
     Extension,
     http::HeaderMap,
@@ -37,6 +39,8 @@ const BACKLOG: usize = 1_024;
 const LOOK_BACK_MS: i64 = 10_000;
 /// Events sent again at most when a connection resumes.
 const RESUME: i64 = 1_000;
+/// Sent instead of them when there are more: what the page shows may be older than what it would be told.
+const RESET: &str = "reset";
 
 /// Hands events to connections.
 pub struct Hub {
@@ -82,30 +86,11 @@ impl Hub {
     }
 }
 
-/// Which right the events of a noun ask for.
-pub(super) fn may_see(permissions: &Permissions, kind: &str) -> bool {
-    let noun = kind.split('.').next().unwrap_or_default();
-    let right = match noun {
-        "payment" => "payment.read",
-        "invoice" => "invoice.read",
-        "plan" => "plan.read",
-        "service" | "attachment" | "point" | "timeline" => "service.read",
-        "collections" => "collections.read",
-        "customer" => "customer.read",
-        "device" => "device.read",
-        "agent" => "agent.read",
-        "site" => "site.read",
-        "user" => "user.read",
-        _ => "audit.read",
-    };
-    permissions.allow(Permission(right))
-}
-
 pub(super) fn router() -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(connect))
 }
 
-/// Live events, as server-sent events; resumes after `Last-Event-ID`.
+/// Live events, as server-sent events; resumes after `Last-Event-ID`, or sends `reset` when too much was missed.
 #[utoipa::path(get, path = "/stream", tag = "events", params(("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = Event)),
     extensions(("x-permission" = json!("event.read"))))]
@@ -117,32 +102,48 @@ async fn connect(
     ctx.authorize(EVENT_READ)?;
     // Listening starts before the missed ones are read, so that none falls between.
     let live = hub.sender.subscribe();
-    let last = headers
-        .get("last-event-id")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.parse::<EventId>().ok());
-    let missed = match last {
-        Some(last) => missed(&ctx, last).await?,
-        None => VecDeque::new(),
+    let missed = match headers.get("last-event-id") {
+        None => Missed::default(),
+        Some(last) => {
+            let last = last.to_str().ok().and_then(|text| text.parse::<EventId>().ok());
+            missed(&ctx, last).await?
+        }
     };
     let events = Connection { ctx, sent: HashSet::new(), missed, live }.into_stream();
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(5)).text("alive");
     Ok(Sse::new(events).keep_alive(keep_alive).into_response())
 }
 
-/// Events after the last one that a connection got, oldest first.
-async fn missed(ctx: &Ctx, last: EventId) -> Result<VecDeque<Event>, Error> {
+/// What a connection that comes back did not get.
+#[derive(Debug, Default)]
+struct Missed {
+    /// The newest event there is, when what was missed is not sent again: the connection goes on after it.
+    reset_at: Option<EventId>,
+    /// What is sent again, oldest first.
+    events: VecDeque<Event>,
+}
+
+/// Events after the last one that a connection got; an id that is none stands for one that is not known any more.
+async fn missed(ctx: &Ctx, last: Option<EventId>) -> Result<Missed, Error> {
     let mut tx = ctx.begin_read().await?;
-    let filter = EventFilter { after: Some(last), limit: RESUME, ..EventFilter::default() };
-    let mut events = events::list(&mut tx, &filter).await?;
+    let known = last.is_some();
+    let filter = EventFilter { after: last, limit: RESUME + 1, ..EventFilter::default() };
+    let events = events::list(&mut tx, &filter).await?;
+    drop(tx);
+    let too_many = i64::try_from(events.len()).is_ok_and(|count| count > RESUME);
+    if too_many || !known {
+        let reset_at = events.into_iter().next().map(|newest| newest.id);
+        return Ok(Missed { reset_at, events: VecDeque::new() });
+    }
+    let mut events = feed::visible(ctx, events).await?;
     events.reverse();
-    Ok(events.into())
+    Ok(Missed { reset_at: None, events: events.into() })
 }
 
 struct Connection {
     ctx: Ctx,
     sent: HashSet<EventId>,
-    missed: VecDeque<Event>,
+    missed: Missed,
     live: broadcast::Receiver<Arc<TenantEvent>>,
 }
 
@@ -156,17 +157,32 @@ impl Connection {
 
     /// The next event for this connection; `None` closes it.
     async fn next(&mut self) -> Option<sse::Event> {
+        if let Some(newest) = self.missed.reset_at.take() {
+            return Some(sse::Event::default().id(newest.to_string()).event(RESET).data("{}"));
+        }
         loop {
-            let event = match self.missed.pop_front() {
+            let event = match self.missed.events.pop_front() {
                 Some(event) => event,
                 None => match self.live.recv().await {
-                    Ok(event) if event.tenant == *self.ctx.tenant() => event.event.clone(),
+                    Ok(event) if event.tenant == *self.ctx.tenant() => {
+                        match feed::visible(&self.ctx, vec![event.event.clone()]).await {
+                            Ok(visible) => match visible.into_iter().next() {
+                                Some(event) => event,
+                                None => continue,
+                            },
+                            // What cannot be judged is not shown; the browser comes back and resumes.
+                            Err(error) => {
+                                tracing::warn!(%error, "a live stream ends");
+                                return None;
+                            }
+                        }
+                    }
                     Ok(_) => continue,
                     // Too slow, or the process stops: the browser comes back with its last id.
                     Err(_) => return None,
                 },
             };
-            if !may_see(self.ctx.permissions(), &event.kind) || !self.sent.insert(event.id.clone()) {
+            if !self.sent.insert(event.id.clone()) {
                 continue;
             }
             if self.sent.len() > BACKLOG * 4 {
@@ -176,4 +192,62 @@ impl Connection {
             return Some(sse::Event::default().id(event.id.to_string()).event(event.kind).data(data));
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atalaya_kernel::{
+        events::{EntityRef, NewEvent},
+        ids::TenantId,
+        on_both,
+        testing::{START, World},
+        write_tx,
+    };
+    use atalaya_network::agents::events::SILENT;
+    use axum::{body::Body, http::HeaderValue};
+    use futures::StreamExt;
+
+    /// So many events; the id of the first.
+    async fn happened(ctx: &Ctx, count: i64) -> EventId {
+        write_tx!(ctx, tx => {
+            let mut first = None;
+            for number in 0..count {
+                let event = NewEvent::new(SILENT, EntityRef::new("agent", number), serde_json::json!({}));
+                let id = events::emit(ctx, &mut tx, event).await?;
+                first.get_or_insert(id);
+            }
+            first.ok_or(Error::NotFound)
+        })
+        .unwrap()
+    }
+
+    /// What a connection that comes back is sent first, in `messages` pieces.
+    async fn resumed(ctx: &Ctx, last: &str, messages: usize) -> String {
+        let headers = HeaderMap::from_iter([(
+            axum::http::HeaderName::from_static("last-event-id"),
+            HeaderValue::from_str(last).unwrap(),
+        )]);
+        let hub = Arc::new(Hub::default());
+        let answer = connect(ctx.clone(), Extension(hub.clone()), headers).await.unwrap();
+        let body: Body = answer.into_body();
+        let pieces: Vec<_> = body.into_data_stream().take(messages).collect().await;
+        let text = pieces.into_iter().map(|piece| String::from_utf8(piece.unwrap().to_vec()).unwrap());
+        text.collect()
+    }
+
+    on_both!(who_missed_too_much_is_told_to_read_anew, |world: World| async move {
+        // The whole of the world, whose folder holds the database.
+        let world = world;
+        let ctx = Ctx::system(world.runtime.tenant(TenantId::new(START)), "test");
+        let first = happened(&ctx, RESUME + 1).await;
+        world.clock.advance_millis(1);
+        let sent = resumed(&ctx, first.as_str(), 2).await;
+        assert!(sent.contains("event: agent.silent") && !sent.contains("reset"), "{sent}");
+        let newest = happened(&ctx, 1).await;
+        let sent = resumed(&ctx, first.as_str(), 1).await;
+        assert!(sent.contains("event: reset") && sent.contains(newest.as_str()), "{sent}");
+        let sent = resumed(&ctx, "not-an-event", 1).await;
+        assert!(sent.contains("event: reset"), "{sent}");
+    });
 }

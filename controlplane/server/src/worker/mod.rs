@@ -1,12 +1,18 @@
 //! Work that nobody waits for: deliveries of events, durable jobs, and periodic passes over all tenants.
 
-use atalaya_kernel::{Ctx, Error, runtime::Runtime};
+use atalaya_kernel::{Ctx, Error, jobs::Handler, runtime::Runtime};
+use atalaya_money::collections::RunJob;
 use atalaya_people::tenancy;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// How often money looks for what has become overdue.
 const MONEY_EVERY: Duration = Duration::from_secs(60);
+
+/// Who does the durable jobs.
+pub fn handlers() -> Vec<Arc<dyn Handler>> {
+    vec![Arc::new(RunJob)]
+}
 
 /// Contexts of all tenants, for periodic work.
 ///

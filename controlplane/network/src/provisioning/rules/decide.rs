@@ -68,8 +68,8 @@ pub(crate) fn decide(current: Current, wanted: Wanted, around: Circumstances) ->
     if current.hold == Some(HoldReason::Brake) || !around.brake_open {
         return Decision { hold: Some(HoldReason::Brake), ..passes(DesiredStatus::Active) };
     }
-    // After a raise the agent holds every cut of the new timeline; this one is newer than the restored copy.
-    Decision { released: around.raised_at.is_some(), counted: true, ..passes(wanted.status) }
+    // After a raise too: the agent is told that it is newer than the restored copy, and counts it like any other.
+    Decision { counted: true, ..passes(wanted.status) }
 }
 
 #[cfg(test)]
@@ -158,6 +158,24 @@ mod tests {
             let decision = decide(active, wanted, closed);
             prop_assert_eq!((decision.status, decision.hold, decision.released), (DesiredStatus::Suspended, None, true));
         }
+    }
+
+    #[test]
+    fn a_cut_decided_after_a_restore_is_counted_and_not_released() {
+        let active = Current { status: DesiredStatus::Active, hold: None, released: false, expired: false };
+        let wanted = |at| Wanted {
+            status: DesiredStatus::Suspended,
+            by_person: false,
+            decided_at: Timestamp::from_millis(at),
+        };
+        let around = Circumstances { brake_open: true, raised_at: Some(Timestamp::from_millis(50)) };
+        let after = decide(active, wanted(50), around);
+        assert_eq!((after.hold, after.released, after.counted), (None, false, true));
+        let before = decide(active, wanted(49), around);
+        assert_eq!(
+            (before.hold, before.released, before.counted),
+            (Some(HoldReason::Timeline), false, false)
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use crate::{provisioning::PointOwner, scope::within_sites};
 use atalaya_kernel::{
-    db::{DbError, TenantTx, sql},
+    db::{DbError, Query, TenantTx, sql},
     ids::{AttachmentId, CustomerId, DeviceId, PointId, ServiceId, SiteId},
     time::Timestamp,
 };
@@ -46,29 +46,29 @@ pub(crate) async fn points_owners(
     Ok(owners)
 }
 
-/// (services cut from collections at a site since a moment, other than one; services with points there).
+/// (services cut from collections since a moment, other than one; services with points), at a site or over the ISP.
 pub(crate) async fn brake_counts(
     tx: &mut TenantTx,
-    site: &SiteId,
+    site: Option<&SiteId>,
     but: &ServiceId,
     since: Timestamp,
 ) -> Result<(i64, i64), DbError> {
-    let (cut,): (i64,) = sql("SELECT CAST(COUNT(DISTINCT p.service_id) AS BIGINT) FROM network_point p JOIN network_device d \
-         ON d.tenant_id = p.tenant_id AND d.id = p.device_id WHERE p.tenant_id = $1 AND p.counted_cut_at > $2 \
-         AND d.site_id = $3 AND p.service_id <> $4")
-    .bind(tx.tenant())
-    .bind(since)
-    .bind(site)
-    .bind(but)
-    .fetch_one(tx)
-    .await?;
-    let (all,): (i64,) = sql("SELECT CAST(COUNT(DISTINCT p.service_id) AS BIGINT) FROM network_point p JOIN network_device d \
-         ON d.tenant_id = p.tenant_id AND d.id = p.device_id WHERE p.tenant_id = $1 AND p.forgotten_at IS NULL AND d.site_id = $2")
-    .bind(tx.tenant())
-    .bind(site)
-    .fetch_one(tx)
-    .await?;
+    let cut = counted(tx, site).push(" AND p.counted_cut_at > ").push_bind(since);
+    let (cut,): (i64,) = cut.push(" AND p.service_id <> ").push_bind(but).fetch_one(tx).await?;
+    let (all,): (i64,) = counted(tx, site).push(" AND p.forgotten_at IS NULL").fetch_one(tx).await?;
     Ok((cut, all))
+}
+
+/// Counts services by their points.
+fn counted(tx: &TenantTx, site: Option<&SiteId>) -> Query {
+    let query =
+        sql("SELECT CAST(COUNT(DISTINCT p.service_id) AS BIGINT) FROM network_point p WHERE p.tenant_id = ")
+            .push_bind(tx.tenant());
+    let Some(site) = site else { return query };
+    query
+        .push(" AND EXISTS (SELECT 1 FROM network_device d WHERE d.tenant_id = p.tenant_id AND d.id = p.device_id AND d.site_id = ")
+        .push_bind(site)
+        .push(")")
 }
 
 /// Services with a point whose desired state was not read back.

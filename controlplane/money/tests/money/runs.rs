@@ -1,0 +1,88 @@
+//! A run that was decided is carried out once, whatever happens to who carries it out.
+
+use super::support::{Isp, PRICE};
+use atalaya_kernel::{
+    Error,
+    ids::{CustomerId, RunId, ServiceId},
+    jobs::{self, Handler},
+    on_both,
+    testing::World,
+    write_tx,
+};
+use atalaya_money::{
+    collections::{self, ItemResult, RunJob, RunState},
+    services::Status,
+};
+
+/// So many debtors and the run that would suspend them.
+async fn debtors(isp: &Isp, count: usize) -> (RunId, Vec<(CustomerId, ServiceId)>) {
+    let mut people = Vec::new();
+    for number in 0..count {
+        let (customer, service) = isp.subscriber(&format!("Customer {number:03}")).await;
+        isp.invoice(&customer, PRICE, "2026-10-10").await;
+        people.push((customer, service));
+    }
+    let run = collections::run_create(&isp.ctx).await.unwrap();
+    assert_eq!(run.totals.services, i64::try_from(count).unwrap());
+    (run.id, people)
+}
+
+on_both!(who_pays_between_the_decision_and_its_execution_is_not_cut, |world: World| async move {
+    let isp = Isp::new(&world).await;
+    let (run, people) = debtors(&isp, 3).await;
+    isp.pay(&people[0].0, PRICE).await;
+    let decided = collections::run_execute(&isp.ctx, &run, 3, false).await.unwrap();
+    assert_eq!((decided.state, decided.totals.decided), (RunState::Executing, 0));
+    isp.pay(&people[1].0, PRICE).await;
+    isp.work().await;
+    let done = collections::run_get(&isp.ctx, &run).await.unwrap();
+    assert_eq!(done.state, RunState::Done);
+    assert_eq!((done.totals.decided, done.totals.suspended, done.totals.failed), (3, 1, 0));
+    for (customer, service) in &people[..2] {
+        assert_eq!(isp.now(service).await.status, Status::Active);
+        let item = done.items.iter().find(|item| item.customer_id == *customer).unwrap();
+        assert_eq!(item.result, Some(ItemResult::AlreadyPaid));
+    }
+    assert_eq!(isp.now(&people[2].1).await.status, Status::Suspended);
+});
+
+on_both!(a_holder_that_stalled_changes_nothing_any_more, |world: World| async move {
+    let isp = Isp::new(&world).await;
+    let (run, people) = debtors(&isp, 2).await;
+    collections::run_execute(&isp.ctx, &run, 2, false).await.unwrap();
+    let platform = world.platform();
+    let kinds = [RunJob.kind()];
+    let claim = || async {
+        let now = isp.ctx.now();
+        write_tx!(platform, tx => { Ok(jobs::claim(&mut tx, &kinds, now).await?) }).unwrap()
+    };
+    let stalled = claim().await.unwrap();
+    assert!(claim().await.is_none(), "one holder at a time");
+    world.clock.advance_millis(60_000);
+    let holder = claim().await.unwrap();
+    let refused = RunJob.run(&world.runtime, &stalled).await;
+    assert!(matches!(refused, Err(Error::Conflict { code: "lease_lost", .. })));
+    for (_, service) in &people {
+        assert_eq!(isp.now(service).await.status, Status::Active, "the stalled one did nothing");
+    }
+    RunJob.run(&world.runtime, &holder).await.unwrap();
+    isp.work().await;
+    for (_, service) in &people {
+        assert_eq!(isp.events("service.suspended", service).await, 1);
+    }
+    assert_eq!(isp.events("collections.run_executed", &run).await, 1);
+});
+
+on_both!(asked_again_a_run_is_carried_out_once, |world: World| async move {
+    let isp = Isp::new(&world).await;
+    let (run, people) = debtors(&isp, 1).await;
+    for _ in 0..3 {
+        collections::run_execute(&isp.ctx, &run, 1, false).await.unwrap();
+    }
+    isp.work().await;
+    let again = collections::run_execute(&isp.ctx, &run, 1, false).await;
+    assert!(matches!(again, Err(Error::Conflict { code: "run_closed", .. })));
+    isp.work().await;
+    assert_eq!(isp.events("service.suspended", &people[0].1).await, 1);
+    assert_eq!(isp.audited(&run).await, ["collections.preview", "collections.run"], "decided once");
+});

@@ -1,0 +1,7 @@
+//! Use cases that cross domains, on both databases.
+#![allow(clippy::unwrap_used)]
+
+mod feed;
+mod home;
+mod region;
+mod sites;
