@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint'
 import vueParser from 'vue-eslint-parser'
 
 // Marks that read the same in every language.
-const marks = ['·', '/', '(', ')', '–', '→', ':', ',', '.', '%', '+', '…', '«', '»', '✕', '−', '|', '(*)', 'Atalaya']
+const marks = ['·', '/', '(', ')', '–', '→', ':', ',', '.', '%', '+', '…', '«', '»', '✕', '−', '|', '(*)', 'Atalaya', 'Ctrl K']
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'src/api/schema.d.ts'] },

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::sealing::SealingKey;
+use crate::driver::icmp::IcmpDevice;
 use crate::driver::registry::Resources;
 use crate::driver::{Credentials, Device, DeviceError, Measure, RouterosOptions, Target, TlsMode};
 use crate::uplink::ports::ConfigSink;
@@ -126,7 +127,10 @@ impl ConfigKeeper {
 
     fn ping(&self, source: &DeviceConfig, target: &Target) -> Option<Arc<dyn Measure>> {
         let wanted = !source.without_ping && source.kind != "icmp";
-        wanted.then(|| -> Arc<dyn Measure> { self.resources.ping(target) })
+        let Resources { echoes, echo_plan, .. } = self.resources.as_ref();
+        wanted.then(|| -> Arc<dyn Measure> {
+            Arc::new(IcmpDevice::beside(target, Arc::clone(echoes), *echo_plan))
+        })
     }
 
     fn kept(&self) -> Result<Option<AgentConfig>, String> {

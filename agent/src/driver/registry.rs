@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::icmp::{EchoPlan, Echoes, IcmpDevice};
 use super::routeros::RouterOs;
 use super::snmp::{SnmpDevice, Transports};
-use super::{Credentials, Device, DeviceError, Target};
+use super::{Device, DeviceError, Target};
 use crate::clock::Clock;
 
 /// What drivers share: sockets and the clock.
@@ -24,12 +24,6 @@ impl Resources {
     /// Opens what is shared, within a tokio runtime.
     pub fn open(clock: Arc<dyn Clock>, echo_plan: EchoPlan) -> Self {
         Self { echoes: Arc::new(Echoes::open(Arc::clone(&clock))), clock, echo_plan, snmp: Arc::default() }
-    }
-
-    /// Echo requests to a device of another kind, beside its own driver. Needs no credentials, so it holds none.
-    pub fn ping(&self, target: &Target) -> Arc<IcmpDevice> {
-        let target = Target { credentials: Credentials::None, ..target.clone() };
-        Arc::new(IcmpDevice::new(target, Arc::clone(&self.echoes), self.echo_plan))
     }
 
     /// The driver of a target's kind.

@@ -3,9 +3,8 @@
  * then the control plane is restarted and both tabs must go on by themselves.
  *
  * ATALAYA_URL        address of a running control plane; without it the test double is used
- * ATALAYA_TENANT, ATALAYA_EMAIL, ATALAYA_PASSWORD    who logs in (default: the double's)
  * ATALAYA_CUSTOMER   id of the customer (default: the first suspended one)
- * ATALAYA_TIMEOUT_MS how long each step may take (default 30000)
+ * Who logs in and how long a step may take: see session.mjs.
  * ATALAYA_RESTART    "stdin": prints the line RESTART, waits for a line on standard input after the
  *                    caller has restarted the server; "none": leaves that part out
  * ATALAYA_SHOTS      folder for pictures: of the result, and of the screen when something fails
@@ -16,10 +15,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openBrowser } from './browser.mjs'
+import { get, logIn, timeout } from './session.mjs'
 
-const timeout = Number(process.env.ATALAYA_TIMEOUT_MS ?? 30_000)
-const email = process.env.ATALAYA_EMAIL ?? 'rosa@netandina.example'
-const password = process.env.ATALAYA_PASSWORD ?? 'demo'
 const shots = process.env.ATALAYA_SHOTS
 
 /** The server under test, and how it is restarted. */
@@ -55,28 +52,9 @@ async function askForRestart(whileDown) {
   lines.close()
 }
 
-async function logIn(page, url) {
-  await page.goto(`${url}/login`)
-  await page.waitForSelector('.login[data-ready]', { timeout })
-  const wanted = process.env.ATALAYA_TENANT
-  const { tenant, tenants } = await page.evaluate(() => fetch('/api/v1/login-options').then((answer) => answer.json()))
-  const choice = tenants.find((one) => one.slug === wanted)
-  if (wanted && !tenant && !choice) throw new Error(`the log-in page offers no tenant ${wanted}`)
-  if (choice && tenants.length > 1) {
-    await page.locator('.login .v-select').click()
-    await page.getByRole('option', { name: choice.name, exact: true }).click()
-  }
-  await page.fill('input[name=email]', email)
-  await page.fill('input[name=password]', password)
-  await page.click('.login button[type=submit]')
-  await page.waitForSelector('.page-head', { timeout }).catch(() => {
-    throw new Error(`log-in as ${email} did not lead to a page`)
-  })
-}
-
 async function findCustomer(page) {
   if (process.env.ATALAYA_CUSTOMER) return process.env.ATALAYA_CUSTOMER
-  const list = await page.evaluate(() => fetch('/api/v1/customers?status=suspended').then((answer) => answer.json()))
+  const list = await get(page, '/customers?status=suspended')
   const found = list.items.find((one) => one.services.some((service) => service.state === 'cut')) ?? list.items[0]
   if (!found) throw new Error('there is no suspended customer to pay for')
   return found.id

@@ -9,13 +9,14 @@ import { fieldChanges, planTooOld } from '@/areas/operations/devices/plan'
 import { newerThan } from '@/areas/operations/events/feed'
 import { homeVerdict } from '@/areas/operations/home/verdict'
 import { siteTree } from '@/areas/operations/sites/siteTree'
+import { conflicts, merge } from '@/components/conflict'
 import { alignSeries, summarise } from '@/components/timeSeries'
 import { agentView, siteTone } from '@/states/equipment'
 import { invoiceView } from '@/states/invoice'
 import { serviceView } from '@/states/network'
 
 function point(state: Point['state'], more: Partial<Point> = {}): Point {
-  const desired = { status: 'active', timeline: 1, generation: 2, download_bps: null, upload_bps: null }
+  const desired = { status: 'active' as const, timeline: 1, generation: 2, download_bps: 1, upload_bps: 1 }
   return { id: 'enp', device_id: 'dev', device_name: 'RB-1', device_mode: 'enforce', desired, observed: null, state, held_reason: null, ...more }
 }
 
@@ -23,12 +24,13 @@ function service(state: Service['network']['state'], points: Point[], more: Part
   const price = { amount: 8900, currency: 'PEN' }
   return {
     id: 'svc', customer_id: 'cus', site_id: 'sit', status: 'active', suspended_because: null, revision: 1,
+    starts_on: '2026-01-01', status_changed_at: '2026-01-01T00:00:00Z',
     plan: { id: 'pln', name: 'Fibra', download_bps: 1, upload_bps: 1, price },
     network: {
       state, points_total: points.length, points_applied: points.length, unblocked_at: '2026-11-05T15:32:05Z',
-      session_seen_at: '2026-11-05T15:32:09Z', cut_at: null, detail: null,
+      session_seen_at: '2026-11-05T15:32:09Z', cut_at: null, detail: '',
     },
-    attachments: [{ id: 'att', kind: 'pppoe', user: 'u', address: null, points }],
+    attachments: [{ id: 'att', service_id: 'svc', kind: 'pppoe', user: 'u', removed: false, points }],
     ...more,
   }
 }
@@ -52,7 +54,8 @@ describe('live line of a service', () => {
 
   it('stops honestly at what stands in the way', () => {
     expect(keysOf(service('not_applied', [point('would_apply')], { status: 'suspended' }))).toEqual(['observe_suspended'])
-    const observed = { status: 'active', outcome: null, timeline: 1, generation: 1, detail: 'no such item', read_at: null, applied_at: null, session: null }
+    const session = { present: false, address: '', caller_id: '' }
+    const observed = { status: 'active' as const, outcome: 'failed' as const, timeline: 1, generation: 1, detail: 'no such item', read_at: '2026-11-05T15:32:05Z', session }
     const failed = service('not_applied', [point('failed', { observed })])
     expect(liveSteps(failed)[0]).toMatchObject({ key: 'failed_words', tone: 'critical', params: { words: 'no such item' } })
     expect(serviceView(failed).tone).toBe('critical')
@@ -110,8 +113,8 @@ describe('charts', () => {
   })
 
   it('summarises without inventing values', () => {
-    expect(summarise([[0, null]])).toEqual({ last: null, max: null, maxAt: null })
-    expect(summarise([[0, 3], [1, 9], [2, null]])).toEqual({ last: 9, max: 9, maxAt: 1 })
+    expect(summarise([[0, null]])).toEqual({ last: null, min: null, max: null, maxAt: null })
+    expect(summarise([[0, 3], [1, 9], [2, null]])).toMatchObject({ last: 9, max: 9, maxAt: 1 })
   })
 
   it('reads bytes as bits and starts with the busiest interface', () => {
@@ -172,5 +175,24 @@ describe('pages', () => {
     const events = ['c', 'b', 'a'].map((id) => ({ id })) as never[]
     expect(newerThan(events, 'b')).toHaveLength(1)
     expect(newerThan(events, 'gone')).toHaveLength(0)
+  })
+})
+
+describe('two people on one record', () => {
+  const base = { name: 'Rosa', phone: '1', address: 'A' }
+
+  it('asks only about the fields that both changed, to different values', () => {
+    const mine = { name: 'Rosa M.', phone: '2', address: 'A' }
+    expect(conflicts(base, mine, { name: 'Rosa Q.', phone: '1', address: 'B' })).toEqual([
+      { field: 'name', base: 'Rosa', mine: 'Rosa M.', theirs: 'Rosa Q.' },
+    ])
+    expect(conflicts(base, mine, { name: 'Rosa M.', phone: '1', address: 'B' })).toEqual([])
+  })
+
+  it('lays my changes over their version and keeps theirs where I chose so', () => {
+    const mine = { name: 'Rosa M.', phone: '2', address: 'A' }
+    const theirs = { name: 'Rosa Q.', phone: '1', address: 'B' }
+    expect(merge(base, mine, theirs, new Set())).toEqual({ name: 'Rosa M.', phone: '2', address: 'B' })
+    expect(merge(base, mine, theirs, new Set(['name']))).toEqual({ name: 'Rosa Q.', phone: '2', address: 'B' })
   })
 })

@@ -121,3 +121,30 @@ fn the_web_app_is_built_against_this_api() {
     let document = atalaya_server::http::document().to_pretty_json().expect("the document has a JSON form");
     checked_in::document("controlplane/web/openapi.json", &format!("{}\n", document.trim_end()));
 }
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    let document = serde_json::to_value(atalaya_server::http::document()).expect("the document has a JSON form");
+    let mut references = BTreeSet::new();
+    collect_references(&document, &mut references);
+    assert!(references.len() > 50, "only {} references were found", references.len());
+    let dangling: Vec<_> = references
+        .iter()
+        .filter(|reference| document.pointer(reference.trim_start_matches('#')).is_none())
+        .collect();
+    assert!(dangling.is_empty(), "types of the web app cannot be generated: {dangling:#?}");
+}
+
+/// Every `$ref` below `value`.
+fn collect_references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get("$ref") {
+                found.insert(reference.clone());
+            }
+            members.values().for_each(|member| collect_references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
+        _ => {}
+    }
+}

@@ -16,6 +16,7 @@ fn last(isp: &Isp, metric: &str, device: &str) -> Option<Value> {
     answer["series"].get(0).cloned()
 }
 
+#[allow(clippy::print_stderr, reason = "a test says what it could not do")]
 fn every_device_has_latency_until_it_is_turned_off(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let isp = database.isp(folder.path(), Size { subscribers: 1, sites: 1 });

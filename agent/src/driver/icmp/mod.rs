@@ -16,7 +16,7 @@ use atalaya_protocol::wire;
 
 pub use echo::Echoes;
 
-use super::{Device, DeviceError, Identify, Identity, Measure, SampleSink, Target};
+use super::{Credentials, Device, DeviceError, Identify, Identity, Measure, SampleSink, Target};
 
 /// How a target is probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,11 @@ impl IcmpDevice {
     /// A handle; nothing is sent yet.
     pub fn new(target: Target, echoes: Arc<Echoes>, plan: EchoPlan) -> Self {
         Self { target, echoes, plan }
+    }
+
+    /// Echo requests to a device of another kind, beside its own driver. They need no credentials, so none are held.
+    pub fn beside(target: &Target, echoes: Arc<Echoes>, plan: EchoPlan) -> Self {
+        Self::new(Target { credentials: Credentials::None, ..target.clone() }, echoes, plan)
     }
 
     async fn address(&self) -> Result<IpAddr, DeviceError> {

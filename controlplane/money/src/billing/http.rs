@@ -28,6 +28,7 @@ struct Filter {
     /// Of one customer.
     customer: Option<CustomerId>,
     /// Only these.
+    #[param(inline)]
     status: Option<ListedStatus>,
 }
 

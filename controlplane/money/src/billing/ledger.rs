@@ -60,6 +60,18 @@ pub async fn overdue_sum(tx: &mut TenantTx, today: Date) -> Result<(i64, i64), E
     Ok(store::overdue_sum(tx, today).await?)
 }
 
+/// Overdue debt on a day, minor units, of each customer that the scope lets see and that owes at least so much; most first.
+///
+/// # Errors
+/// The database's.
+pub async fn overdue_by_customer(
+    tx: &mut TenantTx,
+    today: Date,
+    least: i64,
+) -> Result<Vec<(CustomerId, i64)>, Error> {
+    Ok(store::overdue_by_customer(tx, today, least).await?)
+}
+
 /// Balances of customers on a day; those without any entry are left out.
 ///
 /// # Errors

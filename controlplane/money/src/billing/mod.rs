@@ -14,7 +14,7 @@ mod run;
 mod service;
 mod store;
 
-pub use ledger::{Balance, balances, overdue_sum};
+pub use ledger::{Balance, balances, overdue_by_customer, overdue_sum};
 pub(crate) use ledger::{EntryKind, NewEntry, account_lock, entry_record};
 pub(crate) use model::InvoiceRow;
 pub use model::{

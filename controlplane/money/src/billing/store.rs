@@ -98,6 +98,24 @@ pub(crate) async fn customers_owing(
 /// What is owed of the service itself; the condition of `money_invoice_unpaid` stands in it, so that its index serves.
 const OWED_BEFORE: &str = " AND voided = false AND paid < total AND total - paid - fees > 0 AND due_on < ";
 
+/// Overdue debt of each customer that the scope lets see, of those who owe at least so much; most first.
+pub(super) async fn overdue_by_customer(
+    tx: &mut TenantTx,
+    today: Date,
+    least: i64,
+) -> Result<Vec<(CustomerId, i64)>, DbError> {
+    let query = sql("SELECT customer_id, CAST(SUM(total - paid - fees) AS BIGINT) AS owed FROM money_invoice WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(OWED_BEFORE)
+        .push_bind(today);
+    within(query, tx)
+        .push(" GROUP BY customer_id HAVING SUM(total - paid - fees) >= ")
+        .push_bind(least)
+        .push(" ORDER BY owed DESC, customer_id")
+        .fetch_all(tx)
+        .await
+}
+
 /// (overdue debt, fees left out; customers who owe it) of the customers that the scope lets see.
 pub(super) async fn overdue_sum(tx: &mut TenantTx, today: Date) -> Result<(i64, i64), DbError> {
     let query = sql("SELECT CAST(COALESCE(SUM(total - paid - fees), 0) AS BIGINT), CAST(COUNT(DISTINCT customer_id) AS BIGINT) \

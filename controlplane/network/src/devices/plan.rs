@@ -40,6 +40,7 @@ text_enum! {
 
 /// What would be done at one point.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = DevicePlanChange)]
 pub struct PlanChange {
     /// Point.
     pub point_id: String,

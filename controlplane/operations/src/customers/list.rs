@@ -36,7 +36,7 @@ pub struct ListFilter {
     pub status: Option<Status>,
     /// Served by this site.
     pub site: Option<SiteId>,
-    /// Owing this much overdue at least, minor units.
+    /// Owing this much overdue at least, minor units; 0 takes everybody.
     pub owed_gte: Option<i64>,
     /// `name` (default) or `-owed`.
     pub sort: Option<String>,
@@ -97,12 +97,18 @@ pub async fn customer_rows(
     ctx.authorize(customers::READ)?;
     let mut tx = ctx.begin_read().await?;
     let tenant = tenancy::settings(&mut tx).await?;
-    let owing = by_owed || filter.owed_gte.is_some();
-    let chosen =
-        if filter.status.is_some() || owing { Some(chosen(&mut tx, filter.status).await?) } else { None };
-    let chosen = match chosen {
-        Some(ids) if owing => Some(by_debt(ctx, &mut tx, &tenant, &ids, filter.owed_gte.unwrap_or(1)).await?),
-        chosen => chosen,
+    let least = filter.owed_gte.filter(|least| *least > 0);
+    let with_status = match filter.status {
+        Some(status) => Some(chosen(&mut tx, status).await?),
+        None => None,
+    };
+    let chosen = if by_owed || least.is_some() {
+        let today = ctx.now().date_in(&tenant.time_zone);
+        let owing = billing::overdue_by_customer(&mut tx, today, least.unwrap_or(1)).await?;
+        let wanted = |id: &CustomerId| with_status.as_ref().is_none_or(|ids| ids.contains(id));
+        Some(owing.into_iter().map(|(id, _)| id).filter(wanted).collect::<Vec<_>>())
+    } else {
+        with_status.map(|ids| ids.into_iter().collect())
     };
     drop(tx);
     let people = CustomerFilter { search: filter.q.clone(), site: filter.site.clone(), only: chosen.clone() };
@@ -116,34 +122,16 @@ pub async fn customer_rows(
     Ok(Page { items, next_cursor: found.next_cursor })
 }
 
-/// Customers with a service in a status; of every status without one.
-async fn chosen(tx: &mut TenantTx, status: Option<Status>) -> Result<Vec<CustomerId>, Error> {
+/// Customers with a service in a status.
+async fn chosen(tx: &mut TenantTx, status: Status) -> Result<BTreeSet<CustomerId>, Error> {
     let mut customers = BTreeSet::new();
     let mut after = None;
     loop {
-        let chunk = services::services_by_status(tx, status, after.as_ref(), CHUNK).await?;
-        let Some(last) = chunk.last() else { return Ok(customers.into_iter().collect()) };
+        let chunk = services::services_by_status(tx, Some(status), after.as_ref(), CHUNK).await?;
+        let Some(last) = chunk.last() else { return Ok(customers) };
         after = Some(last.id.clone());
         customers.extend(chunk.into_iter().map(|service| service.customer_id));
     }
-}
-
-/// Those who owe at least so much overdue, most first.
-async fn by_debt(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    tenant: &Tenant,
-    ids: &[CustomerId],
-    least: i64,
-) -> Result<Vec<CustomerId>, Error> {
-    let balances = balances(ctx, tx, tenant, ids).await?;
-    let mut owing: Vec<(i64, CustomerId)> = balances
-        .into_iter()
-        .map(|(id, balance)| (balance.debt.overdue, id))
-        .filter(|(overdue, _)| *overdue >= least)
-        .collect();
-    owing.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    Ok(owing.into_iter().map(|(_, id)| id).collect())
 }
 
 async fn balances(

@@ -1,13 +1,18 @@
-//! The home page's figures are sums over the rows, within scope.
+//! Figures of debts, on the home page and in the list of customers, are sums over the rows, within scope.
 
 use crate::region::{Region, someone};
-use atalaya_kernel::{Scope, ids::CustomerId, money::Money, on_both, testing::World};
+use atalaya_kernel::{
+    Scope, db::sql, ids::CustomerId, money::Money, on_both, page::PageQuery, testing::World, write_tx,
+};
 use atalaya_money::{
     billing::{self, NewInvoice},
     payments::{self, Method, NewPayment},
-    services,
+    services::{self, Status},
 };
-use atalaya_operations::home::{Home, home_get};
+use atalaya_operations::{
+    customers::{ListFilter, customer_rows},
+    home::{Home, home_get},
+};
 use std::collections::BTreeSet;
 
 fn soles(amount: i64) -> Money {
@@ -48,6 +53,14 @@ on_both!(overdue_debt_is_summed_where_the_rows_are, |world: World| async move {
         note: None,
     };
     payments::payment_register(&region.ctx, paid, None).await.unwrap();
+    // An invoice of which a part is a fee: only the rest holds somebody's service.
+    write_tx!(region.ctx, tx => {
+        Ok(sql("UPDATE money_invoice SET fees = 200 WHERE tenant_id = $1 AND total = 3000")
+            .bind(region.ctx.tenant())
+            .execute(&mut tx)
+            .await?)
+    })
+    .unwrap();
 
     let figures = |home: Home| {
         let overdue = home.overdue_total.unwrap().amount;
@@ -58,8 +71,49 @@ on_both!(overdue_debt_is_summed_where_the_rows_are, |world: World| async move {
             home.suspended_services.unwrap(),
         )
     };
-    assert_eq!(figures(home_get(&region.ctx).await.unwrap()), (9_000, 2, 2, 1));
+    assert_eq!(figures(home_get(&region.ctx).await.unwrap()), (8_800, 2, 2, 1));
     let valley = Scope::Sites(BTreeSet::from([region.valley.clone()]));
     let scoped = someone(&region.ctx, &["service.read", "invoice.read"], valley);
     assert_eq!(figures(home_get(&scoped).await.unwrap()), (2_000, 1, 1, 0));
+});
+
+on_both!(who_owes_most_comes_first, |world: World| async move {
+    let region = Region::new(&world).await;
+    let mut people = Vec::new();
+    for (name, owed) in [("Ana", 2_000), ("Luis", 9_000), ("Rosa", 5_000), ("Pilar", 0)] {
+        let customer = region.customer(name).await;
+        let service = region.service(&customer, &region.hill).await;
+        if owed > 0 {
+            invoice(&region, &customer, owed, "2026-10-10", false).await;
+        }
+        people.push(service);
+    }
+    services::service_cut(&region.ctx, &people[2].id, "asked").await.unwrap();
+    services::service_cut(&region.ctx, &people[3].id, "asked").await.unwrap();
+    let names = |filter: ListFilter| {
+        let ctx = region.ctx.clone();
+        async move {
+            let page = PageQuery { cursor: None, limit: Some(2) };
+            let mut found = customer_rows(&ctx, &filter, &page).await.unwrap();
+            let mut rows = std::mem::take(&mut found.items);
+            while let Some(cursor) = found.next_cursor {
+                let page = PageQuery { cursor: Some(cursor), limit: Some(2) };
+                found = customer_rows(&ctx, &filter, &page).await.unwrap();
+                rows.append(&mut found.items);
+            }
+            rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
+        }
+    };
+    let by_owed = || Some("-owed".to_owned());
+    let filter = ListFilter { sort: by_owed(), ..ListFilter::default() };
+    assert_eq!(names(filter).await, ["Luis", "Rosa", "Ana"], "who owes nothing is left out");
+    let filter = ListFilter { sort: by_owed(), owed_gte: Some(5_000), ..ListFilter::default() };
+    assert_eq!(names(filter).await, ["Luis", "Rosa"]);
+    let filter = ListFilter { owed_gte: Some(2_000), ..ListFilter::default() };
+    assert_eq!(names(filter).await, ["Ana", "Luis", "Rosa"], "by name");
+    let suspended = Some(Status::Suspended);
+    let filter = ListFilter { sort: by_owed(), status: suspended, ..ListFilter::default() };
+    assert_eq!(names(filter).await, ["Rosa"]);
+    let filter = ListFilter { status: suspended, owed_gte: Some(0), ..ListFilter::default() };
+    assert_eq!(names(filter).await, ["Pilar", "Rosa"]);
 });

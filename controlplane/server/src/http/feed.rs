@@ -1,7 +1,7 @@
 //! `/events` and `/audit`: what happened, and who did it.
 
 use atalaya_kernel::{
-    Ctx, Error, Permission,
+    Ctx, Error, Permission, Scope,
     audit::{self, AuditRow},
     events::{self, Event, EventFilter},
     http::{Json, Query},
@@ -64,7 +64,7 @@ struct AuditQuery {
     actor: Option<String>,
 }
 
-/// Who did what, newest first.
+/// Who did what, newest first. The trail is of the whole ISP: whoever sees a part of it only, does not see it.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery, PageQuery), responses((status = 200, body = Page<AuditRow>)),
     extensions(("x-permission" = json!("audit.read"))))]
 async fn audit_list(
@@ -73,6 +73,9 @@ async fn audit_list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<AuditRow>>, Error> {
     ctx.authorize(AUDIT_READ)?;
+    if *ctx.scope() != Scope::All {
+        return Err(Error::Forbidden(AUDIT_READ.0));
+    }
     let limit = page.limit()?;
     let before = page.after::<AuditId>()?;
     let mut tx = ctx.begin_read().await?;

@@ -80,6 +80,7 @@ struct RangeParams {
     #[param(example = "5m")]
     step: Option<String>,
     /// What a point tells; `avg` when absent.
+    #[param(inline)]
     r#fn: Option<Computed>,
     /// Other labels, `name:value,name:value`.
     #[param(example = "interface:ether1")]
@@ -201,6 +202,7 @@ struct TopParams {
     #[param(example = "interface_receive_bytes_total")]
     metric: String,
     /// What is compared; `last` when absent.
+    #[param(inline)]
     r#fn: Option<Computed>,
     /// Over what time, up to now: `5m`, `1h`.
     #[param(example = "5m")]

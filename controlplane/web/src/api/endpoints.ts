@@ -29,12 +29,16 @@ export const api = {
   },
   home: (signal?: Signal) => get<T.Home>('/home', undefined, signal),
   sites: {
-    list: () => get<T.Page<T.Site>>('/sites', all),
-    create: (body: { name: string; parent_id?: string }) => post<T.Site>('/sites', body),
+    list: () => get<T.Page<T.SiteRow>>('/sites', all),
+    create: (body: T.NewSite) => post<T.Site>('/sites', body),
+    readVersion: (id: string) => call<T.Site>('GET', `/sites/${id}`),
+    update: (id: string, body: T.SiteChange, etag: string | null) => patch<T.Site>(`/sites/${id}`, body, etag),
   },
   agents: {
     list: () => get<T.Page<T.Agent>>('/agents', all),
     read: (id: string) => get<T.Agent>(`/agents/${id}`),
+    readVersion: (id: string) => call<T.Agent>('GET', `/agents/${id}`),
+    update: (id: string, body: T.AgentChange, etag: string | null) => patch<T.Agent>(`/agents/${id}`, body, etag),
     revoke: (id: string, reason: string) => post<T.Agent>(`/agents/${id}/revoke`, { reason }),
     createToken: (body: { site_id: string; name?: string }) => post<T.AgentToken>('/agent-tokens', body),
     heldCuts: (id: string) => get<{ items: T.HeldCut[] }>(`/agents/${id}/held-cuts`),
@@ -44,28 +48,31 @@ export const api = {
   devices: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.Device>>('/devices', query, signal),
     read: (id: string) => get<T.Device>(`/devices/${id}`),
-    create: (body: T.DeviceDraft) => post<T.Device>('/devices', body),
+    readVersion: (id: string) => call<T.Device>('GET', `/devices/${id}`),
+    update: (id: string, body: T.DeviceChange, etag: string | null) => patch<T.Device>(`/devices/${id}`, body, etag),
+    create: (body: T.NewDevice) => post<T.Device>('/devices', body),
     remove: (id: string) => call<undefined>('DELETE', `/devices/${id}`),
-    startTest: (body: Omit<T.DeviceDraft, 'name'>) => post<{ id: string }>('/devices/connection-tests', body),
+    startTest: (body: Omit<T.NewDevice, 'name'>) => post<{ id: string }>('/devices/connection-tests', body),
     readTest: (id: string) => get<T.ConnectionTest>(`/devices/connection-tests/${id}`),
     script: (body: { name: string; agent_id: string; tls: boolean }) =>
-      post<T.RouterScript>('/devices/routeros-script', body),
+      post<T.RouterosScript>('/devices/routeros-script', body),
     startPlan: (id: string) => post<unknown>(`/devices/${id}/plan`),
     readPlan: (id: string) => get<T.DevicePlan>(`/devices/${id}/plan`),
     setMode: (id: string, mode: T.DeviceMode) => post<T.Device>(`/devices/${id}/mode`, { mode }),
   },
   customers: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.CustomerRow>>('/customers', query, signal),
-    create: (body: T.CustomerDraft, key: string) => post<T.Customer>('/customers', body, key),
+    create: (body: T.NewCustomer, key: string) => post<T.Customer>('/customers', body, key),
+    readVersion: (id: string) => call<T.Customer>('GET', `/customers/${id}`),
+    update: (id: string, body: T.CustomerChange, etag: string | null) =>
+      patch<T.Customer>(`/customers/${id}`, body, etag),
     overview: (id: string) => get<T.CustomerOverview>(`/customers/${id}/overview`),
   },
   plans: {
     list: () => get<T.Page<T.Plan>>('/plans', all),
-    create: (body: Omit<T.Plan, 'id'>) => post<T.Plan>('/plans', body),
-    update: async (id: string, body: Partial<Omit<T.Plan, 'id'>>) => {
-      const current = await call<T.Plan>('GET', `/plans/${id}`)
-      return patch<T.Plan>(`/plans/${id}`, body, current.etag)
-    },
+    create: (body: T.NewPlan) => post<T.Plan>('/plans', body),
+    readVersion: (id: string) => call<T.Plan>('GET', `/plans/${id}`),
+    update: (id: string, body: T.PlanChange, etag: string | null) => patch<T.Plan>(`/plans/${id}`, body, etag),
   },
   services: {
     create: (body: { customer_id: string; plan_id: string; site_id: string }, key: string) =>
@@ -73,6 +80,11 @@ export const api = {
     cut: (id: string, reason: string, key: string) => post<T.Service>(`/services/${id}/cut`, { reason }, key),
     reconnect: (id: string, reason: string, key: string) =>
       post<T.Service>(`/services/${id}/reconnect`, { reason }, key),
+    terminate: (id: string, reason: string, key: string) =>
+      post<T.Service>(`/services/${id}/terminate`, { reason }, key),
+    changePlan: (id: string, plan_id: string, key: string) => post<T.Service>(`/services/${id}/plan`, { plan_id }, key),
+    holdOpen: (id: string, hours: number, key: string) =>
+      post<T.ServiceNetwork>(`/services/${id}/hold-open`, { hours }, key),
     attach: (
       id: string,
       body: {
@@ -94,7 +106,7 @@ export const api = {
   },
   payments: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.Payment>>('/payments', query, signal),
-    create: (body: T.PaymentDraft, key: string) => post<T.PaymentReceipt>('/payments', body, key),
+    create: (body: T.NewPayment, key: string) => post<T.PaymentReceipt>('/payments', body, key),
   },
   runs: {
     list: () => get<T.Page<T.Run>>('/collections/runs'),
@@ -111,6 +123,6 @@ export const api = {
   audit: (query: Query) => get<T.Page<T.AuditRow>>('/audit', query),
   metrics: {
     range: (query: Query, signal?: Signal) => get<T.MetricRange>('/metrics/range', query, signal),
-    last: (query: Query) => get<T.MetricLast>('/metrics/last', query),
+    last: (query: Query) => get<T.Values>('/metrics/last', query),
   },
 }

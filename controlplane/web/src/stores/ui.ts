@@ -16,18 +16,20 @@ interface Stored {
   language?: Language
   theme: ThemeChoice
   density: Density
+  shortcuts: boolean
 }
 
 const storageKey = 'atalaya.ui'
 
 function readStored(): Stored {
-  const fallback: Stored = { theme: 'system', density: 'compact' }
+  const fallback: Stored = { theme: 'system', density: 'compact', shortcuts: true }
   try {
     const value = JSON.parse(localStorage.getItem(storageKey) ?? '{}') as Partial<Stored>
     const stored: Stored = { ...fallback }
     if (value.language && languages.includes(value.language)) stored.language = value.language
     if (value.theme === 'light' || value.theme === 'dark') stored.theme = value.theme
     if (value.density === 'comfortable') stored.density = value.density
+    if (value.shortcuts === false) stored.shortcuts = false
     return stored
   } catch {
     // Storage switched off or holding something else: the defaults are good enough.
@@ -41,13 +43,15 @@ export const useUi = defineStore('ui', () => {
   const languageChosen = ref(stored.language !== undefined)
   const theme = ref<ThemeChoice>(stored.theme)
   const density = ref<Density>(stored.density)
+  /** Single-letter keys; off for those whom they disturb. */
+  const shortcuts = ref(stored.shortcuts)
   /** `t` flips the whole page between relative and absolute times. */
   const absoluteTimes = ref(false)
   const toasts = ref<Toast[]>([])
   let nextToast = 1
 
   function persist(): void {
-    const value: Stored = { theme: theme.value, density: density.value }
+    const value: Stored = { theme: theme.value, density: density.value, shortcuts: shortcuts.value }
     if (languageChosen.value) value.language = language.value
     try {
       localStorage.setItem(storageKey, JSON.stringify(value))
@@ -72,13 +76,14 @@ export const useUi = defineStore('ui', () => {
     toasts.value = [...toasts.value, { id: nextToast++, text, detail }].slice(-3)
   }
 
-  watch([language, theme, density], persist)
+  watch([language, theme, density, shortcuts], persist)
   watch(density, (value) => (document.documentElement.dataset['density'] = value), { immediate: true })
 
   return {
     language,
     theme,
     density,
+    shortcuts,
     absoluteTimes,
     toasts,
     setLanguage,

@@ -8,7 +8,7 @@ export interface Change {
 const most = 6
 
 /** The record of a side; text that is no JSON object has no fields to compare. */
-function record(text: string | null): Record<string, unknown> {
+function record(text: string | null | undefined): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text ?? 'null')
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
@@ -23,7 +23,7 @@ function write(value: unknown): string {
 }
 
 /** Fields that differ between the two sides of an audit row. */
-export function changedFields(before: string | null, after: string | null): Change[] {
+export function changedFields(before: string | null | undefined, after: string | null | undefined): Change[] {
   const [left, right] = [record(before), record(after)]
   return [...new Set([...Object.keys(left), ...Object.keys(right)])]
     .filter((name) => JSON.stringify(left[name]) !== JSON.stringify(right[name]))

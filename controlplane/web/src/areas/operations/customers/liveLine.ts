@@ -11,7 +11,7 @@ export interface LiveStep {
   /** Tail of the key `service.live.…`. */
   key: string
   /** The instant that the sentence names, RFC 3339. */
-  at: string | null
+  at: string | null | undefined
   params: Record<string, string | number>
 }
 

@@ -21,12 +21,19 @@ export function useCustomerVerdict(overview: Ref<CustomerOverview | undefined>) 
     if (!data) return { text: '', tone: 'plain' }
     const steps = data.services.filter((one) => one.status !== 'terminated').flatMap(live)
     const network = steps.map((step) => step.text).join(' · ')
-    const tone = steps.length ? mostUrgent(steps.map((step) => step.tone)) : 'plain'
+    const tone = mostUrgent([...steps.map((step) => step.tone), moneyTone(data)])
     const sentences = [moneySentence(data), capitalised(network || t('customer.no_service'))]
-    return { text: sentences.join(' '), tone }
+    return { text: sentences.filter(Boolean).join(' '), tone }
   })
 
+  /** Overdue asks for somebody to act, whatever the network says. */
+  function moneyTone(data: CustomerOverview): Tone {
+    return data.overdue && data.overdue.amount > 0 ? 'warning' : 'plain'
+  }
+
+  /** Absent, not zero, for somebody who may not see money. */
   function moneySentence(data: CustomerOverview): string {
+    if (!data.overdue || !data.balance) return ''
     if (data.overdue.amount > 0) {
       const days = Math.max(0, ...data.invoices.map((invoice) => (invoice.overdue ? invoice.days_overdue : 0)))
       return format.counted('customer.verdict.overdue', days, { amount: format.money(data.overdue) })

@@ -4,6 +4,9 @@ import type { MetricRange } from '@/api/types'
 export const ranges = ['1h', '6h', '24h', '7d', '30d'] as const
 export type RangeName = (typeof ranges)[number]
 
+/** Earlier periods that can be laid over the present one, milliseconds back. */
+export const comparisons: Record<string, number> = { '1d': 86_400_000, '7d': 604_800_000 }
+
 /** Length and step, seconds: at most some 300 points. */
 const shapes: Record<RangeName, { length: number; step: number }> = {
   '1h': { length: 3600, step: 30 },

@@ -1,5 +1,5 @@
 /** What the stepper collects. Credentials live here only: never in the address or in storage. */
-import type { Credentials, DeviceDraft, DeviceKind } from '@/api/types'
+import type { Credentials, NewDevice, DeviceKind } from '@/api/types'
 
 export const steps = ['kind', 'access', 'test', 'measure'] as const
 export type Step = (typeof steps)[number]
@@ -41,7 +41,7 @@ export function defaultPort(draft: Draft): number | null {
   return draft.kind === 'snmp' ? 161 : null
 }
 
-function credentials(draft: Draft): Credentials {
+function credentials(draft: Draft): Credentials | null {
   if (draft.kind === 'routeros') return { user: draft.user.trim(), password: draft.password }
   return draft.kind === 'snmp' ? { community: draft.community } : null
 }
@@ -64,8 +64,8 @@ export function finding(draft: Draft, step: Step): Record<string, string> {
 }
 
 /** Body of the request that creates the device; the test sends the same without the name. */
-export function toDevice(draft: Draft, siteId: string): DeviceDraft {
-  const body: DeviceDraft = {
+export function toDevice(draft: Draft, siteId: string): NewDevice {
+  const body: NewDevice = {
     site_id: siteId,
     agent_id: draft.agentId,
     name: draft.name.trim(),

@@ -1,4 +1,4 @@
-import type { PlanChange } from '@/api/types'
+import type { DevicePlanChange } from '@/api/types'
 
 /** Age at which a reading no longer says what the router has, milliseconds. */
 const readingLives = 5 * 60_000
@@ -9,7 +9,7 @@ export function planTooOld(readAt: string | null, now: number): boolean {
 }
 
 /** Number of changes by action. */
-export function countActions(changes: readonly PlanChange[]): Record<string, number> {
+export function countActions(changes: readonly DevicePlanChange[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const change of changes) counts[change.action] = (counts[change.action] ?? 0) + 1
   return counts
@@ -22,9 +22,9 @@ export interface FieldChange {
 }
 
 /** Fields of a change side by side, those that stay equal left out. */
-export function fieldChanges(change: PlanChange): FieldChange[] {
+export function fieldChanges(change: DevicePlanChange): FieldChange[] {
   const names = [...new Set([...change.before, ...change.after].map((field) => field.name))]
-  const value = (fields: PlanChange['before'], name: string) =>
+  const value = (fields: DevicePlanChange['before'], name: string) =>
     fields.find((field) => field.name === name)?.value ?? null
   return names
     .map((name) => ({ name, before: value(change.before, name), after: value(change.after, name) }))

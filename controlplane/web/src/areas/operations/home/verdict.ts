@@ -10,18 +10,17 @@ export interface Verdict {
 
 /** The one thing that the owner should know first. */
 export function homeVerdict(home: Home | undefined): Verdict {
-  if (!home) return { tone: 'plain', key: 'home.verdict.fine', count: 0, params: {} }
-  const silent = home.agents_total - home.agents_connected
-  if (silent > 0) {
-    return { tone: 'critical', key: 'home.verdict.agents', count: silent, params: { total: home.agents_total } }
+  const { agents_total: agents, agents_connected: connected, devices_total: devices, devices_bad: bad } = home ?? {}
+  const waiting = home?.waiting_not_applied ?? 0
+  // Somebody who may not see the network is told nothing of it, neither good nor bad.
+  if (agents == null || connected == null || devices == null || bad == null) {
+    return { tone: 'plain', key: 'home.verdict.unseen', count: 0, params: {} }
   }
-  if (home.devices_bad > 0) {
-    const params = { total: home.devices_total }
-    return { tone: 'warning', key: 'home.verdict.devices', count: home.devices_bad, params }
+  if (connected < agents) {
+    return { tone: 'critical', key: 'home.verdict.agents', count: agents - connected, params: { total: agents } }
   }
-  if (home.waiting_not_applied > 0) {
-    return { tone: 'warning', key: 'home.verdict.not_applied', count: home.waiting_not_applied, params: {} }
-  }
-  if (home.agents_total === 0) return { tone: 'plain', key: 'home.verdict.no_agent', count: 0, params: {} }
-  return { tone: 'good', key: 'home.verdict.fine', count: home.devices_total, params: {} }
+  if (bad > 0) return { tone: 'warning', key: 'home.verdict.devices', count: bad, params: { total: devices } }
+  if (waiting > 0) return { tone: 'warning', key: 'home.verdict.not_applied', count: waiting, params: {} }
+  if (agents === 0) return { tone: 'plain', key: 'home.verdict.no_agent', count: 0, params: {} }
+  return { tone: 'good', key: 'home.verdict.fine', count: devices, params: {} }
 }

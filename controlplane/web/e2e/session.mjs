@@ -1,0 +1,53 @@
+/**
+ * Who the browser tests log in as, and how.
+ *
+ * ATALAYA_TENANT, ATALAYA_EMAIL, ATALAYA_PASSWORD    default: those of the test double
+ * ATALAYA_TIMEOUT_MS                                 how long each step may take (default 30000)
+ */
+export const timeout = Number(process.env.ATALAYA_TIMEOUT_MS ?? 30_000)
+const email = process.env.ATALAYA_EMAIL ?? 'rosa@netandina.example'
+const password = process.env.ATALAYA_PASSWORD ?? 'demo'
+
+/** Address of the server under test; the tests of a real one need it. */
+export function serverUrl() {
+  const url = process.env.ATALAYA_URL
+  if (!url) throw new Error('ATALAYA_URL must name a running control plane')
+  return url.replace(/\/$/, '')
+}
+
+/** Fills the log-in page, as a person does. */
+export async function logIn(page, url) {
+  await page.goto(`${url}/login`)
+  await page.waitForSelector('.login[data-ready]', { timeout })
+  const wanted = process.env.ATALAYA_TENANT
+  const { tenant, tenants } = await get(page, '/login-options')
+  const choice = tenants.find((one) => one.slug === wanted)
+  if (wanted && !tenant && !choice) throw new Error(`the log-in page offers no tenant ${wanted}`)
+  if (choice && tenants.length > 1) {
+    await page.locator('.login .v-select').click()
+    await page.getByRole('option', { name: choice.name, exact: true }).click()
+  }
+  await page.fill('input[name=email]', email)
+  await page.fill('input[name=password]', password)
+  await page.click('.login button[type=submit]')
+  await page.waitForSelector('.page-head', { timeout }).catch(() => {
+    throw new Error(`log-in as ${email} did not lead to a page`)
+  })
+}
+
+/** A read of the API with the page's own session. */
+export async function get(page, path) {
+  return page.evaluate((path) => fetch(`/api/v1${path}`).then((answer) => answer.json()), path)
+}
+
+/** Runs a test and says how it ended: exit code 0 and `ok …`, or 1 and what was expected. */
+export async function report(work, cleanUp) {
+  try {
+    console.log(`ok: ${await work()}`)
+  } catch (cause) {
+    console.error(`failed: ${cause instanceof Error ? cause.message : cause}`)
+    process.exitCode = 1
+  } finally {
+    await cleanUp()
+  }
+}
