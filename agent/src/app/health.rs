@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::ActiveConfig;
 use crate::driver::SampleSink;
 use crate::driver::icmp::Echoes;
+use crate::driver::snmp::Sockets;
 use crate::enforcer::Enforcer;
 use crate::poller::DeviceBoard;
 use crate::status::{BufferView, DeviceView, Link, Status};
@@ -42,6 +43,8 @@ pub(super) struct Reporter {
     pub(super) board: Arc<DeviceBoard>,
     /// ICMP sockets.
     pub(super) echoes: Arc<Echoes>,
+    /// SNMP sockets.
+    pub(super) snmp: Arc<Sockets>,
     /// Configuration in force.
     pub(super) config: watch::Receiver<Arc<ActiveConfig>>,
     /// Says why cuts are held.
@@ -109,6 +112,12 @@ impl Reporter {
         sink.counter("agent_quarantined_databases_total", &[], stats.quarantined_databases);
         sink.gauge("agent_series", &[], i64::try_from(self.registry.len()).unwrap_or(i64::MAX));
         sink.counter("agent_refused_series_samples_total", &[], self.registry.refused());
+        let dropped = self.snmp.dropped();
+        for (reason, count) in
+            [("foreign", dropped.foreign), ("unasked", dropped.unasked), ("unreadable", dropped.unreadable)]
+        {
+            sink.counter("agent_snmp_dropped_answers_total", &[("reason", reason)], count);
+        }
         if let Some(bytes) = resident_bytes() {
             sink.gauge("agent_resident_memory_bytes", &[], bytes);
         }

@@ -52,7 +52,7 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
     let sealing = SealingKey::load_or_create(&state_dir.join("identity"))?;
 
     let buffer = open_buffer(&state_dir, &local, run_id).await?;
-    let registry = Arc::new(Registry::new(buffer.persisted_series(), buffer.in_memory()));
+    let registry = Arc::new(Registry::of(&buffer));
     let agent_time =
         Arc::new(AgentTime::open(&state_dir, clock.clone(), Arc::clone(&buffer), enrolled.confirmed_time_ms));
     let resources = Arc::new(Resources::open(time_source.clone(), local.echo_plan()));
@@ -106,6 +106,7 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
         registry: registry.clone(),
         board: board.clone(),
         echoes: resources.echoes.clone(),
+        snmp: resources.snmp.clone(),
         config: keeper.subscribe(),
         enforcer: enforcer.clone(),
         link: link.clone(),
@@ -121,7 +122,7 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
     let mut tasks = Supervisor::new();
     let stop = tasks.token();
     tasks.start("packer", Packer::new(registry, buffer, confirmed).run(arrivals, time_source, stop.clone()));
-    tasks.start("icmp", resources.echoes.clone().run(stop.clone()));
+    tasks.start("sockets", resources.clone().run(stop.clone()));
     tasks.start("poller", poller.run(keeper.subscribe(), stop.clone()));
     tasks.start("configuration", bridges::configure(keeper.subscribe(), enforcer.clone(), stop.clone()));
     tasks.start("presence", bridges::presence(link, presence, stop.clone()));

@@ -161,15 +161,15 @@ impl DiskLog {
         self.confirmed = self.confirmed.max(appended);
     }
 
-    pub(super) fn series(&self) -> Result<Vec<wire::SeriesEntry>, DiskError> {
+    /// Hands over the registered series, those of one value at a time: all at once would be some hundred bytes each.
+    pub(super) fn each_series(&self, take: &mut dyn FnMut(Vec<wire::SeriesEntry>)) -> Result<(), DiskError> {
         guarded(|| {
-            let mut entries = Vec::new();
             for value in self.series.iter().values() {
                 let table = wire::SeriesTable::decode(value?.as_ref())
                     .map_err(|error| DiskError::Corrupt(format!("series: {error}")))?;
-                entries.extend(table.entries);
+                take(table.entries);
             }
-            Ok(entries)
+            Ok(())
         })
     }
 

@@ -95,9 +95,16 @@ impl Buffer {
         self.seen.lock().stats
     }
 
-    /// The series that the database registered, for the start of the process; empty while in memory.
+    /// Hands over the series that the database registered, some at a time; none while in memory.
+    pub fn each_series(&self, take: &mut dyn FnMut(Vec<wire::SeriesEntry>)) {
+        self.on_disk(|log| log.each_series(take));
+    }
+
+    /// The series that the database registered, all at once: for studies, a running agent takes them piece by piece.
     pub fn persisted_series(&self) -> Vec<wire::SeriesEntry> {
-        self.on_disk(|log| log.series()).unwrap_or_default()
+        let mut all = Vec::new();
+        self.each_series(&mut |entries| all.extend(entries));
+        all
     }
 
     /// Registers series; always before the first block that uses their numbers.
@@ -254,7 +261,9 @@ impl Buffer {
     ) -> Result<(DiskLog, u64), DiskError> {
         let (mut log, set_aside) = disk::open_or_quarantine(&self.dir)?;
         let mut quarantined = u64::from(set_aside);
-        if !directory.adopt(log.series()?) {
+        let mut agrees = true;
+        log.each_series(&mut |entries| agrees &= directory.adopt(entries))?;
+        if !agrees {
             // Two meanings of one number cannot live in one epoch.
             disk::close(Box::new(log));
             disk::quarantine(&self.dir)?;

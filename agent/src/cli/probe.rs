@@ -30,7 +30,7 @@ pub(super) async fn run(local: &Local, device: &str) -> anyhow::Result<u8> {
     let bench = Bench::open(local)?;
     let device = bench.device(device)?;
     let mut tasks = Supervisor::new();
-    tasks.start("icmp", bench.resources.echoes.clone().run(tasks.token()));
+    tasks.start("sockets", bench.resources.clone().run(tasks.token()));
     println!("{}", label(device.driver.target()));
     let mut well = print_test(device.driver.as_ref()).await;
     if well && let Some(measure) = device.driver.measure() {

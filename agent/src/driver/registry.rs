@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::icmp::{EchoPlan, Echoes, IcmpDevice};
 use super::routeros::RouterOs;
-use super::snmp::{SnmpDevice, Transports};
+use super::snmp::{SnmpDevice, Sockets};
 use super::{Device, DeviceError, Target};
 use crate::clock::Clock;
 
@@ -17,13 +19,23 @@ pub struct Resources {
     /// How ICMP targets are probed.
     pub echo_plan: EchoPlan,
     /// SNMP sockets.
-    pub snmp: Arc<Transports>,
+    pub snmp: Arc<Sockets>,
 }
 
 impl Resources {
     /// Opens what is shared, within a tokio runtime.
     pub fn open(clock: Arc<dyn Clock>, echo_plan: EchoPlan) -> Self {
-        Self { echoes: Arc::new(Echoes::open(Arc::clone(&clock))), clock, echo_plan, snmp: Arc::default() }
+        let echoes = Arc::new(Echoes::open(Arc::clone(&clock)));
+        Self { echoes, clock, echo_plan, snmp: Arc::new(Sockets::open()) }
+    }
+
+    /// Receives what devices answer on the shared sockets, until `stop`. Without it ICMP and SNMP hear nothing.
+    ///
+    /// # Errors
+    /// None at present; the signature is the supervisor's.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
+        let (echoes, snmp) = tokio::join!(Arc::clone(&self.echoes).run(stop.clone()), self.snmp.run(stop));
+        echoes.and(snmp)
     }
 
     /// The driver of a target's kind.

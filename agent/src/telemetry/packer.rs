@@ -35,6 +35,7 @@ pub struct DeviceSamples<'a> {
     registry: &'a Registry,
     clock: &'a dyn Clock,
     device_id: &'a str,
+    last: Option<u32>,
     /// What was collected.
     pub samples: Vec<Sample>,
 }
@@ -42,13 +43,14 @@ pub struct DeviceSamples<'a> {
 impl<'a> DeviceSamples<'a> {
     /// Nothing collected yet. `device_id` is empty for the agent's own metrics.
     pub fn new(registry: &'a Registry, clock: &'a dyn Clock, device_id: &'a str) -> Self {
-        Self { registry, clock, device_id, samples: Vec::new() }
+        Self { registry, clock, device_id, last: None, samples: Vec::new() }
     }
 }
 
 impl SampleReceiver for DeviceSamples<'_> {
     fn receive(&mut self, metric: &'static str, labels: &[(&'static str, &str)], kind: Kind, value: Value) {
-        if let Some(series) = self.registry.number(self.device_id, metric, labels, kind) {
+        if let Some(series) = self.registry.number_after(self.last, self.device_id, metric, labels, kind) {
+            self.last = Some(series);
             self.samples.push(Sample { series, local_ms: self.clock.local_ms(), value });
         }
     }

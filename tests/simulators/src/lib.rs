@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`routeros`] | a MikroTik router on its binary API, with subscribers behind it |
 //! | [`relay`] | a bad link between two processes, UDP or TCP |
+//! | [`snmp_fleet`] | many SNMP devices, cheaper than any poller that asks them |
 //! | [`snmpd`] | nothing: it runs net-snmp's real agent on a free port |
 //!
 //! Rules of this crate:
@@ -19,4 +20,5 @@ pub mod control;
 pub mod relay;
 pub mod rng;
 pub mod routeros;
+pub mod snmp_fleet;
 pub mod snmpd;

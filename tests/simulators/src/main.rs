@@ -8,6 +8,7 @@ use atalaya_simulators::clock::Pace;
 use atalaya_simulators::control;
 use atalaya_simulators::relay::{self, Link, Relay, Transport};
 use atalaya_simulators::routeros::{self, RouterSim, SimConfig, Version};
+use atalaya_simulators::snmp_fleet::{self, Fleet, FleetConfig};
 use atalaya_simulators::snmpd::{Snmpd, SnmpdConfig};
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
@@ -28,6 +29,39 @@ enum What {
     Relay(RelayArgs),
     /// The real SNMP agent of net-snmp on a port of its own.
     Snmpd(SnmpdArgs),
+    /// Many SNMP devices on loopback addresses, to measure pollers against.
+    SnmpFleet(FleetArgs),
+}
+
+#[derive(Debug, Args)]
+struct FleetArgs {
+    /// How many devices.
+    #[arg(long, default_value_t = 1_000)]
+    devices: u32,
+    /// Address of the first, a loopback one; the others follow.
+    #[arg(long, default_value = "127.0.16.1")]
+    first: std::net::Ipv4Addr,
+    /// UDP port of all; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Interfaces of each.
+    #[arg(long, default_value_t = 24)]
+    interfaces: u32,
+    /// Community that is answered.
+    #[arg(long, default_value = "public")]
+    community: String,
+    /// Largest answer, bytes of UDP payload.
+    #[arg(long, default_value_t = 1_472)]
+    largest: usize,
+    /// Milliseconds from a request to its answer.
+    #[arg(long, default_value_t = 0)]
+    delay_ms: u64,
+    /// So many of the last devices never answer.
+    #[arg(long, default_value_t = 0)]
+    silent: u32,
+    /// Where the control port listens.
+    #[arg(long)]
+    control: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -128,6 +162,7 @@ async fn main() -> anyhow::Result<()> {
         What::Routeros(args) => routeros(&args).await,
         What::Relay(args) => relay(&args).await,
         What::Snmpd(args) => snmpd(args).await,
+        What::SnmpFleet(args) => fleet(args).await,
     }
 }
 
@@ -159,6 +194,18 @@ async fn snmpd(args: SnmpdArgs) -> anyhow::Result<()> {
     announce(&serde_json::json!({ "snmp": agent.address() }));
     terminated().await;
     agent.stop().await.context("stopping snmpd")
+}
+
+async fn fleet(args: FleetArgs) -> anyhow::Result<()> {
+    let FleetArgs { devices, first, port, interfaces, community, largest, delay_ms, silent, control } = args;
+    let config = FleetConfig { devices, first, port, interfaces, community, largest, delay_ms, silent };
+    let fleet = Fleet::start(config).await?;
+    let control = control_port(control).await?;
+    announce(&serde_json::json!({
+        "snmp": fleet.addresses(),
+        "control": control.as_ref().map(TcpListener::local_addr).transpose()?,
+    }));
+    run(control, move |request| snmp_fleet::control::answer(&fleet, request)).await
 }
 
 async fn control_port(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {

@@ -13,6 +13,8 @@ use thiserror::Error;
 use tokio::net::UdpSocket;
 use tokio::process::{Child, Command};
 
+use crate::snmp_fleet::ber;
+
 /// Where distributions install it; it is seldom on the path of a user.
 const PLACES: &[&str] = &["/usr/sbin/snmpd", "/usr/local/sbin/snmpd", "/opt/homebrew/sbin/snmpd"];
 /// Ports tried before giving up: between finding a free one and taking it another process may come.
@@ -179,23 +181,10 @@ fn text(config: &SnmpdConfig, port: u16) -> String {
 
 /// A GetRequest of SNMP v2c for `sysUpTime.0` (RFC 3416), request id 1.
 fn get_uptime(community: &str) -> Vec<u8> {
-    let name = tlv(0x06, &[0x2B, 6, 1, 2, 1, 1, 3, 0]);
-    let binding = tlv(0x30, &[name, tlv(0x05, &[])].concat());
-    let number = |value: u8| tlv(0x02, &[value]);
-    let pdu = tlv(0xA0, &[number(1), number(0), number(0), tlv(0x30, &binding)].concat());
-    tlv(0x30, &[number(1), tlv(0x04, community.as_bytes()), pdu].concat())
-}
-
-/// One BER element; a community of any sensible length keeps it under 128 bytes, else two length bytes.
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).unwrap_or(u16::MAX);
-    let [high, low] = length.to_be_bytes();
-    let mut out = vec![tag];
-    if length < 0x80 {
-        out.push(low);
-    } else {
-        out.extend([0x82, high, low]);
-    }
-    out.extend_from_slice(content);
-    out
+    let name = ber::oid(&[1, 3, 6, 1, 2, 1, 1, 3, 0]);
+    let binding = ber::element(ber::SEQUENCE, &[name, ber::element(ber::NULL, &[])].concat());
+    let number = |value: u8| ber::element(ber::INTEGER, &[value]);
+    let list = ber::element(ber::SEQUENCE, &binding);
+    let pdu = ber::element(0xA0, &[number(1), number(0), number(0), list].concat());
+    ber::element(ber::SEQUENCE, &[number(1), ber::element(ber::OCTETS, community.as_bytes()), pdu].concat())
 }

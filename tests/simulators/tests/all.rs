@@ -7,4 +7,5 @@ mod process;
 mod protocol;
 mod relay;
 mod scale;
+mod snmp_fleet;
 mod subscribers;

@@ -129,7 +129,7 @@ mod tests {
                 in_octets64: Some(u64::from(index)),
                 ..Interface::default()
             };
-            table.rows.insert(index, row);
+            table.rows.push((index, row));
         }
         let taken = run(&table, &mut CounterState::default(), 1);
         assert_eq!(value(&taken, "interface_receive_bytes_total", "ether1"), Some(Value::Int(1)));
@@ -147,7 +147,7 @@ mod tests {
                 speed_bps: Some(1_000_000_000),
                 ..Interface::default()
             };
-            InterfaceTable { uptime_ticks: Some(ticks), rows: [(1, row)].into(), ..InterfaceTable::default() }
+            InterfaceTable { uptime_ticks: Some(ticks), rows: vec![(1, row)], ..InterfaceTable::default() }
         };
         let metric = "interface_receive_bytes_total";
         let mut read =

@@ -6,11 +6,17 @@
 //! a fall of a counter as a new start.
 //!
 //! A wrong community is silence: over SNMP it cannot be told from a device that is down, and the words say so.
+//!
+//! The client is our own (decision 0012): `ber` and `pdu` are messages (pure), `socket` sends them and matches answers
+//! to requests, `client` knows how a table is walked, `parse` what the MIBs say, `map` what that is to us.
 
+mod ber;
 mod client;
 mod map;
 mod oid;
 mod parse;
+mod pdu;
+mod socket;
 mod state;
 
 use async_trait::async_trait;
@@ -20,7 +26,7 @@ use parking_lot::Mutex;
 use super::{Device, DeviceError, Identify, Identity, Measure, SampleSink, Target};
 use crate::clock::Clock;
 use client::Client;
-pub use client::Transports;
+pub use socket::{Dropped, Sockets};
 use std::sync::Arc;
 
 /// A device that is measured over SNMP v2c.
@@ -36,12 +42,8 @@ impl SnmpDevice {
     ///
     /// # Errors
     /// [`DeviceError::Config`] when the credentials are not an SNMP community.
-    pub fn new(
-        target: Target,
-        transports: Arc<Transports>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, DeviceError> {
-        let client = Client::new(&target, transports)?;
+    pub fn new(target: Target, sockets: Arc<Sockets>, clock: Arc<dyn Clock>) -> Result<Self, DeviceError> {
+        let client = Client::new(&target, sockets)?;
         Ok(Self { target, client, clock, state: Mutex::default() })
     }
 }
@@ -49,8 +51,7 @@ impl SnmpDevice {
 #[async_trait]
 impl Identify for SnmpDevice {
     async fn identify(&self) -> Result<Identity, DeviceError> {
-        let answer = self.client.system_group().await?;
-        Ok(map::identity(&parse::system(&answer)?))
+        Ok(map::identity(&self.client.system_group().await?))
     }
 }
 

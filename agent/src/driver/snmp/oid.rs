@@ -1,39 +1,54 @@
 //! Object identifiers read by this driver (SNMPv2-MIB RFC 3418, IF-MIB RFC 2863, SNMP-FRAMEWORK-MIB RFC 3411).
+//!
+//! They are written as they travel: the first two arcs, 1 and 3, share the byte 0x2B, and every other arc here is below
+//! 128 and so a byte of its own. A name below another begins with its bytes.
 
-use async_snmp::Oid;
-
-pub(super) const SYS_DESCR: &[u32] = &[1, 3, 6, 1, 2, 1, 1, 1];
-pub(super) const SYS_OBJECT_ID: &[u32] = &[1, 3, 6, 1, 2, 1, 1, 2];
+pub(super) const SYS_DESCR: &[u8] = &[0x2B, 6, 1, 2, 1, 1, 1];
+pub(super) const SYS_OBJECT_ID: &[u8] = &[0x2B, 6, 1, 2, 1, 1, 2];
 /// Hundredths of a second since the network part of the system started; wraps after 497 days.
-pub(super) const SYS_UP_TIME: &[u32] = &[1, 3, 6, 1, 2, 1, 1, 3];
-pub(super) const SYS_NAME: &[u32] = &[1, 3, 6, 1, 2, 1, 1, 5];
+pub(super) const SYS_UP_TIME: &[u8] = &[0x2B, 6, 1, 2, 1, 1, 3];
+pub(super) const SYS_NAME: &[u8] = &[0x2B, 6, 1, 2, 1, 1, 5];
 /// Seconds since the SNMP engine started; does not wrap in 68 years.
-pub(super) const SNMP_ENGINE_TIME: &[u32] = &[1, 3, 6, 1, 6, 3, 10, 2, 1, 3];
+pub(super) const SNMP_ENGINE_TIME: &[u8] = &[0x2B, 6, 1, 6, 3, 10, 2, 1, 3];
 
-const fn if_entry(column: u32) -> [u32; 10] {
-    [1, 3, 6, 1, 2, 1, 2, 2, 1, column]
+/// Declares columns of ifEntry and ifXEntry: variant, table, column number.
+macro_rules! columns {
+    ($($(#[$about:meta])* $name:ident = $table:ident $column:literal;)+) => {
+        /// A column of the interface tables.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Column {
+            $($(#[$about])* $name,)+
+        }
+
+        impl Column {
+            /// Its object identifier; one arc, the ifIndex, follows for each row.
+            pub(super) fn oid(self) -> &'static [u8] {
+                match self {
+                    $(Self::$name => columns!(@ $table $column),)+
+                }
+            }
+        }
+    };
+    (@ ifEntry $column:literal) => { &[0x2B, 6, 1, 2, 1, 2, 2, 1, $column] };
+    (@ ifXEntry $column:literal) => { &[0x2B, 6, 1, 2, 1, 31, 1, 1, 1, $column] };
 }
 
-const fn if_x_entry(column: u32) -> [u32; 11] {
-    [1, 3, 6, 1, 2, 1, 31, 1, 1, 1, column]
-}
-
-/// A column of the interface tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
-    Name,
-    HighSpeed,
-    OperStatus,
-    InOctets64,
-    OutOctets64,
-    InErrors,
-    OutErrors,
-    InDiscards,
-    Discontinuity,
-    Description,
-    Speed,
-    InOctets32,
-    OutOctets32,
+columns! {
+    Description = ifEntry 2;
+    Speed = ifEntry 5;
+    OperStatus = ifEntry 8;
+    InOctets32 = ifEntry 10;
+    InDiscards = ifEntry 13;
+    InErrors = ifEntry 14;
+    OutOctets32 = ifEntry 16;
+    OutErrors = ifEntry 20;
+    Name = ifXEntry 1;
+    InOctets64 = ifXEntry 6;
+    OutOctets64 = ifXEntry 10;
+    /// In megabits per second.
+    HighSpeed = ifXEntry 15;
+    /// sysUpTime at which the interface's counters last started anew.
+    Discontinuity = ifXEntry 19;
 }
 
 impl Column {
@@ -60,22 +75,4 @@ impl Column {
         Self::OutErrors,
         Self::InDiscards,
     ];
-
-    pub(super) fn oid(self) -> Oid {
-        match self {
-            Self::Description => Oid::from_slice(&if_entry(2)),
-            Self::Speed => Oid::from_slice(&if_entry(5)),
-            Self::OperStatus => Oid::from_slice(&if_entry(8)),
-            Self::InOctets32 => Oid::from_slice(&if_entry(10)),
-            Self::InDiscards => Oid::from_slice(&if_entry(13)),
-            Self::InErrors => Oid::from_slice(&if_entry(14)),
-            Self::OutOctets32 => Oid::from_slice(&if_entry(16)),
-            Self::OutErrors => Oid::from_slice(&if_entry(20)),
-            Self::Name => Oid::from_slice(&if_x_entry(1)),
-            Self::InOctets64 => Oid::from_slice(&if_x_entry(6)),
-            Self::OutOctets64 => Oid::from_slice(&if_x_entry(10)),
-            Self::HighSpeed => Oid::from_slice(&if_x_entry(15)),
-            Self::Discontinuity => Oid::from_slice(&if_x_entry(19)),
-        }
-    }
 }

@@ -1,11 +1,15 @@
 //! Variable bindings → what the MIBs say. Pure; every shape a device may send ends in a value or an error.
 
-use std::collections::BTreeMap;
-
-use async_snmp::{Oid, Value, VarBind};
-
+use super::ber::{self, BerError};
 use super::oid::{self, Column};
+use super::pdu::{Answer, Binding, Value};
 use crate::driver::DeviceError;
+
+impl From<BerError> for DeviceError {
+    fn from(error: BerError) -> Self {
+        Self::Protocol { words: error.to_string() }
+    }
+}
 
 /// The system group of a device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,18 +20,18 @@ pub(super) struct System {
     pub(super) uptime_ticks: Option<u32>,
 }
 
-pub(super) fn system(bindings: &[VarBind]) -> Result<System, DeviceError> {
+pub(super) fn system(answer: &Answer<'_>) -> Result<System, DeviceError> {
     let mut system = System::default();
-    for binding in bindings {
-        let arcs = binding.oid.arcs();
-        match &binding.value {
-            Value::OctetString(bytes) if arcs.starts_with(oid::SYS_DESCR) => system.description = text(bytes),
-            Value::OctetString(bytes) if arcs.starts_with(oid::SYS_NAME) => system.name = text(bytes),
-            Value::ObjectIdentifier(id) if arcs.starts_with(oid::SYS_OBJECT_ID) => {
-                system.object_id = id.to_string();
+    for binding in answer.bindings() {
+        let Binding { name, value } = binding?;
+        match value {
+            Value::Octets(bytes) if name.starts_with(oid::SYS_DESCR) => system.description = text(bytes),
+            Value::Octets(bytes) if name.starts_with(oid::SYS_NAME) => system.name = text(bytes),
+            Value::ObjectId(id) if name.starts_with(oid::SYS_OBJECT_ID) => {
+                system.object_id = ber::dotted(id);
             }
-            Value::TimeTicks(ticks) if arcs.starts_with(oid::SYS_UP_TIME) => {
-                system.uptime_ticks = Some(*ticks);
+            Value::TimeTicks(ticks) if name.starts_with(oid::SYS_UP_TIME) => {
+                system.uptime_ticks = Some(ticks);
             }
             _ => {}
         }
@@ -58,34 +62,52 @@ pub(super) struct Interface {
 }
 
 /// Where the walk of one column stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Walk {
     pub(super) column: Column,
-    root: Oid,
-    pub(super) last: Oid,
+    /// ifIndex of the last row read.
+    pub(super) last: Option<u32>,
     pub(super) ended: bool,
+    /// Where the next row is expected in the table.
+    next: usize,
 }
 
 impl Walk {
     pub(super) fn new(column: Column) -> Self {
-        let root = column.oid();
-        Self { column, last: root.clone(), root, ended: false }
+        Self { column, last: None, ended: false, next: 0 }
     }
 
-    /// Takes the next binding of this column; gives the row's index, or nothing when the column has ended.
-    fn step(&mut self, binding: &VarBind) -> Result<Option<u32>, DeviceError> {
-        if matches!(binding.value, Value::EndOfMibView) || !binding.oid.starts_with(&self.root) {
-            self.ended = true;
-            return Ok(None);
-        }
-        if binding.oid.arcs() <= self.last.arcs() {
+    /// Takes the next binding of this column; gives the row's ifIndex, or nothing when the column has ended.
+    fn step(&mut self, binding: &Binding<'_>) -> Result<Option<u32>, DeviceError> {
+        let index = match binding.name.strip_prefix(self.column.oid()) {
+            Some(index) if binding.value != Value::EndOfMibView => index,
+            _ => {
+                self.ended = true;
+                return Ok(None);
+            }
+        };
+        let index = ber::single_arc(index).ok_or_else(|| DeviceError::Protocol {
+            words: format!("{} is no row of an interface table", ber::dotted(binding.name)),
+        })?;
+        if self.last.is_some_and(|last| index <= last) {
             return Err(DeviceError::Protocol {
-                words: format!("{} follows {} in a walk", binding.oid, self.last),
+                words: format!(
+                    "a walk does not advance: {} follows row {}",
+                    ber::dotted(binding.name),
+                    self.last.unwrap_or_default()
+                ),
             });
         }
-        self.last = binding.oid.clone();
-        Ok(binding.oid.arcs().get(self.root.len()).copied())
+        self.last = Some(index);
+        Ok(Some(index))
     }
+}
+
+/// How much of an answer the rows were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) bindings: usize,
+    pub(super) bytes: usize,
 }
 
 /// What a walk of the interface tables gave.
@@ -93,54 +115,79 @@ impl Walk {
 pub(super) struct InterfaceTable {
     pub(super) uptime_ticks: Option<u32>,
     pub(super) engine_seconds: Option<u32>,
-    /// By ifIndex.
-    pub(super) rows: BTreeMap<u32, Interface>,
+    /// With their ifIndex, by which they are sorted.
+    pub(super) rows: Vec<(u32, Interface)>,
 }
 
 impl InterfaceTable {
     /// Takes the answer to a GETBULK with two non-repeaters and the columns `open` of `walks` as repeaters.
     pub(super) fn take(
         &mut self,
-        answer: &[VarBind],
+        answer: &Answer<'_>,
         open: &[usize],
         walks: &mut [Walk],
-    ) -> Result<(), DeviceError> {
-        let (scalars, repeated) = answer.split_at(answer.len().min(2));
-        for binding in scalars {
-            match &binding.value {
-                Value::TimeTicks(ticks) if binding.oid.arcs().starts_with(oid::SYS_UP_TIME) => {
-                    self.uptime_ticks = Some(*ticks);
+    ) -> Result<Taken, DeviceError> {
+        let mut bindings = answer.bindings();
+        for scalar in bindings.by_ref().take(2) {
+            let Binding { name, value } = scalar?;
+            match value {
+                Value::TimeTicks(ticks) if name.starts_with(oid::SYS_UP_TIME) => {
+                    self.uptime_ticks = Some(ticks);
                 }
-                Value::Integer(seconds) if binding.oid.arcs().starts_with(oid::SNMP_ENGINE_TIME) => {
-                    self.engine_seconds = u32::try_from(*seconds).ok();
+                Value::Integer(seconds) if name.starts_with(oid::SNMP_ENGINE_TIME) => {
+                    self.engine_seconds = u32::try_from(seconds).ok();
                 }
                 _ => {}
             }
         }
-        if repeated.is_empty() {
-            return Err(DeviceError::Protocol { words: "a GETBULK was answered without any row".into() });
-        }
-        for (position, binding) in repeated.iter().enumerate() {
-            let walk = &mut walks[open[position % open.len()]];
+        let bytes = bindings.bytes();
+        let mut columns = open.iter().cycle();
+        let mut count = 0;
+        for binding in bindings {
+            let binding = binding?;
+            count += 1;
+            let Some(walk) = columns.next().and_then(|at| walks.get_mut(*at)) else { break };
             if walk.ended {
                 continue;
             }
-            if let Some(index) = walk.step(binding)? {
-                self.rows.entry(index).or_default().set(walk.column, &binding.value);
+            if let Some(index) = walk.step(&binding)? {
+                let (column, hint) = (walk.column, walk.next);
+                let at = self.place(index, hint);
+                walk.next = at + 1;
+                self.rows[at].1.set(column, binding.value);
             }
         }
-        Ok(())
+        if count == 0 {
+            return Err(DeviceError::Protocol { words: "a GETBULK was answered without any row".into() });
+        }
+        Ok(Taken { bindings: count, bytes })
+    }
+
+    /// Where the row of this ifIndex is; made when there is none. `hint` is where it is expected.
+    fn place(&mut self, index: u32, hint: usize) -> usize {
+        if self.rows.get(hint).is_some_and(|(there, _)| *there == index) {
+            return hint;
+        }
+        match self.rows.binary_search_by_key(&index, |(there, _)| *there) {
+            Ok(at) => at,
+            Err(at) => {
+                self.rows.insert(at, (index, Interface::default()));
+                at
+            }
+        }
     }
 
     /// Whether the extended table or its 64-bit counters are missing somewhere.
     pub(super) fn needs_basic_counters(&self) -> bool {
-        self.rows.is_empty() || self.rows.values().any(|row| row.name.is_none() || row.in_octets64.is_none())
+        self.rows.is_empty()
+            || self.rows.iter().any(|(_, row)| row.name.is_none() || row.in_octets64.is_none())
     }
 
     /// Fills from the basic table what the extended one does not have.
     pub(super) fn complete(&mut self, basic: Self) {
         for (index, row) in basic.rows {
-            let own = self.rows.entry(index).or_default();
+            let at = self.place(index, 0);
+            let own = &mut self.rows[at].1;
             own.name = own.name.take().or(row.name);
             own.speed_bps = own.speed_bps.or(row.speed_bps);
             own.up = own.up.or(row.up);
@@ -154,24 +201,24 @@ impl InterfaceTable {
 }
 
 impl Interface {
-    fn set(&mut self, column: Column, value: &Value) {
+    fn set(&mut self, column: Column, value: Value<'_>) {
         match (column, value) {
-            (Column::Name | Column::Description, Value::OctetString(bytes)) => {
+            (Column::Name | Column::Description, Value::Octets(bytes)) => {
                 self.name = Some(text(bytes)).filter(|name| !name.is_empty());
             }
             (Column::HighSpeed, Value::Gauge32(megabits)) => {
-                self.speed_bps = Some(u64::from(*megabits) * 1_000_000);
+                self.speed_bps = Some(u64::from(megabits) * 1_000_000);
             }
-            (Column::Speed, Value::Gauge32(bits)) => self.speed_bps = Some(u64::from(*bits)),
-            (Column::OperStatus, Value::Integer(status)) => self.up = Some(*status == 1),
-            (Column::InOctets64, Value::Counter64(count)) => self.in_octets64 = Some(*count),
-            (Column::OutOctets64, Value::Counter64(count)) => self.out_octets64 = Some(*count),
-            (Column::InOctets32, Value::Counter32(count)) => self.in_octets32 = Some(*count),
-            (Column::OutOctets32, Value::Counter32(count)) => self.out_octets32 = Some(*count),
-            (Column::InErrors, Value::Counter32(count)) => self.in_errors = Some(*count),
-            (Column::OutErrors, Value::Counter32(count)) => self.out_errors = Some(*count),
-            (Column::InDiscards, Value::Counter32(count)) => self.in_discards = Some(*count),
-            (Column::Discontinuity, Value::TimeTicks(ticks)) => self.discontinuity_ticks = Some(*ticks),
+            (Column::Speed, Value::Gauge32(bits)) => self.speed_bps = Some(u64::from(bits)),
+            (Column::OperStatus, Value::Integer(status)) => self.up = Some(status == 1),
+            (Column::InOctets64, Value::Counter64(count)) => self.in_octets64 = Some(count),
+            (Column::OutOctets64, Value::Counter64(count)) => self.out_octets64 = Some(count),
+            (Column::InOctets32, Value::Counter32(count)) => self.in_octets32 = Some(count),
+            (Column::OutOctets32, Value::Counter32(count)) => self.out_octets32 = Some(count),
+            (Column::InErrors, Value::Counter32(count)) => self.in_errors = Some(count),
+            (Column::OutErrors, Value::Counter32(count)) => self.out_errors = Some(count),
+            (Column::InDiscards, Value::Counter32(count)) => self.in_discards = Some(count),
+            (Column::Discontinuity, Value::TimeTicks(ticks)) => self.discontinuity_ticks = Some(ticks),
             // noSuchInstance, or a type that the MIB does not allow there: the device does not say.
             _ => {}
         }
@@ -190,55 +237,4 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn binding(column: Column, index: u32, value: Value) -> VarBind {
-        VarBind { oid: column.oid().child(index), value }
-    }
-
-    fn scalars() -> Vec<VarBind> {
-        vec![
-            VarBind { oid: Oid::from_slice(oid::SYS_UP_TIME).child(0), value: Value::TimeTicks(500) },
-            VarBind { oid: Oid::from_slice(oid::SNMP_ENGINE_TIME).child(0), value: Value::Integer(5) },
-        ]
-    }
-
-    #[test]
-    fn columns_side_by_side_with_holes_and_ends() {
-        let columns = [Column::Name, Column::InOctets64];
-        let mut walks: Vec<Walk> = columns.iter().map(|column| Walk::new(*column)).collect();
-        let mut table = InterfaceTable::default();
-        let mut answer = scalars();
-        answer.push(binding(Column::Name, 1, Value::OctetString("lo".into())));
-        answer.push(binding(Column::InOctets64, 2, Value::Counter64(7)));
-        answer.push(binding(Column::Name, 2, Value::OctetString("ether\u{7}1".into())));
-        answer.push(binding(Column::OutOctets64, 1, Value::Counter64(9)));
-        answer.push(VarBind { oid: Oid::empty(), value: Value::EndOfMibView });
-        table.take(&answer, &[0, 1], &mut walks).unwrap();
-        assert!(walks.iter().all(|walk| walk.ended));
-        assert_eq!((table.uptime_ticks, table.engine_seconds), (Some(500), Some(5)));
-        assert_eq!(table.rows[&1].name.as_deref(), Some("lo"));
-        assert_eq!(table.rows[&1].in_octets64, None);
-        assert_eq!(table.rows[&2].name.as_deref(), Some("ether1"));
-        assert_eq!(table.rows[&2].in_octets64, Some(7));
-        assert!(table.needs_basic_counters());
-    }
-
-    #[test]
-    fn a_walk_that_goes_back_or_stands_still_is_an_error() {
-        let mut walks = vec![Walk::new(Column::Name)];
-        let mut table = InterfaceTable::default();
-        let mut answer = scalars();
-        answer.push(binding(Column::Name, 2, Value::OctetString("b".into())));
-        answer.push(binding(Column::Name, 2, Value::OctetString("b".into())));
-        assert!(matches!(table.take(&answer, &[0], &mut walks), Err(DeviceError::Protocol { .. })));
-        assert!(matches!(table.take(&scalars(), &[0], &mut walks), Err(DeviceError::Protocol { .. })));
-    }
-
-    #[test]
-    fn an_empty_system_group_is_an_error() {
-        let nothing = VarBind { oid: Oid::from_slice(oid::SYS_DESCR).child(0), value: Value::NoSuchObject };
-        assert!(system(&[nothing]).is_err());
-    }
-}
+mod tests;

@@ -2,66 +2,17 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use atalaya_agent::buffer::{Bounds, Buffer};
-use atalaya_agent::clock::AgentClock;
-use atalaya_agent::config::{ConfigKeeper, SealingKey};
-use atalaya_agent::driver::registry::Resources;
-use atalaya_agent::enrol::{Enrolled, IdentityStore};
-use atalaya_agent::uplink::ports::ConfigSink;
-use atalaya_pki::{CertificateRequest, Root, UnixTime};
 use atalaya_protocol::block::{self, Values};
 use atalaya_protocol::wire;
-use crypto_box::PublicKey;
-use crypto_box::aead::OsRng;
-use prost::Message;
 
 use super::snmp::{COMMUNITY, snmpd};
+use crate::support::enrolled::{configure, enrol, sealed_community};
 use crate::support::wait_for;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_atalaya-agent");
-
-/// An identity as enrolment leaves it, of an installation that nobody runs.
-fn enrol(state_dir: &Path) {
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(1_793_500_000));
-    let root = Root::generate("ins_test", now).unwrap();
-    let authority = root.issue_authority("ten_test", now).unwrap();
-    let store = IdentityStore::open(state_dir).unwrap();
-    let key = store.key_or_new().unwrap();
-    let request = CertificateRequest::parse(&key.request().unwrap()).unwrap();
-    let certificate = authority.issue(&request, "agt_test", now).unwrap();
-    store
-        .keep(&Enrolled {
-            installation: "ins_test".into(),
-            tenant: "ten_test".into(),
-            agent: "agt_test".into(),
-            // The discard port: nobody answers.
-            gateways: vec!["127.0.0.1:9".into()],
-            certificate: certificate.to_vec(),
-            roots: vec![root.certificate().to_vec()],
-            confirmed_time_ms: 1_793_500_000_000,
-        })
-        .unwrap();
-}
-
-/// Keeps a configuration in the state directory, as headquarters' last one.
-async fn configure(state_dir: &Path, devices: Vec<wire::DeviceConfig>) {
-    let key = SealingKey::load_or_create(&state_dir.join("identity")).unwrap();
-    let resources = Resources::open(Arc::new(AgentClock::start()), Default::default());
-    let keeper = ConfigKeeper::open(state_dir, key, Arc::new(resources));
-    let config = wire::AgentConfig { version: 3, devices, ..Default::default() };
-    let applied = keeper.received(config).await;
-    assert_eq!(applied.error, "");
-}
-
-fn sealed_community(state_dir: &Path) -> bytes::Bytes {
-    let key = SealingKey::load_or_create(&state_dir.join("identity")).unwrap();
-    let community = wire::SnmpCommunity { community: COMMUNITY.into() };
-    let plain = wire::Credentials { kind: Some(wire::credentials::Kind::SnmpV2c(community)) }.encode_to_vec();
-    PublicKey::from(key.public()).seal(&mut OsRng, &plain).unwrap().into()
-}
 
 struct Running(Child);
 
@@ -127,7 +78,7 @@ async fn a_real_device_is_measured_into_the_buffer_while_headquarters_is_away() 
         kind: "snmp".into(),
         host: "127.0.0.1".into(),
         port: snmpd.address().port().into(),
-        sealed_credentials: sealed_community(state_dir),
+        sealed_credentials: sealed_community(state_dir, COMMUNITY),
         measure_interval_ms: 1_000,
         ..Default::default()
     };

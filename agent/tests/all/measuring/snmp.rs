@@ -13,7 +13,10 @@ use atalaya_agent::driver::{
     Value,
 };
 use atalaya_protocol::wire::CheckStatus;
+use atalaya_simulators::snmp_fleet::{Fleet, FleetConfig};
 use atalaya_simulators::snmpd::{Snmpd, SnmpdConfig};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::tool_or_skip;
 
@@ -30,7 +33,8 @@ impl SampleReceiver for Taken {
     }
 }
 
-fn device(address: SocketAddr, community: &str) -> Arc<dyn Device> {
+/// A device, and what receives its answers for as long as it lives.
+fn device(address: SocketAddr, community: &str) -> (Arc<dyn Device>, JoinSet<anyhow::Result<()>>) {
     let target = Target {
         device_id: "dev_1".into(),
         site_id: "sit_1".into(),
@@ -43,8 +47,10 @@ fn device(address: SocketAddr, community: &str) -> Arc<dyn Device> {
         max_in_flight: 0,
         routeros: RouterosOptions::default(),
     };
-    let resources = Resources::open(Arc::new(AgentClock::start()), Default::default());
-    resources.device(target).unwrap()
+    let resources = Arc::new(Resources::open(Arc::new(AgentClock::start()), Default::default()));
+    let mut sockets = JoinSet::new();
+    sockets.spawn(Arc::clone(&resources).run(CancellationToken::new()));
+    (resources.device(target).unwrap(), sockets)
 }
 
 pub(super) async fn snmpd() -> Option<Snmpd> {
@@ -92,7 +98,7 @@ const COUNTERS: &[(&str, &str)] = &[
 async fn values_are_those_of_snmpbulkwalk() {
     let Some(agent) = snmpd().await else { return };
     let address = agent.address();
-    let device = device(address, COMMUNITY);
+    let (device, _sockets) = device(address, COMMUNITY);
     let walks = |columns: &[(&str, &str)]| -> BTreeMap<String, BTreeMap<u32, String>> {
         columns.iter().map(|(metric, oid)| ((*metric).to_owned(), bulkwalk(address, oid))).collect()
     };
@@ -136,9 +142,11 @@ async fn values_are_those_of_snmpbulkwalk() {
 #[tokio::test]
 async fn a_connection_test_names_what_fails() {
     let Some(agent) = snmpd().await else { return };
-    let stages = device(agent.address(), COMMUNITY).test_connection().await;
+    let (known, _sockets) = device(agent.address(), COMMUNITY);
+    let stages = known.test_connection().await;
     assert!(stages.iter().all(|stage| stage.status() == CheckStatus::Passed), "{stages:?}");
-    let stages = device(agent.address(), "another").test_connection().await;
+    let (stranger, _sockets) = device(agent.address(), "another");
+    let stages = stranger.test_connection().await;
     assert_eq!(stages[0].status(), CheckStatus::Failed);
     assert!(stages[0].detail.contains("another community"), "{}", stages[0].detail);
     assert_eq!(stages[1].status(), CheckStatus::Skipped);
@@ -147,7 +155,7 @@ async fn a_connection_test_names_what_fails() {
 #[tokio::test]
 async fn a_silent_device_costs_two_requests_and_says_so() {
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let device = device(nobody.local_addr().unwrap(), COMMUNITY);
+    let (device, _sockets) = device(nobody.local_addr().unwrap(), COMMUNITY);
     let mut taken = Taken::default();
     let mut sink = SampleSink::new(&mut taken);
     let measured = device.measure().unwrap().measure(&mut sink);
@@ -158,4 +166,32 @@ async fn a_silent_device_costs_two_requests_and_says_so() {
     let requests = std::iter::from_fn(|| nobody.recv(&mut datagram).ok()).count();
     assert_eq!(requests, 2);
     assert!(taken.0.is_empty());
+}
+
+/// Requests of one measurement of a device of 24 interfaces, and what it gave.
+async fn measured_on(largest: usize) -> (u64, usize) {
+    let config = FleetConfig { devices: 1, community: COMMUNITY.into(), largest, ..FleetConfig::default() };
+    let fleet = Fleet::start(config).await.unwrap();
+    let (device, _sockets) = device(fleet.addresses()[0], COMMUNITY);
+    let mut values = 0;
+    let mut requests = 0;
+    // The first measurement learns how large the answers are.
+    for _ in 0..2 {
+        let mut taken = Taken::default();
+        requests = fleet.served().requests;
+        device.measure().unwrap().measure(&mut SampleSink::new(&mut taken)).await.unwrap();
+        requests = fleet.served().requests - requests;
+        values = taken.0.len();
+        assert_eq!(taken.0[&("interface_up".into(), "ether8".into())].1, Value::Int(0));
+    }
+    (requests, values)
+}
+
+#[tokio::test]
+async fn a_table_is_read_in_answers_as_large_as_the_link_takes_and_smaller_where_the_device_wants() {
+    // 24 interfaces of eight metrics, and the uptime.
+    assert_eq!(measured_on(1_472).await, (4, 193));
+    let (requests, values) = measured_on(484).await;
+    assert_eq!(values, 193);
+    assert!(requests > 4, "{requests} requests to a device that sends 484 bytes at most");
 }

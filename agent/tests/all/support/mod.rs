@@ -1,5 +1,6 @@
 //! Helpers.
 
+pub(crate) mod enrolled;
 pub(crate) mod mount;
 
 use std::time::Duration;
