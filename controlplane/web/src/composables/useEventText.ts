@@ -29,7 +29,13 @@ export function useEventText() {
   const { t, te } = useI18n()
   const format = useFormat()
 
-  return (event: Event): { text: string; detail: string; tone: Tone } => {
+  /** A person by name, a program by what it is. */
+  function actorOf(event: Event): string {
+    if (event.actor.kind === 'user') return event.actor.name
+    return t(event.actor.kind === 'agent' ? 'events.by.agent' : 'events.by.system')
+  }
+
+  return (event: Event): { text: string; detail: string; actor: string; tone: Tone } => {
     const key = `event.${event.type}`
     const payload = event.payload ?? {}
     const amount = payload['amount'] ?? payload['total']
@@ -42,6 +48,6 @@ export function useEventText() {
     // A device's new state is the news: the word of the state, not of the kind of event.
     const state = event.type === 'device.state_changed' ? deviceStateView(String(payload['to'])) : null
     const text = state ? t('event.device.is', { state: t(state.label) }) : te(key) ? t(key) : event.type
-    return { text, detail: detail.join(' · '), tone: state?.tone ?? tones[event.type] ?? 'plain' }
+    return { text, detail: detail.join(' · '), actor: actorOf(event), tone: state?.tone ?? tones[event.type] ?? 'plain' }
   }
 }
