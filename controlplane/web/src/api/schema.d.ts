@@ -149,7 +149,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who did what, newest first. */
+        /** Who did what, newest first. The trail is of the whole ISP: whoever sees a part of it only, does not see it. */
         get: operations["audit_list"];
         put?: never;
         post?: never;
@@ -4143,7 +4143,7 @@ export interface operations {
                 status?: components["schemas"]["Status"];
                 /** @description Served by this site. */
                 site?: components["schemas"]["SiteId"];
-                /** @description Owing this much overdue at least, minor units. */
+                /** @description Owing this much overdue at least, minor units; 0 takes everybody. */
                 owed_gte?: number;
                 /** @description `name` (default) or `-owed`. */
                 sort?: string;
