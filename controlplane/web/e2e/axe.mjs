@@ -4,6 +4,7 @@
  *
  * ATALAYA_URL        address of a running control plane (who logs in: see session.mjs)
  * ATALAYA_LANGUAGES  default "es-419,en,pt-BR"
+ * ATALAYA_PAGES      expression for the names of the pages to look at (default: all)
  * ATALAYA_SHOTS      folder for a picture of each look that has findings
  */
 import { mkdir } from 'node:fs/promises'
@@ -74,7 +75,8 @@ await report(async () => {
     await look('log-in', language)
   }
   await logIn(page, url)
-  const pages = await allPages(page)
+  const wanted = new RegExp(process.env.ATALAYA_PAGES ?? '')
+  const pages = (await allPages(page)).filter(([name]) => wanted.test(name))
   for (const language of languages) {
     await speak(language)
     for (const [name, path] of pages) {

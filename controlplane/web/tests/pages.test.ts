@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Agent, Home, InvoiceRow, Point, RunItem, Service, Site } from '@/api/types'
 import { changedFields } from '@/areas/operations/audit/changes'
-import { progress, sortItems } from '@/areas/operations/collections/run'
+import { progress, sortItems, whyOf } from '@/areas/operations/collections/run'
 import { liveSteps } from '@/areas/operations/customers/liveLine'
 import { busiestInterface, rangeWindow, toBits } from '@/areas/operations/devices/charts'
 import { emptyDraft, finding, toDevice } from '@/areas/operations/devices/draft'
@@ -194,5 +194,13 @@ describe('two people on one record', () => {
     const theirs = { name: 'Rosa Q.', phone: '1', address: 'B' }
     expect(merge(base, mine, theirs, new Set())).toEqual({ name: 'Rosa M.', phone: '2', address: 'B' })
     expect(merge(base, mine, theirs, new Set(['name']))).toEqual({ name: 'Rosa Q.', phone: '2', address: 'B' })
+  })
+})
+
+describe('reasons of a cut run', () => {
+  it('reads the two wordings of the server and leaves another one alone', () => {
+    expect(whyOf('overdue 47 days')).toEqual({ days: 47, sparedOn: null })
+    expect(whyOf('overdue 9 days; left connected by a person on 2026-11-20')).toEqual({ days: 9, sparedOn: '2026-11-20' })
+    expect(whyOf('owes a router')).toBeNull()
   })
 })

@@ -4,26 +4,42 @@
 use super::{Database, cut_by_run};
 use atalaya_tests::{
     harness::wait_until,
-    isp::{PASSWORD, Size, TENANT},
+    isp::{Isp, PASSWORD, Size, Subscriber, TENANT},
 };
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
-#[test]
-fn a_payment_in_one_tab_is_seen_online_in_the_other() {
+/// The web app's folder, when it is built and its test tools are there. In continuous integration it must be.
+fn web_app() -> Option<PathBuf> {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../controlplane/web");
     let ready = web.join("dist/index.html").exists() && web.join("node_modules/playwright-core").exists();
+    assert!(ready || std::env::var_os("CI").is_none(), "the web app is not built: run packaging/build.sh");
     if !ready {
-        assert!(std::env::var_os("CI").is_none(), "the web app is not built: run packaging/build.sh");
         eprintln!("not run: the web app is not built (packaging/build.sh)");
-        return;
     }
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let isp = Database::Sqlite.isp(folder.path(), Size { subscribers: 12, sites: 1 });
+    ready.then_some(web)
+}
+
+/// A browser test of the web app, against this control plane.
+fn script(web: &Path, name: &str, isp: &Isp, customer: &str) -> Command {
+    let mut command = Command::new("node");
+    command
+        .arg(format!("e2e/{name}.mjs"))
+        .current_dir(web)
+        .env("ATALAYA_URL", format!("http://{}", isp.control_plane.http()))
+        .env("ATALAYA_TENANT", TENANT)
+        .env("ATALAYA_PASSWORD", PASSWORD)
+        .env("ATALAYA_CUSTOMER", customer);
+    command
+}
+
+/// An ISP of one site whose router is enforced, and a subscriber who was cut there.
+fn isp_with_debtor(folder: &Path) -> (Isp, Subscriber) {
+    let isp = Database::Sqlite.isp(folder, Size { subscribers: 12, sites: 1 });
     isp.sites[0].enforce(&isp.owner).expect("the router can be enforced");
     let debtor = isp.sites[0].subscribers[3].clone();
     cut_by_run(&isp, &debtor);
@@ -31,14 +47,15 @@ fn a_payment_in_one_tab_is_seen_online_in_the_other() {
     wait_until("the cut to be read back", Duration::from_secs(30), || {
         isp.owner.get(&overview).is_ok_and(|overview| overview["services"][0]["network"]["state"] == "cut")
     });
+    (isp, debtor)
+}
 
-    let mut browser = Command::new("node")
-        .arg("e2e/pay.mjs")
-        .current_dir(&web)
-        .env("ATALAYA_URL", format!("http://{}", isp.control_plane.http()))
-        .env("ATALAYA_TENANT", TENANT)
-        .env("ATALAYA_PASSWORD", PASSWORD)
-        .env("ATALAYA_CUSTOMER", &debtor.customer)
+#[test]
+fn a_payment_in_one_tab_is_seen_online_in_the_other() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (isp, debtor) = isp_with_debtor(folder.path());
+    let mut browser = script(&web, "pay", &isp, &debtor.customer)
         .env("ATALAYA_RESTART", "stdin")
         .env("ATALAYA_SHOTS", folder.path().join("shots"))
         .stdin(Stdio::piped())
@@ -61,4 +78,14 @@ fn a_payment_in_one_tab_is_seen_online_in_the_other() {
     }
     let status = browser.wait().expect("it ends");
     assert!(status.success() && restarted, "the browser says: {said}");
+}
+
+#[test]
+fn the_keyboard_alone_registers_a_payment_and_a_copied_address_shows_the_same() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (isp, debtor) = isp_with_debtor(folder.path());
+    let answer = script(&web, "journey", &isp, &debtor.customer).output().expect("node can be started");
+    let said = [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(answer.status.success(), "the browser says: {said}");
 }

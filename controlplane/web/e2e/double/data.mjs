@@ -45,8 +45,8 @@ function plan(name, down, up, price) {
   return { id: id('pln'), name, download_bps: down * 1e6, upload_bps: up * 1e6, price: soles(price), active: true }
 }
 
-function site(name, parent, counts) {
-  return { id: id('sit'), name, parent_id: parent, latitude: null, longitude: null, ...counts }
+function site(name, parent) {
+  return { id: id('sit'), name, parent_id: parent, latitude: null, longitude: null }
 }
 
 function agent(name, siteIds, state, more = {}) {
@@ -130,14 +130,11 @@ export function makeWorld(full) {
     },
   }
   if (!full) return world
-  const north = site('Cerro Alto', null, { devices_total: 3, devices_bad: 0, customers: 150, suspended: 9 })
-  const sector = site('Sector N-2', north.id, { devices_total: 0, devices_bad: 0, customers: 60, suspended: 2 })
-  const south = site('Loma', null, { devices_total: 3, devices_bad: 1, customers: 150, suspended: 4 })
+  const north = site('Cerro Alto', null)
+  const sector = site('Sector N-2', north.id)
+  const south = site('Loma', null)
   const first = agent('ca-1', [north.id, sector.id], 'connected')
   const second = agent('lo-1', [south.id], 'silent', { backlog_batches: 41, backlog_bytes: 2_400_000 })
-  north.agent = { id: first.id, state: first.state }
-  sector.agent = { id: first.id, state: first.state }
-  south.agent = { id: second.id, state: second.state }
   world.sites.push(north, sector, south)
   world.agents.push(first, second)
   const routers = [

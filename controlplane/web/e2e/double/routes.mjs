@@ -98,7 +98,7 @@ function preview(world) {
       customer_name: world.customers.find((customer) => customer.id === one.customer_id).name,
       site_id: one.site_id, site_name: world.sites.find((site) => site.id === one.site_id).name,
       owed: overdue(world, one.customer_id), days_overdue: billsOf(world, one.customer_id)[0].days_overdue,
-      last_payment_at: ago(86_400 * 36), why: 'overdue', included: true, exclusion_reason: null, result: null,
+      last_payment_at: ago(86_400 * 36), why: `overdue ${billsOf(world, one.customer_id)[0].days_overdue} days`, included: true, exclusion_reason: null, result: null,
     }))
   return totals({
     id: id('run'), state: 'preview', created_at: ago(0), created_by: session.user.name, first_preview: true, version: 1,
@@ -116,6 +116,19 @@ function totals(run) {
 }
 
 /** `[method, path pattern, handler]`; a handler returns the body, or `{status, body}`. */
+/** A site with its figures, as the list of sites gives them. */
+function siteRow(world, one) {
+  const here = world.devices.filter((device) => device.site_id === one.id)
+  const count = (state) => here.filter((device) => device.state === state).length
+  const served = world.services.filter((service) => service.site_id === one.id && service.status !== 'terminated')
+  return {
+    ...one,
+    devices: { total: here.length, answers: count('answers'), silent: count('silent'), refuses: count('refuses'), unknown: count('unknown') },
+    services: { customers: new Set(served.map((service) => service.customer_id)).size, total: served.length, suspended: served.filter((service) => service.status === 'suspended').length },
+    agents: world.agents.filter((agent) => agent.site_ids.includes(one.id)).map((agent) => ({ ...agent, here: true })),
+  }
+}
+
 export function routes(world, emit) {
   const find = (list, wanted) => list.find((one) => one.id === wanted) ?? problem(404, 'not_found')
 
@@ -182,8 +195,8 @@ export function routes(world, emit) {
     ['PATCH', '/tenant', ({ body }) => Object.assign(world.tenant, body)],
     ['GET', '/users', () => page(world.users)],
     ['POST', '/users', ({ body }) => { const user = { id: id('usr'), ...body, disabled: false }; delete user.password; world.users.push(user); return { status: 201, body: user } }],
-    ['GET', '/sites', () => page(world.sites)],
-    ['POST', '/sites', ({ body }) => { const site = { id: id('sit'), parent_id: null, devices_total: 0, devices_bad: 0, customers: 0, suspended: 0, agent: null, ...body }; world.sites.push(site); return { status: 201, body: site } }],
+    ['GET', '/sites', () => page(world.sites.map((one) => siteRow(world, one)))],
+    ['POST', '/sites', ({ body }) => { const site = { id: id('sit'), parent_id: null, ...body }; world.sites.push(site); return { status: 201, body: site } }],
     ['GET', '/agents', () => page(world.agents)],
     ['GET', '/agents/:id', ({ id: wanted }) => find(world.agents, wanted)],
     ['POST', '/agents/:id/revoke', ({ id: wanted }) => Object.assign(find(world.agents, wanted), { state: 'revoked' })],

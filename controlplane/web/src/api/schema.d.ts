@@ -149,7 +149,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who did what, newest first. */
+        /** Who did what, newest first. The trail is of the whole ISP: whoever sees a part of it only, does not see it. */
         get: operations["audit_list"];
         put?: never;
         post?: never;
@@ -203,7 +203,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Executes a preview. May be sent again after a break: it goes on where it stopped. */
+        /** Decides to execute a preview; the run is then carried out by itself, and read for its progress. */
         post: operations["execute"];
         delete?: never;
         options?: never;
@@ -411,7 +411,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened, newest first. Kinds that the caller may not see are left out. */
+        /** What happened, newest first. What the caller may not see is left out. */
         get: operations["events_list"];
         put?: never;
         post?: never;
@@ -879,7 +879,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Live events, as server-sent events; resumes after `Last-Event-ID`. */
+        /** Live events, as server-sent events; resumes after `Last-Event-ID`, or sends `reset` when too much was missed. */
         get: operations["connect"];
         put?: never;
         post?: never;
@@ -1388,6 +1388,8 @@ export interface components {
              * @example BRAS Cerro Alto
              */
             name: string;
+            /** @description Whether it is pinged beside its own measurement: latency, jitter and loss. */
+            ping: boolean;
             /**
              * Format: int64
              * @description Those that are not as desired.
@@ -1448,6 +1450,8 @@ export interface components {
             measure_interval_s?: number | null;
             /** @description New name. */
             name?: string | null;
+            /** @description Whether it is pinged beside its own measurement. */
+            ping?: boolean | null;
             /**
              * Format: int32
              * @description New port.
@@ -1918,6 +1922,8 @@ export interface components {
              * @description Not used by the test; taken so that the form of a new device can be sent as it is.
              */
             measure_interval_s?: number | null;
+            /** @description As for a new device. */
+            ping?: boolean | null;
             /**
              * Format: int32
              * @description Port; the kind's own when absent.
@@ -1967,6 +1973,8 @@ export interface components {
             measure_interval_s?: number | null;
             /** @description Name, unique within the tenant. */
             name: string;
+            /** @description Whether it is pinged beside its own measurement; yes when absent. */
+            ping?: boolean | null;
             /**
              * Format: int32
              * @description Port; the kind's own when absent.
@@ -2338,6 +2346,8 @@ export interface components {
                  * @example BRAS Cerro Alto
                  */
                 name: string;
+                /** @description Whether it is pinged beside its own measurement: latency, jitter and loss. */
+                ping: boolean;
                 /**
                  * Format: int64
                  * @description Those that are not as desired.
@@ -2570,39 +2580,12 @@ export interface components {
         /** @description One page of a list. */
         Page_SiteRow: {
             /** @description The rows. */
-            items: {
+            items: (components["schemas"]["Site"] & {
                 /** @description Agents of the site and of those below, by name; revoked ones left out. */
                 agents?: components["schemas"]["SiteAgent"][] | null;
-                /** @description When it was made. */
-                created_at: components["schemas"]["Timestamp"];
                 devices?: components["schemas"]["SiteDevices"] | null;
-                /** @description Which. */
-                id: components["schemas"]["SiteId"];
-                /**
-                 * Format: double
-                 * @description Degrees north, WGS 84.
-                 */
-                latitude?: number | null;
-                /**
-                 * Format: double
-                 * @description Degrees east, WGS 84.
-                 */
-                longitude?: number | null;
-                /**
-                 * @description Name, unique within the tenant.
-                 * @example Cerro Alto
-                 */
-                name: string;
-                parent_id?: components["schemas"]["SiteId"] | null;
                 services?: components["schemas"]["SiteServices"] | null;
-                /** @description When it was last changed. */
-                updated_at: components["schemas"]["Timestamp"];
-                /**
-                 * Format: int64
-                 * @description Version for `If-Match`.
-                 */
-                version: number;
-            }[];
+            })[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
         };
@@ -2902,6 +2885,8 @@ export interface components {
             days_overdue: number;
             /** @description Why it was taken out. */
             exclusion_reason?: string | null;
+            /** @description Why it could not be decided, in English. */
+            failure?: string | null;
             /** @description Whether it would be suspended. */
             included: boolean;
             last_payment_at?: components["schemas"]["Timestamp"] | null;
@@ -2931,9 +2916,19 @@ export interface components {
             customers: number;
             /**
              * Format: int64
+             * @description Of those included, decided so far.
+             */
+            decided: number;
+            /**
+             * Format: int64
              * @description Services taken out.
              */
             excluded: number;
+            /**
+             * Format: int64
+             * @description Of those decided, failed.
+             */
+            failed: number;
             /** @description What these customers owe past the grace days. */
             owed: components["schemas"]["Money"];
             /**
@@ -2941,6 +2936,11 @@ export interface components {
              * @description Services that would be suspended.
              */
             services: number;
+            /**
+             * Format: int64
+             * @description Of those decided, suspended.
+             */
+            suspended: number;
         };
         /** @description What the script is for. */
         ScriptRequest: {
@@ -3219,38 +3219,11 @@ export interface components {
         /** @example sit_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         SiteId: string;
         /** @description A site with its figures. What the caller may not see is null. */
-        SiteRow: {
+        SiteRow: components["schemas"]["Site"] & {
             /** @description Agents of the site and of those below, by name; revoked ones left out. */
             agents?: components["schemas"]["SiteAgent"][] | null;
-            /** @description When it was made. */
-            created_at: components["schemas"]["Timestamp"];
             devices?: components["schemas"]["SiteDevices"] | null;
-            /** @description Which. */
-            id: components["schemas"]["SiteId"];
-            /**
-             * Format: double
-             * @description Degrees north, WGS 84.
-             */
-            latitude?: number | null;
-            /**
-             * Format: double
-             * @description Degrees east, WGS 84.
-             */
-            longitude?: number | null;
-            /**
-             * @description Name, unique within the tenant.
-             * @example Cerro Alto
-             */
-            name: string;
-            parent_id?: components["schemas"]["SiteId"] | null;
             services?: components["schemas"]["SiteServices"] | null;
-            /** @description When it was last changed. */
-            updated_at: components["schemas"]["Timestamp"];
-            /**
-             * Format: int64
-             * @description Version for `If-Match`.
-             */
-            version: number;
         };
         /** @description Who is served by a site and by everything below it; services that ended are left out. */
         SiteServices: {
@@ -3307,6 +3280,11 @@ export interface components {
             cut_brake_floor: number;
             /**
              * Format: int64
+             * @description First cuts an hour over all sites, in hundredths of a percent of the ISP's services; not less than the floor.
+             */
+            cut_brake_tenant_basis_points: number;
+            /**
+             * Format: int64
              * @description Overdue debt in minor units that is not worth a cut and does not hold back a reconnection.
              */
             debt_tolerance: number;
@@ -3361,6 +3339,11 @@ export interface components {
              * @description First cuts an hour that always pass.
              */
             cut_brake_floor?: number | null;
+            /**
+             * Format: int64
+             * @description Hundredths of a percent of the ISP's services.
+             */
+            cut_brake_tenant_basis_points?: number | null;
             /**
              * Format: int64
              * @description Minor units.
@@ -4084,7 +4067,7 @@ export interface operations {
             };
         };
         responses: {
-            200: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4160,7 +4143,7 @@ export interface operations {
                 status?: components["schemas"]["Status"];
                 /** @description Served by this site. */
                 site?: components["schemas"]["SiteId"];
-                /** @description Owing this much overdue at least, minor units. */
+                /** @description Owing this much overdue at least, minor units; 0 takes everybody. */
                 owed_gte?: number;
                 /** @description `name` (default) or `-owed`. */
                 sort?: string;

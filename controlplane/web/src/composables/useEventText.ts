@@ -2,6 +2,7 @@
 import { useI18n } from 'vue-i18n'
 import type { Event, Money } from '@/api/types'
 import type { Tone } from '@/states/tone'
+import { deviceStateView } from '@/states/equipment'
 import { useFormat } from './useFormat'
 
 const tones: Record<string, Tone> = {
@@ -9,15 +10,15 @@ const tones: Record<string, Tone> = {
   'attachment.session_seen': 'good',
   'attachment.cut': 'inverse',
   'attachment.apply_failed': 'critical',
-  'attachment.contested': 'critical',
+  'attachment.cut_held': 'warning',
+  'agent.enrolment_refused': 'warning',
   'service.suspended': 'inverse',
   'invoice.overdue': 'warning',
   'agent.connected': 'good',
   'agent.silent': 'critical',
   'agent.revoked': 'critical',
   'agent.duplicate_identity': 'critical',
-  'device.silent': 'critical',
-  'device.answered': 'good',
+  'network.timeline_raised': 'warning',
 }
 
 function isMoney(value: unknown): value is Money {
@@ -28,16 +29,25 @@ export function useEventText() {
   const { t, te } = useI18n()
   const format = useFormat()
 
-  return (event: Event): { text: string; detail: string; tone: Tone } => {
+  /** A person by name, a program by what it is. */
+  function actorOf(event: Event): string {
+    if (event.actor.kind === 'user') return event.actor.name
+    return t(event.actor.kind === 'agent' ? 'events.by.agent' : 'events.by.system')
+  }
+
+  return (event: Event): { text: string; detail: string; actor: string; tone: Tone } => {
     const key = `event.${event.type}`
     const payload = event.payload ?? {}
     const amount = payload['amount'] ?? payload['total']
     const detail: string[] = []
     if (isMoney(amount)) detail.push(format.money(amount))
-    for (const field of ['number', 'device_name', 'name', 'user', 'reason', 'detail']) {
+    for (const field of ['number', 'device_name', 'device', 'name', 'user', 'reason', 'detail']) {
       const value = payload[field]
-      if (typeof value === 'string' && value) detail.push(value)
+      if ((typeof value === 'string' && value) || typeof value === 'number') detail.push(String(value))
     }
-    return { text: te(key) ? t(key) : event.type, detail: detail.join(' · '), tone: tones[event.type] ?? 'plain' }
+    // A device's new state is the news: the word of the state, not of the kind of event.
+    const state = event.type === 'device.state_changed' ? deviceStateView(String(payload['to'])) : null
+    const text = state ? t('event.device.is', { state: t(state.label) }) : te(key) ? t(key) : event.type
+    return { text, detail: detail.join(' · '), actor: actorOf(event), tone: state?.tone ?? tones[event.type] ?? 'plain' }
   }
 }

@@ -1,5 +1,5 @@
 /** Agents and devices. A device is judged by its own agent; when that is silent nothing is known. */
-import type { Agent, AgentState, Device, DeviceState } from '@/api/types'
+import type { Agent, AgentState, Device } from '@/api/types'
 import type { StateView } from './tone'
 
 /** Clock offset from which an agent's times are suspicious, milliseconds. */
@@ -39,15 +39,19 @@ export function agentView(agent: Agent, now: number): StateView {
   return agentStateView(agent.state)
 }
 
-const byDeviceState: Record<DeviceState, StateView> = {
+const byDeviceState: Record<string, StateView> = {
   answers: { tone: 'good', label: 'state.device.answers' },
   silent: { tone: 'critical', label: 'state.device.silent' },
   refuses: { tone: 'critical', label: 'state.device.refuses' },
   unknown: { tone: 'unknown', label: 'state.device.unknown' },
 }
 
+export function deviceStateView(state: string): StateView {
+  return byDeviceState[state] ?? { tone: 'unknown', label: 'state.unknown' }
+}
+
 export function deviceView(device: Device): StateView {
-  return byDeviceState[device.state] ?? { tone: 'unknown', label: 'state.unknown' }
+  return deviceStateView(device.state)
 }
 
 /** Parts of a whole: "2/13", critical only when more than half are bad. */
