@@ -53,7 +53,7 @@ fn now_ms() -> anyhow::Result<i64> {
 pub(crate) async fn measure(
     options: &Options,
     fleet: &Fleet,
-    every_seconds: u64,
+    every_seconds: u32,
     window_seconds: u64,
     windows: usize,
 ) -> anyhow::Result<Walked> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use atalaya_protocol::block::{self, Column, Values};
+use atalaya_protocol::block::{self, ColumnRef, ValuesRef};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +14,8 @@ use crate::driver::{Kind, SampleReceiver, Value};
 
 /// Samples of one block at most: keeps a block within some tens of kilobytes, which the buffer's pages are made for.
 const BLOCK_SAMPLES: usize = 2048;
+/// Samples confirmed together at most, when they arrive faster than the disk confirms.
+const MOST_TOGETHER: usize = 16 * BLOCK_SAMPLES;
 /// A live sample waits this long at most before it is written.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Between two tries to return from memory to disk.
@@ -96,6 +98,12 @@ impl Packer {
                             oldest = clock.elapsed();
                         }
                         pending.extend(samples);
+                        // What arrived during the last write shares one confirmation.
+                        while pending.len() < MOST_TOGETHER
+                            && let Ok(samples) = arrivals.try_recv()
+                        {
+                            pending.extend(samples);
+                        }
                         false
                     }
                     None => true,
@@ -154,9 +162,23 @@ fn pack(samples: &mut [Sample], applied_offset_ms: i64) -> Result<Block, block::
     let first_ms = samples.iter().map(|sample| sample.local_ms).min().unwrap_or(0);
     let last_ms = samples.iter().map(|sample| sample.local_ms).max().unwrap_or(0);
     samples.sort_by_key(|sample| (sample.series, sample.local_ms));
-    let columns: Vec<Column> = samples.chunk_by(|a, b| a.series == b.series).map(column).collect();
+    let times: Vec<i64> = samples.iter().map(|sample| sample.local_ms).collect();
+    let (ints, floats): (Vec<i64>, Vec<f64>) =
+        samples.iter().map(|sample| (whole(sample), sample.value.as_f64())).unzip();
+    let mut columns = Vec::new();
+    let mut from = 0;
+    for of_series in samples.chunk_by(|a, b| a.series == b.series) {
+        let range = from..from + of_series.len();
+        from = range.end;
+        let int = of_series.iter().all(|sample| matches!(sample.value, Value::Int(_)));
+        columns.push(ColumnRef {
+            series: of_series.first().map_or(0, |sample| sample.series),
+            timestamps_ms: &times[range.clone()],
+            values: if int { ValuesRef::Int(&ints[range]) } else { ValuesRef::Float(&floats[range]) },
+        });
+    }
     Ok(Block {
-        bytes: block::encode(&columns)?.into(),
+        bytes: block::encode_refs(&columns)?.into(),
         sample_count: u32::try_from(samples.len()).unwrap_or(u32::MAX),
         first_ms,
         last_ms,
@@ -164,27 +186,18 @@ fn pack(samples: &mut [Sample], applied_offset_ms: i64) -> Result<Block, block::
     })
 }
 
-fn column(samples: &[Sample]) -> Column {
-    let whole: Option<Vec<i64>> = samples
-        .iter()
-        .map(|sample| match sample.value {
-            Value::Int(value) => Some(value),
-            Value::Float(_) => None,
-        })
-        .collect();
-    let values = whole.map_or_else(
-        || Values::Float(samples.iter().map(|sample| sample.value.as_f64()).collect()),
-        Values::Int,
-    );
-    Column {
-        series: samples.first().map_or(0, |sample| sample.series),
-        timestamps_ms: samples.iter().map(|sample| sample.local_ms).collect(),
-        values,
+/// The value of a series that is whole throughout; what stands for another is not used.
+fn whole(sample: &Sample) -> i64 {
+    match sample.value {
+        Value::Int(value) => value,
+        Value::Float(_) => 0,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use atalaya_protocol::block::Values;
+
     use super::*;
     use crate::buffer::Bounds;
     use crate::clock::AgentClock;

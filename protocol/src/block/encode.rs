@@ -1,4 +1,4 @@
-use super::{BlockError, Column, FLAG_FLOAT, FLAG_SHARED_TIMES, VERSION, Values, varint};
+use super::{BlockError, Column, ColumnRef, FLAG_FLOAT, FLAG_SHARED_TIMES, VERSION, ValuesRef, varint};
 
 /// Fast and already good: the columns carry little redundancy after the differences.
 const ZSTD_LEVEL: i32 = 1;
@@ -8,6 +8,14 @@ const ZSTD_LEVEL: i32 = 1;
 /// # Errors
 /// [`BlockError::Uneven`] when a column's timestamps and values differ in number.
 pub fn encode(columns: &[Column]) -> Result<Vec<u8>, BlockError> {
+    encode_refs(&columns.iter().map(ColumnRef::from).collect::<Vec<_>>())
+}
+
+/// As [`encode`], of columns that are kept elsewhere.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_refs(columns: &[ColumnRef<'_>]) -> Result<Vec<u8>, BlockError> {
     let plain = layout(columns)?;
     let packed = zstd::bulk::compress(&plain, ZSTD_LEVEL).map_err(|_| BlockError::Compression)?;
     let mut block = Vec::with_capacity(packed.len() + 6);
@@ -17,7 +25,7 @@ pub fn encode(columns: &[Column]) -> Result<Vec<u8>, BlockError> {
     Ok(block)
 }
 
-fn layout(columns: &[Column]) -> Result<Vec<u8>, BlockError> {
+fn layout(columns: &[ColumnRef<'_>]) -> Result<Vec<u8>, BlockError> {
     let mut out = Vec::with_capacity(columns.iter().map(|column| 8 + 4 * column.values.len()).sum());
     varint::put(&mut out, as_u64(columns.len()));
     let mut previous = None;
@@ -37,19 +45,19 @@ fn layout(columns: &[Column]) -> Result<Vec<u8>, BlockError> {
     previous = None;
     for column in columns {
         if flags(column, previous) & FLAG_SHARED_TIMES == 0 {
-            put_times(&mut out, &column.timestamps_ms);
+            put_times(&mut out, column.timestamps_ms);
         }
-        match &column.values {
-            Values::Int(values) => put_ints(&mut out, values),
-            Values::Float(values) => put_floats(&mut out, values),
+        match column.values {
+            ValuesRef::Int(values) => put_ints(&mut out, values),
+            ValuesRef::Float(values) => put_floats(&mut out, values),
         }
         previous = Some(column);
     }
     Ok(out)
 }
 
-fn flags(column: &Column, previous: Option<&Column>) -> u8 {
-    let float = if matches!(column.values, Values::Float(_)) { FLAG_FLOAT } else { 0 };
+fn flags(column: &ColumnRef<'_>, previous: Option<&ColumnRef<'_>>) -> u8 {
+    let float = if matches!(column.values, ValuesRef::Float(_)) { FLAG_FLOAT } else { 0 };
     let shared = if previous.is_some_and(|before| before.timestamps_ms == column.timestamps_ms) {
         FLAG_SHARED_TIMES
     } else {

@@ -18,7 +18,7 @@ mod encode;
 mod varint;
 
 pub use decode::{decode, series_numbers};
-pub use encode::encode;
+pub use encode::{encode, encode_refs};
 
 /// The layout written by [`encode`].
 const VERSION: u8 = 1;
@@ -59,6 +59,46 @@ impl Values {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A column whose timestamps and values are kept elsewhere: who packs thousands of series of one sample each need not
+/// make lists for every one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColumnRef<'a> {
+    /// As [`Column::series`].
+    pub series: u32,
+    /// As [`Column::timestamps_ms`].
+    pub timestamps_ms: &'a [i64],
+    /// As many values as timestamps.
+    pub values: ValuesRef<'a>,
+}
+
+/// As [`Values`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ValuesRef<'a> {
+    /// Whole numbers.
+    Int(&'a [i64]),
+    /// Everything else.
+    Float(&'a [f64]),
+}
+
+impl ValuesRef<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Int(values) => values.len(),
+            Self::Float(values) => values.len(),
+        }
+    }
+}
+
+impl<'a> From<&'a Column> for ColumnRef<'a> {
+    fn from(column: &'a Column) -> Self {
+        let values = match &column.values {
+            Values::Int(values) => ValuesRef::Int(values),
+            Values::Float(values) => ValuesRef::Float(values),
+        };
+        Self { series: column.series, timestamps_ms: &column.timestamps_ms, values }
     }
 }
 

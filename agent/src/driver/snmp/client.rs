@@ -56,8 +56,8 @@ impl Habits {
     }
 
     fn learn(&mut self, message: usize, rows: usize, bindings: usize) {
-        if bindings > 0 {
-            self.binding_sixteenths = rows * 16 / bindings;
+        if let Some(mean) = (rows * 16).checked_div(bindings) {
+            self.binding_sixteenths = mean;
             self.envelope = message.saturating_sub(rows);
         }
     }
