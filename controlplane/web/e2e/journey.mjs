@@ -55,7 +55,7 @@ async function payByKeyboard() {
 }
 
 async function shareAddress() {
-  await page.goto(`${url}/customers?sort=-owed&cols=owed,state`)
+  await page.goto(`${url}/customers?status=active&cols=owed,state`)
   await page.waitForSelector('[data-row]', { timeout })
   await page.keyboard.press('j')
   await page.keyboard.press('j')

@@ -124,7 +124,8 @@ fn the_web_app_is_built_against_this_api() {
 
 #[test]
 fn every_reference_of_the_document_leads_somewhere() {
-    let document = serde_json::to_value(atalaya_server::http::document()).expect("the document has a JSON form");
+    let document =
+        serde_json::to_value(atalaya_server::http::document()).expect("the document has a JSON form");
     let mut references = BTreeSet::new();
     collect_references(&document, &mut references);
     assert!(references.len() > 50, "only {} references were found", references.len());

@@ -86,6 +86,7 @@ fn the_keyboard_alone_registers_a_payment_and_a_copied_address_shows_the_same() 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (isp, debtor) = isp_with_debtor(folder.path());
     let answer = script(&web, "journey", &isp, &debtor.customer).output().expect("node can be started");
-    let said = [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let said =
+        [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(answer.status.success(), "the browser says: {said}");
 }
