@@ -1,5 +1,7 @@
 //! The whole product: real processes, real sockets, on both databases.
 
+#![allow(clippy::panic, clippy::print_stderr, reason = "a failed test, and what one that passed has to say")]
+
 mod browser;
 mod cut_run;
 mod identity;
