@@ -67,6 +67,8 @@ pub struct Isp {
     pub sites: Vec<Site>,
 }
 
+/// How many subscribers of a site are entered at the same time.
+const CLERKS: usize = 3;
 const SITE_NAMES: [&str; 4] = ["Cerro Alto", "Loma Verde", "Valle Sur", "Punta Norte"];
 const FAMILY: [&str; 12] = [
     "Quispe", "Huamán", "Flores", "Rojas", "Mamani", "Chávez", "Ramos", "Castillo", "Vega", "Salazar",
@@ -151,15 +153,34 @@ impl Isp {
     ) -> anyhow::Result<Self> {
         let Founded { control_plane, owner, .. } = Founded::start(options)?;
         let plans = plans(&owner)?;
-        let mut sites = Vec::new();
-        for index in 0..size.sites {
-            let index = usize::try_from(index)?;
-            let mut config = router_config(index, size.subscribers)?;
-            shape(&mut config);
-            sites.push(site(folder, &owner, index, size.subscribers, &plans, &config)?);
-        }
+        let configs: Vec<SimConfig> = (0..size.sites)
+            .map(|index| {
+                let mut config = router_config(usize::try_from(index)?, size.subscribers)?;
+                shape(&mut config);
+                Ok(config)
+            })
+            .collect::<anyhow::Result<_>>()?;
+        // Sites beside each other: a person waits for the demo.
+        let sites = in_parallel(configs.iter().enumerate(), |(index, config)| {
+            site(folder, &owner, index, size.subscribers, &plans, config)
+        })?;
         Ok(Self { control_plane, owner, sites })
     }
+}
+
+/// Does something with each of some things, each in a thread of its own; the outcomes in their order.
+fn in_parallel<T: Send, U: Send>(
+    things: impl Iterator<Item = T>,
+    work: impl Fn(T) -> anyhow::Result<U> + Sync,
+) -> anyhow::Result<Vec<U>> {
+    std::thread::scope(|scope| {
+        let work = &work;
+        let running: Vec<_> = things.map(|thing| scope.spawn(move || work(thing))).collect();
+        let outcomes = running.into_iter().map(|thread| {
+            thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a thread panicked, as it says above")))
+        });
+        outcomes.collect()
+    })
 }
 
 /// The plans, by the name of the router's profile.
@@ -228,11 +249,13 @@ fn site(
         device("snmp", format!("SW-{}", index + 1), switch.address, json!({"community": COMMUNITY}))?;
 
     let first = u32::try_from(index)? * subscribers;
-    let mut made = Vec::new();
-    for number in 1..=subscribers {
-        made.push(subscriber(owner, &id, &router_id, number, first + number, plans)?);
-    }
-    Ok(Site { id, agent, agent_id, router, router_id, switch, switch_id, subscribers: made })
+    let numbers: Vec<u32> = (1..=subscribers).collect();
+    let made = in_parallel(numbers.chunks(numbers.len().div_ceil(CLERKS).max(1)), |numbers| {
+        let one = |number: &u32| subscriber(owner, &id, &router_id, *number, first + number, plans);
+        numbers.iter().map(one).collect::<anyhow::Result<Vec<_>>>()
+    })?;
+    let subscribers = made.into_iter().flatten().collect();
+    Ok(Site { id, agent, agent_id, router, router_id, switch, switch_id, subscribers })
 }
 
 fn subscriber(
