@@ -149,6 +149,13 @@ impl Site {
         found.unwrap_or_else(|_| panic!("{point}: not told; told was {skipped:?}"))
     }
 
+    /// Waits for the report that a subscriber's session was seen, after `applied`: equipment that dials every 100 ms may
+    /// be in before the row is read back, and then both are told at once.
+    async fn told_in(&mut self, point: &str, applied: wire::ObservedPoint) -> wire::ObservedPoint {
+        let is_in = |told: &wire::ObservedPoint| told.session.as_ref().is_some_and(|session| session.present);
+        if is_in(&applied) { applied } else { self.told(point, is_in).await }
+    }
+
     async fn told_outcome(&mut self, point: &str, outcome: wire::Outcome) -> wire::ObservedPoint {
         self.told(point, |observed| observed.outcome() == outcome).await
     }

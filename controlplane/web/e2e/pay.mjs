@@ -43,12 +43,13 @@ async function server() {
 
 async function askForRestart(whileDown) {
   const lines = createInterface({ input: process.stdin })
-  console.log('RESTART')
-  await whileDown()
-  await new Promise((resolve, reject) => {
+  // Listens before it asks: the server may be back before the page has noticed that it was away.
+  const answered = new Promise((resolve, reject) => {
     lines.once('line', resolve)
     lines.once('close', () => reject(new Error('standard input closed while waiting for the restart')))
   })
+  console.log('RESTART')
+  await Promise.all([whileDown(), answered])
   lines.close()
 }
 

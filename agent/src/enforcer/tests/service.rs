@@ -25,8 +25,7 @@ async fn cut_walled_paid_online() {
     site.want(vec![active("sub0001", 3)]).await;
     let back = site.told_outcome("sub0001", wire::Outcome::Applied).await;
     assert_eq!((back.status(), back.order.unwrap().generation), (wire::ObservedStatus::Active, 3));
-    let online =
-        site.told("sub0001", |told| told.session.as_ref().is_some_and(|session| session.present)).await;
+    let online = site.told_in("sub0001", back.clone()).await;
     assert!(online.read_at_ms >= back.applied_at_ms && online.speed.is_some());
     eventually("plan speed", || site.passes_at("sub0001", 10_000_000)).await;
     site.sweep().await;
@@ -105,7 +104,7 @@ async fn activating_makes_the_row_and_terminating_removes_only_ours() {
     site.want(vec![point]).await;
     let made = site.told_outcome("nuevo", wire::Outcome::Applied).await;
     assert!(made.after.iter().all(|field| !field.value.contains("hunter2")));
-    site.told("nuevo", |told| told.session.as_ref().is_some_and(|session| session.present)).await;
+    site.told_in("nuevo", made).await;
     let gone = |user: &str, generation| subscriber(user, generation, wire::DesiredStatus::Terminated);
     site.want(vec![gone("nuevo", 2), gone("sub0001", 1)]).await;
     let told = site.told_outcome("nuevo", wire::Outcome::Applied).await;
