@@ -11,11 +11,17 @@ use std::{
 
 use super::wait_for;
 
+/// Names the folder of the programs when it is not that of this one: benches start release builds.
+const PROGRAMS: &str = "ATALAYA_PROGRAMS";
+
 /// Path of a program that was built beside this one.
 ///
 /// # Errors
 /// It was not built.
 pub fn program(name: &str) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = std::env::var_os(PROGRAMS) {
+        return Ok(PathBuf::from(folder).join(name));
+    }
     let here = std::env::current_exe().context("a process knows its program")?;
     // Tests lie in a folder `deps` below the programs.
     let found = here.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());

@@ -56,6 +56,10 @@ pub struct Passed {
     pub to_server: u64,
     /// Datagrams, or pieces of bytes, forwarded to clients.
     pub to_client: u64,
+    /// Bytes forwarded to the server; of datagrams without the headers of UDP and IP.
+    pub bytes_to_server: u64,
+    /// Bytes forwarded to clients, as above.
+    pub bytes_to_client: u64,
     /// Datagrams dropped by loss or cut.
     pub dropped: u64,
     /// Clients (UDP source addresses, TCP connections) seen.
@@ -88,12 +92,15 @@ impl Shared {
         self.binding.lock().clone()
     }
 
-    fn count(&self, direction: Direction) {
+    fn count(&self, direction: Direction, bytes: usize) {
         let mut passed = self.passed.lock();
-        match direction {
-            Direction::ToServer => passed.to_server += 1,
-            Direction::ToClient => passed.to_client += 1,
-        }
+        let passed = &mut *passed;
+        let (pieces, sum) = match direction {
+            Direction::ToServer => (&mut passed.to_server, &mut passed.bytes_to_server),
+            Direction::ToClient => (&mut passed.to_client, &mut passed.bytes_to_client),
+        };
+        *pieces += 1;
+        *sum += u64::try_from(bytes).unwrap_or(u64::MAX);
     }
 }
 

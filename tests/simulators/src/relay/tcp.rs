@@ -95,7 +95,7 @@ async fn pipe(
             if to.write_all(&piece).await.is_err() {
                 return;
             }
-            shared.count(direction);
+            shared.count(direction, piece.len());
         }
         if let Err(error) = to.shutdown().await {
             tracing::debug!(%error, ?direction, "far end closed first");

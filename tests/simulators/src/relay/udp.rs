@@ -119,7 +119,7 @@ async fn deliver(
             None => socket.send(&datagram).await,
         };
         match sent {
-            Ok(_) => shared.count(direction),
+            Ok(sent) => shared.count(direction, sent),
             // Nobody listens there now; UDP does not promise more.
             Err(error) => tracing::debug!(%error, ?direction, "datagram not sent"),
         }

@@ -1,4 +1,4 @@
-//! The same job by programs of others. A peer that is not installed is said to be missing, with its Debian package.
+//! The same jobs by programs of others. A peer that is not installed is said to be missing, with its Debian package.
 
 use std::fmt::Write as _;
 use std::process::Stdio;
@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::process::Command;
 
+use super::fleet::Fleet;
 use crate::Options;
-use crate::process::{Fleet, cpu, terminate};
+use crate::process::{cpu, terminate};
 
 /// CPU-seconds per 1,000 walks, or what is missing.
-type Cost = Result<f64, String>;
+pub(super) type Cost = Result<f64, String>;
 
 /// Rounds over the fleet in one run of the compiled peer.
 const ROUNDS: usize = 5;
@@ -116,4 +117,23 @@ pub(crate) async fn collectd(options: &Options, fleet: &Fleet) -> anyhow::Result
     let (used, walks) = (cpu(pid)? - before, fleet.served().await?.uptimes - served.uptimes);
     terminate(&mut child).await.context("collectd")?;
     Ok(Ok(used * 1_000.0 / f64::from(u32::try_from(walks.max(1))?)))
+}
+
+/// fping with five echoes to each target, 200 ms apart, as the agent sends them: CPU-seconds of one echo.
+pub(crate) async fn fping(targets: &[std::net::IpAddr]) -> anyhow::Result<Cost> {
+    let dir = tempfile::tempdir()?;
+    let list: String = targets.iter().map(|target| format!("{target}\n")).collect();
+    std::fs::write(dir.path().join("targets"), list)?;
+    // The shell's own clock of its child: the program is over before /proc could be read.
+    let output = Command::new("bash")
+        .args(["-c", "TIMEFORMAT='%U %S'; time fping -q -c 5 -p 200 -i 0 -f targets >/dev/null 2>&1"])
+        .current_dir(dir.path())
+        .output()
+        .await?;
+    if !output.status.success() {
+        return Ok(Err("fping (Debian package fping; without a pause it wants root)".to_owned()));
+    }
+    let times = String::from_utf8(output.stderr)?;
+    let used: f64 = times.split_whitespace().map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+    Ok(Ok(used / f64::from(u32::try_from(targets.len() * 5)?)))
 }

@@ -1,19 +1,15 @@
 //! Processes and what /proc says of them.
 
-use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
-use atalaya_simulators::control::ControlClient;
-use atalaya_simulators::snmp_fleet::Served;
-use atalaya_simulators::snmp_fleet::control::Request;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 /// Ticks of /proc in a second (USER_HZ): fixed by Linux' interface on every machine that we build for.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// A process that takes less CPU than this within a second rests.
+const RESTING: f64 = 0.03;
 const STOP_WITHIN: Duration = Duration::from_secs(40);
 
 /// CPU seconds that a process used so far, user and system.
@@ -47,49 +43,29 @@ impl Memory {
     }
 }
 
+/// CPU seconds that a process used until it had nothing left to do: it is looked at each second until it rests.
+pub(crate) async fn cpu_at_rest(pid: u32) -> anyhow::Result<f64> {
+    let mut before = cpu(pid)?;
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = cpu(pid)?;
+        if now - before < RESTING {
+            return Ok(now);
+        }
+        before = now;
+    }
+}
+
+/// Asks a process to end.
+pub(crate) fn signal_to_stop(pid: u32) -> anyhow::Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no process id")?;
+    Ok(kill_process(pid, Signal::TERM)?)
+}
+
 /// Ends a process by SIGTERM and waits for it.
 pub(crate) async fn terminate(child: &mut Child) -> anyhow::Result<()> {
-    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-    kill_process(pid.context("it ended by itself")?, Signal::TERM)?;
+    signal_to_stop(child.id().context("it ended by itself")?)?;
     let status = tokio::time::timeout(STOP_WITHIN, child.wait()).await.context("it does not stop")??;
     anyhow::ensure!(status.success(), "it ended with {status}");
     Ok(())
-}
-
-/// The simulated devices, in a process of their own.
-pub(crate) struct Fleet {
-    child: Child,
-    pub(crate) addresses: Vec<std::net::SocketAddr>,
-    control: std::net::SocketAddr,
-}
-
-#[derive(serde::Deserialize)]
-struct Announced {
-    snmp: Vec<std::net::SocketAddr>,
-    control: std::net::SocketAddr,
-}
-
-impl Fleet {
-    pub(crate) async fn start(program: &Path, devices: u32) -> anyhow::Result<Self> {
-        let mut child = Command::new(program)
-            .args(["snmp-fleet", "--control", "127.0.0.1:0", "--devices", &devices.to_string()])
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| program.display().to_string())?;
-        let output = child.stdout.take().context("piped")?;
-        let line = BufReader::new(output).lines().next_line().await?.context("the fleet did not start")?;
-        let Announced { snmp, control } = serde_json::from_str(&line)?;
-        Ok(Self { child, addresses: snmp, control })
-    }
-
-    /// What it served so far.
-    pub(crate) async fn served(&self) -> anyhow::Result<Served> {
-        let mut control = ControlClient::connect(self.control).await?;
-        Ok(control.ask_as(&Request::Served).await?)
-    }
-
-    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        terminate(&mut self.child).await
-    }
 }
