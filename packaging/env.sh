@@ -7,6 +7,9 @@ cd "$ROOT"
 
 # Debian keeps daemons (snmpd, sshd) out of a person's PATH; rustup puts cargo into a folder of its own.
 PATH="$PATH:$HOME/.cargo/bin:/usr/local/sbin:/usr/sbin:/sbin"
+# The Node.js that setup.sh installs where the system's is too old.
+NODE_HOME="$ROOT/packaging/.node"
+[ ! -x "$NODE_HOME/bin/node" ] || PATH="$NODE_HOME/bin:$PATH"
 export PATH
 
 # Where cargo puts what it builds.

