@@ -7,6 +7,7 @@ mod probe;
 mod status;
 mod verify;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -98,7 +99,11 @@ fn start_log(local: &Local, daemon: bool) -> anyhow::Result<()> {
     use tracing_subscriber::EnvFilter;
     let filter = if daemon || local.log.filter != "info" { local.log.filter.as_str() } else { "warn" };
     let filter = EnvFilter::try_new(filter).with_context(|| format!("log.filter = {}", local.log.filter))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for a terminal; the journal and files keep them as rubbish.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match local.log.format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

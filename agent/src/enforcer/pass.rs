@@ -168,13 +168,18 @@ fn cannot_tell(error: &DeviceError) -> Vec<BiteCheck> {
         .to_vec()
 }
 
+/// By which method a point is cut.
+pub(super) fn method_of(point: &Point) -> Option<wire::Method> {
+    match point.access {
+        Access::Pppoe { .. } => Some(wire::Method::Pppoe),
+        Access::Static { .. } => Some(wire::Method::StaticAddress),
+        Access::Unsupported { .. } => None,
+    }
+}
+
 /// Why a cut by the point's method would have no effect.
 pub(super) fn no_effect(bites: &[BiteCheck], point: &Point) -> Option<String> {
-    let method = match point.access {
-        Access::Pppoe { .. } => wire::Method::Pppoe,
-        Access::Static { .. } => wire::Method::StaticAddress,
-        Access::Unsupported { .. } => return None,
-    };
+    let method = method_of(point)?;
     bites
         .iter()
         .find(|bite| bite.method == method && bite.check.status() == wire::CheckStatus::Failed)

@@ -1,13 +1,28 @@
 //! What enforcing would do on a device, without doing it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use atalaya_protocol::wire;
 
+use super::pass::method_of;
 use super::{Shared, report, wants};
 use crate::core::enforcement::action;
-use crate::desired::Access;
-use crate::driver::{Device, DeviceError};
+use crate::desired::{Access, Point};
+use crate::driver::{BiteCheck, Device, DeviceError};
+
+/// A check that failed is only a warning on a device where nobody is cut by its method: an ISP of PPPoE need not wall a
+/// list of fixed addresses. The first point that is cut that way is held until the check passes ([`no_effect`]).
+///
+/// [`no_effect`]: super::pass::no_effect
+fn for_who_is_here(bite: BiteCheck, points: &[Arc<Point>]) -> wire::Check {
+    let BiteCheck { method, mut check } = bite;
+    let needed = points.is_empty() || points.iter().any(|point| method_of(point) == Some(method));
+    if !needed && check.status() == wire::CheckStatus::Failed {
+        check.set_status(wire::CheckStatus::Warning);
+    }
+    check
+}
 
 /// Reads the device and compares; what is held back at present is shown too, for it is what would be done.
 pub(super) async fn plan(shared: &Shared, device: &dyn Device) -> Result<wire::DevicePlan, DeviceError> {
@@ -20,7 +35,8 @@ pub(super) async fn plan(shared: &Shared, device: &dyn Device) -> Result<wire::D
     let mut wants = wants::build(shared, device_id, &points, now_ms);
     wants.sort_by(|one, other| one.point.id.cmp(&other.point.id));
     let rows = enforce.read(&wants).await?;
-    let mut checks: Vec<wire::Check> = enforce.can_bite().await?.into_iter().map(|bite| bite.check).collect();
+    let mut checks: Vec<wire::Check> =
+        enforce.can_bite().await?.into_iter().map(|bite| for_who_is_here(bite, &points)).collect();
     let mut changes = Vec::new();
     let mut in_place = 0_u32;
     for (want, row) in wants.iter().zip(&rows) {

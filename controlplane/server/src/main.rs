@@ -2,14 +2,16 @@
 
 use atalaya_server::cli::Cli;
 use clap::Parser;
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 use tracing_subscriber::{EnvFilter, fmt};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("ATALAYA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Colours are for a terminal; the journal and files keep them as rubbish.
+    let colours = std::io::stderr().is_terminal();
+    fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     match cli.run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

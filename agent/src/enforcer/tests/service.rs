@@ -93,6 +93,32 @@ async fn observing_writes_nothing_and_says_what_it_would_do() {
 }
 
 #[tokio::test]
+async fn a_wall_that_nobody_needs_does_not_keep_a_router_from_being_enforced() {
+    let dir = tempfile::tempdir().unwrap();
+    // Its cut profile is walled; the list of fixed addresses is not.
+    let mut site = Site::start(SimConfig::isp(2, true), dir.path(), Mode::Observe).await;
+    site.everyone_online(2).await;
+    let status_of = |plan: wire::DevicePlan| {
+        let check = plan.checks.iter().find(|check| check.code == "cut_list_rule").unwrap();
+        check.status()
+    };
+    let unknown = site.enforcer.plan("dev_1").await.unwrap();
+    assert_eq!(status_of(unknown), wire::CheckStatus::Failed, "who will come is not known");
+    site.want(vec![active("sub0001", 1)]).await;
+    site.told_outcome("sub0001", wire::Outcome::InPlace).await;
+    let by_secret = site.enforcer.plan("dev_1").await.unwrap();
+    assert_eq!(status_of(by_secret), wire::CheckStatus::Warning);
+    let mut fixed = active("fixed", 1);
+    fixed.method = wire::Method::StaticAddress.into();
+    let address = wire::StaticAccess { address: "100.64.9.9".into() };
+    fixed.access = Some(wire::desired_point::Access::StaticAddress(address));
+    site.want(vec![fixed]).await;
+    let both = site.enforcer.plan("dev_1").await.unwrap();
+    assert_eq!(status_of(both), wire::CheckStatus::Failed);
+    site.finish().await;
+}
+
+#[tokio::test]
 async fn activating_makes_the_row_and_terminating_removes_only_ours() {
     let dir = tempfile::tempdir().unwrap();
     let config = isp(2).with_cpe(CpeConfig::pppoe("nuevo", "hunter2"));
