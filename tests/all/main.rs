@@ -3,4 +3,5 @@
 mod architecture;
 mod audit;
 mod e2e;
+mod isolation;
 mod wire;

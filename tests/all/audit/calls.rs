@@ -23,7 +23,7 @@ fn version_of(api: &Api, path: &str, field: &str) -> i64 {
     api.get(path).expect("it can be read")[field].as_i64().expect("it has a version")
 }
 
-pub(super) fn all(isp: &Isp, walk: &mut Walk<'_>) {
+pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     places(isp, walk);
     staff(isp, walk);
     let customer = customers(isp, walk);

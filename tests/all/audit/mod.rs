@@ -5,10 +5,10 @@
 
 #![allow(clippy::panic, reason = "a failed test")]
 
-mod calls;
+pub(crate) mod calls;
 mod commands;
 mod proxies;
-mod walk;
+pub(crate) mod walk;
 
 use crate::e2e::{Database, on_each_database};
 use atalaya_tests::isp::Size;

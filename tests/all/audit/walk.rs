@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// What an operation must leave behind.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Leaves {
+pub(crate) enum Leaves {
     /// Something new: the state after.
     Made,
     /// Something else than before: both states, and they differ.
@@ -17,44 +17,56 @@ pub(super) enum Leaves {
     Asked,
 }
 
+/// What is done before each call, on the things that the call will be about.
+type Before<'w> = Box<dyn FnMut(&Call<'_>) + 'w>;
+
 /// The walk through the document.
-pub(super) struct Walk<'w> {
+pub(crate) struct Walk<'w> {
     owner: &'w Api,
     owner_id: String,
     covered: BTreeSet<String>,
+    before: Option<Before<'w>>,
 }
 
 /// One call: `METHOD /path/of/the/document`, the path with ids, what it is about.
-pub(super) struct Call<'c> {
-    pub(super) operation: &'static str,
-    pub(super) path: &'c str,
-    pub(super) version: Option<i64>,
-    pub(super) body: Option<Value>,
-    pub(super) leaves: Leaves,
+pub(crate) struct Call<'c> {
+    pub(crate) operation: &'static str,
+    pub(crate) path: &'c str,
+    pub(crate) version: Option<i64>,
+    pub(crate) body: Option<Value>,
+    pub(crate) leaves: Leaves,
     /// Kind of the thing.
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Its id; found in the answer when absent.
-    pub(super) id: Option<&'c str>,
+    pub(crate) id: Option<&'c str>,
     /// JSON pointer to the id in the answer.
-    pub(super) id_at: &'static str,
+    pub(crate) id_at: &'static str,
 }
 
 impl<'w> Walk<'w> {
-    pub(super) fn new(owner: &'w Api) -> Self {
+    pub(crate) fn new(owner: &'w Api) -> Self {
         let session = owner.get("/session").expect("the owner is logged in");
         let owner_id = session["user"]["id"].as_str().expect("a user has an id").to_owned();
-        Self { owner, owner_id, covered: BTreeSet::new() }
+        Self { owner, owner_id, covered: BTreeSet::new(), before: None }
+    }
+
+    /// The same, with something that is done before each call.
+    pub(crate) fn with_before(owner: &'w Api, before: impl FnMut(&Call<'_>) + 'w) -> Self {
+        Self { before: Some(Box::new(before)), ..Self::new(owner) }
     }
 
     /// Calls as the owner; the answer's body.
-    pub(super) fn call(&mut self, call: Call<'_>) -> Value {
+    pub(crate) fn call(&mut self, call: Call<'_>) -> Value {
         let owner = self.owner;
         let actor = self.owner_id.clone();
         self.call_as(owner, &actor, call)
     }
 
     /// Calls as somebody, who must stand in the row.
-    pub(super) fn call_as(&mut self, who: &Api, actor: &str, call: Call<'_>) -> Value {
+    pub(crate) fn call_as(&mut self, who: &Api, actor: &str, call: Call<'_>) -> Value {
+        if let Some(before) = &mut self.before {
+            before(&call);
+        }
         let Call { operation, path, version, body, .. } = &call;
         let method = operation.split(' ').next().expect("an operation begins with its method");
         let answer = who
@@ -66,7 +78,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Rows of a request, from the API.
-    pub(super) fn rows(&self, request_id: &str) -> Vec<Value> {
+    pub(crate) fn rows(&self, request_id: &str) -> Vec<Value> {
         assert!(!request_id.is_empty(), "every answer names its request");
         let page = self.owner.get("/audit?limit=200").expect("the audit trail can be read");
         let rows = page["items"].as_array().expect("a page has items").clone();
@@ -101,7 +113,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Fails for an operation of the document that was not called, or that is called and not in it.
-    pub(super) fn demand_every_operation(&self) {
+    pub(crate) fn demand_every_operation(&self) {
         let document = serde_json::to_value(atalaya_server::http::document()).expect("the document is JSON");
         let paths = document["paths"].as_object().expect("the document has paths");
         let operations: BTreeSet<String> = paths

@@ -1,0 +1,47 @@
+//! What is another's does not exist: every operation of the OpenAPI document is tried by people whom it does not concern,
+//! on the very things of its valid call, before the owner's own call shows that it works.
+//!
+//! - The owner of **another tenant** gets exactly the answer that an id which never existed gets, and reads nothing of
+//!   ours in a list.
+//! - **Nobody** gets 401, and learns no more.
+//! - No table of ours is another one afterwards.
+//!
+//! Nothing is excused: an operation without a valid call, or without a line among the reads, fails the test.
+
+#![allow(clippy::panic, reason = "a failed test")]
+
+mod digests;
+mod outsiders;
+mod reads;
+
+use crate::audit::{calls, walk::Walk};
+use crate::e2e::{Database, on_each_database};
+use atalaya_tests::isp::Size;
+use digests::Digests;
+use outsiders::Outsiders;
+
+on_each_database!(what_is_anothers_does_not_exist);
+
+fn what_is_anothers_does_not_exist(database: Database) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let isp = database.isp(folder.path(), Size { subscribers: 4, sites: 1 });
+    let test = reads::connection_test(&isp);
+    let outsiders = Outsiders::settle(&isp.control_plane);
+    let digests = Digests::open(&isp.control_plane.options, &isp.owner);
+    let mut walk = Walk::with_before(&isp.owner, |call| {
+        let method = call.operation.split(' ').next().expect("an operation begins with its method");
+        digests.same_around(call.operation, || {
+            outsiders.try_call(call.operation, method, call.path, call.version, call.body.as_ref());
+        });
+    });
+    calls::all(&isp, &mut walk);
+    walk.demand_every_operation();
+    drop(walk);
+
+    let reads = reads::all(&isp, &test);
+    reads::demand_every_operation(&reads);
+    for (operation, path) in &reads {
+        let ours = isp.owner.get(path).unwrap_or_else(|error| panic!("the owner reads {operation}: {error}"));
+        digests.same_around(operation, || outsiders.try_read(operation, path, &ours));
+    }
+}

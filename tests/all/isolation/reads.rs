@@ -1,0 +1,82 @@
+//! A valid read of each operation that reads.
+
+use atalaya_tests::isp::{Isp, id_of};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Reads that are no JSON answer: a stream of events, which has a test of its own.
+const ELSEWHERE: [&str; 1] = ["GET /stream"];
+
+/// A connection test, while there is an agent to ask; its id.
+pub(super) fn connection_test(isp: &Isp) -> String {
+    let asked = json!({"agent_id": isp.sites[0].agent_id, "kind": "icmp", "host": "127.0.0.1"});
+    let test = isp.owner.post("/devices/connection-tests", &asked).expect("it can be asked for");
+    id_of(&test).expect("it has an id")
+}
+
+/// Operation and path with ids of ours.
+pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
+    let site = &isp.sites[0];
+    let subscriber = &site.subscribers[2];
+    let first = |list: &str| -> String {
+        let page = isp.owner.get(list).unwrap_or_else(|error| panic!("{list}: {error}"));
+        let id = page["items"][0]["id"].as_str();
+        id.unwrap_or_else(|| panic!("{list} has an item with an id: {page}")).to_owned()
+    };
+    let (invoice, payment, plan) = (first("/invoices"), first("/payments"), first("/plans"));
+    let (run, user) = (first("/collections/runs"), first("/users"));
+    let metric = "metric=device_up";
+    let (service, customer) = (&subscriber.service, &subscriber.customer);
+    vec![
+        ("GET /agent-tokens", "/agent-tokens".to_owned()),
+        ("GET /agents", "/agents".to_owned()),
+        ("GET /agents/{id}", format!("/agents/{}", site.agent_id)),
+        ("GET /agents/{id}/held-cuts", format!("/agents/{}/held-cuts", site.agent_id)),
+        ("GET /audit", "/audit".to_owned()),
+        ("GET /collections/runs", "/collections/runs".to_owned()),
+        ("GET /collections/runs/{id}", format!("/collections/runs/{run}")),
+        ("GET /customers", "/customers".to_owned()),
+        ("GET /customers/{id}", format!("/customers/{customer}")),
+        ("GET /customers/{id}/overview", format!("/customers/{customer}/overview")),
+        ("GET /devices", "/devices".to_owned()),
+        ("GET /devices/connection-tests/{id}", format!("/devices/connection-tests/{test}")),
+        ("GET /devices/{id}", format!("/devices/{}", site.router_id)),
+        ("GET /devices/{id}/plan", format!("/devices/{}/plan", site.router_id)),
+        ("GET /events", format!("/events?entity={service}")),
+        ("GET /home", "/home".to_owned()),
+        ("GET /invoices", "/invoices".to_owned()),
+        ("GET /invoices/{id}", format!("/invoices/{invoice}")),
+        ("GET /login-options", "/login-options".to_owned()),
+        ("GET /metrics/last", format!("/metrics/last?{metric}&device={}", site.router_id)),
+        ("GET /metrics/range", format!("/metrics/range?{metric}&from=0&to=1&device={}", site.router_id)),
+        ("GET /metrics/series", format!("/metrics/series?{metric}&device={}", site.router_id)),
+        ("GET /metrics/top", format!("/metrics/top?{metric}")),
+        ("GET /payments", "/payments".to_owned()),
+        ("GET /payments/{id}", format!("/payments/{payment}")),
+        ("GET /plans", "/plans".to_owned()),
+        ("GET /plans/{id}", format!("/plans/{plan}")),
+        ("GET /services", format!("/services?customer={customer}")),
+        ("GET /services/{id}", format!("/services/{service}")),
+        ("GET /services/{id}/view", format!("/services/{service}/view")),
+        ("GET /session", "/session".to_owned()),
+        ("GET /sites", "/sites".to_owned()),
+        ("GET /sites/{id}", format!("/sites/{}", site.id)),
+        ("GET /tenant", "/tenant".to_owned()),
+        ("GET /users", "/users".to_owned()),
+        ("GET /users/{id}", format!("/users/{user}")),
+    ]
+}
+
+/// Fails for a read of the document that is not among these, or that is and not in it.
+pub(super) fn demand_every_operation(reads: &[(&'static str, String)]) {
+    let document = serde_json::to_value(atalaya_server::http::document()).expect("the document is JSON");
+    let paths = document["paths"].as_object().expect("the document has paths");
+    let of_the_document: BTreeSet<String> = paths
+        .iter()
+        .filter(|(_, methods)| methods["get"] != Value::Null)
+        .map(|(path, _)| format!("GET {path}"))
+        .filter(|operation| !ELSEWHERE.contains(&operation.as_str()))
+        .collect();
+    let here: BTreeSet<String> = reads.iter().map(|(operation, _)| (*operation).to_owned()).collect();
+    assert_eq!(here, of_the_document, "each operation that reads is tried once");
+}
