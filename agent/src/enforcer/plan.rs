@@ -7,7 +7,7 @@ use atalaya_protocol::wire;
 use super::{Shared, report, wants};
 use crate::core::enforcement::action;
 use crate::desired::Access;
-use crate::driver::{Device, DeviceError};
+use crate::driver::{Device, DeviceError, Found, Word};
 
 /// Reads the device and compares; what is held back at present is shown too, for it is what would be done.
 pub(super) async fn plan(shared: &Shared, device: &dyn Device) -> Result<wire::DevicePlan, DeviceError> {
@@ -27,12 +27,9 @@ pub(super) async fn plan(shared: &Shared, device: &dyn Device) -> Result<wire::D
         if row.is_in_place() {
             in_place = in_place.saturating_add(1);
         } else if let Some(why) = &row.blocked {
-            checks.push(wire::Check {
-                code: "point".into(),
-                status: wire::CheckStatus::Warning.into(),
-                detail: format!("{}: {why}", want.point.id),
-                remedy: String::new(),
-            });
+            let facts = [("point", want.point.id.as_str()), ("words", why.as_str())];
+            let found = Found::new(Word::PointBlocked, &facts, format!("{}: {why}", want.point.id));
+            checks.push(found.check("point", wire::CheckStatus::Warning, ""));
         } else {
             changes.push(wire::PlannedChange {
                 point_id: want.point.id.clone(),
