@@ -14,6 +14,9 @@ export interface Writers {
   flag: (value: boolean) => string
 }
 
+/** Longest value that a row shows, characters. */
+const longest = 160
+
 /** At most this many fields per row; the whole record is the server's to show. */
 const most = 6
 
@@ -34,8 +37,9 @@ function isMoney(value: object): value is Money {
 function write(value: unknown, writers: Writers): string {
   if (value === undefined || value === null) return '–'
   if (typeof value === 'boolean') return writers.flag(value)
-  if (typeof value === 'object') return isMoney(value) ? writers.money(value) : JSON.stringify(value)
-  const text = String(value)
+  if (typeof value === 'object' && isMoney(value)) return writers.money(value)
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (text.length > longest) return `${text.slice(0, longest)}…`
   if (/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text)) return writers.instant(text)
   return /^\d{4}-\d{2}-\d{2}$/.test(text) ? writers.date(text) : text
 }
