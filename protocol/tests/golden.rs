@@ -115,7 +115,11 @@ fn metrics_travel_on_both_of_their_lanes() {
 /// What was added since version 1 reads back, and is absent in the bytes of version 1: there it means what was always so.
 #[test]
 fn what_was_added_travels_and_old_bytes_do_without() {
-    use atalaya_protocol::wire::TimelineHold;
+    use atalaya_protocol::wire::{Field, Finding, TimelineHold, job_result};
+    let finding = || Finding {
+        code: "timeout".into(),
+        facts: vec![Field { name: "words".into(), value: "5 s".into() }],
+    };
     for message in samples::all() {
         let old = decode(&golden(message.name(), &framed(&message)));
         match message {
@@ -134,6 +138,22 @@ fn what_was_added_travels_and_old_bytes_do_without() {
                     let message = Message::DesiredUpdate(update.clone());
                     assert_eq!(decode(&framed(&message)), message);
                 }
+            }
+            Message::Heartbeat(mut beat) => {
+                let Message::Heartbeat(old) = old else { panic!("another message") };
+                assert!(old.devices.iter().all(|device| device.finding.is_none()), "only a sentence");
+                beat.devices.iter_mut().for_each(|device| device.finding = Some(finding()));
+                let message = Message::Heartbeat(beat);
+                assert_eq!(decode(&framed(&message)), message);
+            }
+            Message::JobResult(mut result) => {
+                let Message::JobResult(old) = old else { panic!("another message") };
+                assert!(old.finding.is_none(), "only a sentence");
+                result.finding = Some(finding());
+                let Some(job_result::Result::Plan(plan)) = &mut result.result else { panic!("no plan") };
+                plan.checks.iter_mut().for_each(|check| check.finding = Some(finding()));
+                let message = Message::JobResult(result);
+                assert_eq!(decode(&framed(&message)), message);
             }
             _ => {}
         }

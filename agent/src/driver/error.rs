@@ -1,5 +1,7 @@
 //! What goes wrong with a device, so that a person knows which end to look at.
 
+use super::Word;
+
 /// Why a device could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
@@ -54,6 +56,34 @@ pub enum DeviceError {
 }
 
 impl DeviceError {
+    /// What it is called on pages.
+    pub fn word(&self) -> Word {
+        match self {
+            Self::Unreachable { .. } => Word::Unreachable,
+            Self::Timeout { .. } => Word::Timeout,
+            Self::Refused { .. } => Word::Refused,
+            Self::Rights { .. } => Word::Rights,
+            Self::Device { .. } => Word::Device,
+            Self::Protocol { .. } => Word::Protocol,
+            Self::Config { .. } => Word::Config,
+            Self::Local { .. } => Word::Local,
+        }
+    }
+
+    /// What the device or the network said, or what is wrong here.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Unreachable { words }
+            | Self::Timeout { words }
+            | Self::Refused { words }
+            | Self::Rights { words }
+            | Self::Device { words }
+            | Self::Protocol { words }
+            | Self::Config { words }
+            | Self::Local { words } => words,
+        }
+    }
+
     /// Whether the device is there and answered, though not as hoped.
     pub fn device_answered(&self) -> bool {
         matches!(

@@ -17,6 +17,7 @@ pub mod snmp;
 
 mod enforce;
 mod error;
+mod finding;
 mod sink;
 mod target;
 
@@ -24,6 +25,7 @@ pub use enforce::{
     Attachment, BiteCheck, Change, Enforce, ObservedRow, RowStatus, Session, SessionKey, Want,
 };
 pub use error::DeviceError;
+pub use finding::{Found, Word};
 pub use sink::{Kind, SampleReceiver, SampleSink, Value};
 pub use target::{Credentials, RouterosOptions, Target, TlsMode};
 

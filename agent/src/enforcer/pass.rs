@@ -8,7 +8,7 @@ use super::worker::Worker;
 use super::{report, wants};
 use crate::core::enforcement::{Action, Decision, Hold, Phase, PointMemory, Situation, decide};
 use crate::desired::{Access, Point};
-use crate::driver::{BiteCheck, DeviceError, Enforce, ObservedRow, Want};
+use crate::driver::{BiteCheck, DeviceError, Enforce, Found, ObservedRow, Want, Word};
 
 /// Cuts applied before the worker looks for news: what gives service back never waits for more than these.
 const CUTS_AT_ONCE: usize = 500;
@@ -157,12 +157,10 @@ impl Worker {
 
 /// Checks that failed for want of an answer.
 fn cannot_tell(error: &DeviceError) -> Vec<BiteCheck> {
-    let check = wire::Check {
-        code: "can_bite".into(),
-        status: wire::CheckStatus::Failed.into(),
-        detail: format!("it could not be checked ({error})"),
-        remedy: String::new(),
-    };
+    let words = error.to_string();
+    let sentence = format!("it could not be checked ({words})");
+    let found = Found::new(Word::NotChecked, &[("words", &words)], sentence);
+    let check = found.check("can_bite", wire::CheckStatus::Failed, "");
     [wire::Method::Pppoe, wire::Method::StaticAddress]
         .map(|method| BiteCheck { method, check: check.clone() })
         .to_vec()

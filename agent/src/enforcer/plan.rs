@@ -9,7 +9,7 @@ use super::pass::method_of;
 use super::{Shared, report, wants};
 use crate::core::enforcement::action;
 use crate::desired::{Access, Point};
-use crate::driver::{BiteCheck, Device, DeviceError};
+use crate::driver::{BiteCheck, Device, DeviceError, Found, Word};
 
 /// A check that failed is only a warning on a device where nobody is cut by its method: an ISP of PPPoE need not wall a
 /// list of fixed addresses. The first point that is cut that way is held until the check passes ([`no_effect`]).
@@ -43,12 +43,9 @@ pub(super) async fn plan(shared: &Shared, device: &dyn Device) -> Result<wire::D
         if row.is_in_place() {
             in_place = in_place.saturating_add(1);
         } else if let Some(why) = &row.blocked {
-            checks.push(wire::Check {
-                code: "point".into(),
-                status: wire::CheckStatus::Warning.into(),
-                detail: format!("{}: {why}", want.point.id),
-                remedy: String::new(),
-            });
+            let facts = [("point", want.point.id.as_str()), ("words", why.as_str())];
+            let found = Found::new(Word::PointBlocked, &facts, format!("{}: {why}", want.point.id));
+            checks.push(found.check("point", wire::CheckStatus::Warning, ""));
         } else {
             changes.push(wire::PlannedChange {
                 point_id: want.point.id.clone(),

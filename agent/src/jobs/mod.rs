@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use prost::Message;
 
 use crate::clock::Clock;
-use crate::driver::{Device, DeviceError};
+use crate::driver::{Device, DeviceError, Found, Word};
 use crate::enforcer::Enforcer;
 use crate::journal::Database;
 use crate::uplink::ports::JobRunner;
@@ -56,32 +56,35 @@ impl Jobs {
     async fn execute(&self, job: &wire::Job) -> wire::JobResult {
         let now_ms = self.clock.now_ms();
         if job.deadline_ms != 0 && now_ms > job.deadline_ms {
-            return result(job, wire::JobStatus::Expired, "its deadline passed before it was started");
+            let late = Found::new(Word::Late, &[], "its deadline passed before it was started");
+            return told(job, wire::JobStatus::Expired, late);
         }
         match &job.order {
             Some(wire::job::Order::TestConnection(order)) => self.test_connection(job, order).await,
             Some(wire::job::Order::PlanDevice(order)) => match self.enforcer.plan(&order.device_id).await {
-                Ok(plan) => wire::JobResult {
-                    result: Some(wire::job_result::Result::Plan(plan)),
-                    ..result(job, wire::JobStatus::Done, "")
-                },
-                Err(error) => result(job, wire::JobStatus::Failed, &error.to_string()),
+                Ok(plan) => {
+                    wire::JobResult { result: Some(wire::job_result::Result::Plan(plan)), ..done(job) }
+                }
+                Err(error) => failed(job, &error),
             },
             Some(wire::job::Order::SweepDevice(order)) => match self.enforcer.sweep(&order.device_id).await {
-                Ok(()) => result(job, wire::JobStatus::Done, ""),
-                Err(error) => result(job, wire::JobStatus::Failed, &error.to_string()),
+                Ok(()) => done(job),
+                Err(error) => failed(job, &error),
             },
-            None => result(job, wire::JobStatus::Unsupported, "this agent does not know the order"),
+            None => {
+                let unknown = Found::new(Word::OrderUnknown, &[], "this agent does not know the order");
+                told(job, wire::JobStatus::Unsupported, unknown)
+            }
         }
     }
 
     async fn test_connection(&self, job: &wire::Job, order: &wire::TestConnection) -> wire::JobResult {
         let Some(config) = &order.device else {
-            return result(job, wire::JobStatus::Failed, "the order names no device");
+            return failed(job, &DeviceError::Config { words: "the order names no device".into() });
         };
         let device = match self.devices.build(config) {
             Ok(device) => device,
-            Err(error) => return result(job, wire::JobStatus::Failed, &error.to_string()),
+            Err(error) => return failed(job, &error),
         };
         let stages = device.test_connection().await;
         let failed = stages.iter().any(|stage| stage.status() == wire::CheckStatus::Failed);
@@ -94,10 +97,7 @@ impl Jobs {
             version: identity.version,
             identity: identity.name,
         };
-        wire::JobResult {
-            result: Some(wire::job_result::Result::Connection(report)),
-            ..result(job, wire::JobStatus::Done, "")
-        }
+        wire::JobResult { result: Some(wire::job_result::Result::Connection(report)), ..done(job) }
     }
 
     fn kept(&self, job_id: &str) -> Option<wire::JobResult> {
@@ -148,19 +148,29 @@ impl Jobs {
         }
         let outcome = tokio::time::timeout(LONGEST, self.execute(job)).await;
         let outcome = outcome.unwrap_or_else(|_| {
-            result(job, wire::JobStatus::Failed, &format!("not finished within {} s", LONGEST.as_secs()))
+            let seconds = LONGEST.as_secs().to_string();
+            let sentence = format!("not finished within {seconds} s");
+            told(job, wire::JobStatus::Failed, Found::new(Word::TooLong, &[("seconds", &seconds)], sentence))
         });
         self.keep(&outcome);
         outcome
     }
 }
 
-fn result(job: &wire::Job, status: wire::JobStatus, detail: &str) -> wire::JobResult {
+fn done(job: &wire::Job) -> wire::JobResult {
+    wire::JobResult { job_id: job.job_id.clone(), status: wire::JobStatus::Done.into(), ..Default::default() }
+}
+
+fn failed(job: &wire::Job, error: &DeviceError) -> wire::JobResult {
+    told(job, wire::JobStatus::Failed, error.into())
+}
+
+fn told(job: &wire::Job, status: wire::JobStatus, found: Found) -> wire::JobResult {
     wire::JobResult {
-        job_id: job.job_id.clone(),
         status: status.into(),
-        detail: detail.to_owned(),
-        ..Default::default()
+        detail: found.sentence,
+        finding: Some(found.finding),
+        ..done(job)
     }
 }
 

@@ -105,6 +105,7 @@ async fn what_cannot_be_done_is_a_result() {
     let result = jobs.run(job("plan", Some(plan))).await;
     assert_eq!(result.status(), wire::JobStatus::Failed);
     assert!(result.detail.contains("dev_9"));
+    assert_eq!(result.finding.unwrap().code, "config");
     let sweep = wire::job::Order::SweepDevice(wire::SweepDevice { device_id: "dev_9".into() });
     assert_eq!(jobs.run(job("sweep", Some(sweep))).await.status(), wire::JobStatus::Failed);
 }

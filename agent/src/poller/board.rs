@@ -7,7 +7,7 @@ use atalaya_protocol::wire::{DeviceState, Reachability};
 use parking_lot::Mutex;
 
 use crate::config::ActiveConfig;
-use crate::driver::{DeviceError, Identity};
+use crate::driver::{DeviceError, Found, Identity};
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -37,7 +37,7 @@ impl DeviceBoard {
         for (id, error) in &config.refused {
             if let Some(entry) = entries.get_mut(id) {
                 entry.state.set_reachability(Reachability::Unspecified);
-                entry.state.detail = error.to_string();
+                tell(&mut entry.state, Some(error));
             }
         }
     }
@@ -59,7 +59,7 @@ impl DeviceBoard {
                 *identified = None;
             }
         }
-        state.detail = error.map(ToString::to_string).unwrap_or_default();
+        tell(state, error);
         if reachability != Reachability::Silent {
             state.last_answer_ms = now_ms;
         }
@@ -90,4 +90,11 @@ impl DeviceBoard {
     pub fn states(&self) -> Vec<DeviceState> {
         self.entries.lock().values().map(|entry| entry.state.clone()).collect()
     }
+}
+
+/// What is wrong with a device, or nothing.
+fn tell(state: &mut DeviceState, error: Option<&DeviceError>) {
+    let found = error.map(Found::from);
+    state.detail = found.as_ref().map(|found| found.sentence.clone()).unwrap_or_default();
+    state.finding = found.map(|found| found.finding);
 }

@@ -132,6 +132,8 @@ async fn a_device_that_hangs_takes_its_time_and_not_the_others() {
     assert_eq!(states[0].identity, "fake");
     assert_eq!(states[1].reachability(), wire::Reachability::Silent);
     assert!(states[1].detail.contains("took longer"), "{}", states[1].detail);
+    assert_eq!(states[1].finding.clone().unwrap().code, "timeout");
+    assert!(states[0].finding.is_none());
     assert!(good.asked.load(Ordering::SeqCst) >= 1);
     work.finish().await;
 }

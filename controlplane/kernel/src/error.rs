@@ -87,6 +87,21 @@ impl Error {
         let params = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self::Conflict { code, detail: detail.into(), params }
     }
+    /// Stable word: the last part of the problem's type.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden(_) => "permission_missing",
+            Self::Invalid(_) => "invalid",
+            Self::Conflict { code, .. } => code,
+            Self::VersionConflict { .. } => "version_conflict",
+            Self::VersionRequired => "version_required",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unavailable(_) => "unavailable",
+            Self::Db(_) | Self::Internal(_) => "internal",
+        }
+    }
     /// A defect, with its cause.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())

@@ -69,66 +69,54 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         use StatusCode as S;
+        let code = error.code();
         match error {
-            Error::NotFound => {
-                Self::new(S::NOT_FOUND, "not_found", "Not found", "There is no such thing here.")
-            }
+            Error::NotFound => Self::new(S::NOT_FOUND, code, "Not found", "There is no such thing here."),
             Error::Unauthenticated => {
-                Self::new(S::UNAUTHORIZED, "unauthenticated", "Log in first", "Log in and try again.")
+                Self::new(S::UNAUTHORIZED, code, "Log in first", "Log in and try again.")
             }
-            Error::Forbidden(permission) => Self::new(
-                S::FORBIDDEN,
-                "permission_missing",
-                "Permission missing",
-                format!("You need {permission}."),
-            )
-            .param("permission", permission),
+            Error::Forbidden(permission) => {
+                Self::new(S::FORBIDDEN, code, "Permission missing", format!("You need {permission}."))
+                    .param("permission", permission)
+            }
             Error::Invalid(errors) => {
                 let detail = errors
                     .iter()
                     .map(|e| format!("{}: {}", e.pointer, e.detail))
                     .collect::<Vec<_>>()
                     .join("; ");
-                Self {
-                    errors,
-                    ..Self::new(S::UNPROCESSABLE_ENTITY, "invalid", "Some fields are wrong", detail)
-                }
+                Self { errors, ..Self::new(S::UNPROCESSABLE_ENTITY, code, "Some fields are wrong", detail) }
             }
             // The request itself is wrong, whatever the state.
-            Error::Conflict { code: code @ "idempotency_mismatch", detail, params } => {
+            Error::Conflict { code: "idempotency_mismatch", detail, params } => {
                 Self { params, ..Self::new(S::UNPROCESSABLE_ENTITY, code, "The key was used before", detail) }
             }
-            Error::Conflict { code, detail, params } => {
+            Error::Conflict { detail, params, .. } => {
                 Self { params, ..Self::new(S::CONFLICT, code, "The state does not allow it", detail) }
             }
             Error::VersionConflict { current } => Self::new(
                 S::PRECONDITION_FAILED,
-                "version_conflict",
+                code,
                 "Changed meanwhile",
                 "Somebody else changed it; read it again and compare.",
             )
             .param("current", current),
             Error::VersionRequired => Self::new(
                 S::PRECONDITION_REQUIRED,
-                "version_required",
+                code,
                 "If-Match is required",
                 "Send the ETag you read as If-Match.",
             ),
-            Error::RateLimited { retry_after_s } => Self::new(
-                S::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "Too often",
-                format!("Try again in {retry_after_s} s."),
-            )
-            .param("retry_after_s", retry_after_s),
-            Error::Unavailable(what) => {
-                Self::new(S::SERVICE_UNAVAILABLE, "unavailable", "Try again later", what)
+            Error::RateLimited { retry_after_s } => {
+                Self::new(S::TOO_MANY_REQUESTS, code, "Too often", format!("Try again in {retry_after_s} s."))
+                    .param("retry_after_s", retry_after_s)
             }
+            Error::Unavailable(what) => Self::new(S::SERVICE_UNAVAILABLE, code, "Try again later", what),
             ref defect @ (Error::Db(_) | Error::Internal(_)) => {
                 tracing::error!(error = chain(defect), "request failed");
                 Self::new(
                     S::INTERNAL_SERVER_ERROR,
-                    "internal",
+                    code,
                     "Something failed here",
                     "It was logged; quote the request id.",
                 )

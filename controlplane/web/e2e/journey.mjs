@@ -28,7 +28,7 @@ function seen(page) {
   return page.evaluate(() => ({
     heads: [...document.querySelectorAll('.grid__head')].map((cell) => cell.textContent.trim()),
     rows: [...document.querySelectorAll('[data-row]')].map((row) => row.dataset.row),
-    filters: [...document.querySelectorAll('[data-filter]')].map((one) => one.textContent.trim()),
+    filters: [...document.querySelectorAll('[data-filter]')].map((one) => one.selectedOptions[0]?.textContent.trim()),
     panel: document.querySelector('[data-peek] h2')?.textContent ?? '',
   }))
 }

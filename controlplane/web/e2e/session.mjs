@@ -40,6 +40,27 @@ export async function get(page, path) {
   return page.evaluate((path) => fetch(`/api/v1${path}`).then((answer) => answer.json()), path)
 }
 
+/** A change by the API with the page's own session, as another program of the same person would make it. */
+export async function change(page, method, path, body, ifMatch) {
+  return page.evaluate(
+    async ([method, path, body, ifMatch]) => {
+      const { csrf_token: token } = await (await fetch('/api/v1/session')).json()
+      const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': token, 'Idempotency-Key': crypto.randomUUID() }
+      if (ifMatch) headers['If-Match'] = ifMatch
+      const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) })
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+      return text ? JSON.parse(text) : null
+    },
+    [method, path, body, ifMatch],
+  )
+}
+
+/** The version of a record, for `If-Match`. */
+export async function version(page, path) {
+  return page.evaluate((path) => fetch(`/api/v1${path}`).then((answer) => answer.headers.get('ETag')), path)
+}
+
 /** Runs a test and says how it ended: exit code 0 and `ok …`, or 1 and what was expected. */
 export async function report(work, cleanUp) {
   try {

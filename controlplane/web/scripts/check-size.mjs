@@ -1,6 +1,6 @@
 /**
  * What a phone must load for the log-in page and for a list, compressed as the server sends it.
- * Follows static imports from index.html; fails at twice the budget, says so from the budget on.
+ * Follows static imports from index.html; over the budget it fails.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
@@ -53,8 +53,8 @@ function page(names) {
 
 let failed = false
 for (const [name, chunks] of Object.entries({
-  'log-in': ['LoginPage', 'es-419'],
-  list: ['OperationsShell', 'CustomersPage', 'es-419'],
+  'log-in': ['LoginPage', 'es-419', 'es'],
+  list: ['OperationsShell', 'CustomersPage', 'es-419', 'es'],
 })) {
   const sums = { js: 0, css: 0, font: 0, all: 0 }
   for (const file of page(chunks)) {
@@ -70,7 +70,7 @@ for (const [name, chunks] of Object.entries({
   for (const [kind, size] of Object.entries(sums)) {
     const share = size / budget[kind]
     console.log(`${name} ${kind}: ${(size / 1000).toFixed(1)} kB of ${budget[kind] / 1000}${share > 1 ? '  over the budget' : ''}`)
-    if (share > 2) failed = true
+    if (share > 1) failed = true
   }
 }
 process.exit(failed ? 1 : 0)

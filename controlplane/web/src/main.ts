@@ -4,7 +4,7 @@ import { VueQueryPlugin } from '@tanstack/vue-query'
 import App from './App.vue'
 import { queryClient } from './api/queryClient'
 import { i18n } from './i18n'
-import { vuetify } from './plugins/vuetify'
+import { speak, vuetify } from './plugins/vuetify'
 import { createAppRouter } from './router'
 import { useUi } from './stores/ui'
 import './styles/fonts.css'
@@ -14,7 +14,8 @@ async function start(): Promise<void> {
   const app = createApp(App)
   app.use(createPinia())
   app.use(i18n)
-  await useUi().setLanguage(useUi().language, false)
+  const { language, setLanguage } = useUi()
+  await Promise.all([setLanguage(language, false), speak(language)])
   app.use(vuetify)
   app.use(VueQueryPlugin, { queryClient })
   app.use(createAppRouter())

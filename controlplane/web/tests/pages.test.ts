@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Agent, Home, InvoiceRow, Point, RunItem, Service, Site } from '@/api/types'
 import { changedFields } from '@/areas/operations/audit/changes'
-import { progress, sortItems, whyOf } from '@/areas/operations/collections/run'
+import { progress, sortItems } from '@/areas/operations/collections/run'
+import { intervalOf } from '@/areas/operations/devices/interval'
+import { basisPoints, percentText } from '@/areas/operations/settings/brake'
+import { texts } from '@/components/edit'
 import { liveSteps } from '@/areas/operations/customers/liveLine'
 import { busiestInterface, rangeWindow, toBits } from '@/areas/operations/devices/charts'
 import { emptyDraft, finding, toDevice } from '@/areas/operations/devices/draft'
@@ -37,6 +40,13 @@ function service(state: Service['network']['state'], points: Point[], more: Part
 
 const keysOf = (one: Service) => liveSteps(one).map((step) => step.key)
 
+const writers = {
+  money: (value: { amount: number; currency: string }) => `${value.amount} ${value.currency}`,
+  instant: (at: string) => `at ${at.slice(11, 16)}`,
+  date: (day: string) => `on ${day}`,
+  flag: (value: boolean) => (value ? 'yes' : 'no'),
+}
+
 describe('live line of a service', () => {
   it('tells unblocked and online apart, each with its time', () => {
     const steps = liveSteps(service('online', [point('applied')]))
@@ -60,6 +70,8 @@ describe('live line of a service', () => {
     expect(liveSteps(failed)[0]).toMatchObject({ key: 'failed_words', tone: 'critical', params: { words: 'no such item' } })
     expect(serviceView(failed).tone).toBe('critical')
     expect(keysOf(service('unknown', [point('applied')]))).toEqual(['unknown'])
+    expect(keysOf(service('not_applied', [point('held', { held_reason: 'brake' })]))).toEqual(['held_brake'])
+    expect(keysOf(service('not_applied', [point('held', { held_reason: 'of a newer agent' })]))).toEqual(['held'])
   })
 })
 
@@ -160,15 +172,20 @@ describe('pages', () => {
   })
 
   it('compares the two sides of an audit row', () => {
-    expect(changedFields('{"a":1,"b":2}', '{"a":1,"b":3,"c":null}')).toEqual([
+    expect(changedFields('{"a":1,"b":2}', '{"a":1,"b":3,"c":null}', writers)).toEqual([
       { name: 'b', before: '2', after: '3' },
       { name: 'c', before: '–', after: '–' },
     ])
-    expect(changedFields(null, '{"a":1}')).toEqual([{ name: 'a', before: '–', after: '1' }])
+    expect(changedFields(null, '{"a":1}', writers)).toEqual([{ name: 'a', before: '–', after: '1' }])
+  })
+
+  it('writes money, times and flags for people, and leaves a port as it is', () => {
+    const after = { price: { amount: 8900, currency: 'PEN' }, at: '2026-11-05T15:32:05Z', due_on: '2026-11-05', ping: true, port: 8729 }
+    expect(changedFields(null, JSON.stringify(after), writers).map((one) => one.after)).toEqual(['8900 PEN', 'at 15:32', 'on 2026-11-05', 'yes', '8729'])
   })
 
   it('shows no change for text that is no record', () => {
-    expect(changedFields('not json', '3')).toEqual([])
+    expect(changedFields('not json', '3', writers)).toEqual([])
   })
 
   it('counts what came while the feed was paused', () => {
@@ -197,10 +214,19 @@ describe('two people on one record', () => {
   })
 })
 
-describe('reasons of a cut run', () => {
-  it('reads the two wordings of the server and leaves another one alone', () => {
-    expect(whyOf('overdue 47 days')).toEqual({ days: 47, sparedOn: null })
-    expect(whyOf('overdue 9 days; left connected by a person on 2026-11-20')).toEqual({ days: 9, sparedOn: '2026-11-20' })
-    expect(whyOf('owes a router')).toBeNull()
+describe('forms', () => {
+  it('keeps only the changed texts, trimmed, and an emptied one empties the field', () => {
+    expect(texts({ name: ' Rosa ', phone: '', site_ids: 'a,b' }, ['name', 'phone', 'email'])).toEqual({ name: 'Rosa', phone: '' })
+  })
+
+  it('takes intervals that the server takes', () => {
+    expect(['10', ' 60 ', '3600'].map(intervalOf)).toEqual([10, 60, 3600])
+    expect(['', '9', '3601', '60.5', 'x', undefined].map(intervalOf)).toEqual([null, null, null, null, null, null])
+  })
+
+  it('reads and writes the shares of the brake without a float in between', () => {
+    expect(['2', '2,5', '2.75', '0', '100', '0.07'].map(basisPoints)).toEqual([200, 250, 275, 0, 10_000, 7])
+    expect(['', '-1', '100.01', '2.755', '2 %'].map(basisPoints)).toEqual([null, null, null, null, null])
+    expect([200, 250, 275, 0, 10_000, 7].map((points) => percentText(points, ','))).toEqual(['2', '2,5', '2,75', '0', '100', '0,07'])
   })
 })

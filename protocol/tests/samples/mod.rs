@@ -18,6 +18,7 @@ fn check(code: &str, status: CheckStatus) -> Check {
         status: status.into(),
         detail: "as found".into(),
         remedy: "/ip/service print".into(),
+        finding: None,
     }
 }
 
@@ -104,6 +105,7 @@ fn control() -> Vec<Message> {
                 serial: "HX01".into(),
                 uptime_ms: 14,
                 identity: "core".into(),
+                finding: None,
             }],
             cuts_held_reason: "journal cannot be written".into(),
         }
@@ -197,6 +199,7 @@ fn jobs() -> Vec<Message> {
                 in_place: 2,
                 foreign_rows: 3,
             })),
+            finding: None,
         }
         .into(),
         JobResultAck { job_id: "job_1".into(), credit: 4 }.into(),

@@ -7,6 +7,8 @@
 //! - [`boundaries`]: SQL in stores, axum in `http`, the wire protocol at the gateway, the platform's handle by name.
 //! - [`tables`]: a table belongs to one domain; migrations are numbered once.
 //! - [`files`]: short files, essays, nothing left for later, nothing of one person's machine.
+//! - [`schemas`]: a schema of the API document has a name of its own.
+//! - [`words`]: what agents find has a sentence on the pages.
 //! - [`documents`]: `docs/events.md` and the OpenAPI document say what the code does.
 //!   `ATALAYA_WRITE=1 cargo nextest run -p atalaya-tests architecture` writes them anew.
 #![allow(clippy::panic, reason = "a broken rule is a failed test, also in what tests share")]
@@ -16,5 +18,7 @@ mod checked_in;
 mod crates;
 mod documents;
 mod files;
+mod schemas;
 mod sources;
 mod tables;
+mod words;

@@ -100,7 +100,8 @@ pub(super) fn programs() -> impl Iterator<Item = &'static Source> {
     })
 }
 
-fn split(path: &str, text: String) -> Source {
+/// A file with its code told apart.
+pub(super) fn split(path: &str, text: String) -> Source {
     let mut lexer = Lexer { text: &text, at: 0, code: Vec::with_capacity(text.len()), strings: Vec::new() };
     while lexer.at < text.len() {
         lexer.step();

@@ -1,5 +1,6 @@
-//! Two tabs in Chromium on one customer: a payment in one shows *online* in the other without a reload, and both go on
-//! after the control plane was killed and started again.
+//! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
+//! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
+//! pressed and read back, one of them while somebody else saves.
 
 use super::{Database, cut_by_run};
 use atalaya_tests::{
@@ -80,13 +81,23 @@ fn a_payment_in_one_tab_is_seen_online_in_the_other() {
     assert!(status.success() && restarted, "the browser says: {said}");
 }
 
-#[test]
-fn the_keyboard_alone_registers_a_payment_and_a_copied_address_shows_the_same() {
+/// Runs a browser test on an ISP of its own, whose subscriber was cut.
+fn passes(name: &str) {
     let Some(web) = web_app() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (isp, debtor) = isp_with_debtor(folder.path());
-    let answer = script(&web, "journey", &isp, &debtor.customer).output().expect("node can be started");
+    let answer = script(&web, name, &isp, &debtor.customer).output().expect("node can be started");
     let said =
         [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(answer.status.success(), "the browser says: {said}");
+}
+
+#[test]
+fn the_keyboard_alone_registers_a_payment_and_a_copied_address_shows_the_same() {
+    passes("journey");
+}
+
+#[test]
+fn what_is_changed_on_the_pages_is_what_the_server_has() {
+    passes("changes");
 }

@@ -16,7 +16,7 @@ use atalaya_protocol::wire;
 
 pub use echo::Echoes;
 
-use super::{Credentials, Device, DeviceError, Identify, Identity, Measure, SampleSink, Target};
+use super::{Credentials, Device, DeviceError, Found, Identify, Identity, Measure, SampleSink, Target, Word};
 
 /// How a target is probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,20 +121,22 @@ impl Device for IcmpDevice {
     }
 
     async fn test_connection(&self) -> Vec<wire::Check> {
-        let (status, detail) = match self.round().await {
-            Ok(times) => {
-                let figures = Figures::of(&times);
-                match figures.rtt {
-                    Some(rtt) if figures.loss == 0.0 => {
-                        (wire::CheckStatus::Passed, format!("answers in {:.1} ms", rtt.as_secs_f64() * 1e3))
-                    }
-                    Some(_) => (wire::CheckStatus::Warning, format!("{:.0} % lost", figures.loss * 100.0)),
-                    None => (wire::CheckStatus::Failed, self.silence().to_string()),
-                }
+        let figures = self.round().await.map(|times| Figures::of(&times));
+        let (status, found) = match figures {
+            Ok(Figures { rtt: Some(rtt), loss: 0.0, .. }) => {
+                let ms = format!("{:.1}", rtt.as_secs_f64() * 1e3);
+                let found = Found::new(Word::AnswersIn, &[("ms", &ms)], format!("answers in {ms} ms"));
+                (wire::CheckStatus::Passed, found)
             }
-            Err(error) => (wire::CheckStatus::Failed, error.to_string()),
+            Ok(Figures { rtt: Some(_), loss, .. }) => {
+                let percent = format!("{:.0}", loss * 100.0);
+                let found = Found::new(Word::Lost, &[("percent", &percent)], format!("{percent} % lost"));
+                (wire::CheckStatus::Warning, found)
+            }
+            Ok(Figures { rtt: None, .. }) => (wire::CheckStatus::Failed, Found::from(&self.silence())),
+            Err(error) => (wire::CheckStatus::Failed, Found::from(&error)),
         };
-        vec![wire::Check { code: "ping".into(), status: status.into(), detail, remedy: String::new() }]
+        vec![found.check("ping", status, "")]
     }
 }
 

@@ -3,7 +3,7 @@
 use atalaya_protocol::wire::{Check, CheckStatus};
 
 use super::client::{self, CallError, Client, Command, TrapClass, fingerprint_text};
-use crate::driver::{Credentials, DeviceError, Target, TlsMode};
+use crate::driver::{Credentials, DeviceError, Found, Target, TlsMode, Word};
 
 const STAGES: [&str; 5] = ["port", "tls", "login", "rights", "secrets"];
 /// No router numbers a row so: asking to change it shows whether we may, and changes nothing.
@@ -14,43 +14,36 @@ pub(super) async fn test_connection(target: &Target) -> Vec<Check> {
     let mut done = Vec::new();
     run(target, &mut done).await;
     let tried = done.len();
-    done.extend(
-        STAGES
-            .iter()
-            .skip(tried)
-            .map(|code| check(code, CheckStatus::Skipped, "an earlier stage failed", "")),
-    );
+    let skipped = || Found::new(Word::EarlierFailed, &[], "an earlier stage failed");
+    done.extend(STAGES.iter().skip(tried).map(|code| skipped().check(code, CheckStatus::Skipped, "")));
     done
 }
 
-fn check(code: &str, status: CheckStatus, detail: impl Into<String>, remedy: impl Into<String>) -> Check {
-    Check { code: code.into(), status: status.into(), detail: detail.into(), remedy: remedy.into() }
+fn failed(code: &str, error: &DeviceError, remedy: impl Into<String>) -> Check {
+    Found::from(error).check(code, CheckStatus::Failed, remedy)
 }
 
 async fn run(target: &Target, done: &mut Vec<Check>) {
     let (host, port) = client::address(target);
     let tcp = match client::open_tcp(target).await {
         Ok(tcp) => tcp,
-        Err(error) => {
-            return done.push(check("port", CheckStatus::Failed, error.to_string(), port_remedy(target)));
-        }
+        Err(error) => return done.push(failed("port", &error, port_remedy(target))),
     };
-    done.push(check("port", CheckStatus::Passed, format!("{host}:{port} accepts connections"), ""));
+    let address = format!("{host}:{port}");
+    let open = Found::new(Word::PortOpen, &[("address", &address)], format!("{address} accepts connections"));
+    done.push(open.check("port", CheckStatus::Passed, ""));
     let mut opened = match client::open_tls(target, tcp).await {
         Ok(opened) => opened,
-        Err(error) => return done.push(check("tls", CheckStatus::Failed, error.to_string(), tls_remedy())),
+        Err(error) => return done.push(failed("tls", &error, tls_remedy())),
     };
     done.push(tls_stage(target, opened.fingerprint));
     if let Err(error) = client::log_in(target, &mut opened, false).await {
-        return done.push(check(
-            "login",
-            CheckStatus::Failed,
-            error.to_string(),
-            login_remedy(target, &error),
-        ));
+        return done.push(failed("login", &error, login_remedy(target, &error)));
     }
     let client = Client::start(opened, target.max_in_flight, None);
-    done.push(check("login", CheckStatus::Passed, format!("let in as {}", user(target)), ""));
+    let user = user(target);
+    let let_in = Found::new(Word::LetIn, &[("user", user)], format!("let in as {user}"));
+    done.push(let_in.check("login", CheckStatus::Passed, ""));
     done.push(rights_stage(&client, target).await);
     done.push(secrets_stage(&client, target).await);
 }
@@ -77,20 +70,17 @@ fn tls_remedy() -> String {
 fn tls_stage(target: &Target, fingerprint: Option<[u8; 32]>) -> Check {
     let shown = fingerprint.as_ref().map(fingerprint_text).unwrap_or_default();
     match target.tls {
-        TlsMode::Off => check(
-            "tls",
-            CheckStatus::Warning,
-            "the connection is in clear: whoever listens on the way reads the password",
-            tls_remedy(),
-        ),
-        TlsMode::AnyCertificate => check(
-            "tls",
-            CheckStatus::Warning,
-            format!("any certificate is accepted; pin this one: SHA-256 {shown}"),
-            "",
-        ),
+        TlsMode::Off => {
+            let sentence = "the connection is in clear: whoever listens on the way reads the password";
+            Found::new(Word::TlsOff, &[], sentence).check("tls", CheckStatus::Warning, tls_remedy())
+        }
+        TlsMode::AnyCertificate => {
+            let sentence = format!("any certificate is accepted; pin this one: SHA-256 {shown}");
+            Found::new(Word::TlsAny, &[("sha256", &shown)], sentence).check("tls", CheckStatus::Warning, "")
+        }
         TlsMode::Pinned(_) => {
-            check("tls", CheckStatus::Passed, format!("the pinned certificate, SHA-256 {shown}"), "")
+            let sentence = format!("the pinned certificate, SHA-256 {shown}");
+            Found::new(Word::TlsPinned, &[("sha256", &shown)], sentence).check("tls", CheckStatus::Passed, "")
         }
     }
 }
@@ -124,17 +114,19 @@ async fn rights_stage(client: &Client, target: &Target) -> Check {
     }
     for outcome in [read.map(drop), write.map(drop)] {
         if let Err(CallError::Session(error)) = outcome {
-            return check("rights", CheckStatus::Failed, error.to_string(), "");
+            return failed("rights", &error, "");
         }
     }
     if missing.is_empty() {
-        return check("rights", CheckStatus::Passed, "read, write", "");
+        return Found::new(Word::RightsHeld, &[], "read, write").check("rights", CheckStatus::Passed, "");
     }
     let held = group_of(client, target).await;
     let group = held.as_deref().unwrap_or("GROUP");
-    let detail = format!("the user's group lacks the policy {}", missing.join(", "));
+    let missing = missing.join(", ");
+    let sentence = format!("the user's group lacks the policy {missing}");
     let remedy = format!("/user group set [find name={group}] policy=read,write,api,sensitive,test");
-    check("rights", CheckStatus::Failed, detail, remedy)
+    let found = Found::new(Word::RightsMissing, &[("policies", &missing)], sentence);
+    found.check("rights", CheckStatus::Failed, remedy)
 }
 
 async fn group_of(client: &Client, target: &Target) -> Option<String> {
@@ -153,35 +145,34 @@ async fn secrets_stage(client: &Client, target: &Target) -> Check {
     let count = match counted {
         Ok(reply) => reply.ret.unwrap_or_default(),
         Err(error) if error.class() == Some(TrapClass::NoSuchCommand) => {
-            return check(
-                "secrets",
-                CheckStatus::Warning,
-                "this router has no PPP secrets (package ppp)",
-                "",
-            );
+            let found = Found::new(Word::NoPpp, &[], "this router has no PPP secrets (package ppp)");
+            return found.check("secrets", CheckStatus::Warning, "");
         }
-        Err(error) => return check("secrets", CheckStatus::Failed, DeviceError::from(error).to_string(), ""),
+        Err(error) => return failed("secrets", &error.into(), ""),
+    };
+    let readable = || {
+        let found = Found::new(Word::Secrets, &[("count", &count)], format!("{count} secrets"));
+        found.check("secrets", CheckStatus::Passed, "")
     };
     if count == "0" {
-        return check("secrets", CheckStatus::Passed, "0 secrets", "");
+        return readable();
     }
     // Whether it is there is all that is kept of it.
     let shown = client.call(&Command::new("/ppp/secret/print").columns(&["password"])).await;
     match shown {
-        Ok(reply) if reply.rows.iter().any(|row| !row.text("password").is_empty()) => {
-            check("secrets", CheckStatus::Passed, format!("{count} secrets"), "")
-        }
+        Ok(reply) if reply.rows.iter().any(|row| !row.text("password").is_empty()) => readable(),
         Ok(_) => {
             let group = group_of(client, target).await.unwrap_or_else(|| "GROUP".into());
-            check(
+            let sentence = format!(
+                "{count} secrets; their passwords are hidden (policy sensitive is missing), so a changed one is written without comparing"
+            );
+            let remedy = format!("/user group set [find name={group}] policy=read,write,api,sensitive,test");
+            Found::new(Word::SecretsHidden, &[("count", &count)], sentence).check(
                 "secrets",
                 CheckStatus::Warning,
-                format!(
-                    "{count} secrets; their passwords are hidden (policy sensitive is missing), so a changed one is written without comparing"
-                ),
-                format!("/user group set [find name={group}] policy=read,write,api,sensitive,test"),
+                remedy,
             )
         }
-        Err(error) => check("secrets", CheckStatus::Failed, DeviceError::from(error).to_string(), ""),
+        Err(error) => failed("secrets", &error.into(), ""),
     }
 }

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use atalaya_protocol::wire;
 use parking_lot::Mutex;
 
-use super::{Device, DeviceError, Identify, Identity, Measure, SampleSink, Target};
+use super::{Device, DeviceError, Found, Identify, Identity, Measure, SampleSink, Target, Word};
 use crate::clock::Clock;
 use client::Client;
 pub use socket::{Dropped, Sockets};
@@ -83,42 +83,50 @@ impl Device for SnmpDevice {
     }
 
     async fn test_connection(&self) -> Vec<wire::Check> {
-        let check = |code: &str, status: wire::CheckStatus, detail: String, remedy: &str| wire::Check {
-            code: code.into(),
-            status: status.into(),
-            detail,
-            remedy: remedy.into(),
-        };
         let identity = match Identify::identify(self).await {
             Ok(identity) => identity,
             Err(error) => {
-                let skipped = check("interfaces", wire::CheckStatus::Skipped, "not tried".into(), "");
+                let skipped = Found::new(Word::EarlierFailed, &[], "not tried");
                 return vec![
-                    check(
-                        "snmp",
-                        wire::CheckStatus::Failed,
-                        error.to_string(),
-                        "A wrong community is answered by silence. On RouterOS: /snmp set enabled=yes; \
-                         /snmp community print",
-                    ),
-                    skipped,
+                    unanswered(&error).check("snmp", wire::CheckStatus::Failed, ""),
+                    skipped.check("interfaces", wire::CheckStatus::Skipped, ""),
                 ];
             }
         };
-        let answered =
-            check("snmp", wire::CheckStatus::Passed, format!("{} ({})", identity.name, identity.model), "");
-        let interfaces = match self.client.interfaces(oid::Column::EXTENDED).await {
-            Ok(table) if table.rows.is_empty() => check(
-                "interfaces",
+        let answered = Found::new(
+            Word::AnswersAs,
+            &[("name", &identity.name), ("model", &identity.model)],
+            format!("{} ({})", identity.name, identity.model),
+        );
+        let (status, interfaces) = match self.client.interfaces(oid::Column::EXTENDED).await {
+            Ok(table) if table.rows.is_empty() => (
                 wire::CheckStatus::Warning,
-                "the device shows no interface table (ifXTable)".into(),
-                "",
+                Found::new(Word::NoInterfaces, &[], "the device shows no interface table (ifXTable)"),
             ),
             Ok(table) => {
-                check("interfaces", wire::CheckStatus::Passed, format!("{} interfaces", table.rows.len()), "")
+                let count = table.rows.len().to_string();
+                let found = Found::new(Word::Interfaces, &[("count", &count)], format!("{count} interfaces"));
+                (wire::CheckStatus::Passed, found)
             }
-            Err(error) => check("interfaces", wire::CheckStatus::Failed, error.to_string(), ""),
+            Err(error) => (wire::CheckStatus::Failed, Found::from(&error)),
         };
-        vec![answered, interfaces]
+        vec![
+            answered.check("snmp", wire::CheckStatus::Passed, ""),
+            interfaces.check("interfaces", status, ""),
+        ]
+    }
+}
+
+/// Silence is also what a wrong community gets: whoever reads it should know both mends.
+fn unanswered(error: &DeviceError) -> Found {
+    match error {
+        DeviceError::Timeout { words } => Found::new(
+            Word::SnmpSilent,
+            &[("words", words)],
+            format!(
+                "{error}. A wrong community is answered by silence; on RouterOS: /snmp set enabled=yes; /snmp community print"
+            ),
+        ),
+        error => Found::from(error),
     }
 }

@@ -101,10 +101,9 @@ async fn step(ctx: &Ctx, job: &Job, run: &RunId, service: &ServiceId) -> Result<
         Err(error) => error,
     };
     tracing::warn!(%service, %error, "a suspension could not be decided");
-    let why = error.to_string();
     write_tx!(ctx, tx => {
         jobs::hold(&mut tx, job, ctx.now()).await?;
-        Ok(store::item_result_set(&mut tx, run, service, ItemResult::Failed, Some(&why)).await?)
+        Ok(store::item_result_set(&mut tx, run, service, ItemResult::Failed, Some(&error)).await?)
     })
 }
 

@@ -2,7 +2,7 @@ use atalaya_kernel::{
     ids::{CustomerId, RunId, ServiceId, SiteId},
     money::{Currency, Money},
     text_enum,
-    time::Timestamp,
+    time::{Date, Timestamp},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -98,6 +98,8 @@ pub struct RunItem {
     pub last_payment_at: Option<Timestamp>,
     /// Why it is on the list, in English; people read it from the figures.
     pub why: String,
+    /// Day on which a person left it connected in spite of an older debt.
+    pub spared_on: Option<Date>,
     /// Whether it would be suspended.
     pub included: bool,
     /// Why it was taken out.
@@ -106,6 +108,9 @@ pub struct RunItem {
     pub result: Option<ItemResult>,
     /// Why it could not be decided, in English.
     pub failure: Option<String>,
+    /// Stable word of `failure`: the code of a problem document; none of runs before there was one.
+    #[schema(example = "internal")]
+    pub failure_code: Option<String>,
 }
 
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -129,10 +134,12 @@ pub(super) struct ItemRow {
     pub(super) days_overdue: i64,
     pub(super) last_payment_at: Option<Timestamp>,
     pub(super) why: String,
+    pub(super) spared_on: Option<Date>,
     pub(super) included: bool,
     pub(super) exclusion_reason: Option<String>,
     pub(super) result: Option<ItemResult>,
     pub(super) failure: Option<String>,
+    pub(super) failure_code: Option<String>,
 }
 
 /// Sums of a run as the database adds them up.

@@ -65,10 +65,12 @@ pub async fn run_create(ctx: &Ctx) -> Result<Run, Error> {
             days_overdue: debt.days_overdue,
             last_payment_at: paid.get(&service.customer_id).copied(),
             why: why(&debt, &service),
+            spared_on: service.spared_on,
             included: true,
             exclusion_reason: None,
             result: None,
             failure: None,
+            failure_code: None,
             service_id: service.id,
             customer_id: service.customer_id,
             site_id: service.site_id,
@@ -141,10 +143,12 @@ async fn items_shown(tx: &mut TenantTx, rows: Vec<ItemRow>, run: &RunRow) -> Res
         days_overdue: item.days_overdue,
         last_payment_at: item.last_payment_at,
         why: item.why,
+        spared_on: item.spared_on,
         included: item.included,
         exclusion_reason: item.exclusion_reason,
         result: item.result,
         failure: item.failure,
+        failure_code: item.failure_code,
     });
     Ok(shown.collect())
 }

@@ -3,7 +3,7 @@ use super::{
     model::{ItemRow, RunRow, TotalsRow},
 };
 use atalaya_kernel::{
-    Scope,
+    Error, Scope,
     db::{DbError, Query, TenantTx, Value, sql},
     ids::{RunId, ServiceId},
     time::Timestamp,
@@ -76,14 +76,14 @@ pub(super) async fn run_state_set(
 
 /// Stores the services of a new run.
 pub(super) async fn items_insert(tx: &mut TenantTx, run: &RunId, items: &[ItemRow]) -> Result<(), DbError> {
-    // 12 values a row; SQLite binds at most 32,766.
+    // 13 values a row; SQLite binds at most 32,766.
     for chunk in items.chunks(1_000) {
         let mut query = sql(
             "INSERT INTO money_cut_run_item (tenant_id, run_id, service_id, customer_id, site_id, owed, days_overdue, \
-                 last_payment_at, why, included, exclusion_reason, result) VALUES ",
+                 last_payment_at, why, spared_on, included, exclusion_reason, result) VALUES ",
         );
         for (position, item) in chunk.iter().enumerate() {
-            let row: [Value; 12] = [
+            let row: [Value; 13] = [
                 tx.tenant().into(),
                 run.into(),
                 (&item.service_id).into(),
@@ -93,6 +93,7 @@ pub(super) async fn items_insert(tx: &mut TenantTx, run: &RunId, items: &[ItemRo
                 item.days_overdue.into(),
                 item.last_payment_at.into(),
                 (&item.why).into(),
+                item.spared_on.into(),
                 item.included.into(),
                 (&item.exclusion_reason).into(),
                 item.result.into(),
@@ -131,7 +132,8 @@ pub(super) async fn totals(tx: &mut TenantTx, runs: &[RunId]) -> Result<BTreeMap
 }
 
 pub(super) async fn items(tx: &mut TenantTx, run: &RunId) -> Result<Vec<ItemRow>, DbError> {
-    sql("SELECT service_id, customer_id, site_id, owed, days_overdue, last_payment_at, why, included, exclusion_reason, result, failure \
+    sql("SELECT service_id, customer_id, site_id, owed, days_overdue, last_payment_at, why, spared_on, included, exclusion_reason, \
+         result, failure, failure_code \
          FROM money_cut_run_item WHERE tenant_id = ")
     .push_bind(tx.tenant())
     .push(" AND run_id = ")
@@ -195,13 +197,14 @@ pub(super) async fn item_result_set(
     run: &RunId,
     service: &ServiceId,
     result: ItemResult,
-    failure: Option<&str>,
+    failure: Option<&Error>,
 ) -> Result<(), DbError> {
     let tenant = tx.tenant().clone();
-    sql("UPDATE money_cut_run_item SET result = $1, failure = $2 \
-         WHERE tenant_id = $3 AND run_id = $4 AND service_id = $5 AND result IS NULL")
+    sql("UPDATE money_cut_run_item SET result = $1, failure = $2, failure_code = $3 \
+         WHERE tenant_id = $4 AND run_id = $5 AND service_id = $6 AND result IS NULL")
     .bind(result)
-    .bind(failure)
+    .bind(failure.map(ToString::to_string))
+    .bind(failure.map(Error::code))
     .bind(tenant)
     .bind(run)
     .bind(service)

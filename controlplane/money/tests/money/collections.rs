@@ -142,6 +142,7 @@ on_both!(who_is_reconnected_by_hand_stays_connected_for_that_debt, |world: World
     let run = collections::run_create(&isp.ctx).await.unwrap();
     assert_eq!(run.totals.services, 1, "a person sees it and may cut");
     assert!(run.items[0].why.contains("left connected by a person"));
+    assert_eq!(run.items[0].spared_on.map(|day| day.to_string()).as_deref(), Some("2026-11-05"));
 });
 
 on_both!(a_payment_brings_back_what_was_cut_for_debt_only, |world: World| async move {

@@ -3,8 +3,9 @@
 use super::support::{Isp, PRICE};
 use atalaya_kernel::{
     Error,
+    db::sql,
     ids::{CustomerId, RunId, ServiceId},
-    jobs::{self, Handler},
+    jobs::{self, Handler, Job},
     on_both,
     testing::World,
     write_tx,
@@ -85,4 +86,32 @@ on_both!(asked_again_a_run_is_carried_out_once, |world: World| async move {
     isp.work().await;
     assert_eq!(isp.events("service.suspended", &people[0].1).await, 1);
     assert_eq!(isp.audited(&run).await, ["collections.preview", "collections.run"], "decided once");
+});
+
+on_both!(what_cannot_be_decided_is_told_with_its_word_and_holds_back_nobody, |world: World| async move {
+    let isp = Isp::new(&world).await;
+    let (run, people) = debtors(&isp, 2).await;
+    collections::run_execute(&isp.ctx, &run, 2, false).await.unwrap();
+    // A row that no release of ours has written.
+    let broken = &people[0].1;
+    write_tx!(isp.ctx, tx => {
+        sql("UPDATE money_service SET status = 'lost' WHERE tenant_id = ")
+            .push_bind(tx.tenant())
+            .push(" AND id = ")
+            .push_bind(broken)
+            .execute(&mut tx)
+            .await?;
+        Ok(())
+    })
+    .unwrap();
+    let platform = world.platform();
+    let now = isp.ctx.now();
+    let job = write_tx!(platform, tx => { Ok(jobs::claim(&mut tx, &[RunJob.kind()], now).await?) }).unwrap();
+    let last_try = Job { attempts: 9, ..job.unwrap() };
+    RunJob.run(&world.runtime, &last_try).await.unwrap();
+    let done = collections::run_get(&isp.ctx, &run).await.unwrap();
+    assert_eq!((done.state, done.totals.failed, done.totals.suspended), (RunState::Done, 1, 1));
+    let item = done.items.iter().find(|item| item.service_id == *broken).unwrap();
+    assert_eq!((item.result, item.failure_code.as_deref()), (Some(ItemResult::Failed), Some("internal")));
+    assert!(item.failure.is_some());
 });

@@ -28,7 +28,7 @@ pub const STATE_CHANGED: EventType = EventType {
     name: "device.state_changed",
     version: 1,
     public: true,
-    doc: "A device began or stopped answering. Payload: name, from, to, detail, since.",
+    doc: "A device began or stopped answering. Payload: name, from, to, detail, finding (code and facts of detail, or null), since.",
 };
 /// A device observes or enforces from now on.
 pub const MODE_CHANGED: EventType = EventType {

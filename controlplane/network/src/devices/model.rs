@@ -1,3 +1,4 @@
+use crate::jobs::Finding;
 use atalaya_kernel::{
     ids::{AgentId, DeviceId, SiteId},
     text_enum,
@@ -115,6 +116,8 @@ pub struct Device {
     pub state: DeviceState,
     /// In its own words where it has some.
     pub state_detail: String,
+    /// What `state_detail` says; none when there is nothing to say, or from an older agent.
+    pub state_finding: Option<Finding>,
     /// Since when.
     pub state_since: Option<Timestamp>,
     /// Last answer.

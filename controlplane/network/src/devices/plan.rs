@@ -3,7 +3,7 @@
 use super::{Device, DeviceMode, ENFORCE, READ, events, service::show_one, store};
 use crate::{
     agents,
-    jobs::{self, Check, CheckStatus, DevicePlan, Field, JobKind, JobOrder, JobStatus},
+    jobs::{self, Check, CheckStatus, DevicePlan, Field, Finding, JobKind, JobOrder, JobStatus},
     provisioning,
 };
 use atalaya_kernel::{
@@ -66,6 +66,8 @@ pub struct DevicePlanView {
     pub read_at: Option<Timestamp>,
     /// Why there is none.
     pub detail: String,
+    /// What `detail` says; none when there is nothing to say, or from an older agent.
+    pub finding: Option<Finding>,
     /// Whether cuts can bite.
     pub checks: Vec<Check>,
     /// What would be done.
@@ -108,10 +110,11 @@ pub async fn device_plan_get(ctx: &Ctx, id: &DeviceId) -> Result<DevicePlanView,
 
 async fn view(ctx: &Ctx, tx: &mut TenantTx, id: &DeviceId) -> Result<DevicePlanView, Error> {
     let job = jobs::job_of_device(tx, id, JobKind::PlanDevice, ctx.now()).await?;
-    let nothing = |status, detail: String| DevicePlanView {
+    let nothing = |status, detail: String, finding| DevicePlanView {
         status,
         read_at: None,
         detail,
+        finding,
         checks: Vec::new(),
         changes: Vec::new(),
         in_place: 0,
@@ -119,17 +122,21 @@ async fn view(ctx: &Ctx, tx: &mut TenantTx, id: &DeviceId) -> Result<DevicePlanV
         can_enforce: false,
         blocked_by: vec!["no_plan".to_owned()],
     };
-    let Some(job) = job else { return Ok(nothing(PlanState::Never, String::new())) };
+    let Some(job) = job else { return Ok(nothing(PlanState::Never, String::new(), None)) };
     let plan: DevicePlan = match (job.status, &job.result) {
-        (JobStatus::Waiting, _) => return Ok(nothing(PlanState::Waiting, String::new())),
+        (JobStatus::Waiting, _) => return Ok(nothing(PlanState::Waiting, String::new(), None)),
         (JobStatus::Done, Some(result)) => serde_json::from_str(result).map_err(Error::internal)?,
-        _ => return Ok(nothing(PlanState::Failed, job.detail)),
+        _ => {
+            let finding = job.finding()?;
+            return Ok(nothing(PlanState::Failed, job.detail, finding));
+        }
     };
     let blocked_by = blocks(&plan, ctx.now());
     let changes = named(tx, &plan).await?;
     Ok(DevicePlanView {
         status: PlanState::Ready,
         read_at: Some(plan.read_at),
+        finding: job.finding()?,
         detail: job.detail,
         changes,
         in_place: plan.in_place,
@@ -214,6 +221,7 @@ mod tests {
             status: *status,
             detail: String::new(),
             remedy: String::new(),
+            finding: None,
         };
         DevicePlan {
             read_at: Timestamp::from_millis(1_000_000),

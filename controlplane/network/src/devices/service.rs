@@ -50,15 +50,14 @@ async fn shown(tx: &mut TenantTx, rows: Vec<DeviceRow>) -> Result<Vec<Device>, E
     let ids: Vec<DeviceId> = rows.iter().map(|row| row.id.clone()).collect();
     let mut statuses = store::statuses(tx, &ids).await?;
     let points = provisioning::points_of_devices(tx, &ids).await?;
-    Ok(rows
-        .into_iter()
+    rows.into_iter()
         .map(|row| {
             let status = statuses.remove(&row.id);
             let points = points.get(&row.id).copied().unwrap_or_default();
             let site = names.get(&row.site_id).cloned().unwrap_or_default();
             row.shown(site, status, points)
         })
-        .collect())
+        .collect()
 }
 
 pub(super) async fn show_one(tx: &mut TenantTx, row: DeviceRow) -> Result<Device, Error> {

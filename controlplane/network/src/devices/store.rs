@@ -36,6 +36,8 @@ pub(super) struct StatusRow {
     pub(super) device_id: DeviceId,
     pub(super) state: DeviceState,
     pub(super) state_detail: String,
+    /// JSON of what the detail says.
+    pub(super) finding: Option<String>,
     pub(super) state_since: Timestamp,
     pub(super) last_answer_at: Option<Timestamp>,
     pub(super) model: String,
@@ -47,9 +49,16 @@ pub(super) struct StatusRow {
 
 impl DeviceRow {
     /// As the API shows it.
-    pub(super) fn shown(self, site_name: String, status: Option<StatusRow>, points: (i64, i64)) -> Device {
+    pub(super) fn shown(
+        self,
+        site_name: String,
+        status: Option<StatusRow>,
+        points: (i64, i64),
+    ) -> Result<Device, Error> {
         let status_or = |pick: fn(StatusRow) -> String| status.clone().map(pick).unwrap_or_default();
-        Device {
+        let finding = status.as_ref().and_then(|status| status.finding.as_deref());
+        Ok(Device {
+            state_finding: finding.map(serde_json::from_str).transpose().map_err(Error::internal)?,
             state: status.as_ref().map_or(DeviceState::Unknown, |status| status.state),
             state_detail: status_or(|status| status.state_detail),
             state_since: status.as_ref().map(|status| status.state_since),
@@ -78,7 +87,7 @@ impl DeviceRow {
             points_total: points.0,
             points_differ: points.1,
             revision: self.version,
-        }
+        })
     }
 }
 
@@ -229,8 +238,8 @@ pub(super) async fn statuses(
     tx: &mut TenantTx,
     ids: impl IntoIterator<Item = &DeviceId>,
 ) -> Result<BTreeMap<DeviceId, StatusRow>, DbError> {
-    let rows: Vec<StatusRow> = sql("SELECT device_id, state, state_detail, state_since, last_answer_at, model, firmware, serial, identity, \
-         uptime_ms FROM network_device_status WHERE tenant_id = ")
+    let rows: Vec<StatusRow> = sql("SELECT device_id, state, state_detail, finding, state_since, last_answer_at, model, firmware, serial, \
+         identity, uptime_ms FROM network_device_status WHERE tenant_id = ")
     .push_bind(tx.tenant())
     .push(" AND device_id IN ")
     .push_list(ids)
@@ -241,9 +250,9 @@ pub(super) async fn statuses(
 
 pub(super) async fn status_put(tx: &mut TenantTx, row: &StatusRow) -> Result<(), DbError> {
     sql("INSERT INTO network_device_status (tenant_id, device_id, state, state_detail, state_since, last_answer_at, model, \
-         firmware, serial, identity, uptime_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         firmware, serial, identity, uptime_ms, finding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (tenant_id, device_id) DO UPDATE SET state = $3, state_detail = $4, state_since = $5, last_answer_at = $6, \
-         model = $7, firmware = $8, serial = $9, identity = $10, uptime_ms = $11")
+         model = $7, firmware = $8, serial = $9, identity = $10, uptime_ms = $11, finding = $12")
     .bind(tx.tenant())
     .bind(&row.device_id)
     .bind(row.state)
@@ -255,6 +264,7 @@ pub(super) async fn status_put(tx: &mut TenantTx, row: &StatusRow) -> Result<(),
     .bind(&row.serial)
     .bind(&row.identity)
     .bind(row.uptime_ms)
+    .bind(&row.finding)
     .execute(tx)
     .await
     .map(drop)

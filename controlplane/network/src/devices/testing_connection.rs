@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     agents,
-    jobs::{self, Check, ConnectionReport, JobKind, JobOrder, JobStatus},
+    jobs::{self, Check, ConnectionReport, Finding, JobKind, JobOrder, JobStatus},
 };
 use atalaya_kernel::{
     Ctx, Error, Validation,
@@ -61,6 +61,8 @@ pub struct ConnectionTest {
     pub status: JobStatus,
     /// Why it failed as a whole.
     pub detail: String,
+    /// What `detail` says; none when there is nothing to say, or from an older agent.
+    pub finding: Option<Finding>,
     /// Stages in order.
     pub stages: Vec<Check>,
     /// Hardware model.
@@ -146,6 +148,7 @@ pub async fn connection_test_get(ctx: &Ctx, id: &JobId) -> Result<ConnectionTest
         .find(|stage| stage.code == "tls")
         .and_then(|stage| shown_fingerprint(&stage.detail));
     Ok(ConnectionTest {
+        finding: job.finding()?,
         id: job.id,
         status: job.status,
         detail: job.detail,

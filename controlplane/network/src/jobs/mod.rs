@@ -9,13 +9,15 @@ mod service;
 mod store;
 
 pub use model::{
-    Check, CheckStatus, ConnectionReport, DevicePlan, Field, JobKind, JobOrder, JobOutcome, JobStatus,
-    PendingJob, PlannedChange,
+    Check, CheckStatus, ConnectionReport, DevicePlan, Field, Finding, JobKind, JobOrder, JobOutcome,
+    JobStatus, PendingJob, PlannedChange,
 };
 pub(crate) use service::{job_create, job_of_device, job_read};
 pub use service::{job_finish, jobs_expire, jobs_waiting};
 pub(crate) use store::JobRow;
 
+/// Word of a job that its agent never answered.
+pub const AGENT_SILENT: &str = "agent_silent";
 /// How long a connection test may take, ms.
 pub const TEST_TIMEOUT_MS: i64 = 15_000;
 /// How long reading a whole device may take, ms.

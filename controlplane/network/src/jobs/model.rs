@@ -97,6 +97,23 @@ pub struct PendingJob {
     pub order: JobOrder,
 }
 
+/// What an agent found, for whoever says it in another language than that of the sentence beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// Stable word: `unreachable`, `timeout`, `refused`, `rule_missing`, …
+    #[schema(example = "refused")]
+    pub code: String,
+    /// Values of the sentence, by name; the device's own words are `words`.
+    pub facts: Vec<Field>,
+}
+
+impl Finding {
+    /// A finding without values.
+    pub fn bare(code: &str) -> Self {
+        Self { code: code.to_owned(), facts: Vec::new() }
+    }
+}
+
 /// One stage of a connection test, or one check whether a cut can bite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Check {
@@ -109,6 +126,9 @@ pub struct Check {
     pub detail: String,
     /// Exact lines to paste on the device; empty when none.
     pub remedy: String,
+    /// What `detail` says; none from an older agent.
+    #[serde(default)]
+    pub finding: Option<Finding>,
 }
 
 /// What a connection test found.
@@ -168,8 +188,10 @@ pub struct DevicePlan {
 pub struct JobOutcome {
     /// Done or failed.
     pub status: JobStatus,
-    /// Why not, for people.
+    /// Why not, as a sentence.
     pub detail: String,
+    /// What `detail` says; none when there is nothing to say, or from an older agent.
+    pub finding: Option<Finding>,
     /// What a connection test found.
     pub connection: Option<ConnectionReport>,
     /// What a plan says.

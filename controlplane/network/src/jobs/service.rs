@@ -36,6 +36,7 @@ pub(crate) async fn job_create(
         status: JobStatus::Waiting,
         deadline_at: now.plus_millis(timeout_ms),
         detail: String::new(),
+        finding: None,
         result: None,
         created_at: now,
     };
@@ -90,13 +91,14 @@ pub async fn jobs_waiting(ctx: &Ctx, agent: &AgentId) -> Result<Vec<PendingJob>,
 /// # Errors
 /// The database's.
 pub async fn job_finish(ctx: &Ctx, agent: &AgentId, id: &JobId, outcome: &JobOutcome) -> Result<(), Error> {
+    let finding = outcome.finding.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
     let result = match (&outcome.connection, &outcome.plan) {
         (Some(report), _) => Some(serde_json::to_string(report).map_err(Error::internal)?),
         (None, Some(plan)) => Some(serde_json::to_string(plan).map_err(Error::internal)?),
         (None, None) => None,
     };
     write_tx!(ctx, tx => {
-        store::job_finish(&mut tx, agent, id, outcome.status, &outcome.detail, result.clone(), ctx.now()).await?;
+        store::job_finish(&mut tx, agent, id, outcome, finding.clone(), result.clone(), ctx.now()).await?;
         Ok(())
     })
 }

@@ -1,5 +1,6 @@
-use super::{JobKind, JobStatus};
+use super::{AGENT_SILENT, Finding, JobKind, JobOutcome, JobStatus};
 use atalaya_kernel::{
+    Error,
     db::{DbError, PlatformTx, TenantTx, sql},
     ids::{AgentId, DeviceId, JobId},
     time::Timestamp,
@@ -15,11 +16,23 @@ pub(crate) struct JobRow {
     pub(crate) status: JobStatus,
     pub(crate) deadline_at: Timestamp,
     pub(crate) detail: String,
+    pub(crate) finding: Option<String>,
     pub(crate) result: Option<String>,
     pub(crate) created_at: Timestamp,
 }
 
-const SELECT: &str = "SELECT id, agent_id, kind, sealed_order, status, deadline_at, detail, result, created_at FROM network_agent_job WHERE tenant_id = ";
+impl JobRow {
+    /// What `detail` says.
+    pub(crate) fn finding(&self) -> Result<Option<Finding>, Error> {
+        match (&self.finding, self.status) {
+            (Some(json), _) => serde_json::from_str(json).map(Some).map_err(Error::internal),
+            (None, JobStatus::TimedOut) => Ok(Some(Finding::bare(AGENT_SILENT))),
+            (None, _) => Ok(None),
+        }
+    }
+}
+
+const SELECT: &str = "SELECT id, agent_id, kind, sealed_order, status, deadline_at, detail, finding, result, created_at FROM network_agent_job WHERE tenant_id = ";
 
 pub(super) async fn job_insert(
     tx: &mut TenantTx,
@@ -83,15 +96,16 @@ pub(super) async fn job_finish(
     tx: &mut TenantTx,
     agent: &AgentId,
     id: &JobId,
-    status: JobStatus,
-    detail: &str,
+    outcome: &JobOutcome,
+    finding: Option<String>,
     result: Option<String>,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let rows = sql("UPDATE network_agent_job SET status = $1, detail = $2, result = $3, finished_at = $4, sealed_order = NULL \
-         WHERE tenant_id = $5 AND id = $6 AND agent_id = $7 AND status IN ('waiting', 'timed_out')")
-    .bind(status)
-    .bind(detail)
+    let rows = sql("UPDATE network_agent_job SET status = $1, detail = $2, finding = $3, result = $4, finished_at = $5, \
+         sealed_order = NULL WHERE tenant_id = $6 AND id = $7 AND agent_id = $8 AND status IN ('waiting', 'timed_out')")
+    .bind(outcome.status)
+    .bind(&outcome.detail)
+    .bind(finding)
     .bind(result)
     .bind(now)
     .bind(tx.tenant())

@@ -6,7 +6,10 @@ use atalaya_network::{
         self, Credentials, DeviceChange, DeviceFilter, DeviceMode, DeviceReport, DeviceState,
         NewConnectionTest, PlanState,
     },
-    jobs::{self, Check, CheckStatus, ConnectionReport, DevicePlan, JobOrder, JobOutcome, JobStatus},
+    jobs::{
+        self, Check, CheckStatus, ConnectionReport, DevicePlan, Field, Finding, JobOrder, JobOutcome,
+        JobStatus,
+    },
 };
 use std::collections::BTreeSet;
 
@@ -66,11 +69,17 @@ on_both!(a_scope_sees_its_sites_only, subscriptions(), |world: World| async move
 });
 
 fn plan(read_at: atalaya_kernel::time::Timestamp, status: CheckStatus) -> JobOutcome {
-    let check =
-        Check { code: "cut_profile".to_owned(), status, detail: String::new(), remedy: String::new() };
+    let check = Check {
+        code: "cut_profile".to_owned(),
+        status,
+        detail: String::new(),
+        remedy: String::new(),
+        finding: None,
+    };
     JobOutcome {
         status: JobStatus::Done,
         detail: String::new(),
+        finding: None,
         connection: None,
         plan: Some(DevicePlan {
             read_at,
@@ -113,6 +122,16 @@ on_both!(enforcing_needs_a_fresh_plan, subscriptions(), |world: World| async mov
     assert_eq!(devices::device_update(ctx, id, revision, moved).await.unwrap().mode, DeviceMode::Observe);
 });
 
+fn answer(status: JobStatus, finding: Option<Finding>) -> JobOutcome {
+    JobOutcome { status, detail: String::new(), finding, connection: None, plan: None }
+}
+
+/// What an agent says of an error.
+fn finding(code: &str, words: &str) -> Finding {
+    let words = Field { name: "words".to_owned(), value: words.to_owned() };
+    Finding { code: code.to_owned(), facts: vec![words] }
+}
+
 fn test_of(town: &Town) -> NewConnectionTest {
     let device = router(&town.site, &town.agent, "x");
     NewConnectionTest {
@@ -145,22 +164,29 @@ on_both!(a_connection_test_comes_back_or_times_out, subscriptions(), |world: Wor
     let stage = Check {
         code: "login".to_owned(),
         status: CheckStatus::Failed,
-        detail: "wrong password".to_owned(),
+        detail: "refused: wrong password".to_owned(),
         remedy: String::new(),
+        finding: Some(finding("refused", "wrong password")),
     };
     let report = ConnectionReport { stages: vec![stage], ..ConnectionReport::default() };
-    let outcome =
-        JobOutcome { status: JobStatus::Done, detail: String::new(), connection: Some(report), plan: None };
+    let outcome = JobOutcome { connection: Some(report), ..answer(JobStatus::Done, None) };
     jobs::job_finish(ctx, &town.agent, &id, &outcome).await.unwrap();
-    let late =
-        JobOutcome { status: JobStatus::Failed, detail: "late".to_owned(), connection: None, plan: None };
+    let late = answer(JobStatus::Failed, Some(finding("config", "late")));
     jobs::job_finish(ctx, &town.agent, &id, &late).await.unwrap();
     let test = devices::connection_test_get(ctx, &id).await.unwrap();
     assert_eq!((test.status, test.stages[0].code.as_str()), (JobStatus::Done, "login"));
+    assert_eq!(test.stages[0].finding, Some(finding("refused", "wrong password")));
+    assert_eq!(test.finding, None);
+
+    let refused = devices::connection_test_create(ctx, test_of(&town)).await.unwrap();
+    jobs::job_finish(ctx, &town.agent, &refused, &late).await.unwrap();
+    let test = devices::connection_test_get(ctx, &refused).await.unwrap();
+    assert_eq!((test.status, test.finding), (JobStatus::Failed, Some(finding("config", "late"))));
 
     let lost = devices::connection_test_create(ctx, test_of(&town)).await.unwrap();
     town.world.clock.advance_millis(jobs::TEST_TIMEOUT_MS + 3_000);
-    assert_eq!(devices::connection_test_get(ctx, &lost).await.unwrap().status, JobStatus::TimedOut);
+    let test = devices::connection_test_get(ctx, &lost).await.unwrap();
+    assert_eq!((test.status, test.finding), (JobStatus::TimedOut, Some(Finding::bare(jobs::AGENT_SILENT))));
     assert!(jobs::jobs_waiting(ctx, &town.agent).await.unwrap().is_empty());
     assert_eq!(jobs::jobs_expire(&town.world.runtime).await.unwrap(), 1);
 
@@ -183,6 +209,7 @@ on_both!(device_states_are_told_once, subscriptions(), |world: World| async move
         device_id: town.device.clone(),
         state,
         detail: detail.to_owned(),
+        finding: (state == DeviceState::Refuses).then(|| finding("refused", detail)),
         since: town.ctx.now(),
         last_answer_at: Some(town.ctx.now()),
         model: "RB5009".to_owned(),
@@ -206,6 +233,7 @@ on_both!(device_states_are_told_once, subscriptions(), |world: World| async move
     drop(tx);
     let device = devices::device_get(&town.ctx, &town.device).await.unwrap();
     assert_eq!((device.state, device.uptime_s, device.model.as_str()), (DeviceState::Refuses, 90, "RB5009"));
+    assert_eq!(device.state_finding, Some(finding("refused", "x")));
     let bad = DeviceFilter {
         state: Some(DeviceState::Refuses),
         q: Some("bras 10.20".to_owned()),

@@ -103,6 +103,7 @@ impl Region {
             device_id: device.id,
             state,
             detail: String::new(),
+            finding: None,
             since: self.ctx.now(),
             last_answer_at: None,
             model: String::new(),

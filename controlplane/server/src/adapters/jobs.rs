@@ -1,6 +1,11 @@
 //! Jobs out, results in.
 
-use super::{config::device_config, observed::field, sealing::SealError, values::words};
+use super::{
+    config::device_config,
+    observed::{field, finding},
+    sealing::SealError,
+    values::words,
+};
 use atalaya_kernel::time::Timestamp;
 use atalaya_network::jobs::{
     Check, CheckStatus, ConnectionReport, DevicePlan, JobOrder, JobOutcome, JobStatus, PendingJob,
@@ -34,12 +39,13 @@ pub(super) fn outcome(result: wire::JobResult) -> JobOutcome {
         }
     };
     let detail = words(&result.detail);
+    let finding = result.finding.as_ref().map(finding);
     let (connection, plan) = match result.result {
         Some(Found::Connection(report)) => (Some(connection(report)), None),
         Some(Found::Plan(plan)) => (None, Some(device_plan(plan))),
         None => (None, None),
     };
-    JobOutcome { status, detail, connection, plan }
+    JobOutcome { status, detail, finding, connection, plan }
 }
 
 fn connection(report: wire::ConnectionReport) -> ConnectionReport {
@@ -82,5 +88,6 @@ fn check(check: &wire::Check) -> Check {
         },
         detail: words(&check.detail),
         remedy: words(&check.remedy),
+        finding: check.finding.as_ref().map(finding),
     }
 }

@@ -3,7 +3,7 @@
 use super::values::{count, moment, words};
 use atalaya_kernel::time::Timestamp;
 use atalaya_network::{
-    jobs::Field,
+    jobs::{Field, Finding},
     provisioning::{Observation, ObservedSession, ObservedStatus, Outcome},
 };
 use atalaya_protocol::wire;
@@ -64,4 +64,11 @@ fn outcome(outcome: wire::Outcome) -> Option<Outcome> {
 
 pub(super) fn field(field: &wire::Field) -> Field {
     Field { name: words(&field.name), value: words(&field.value) }
+}
+
+/// Most values of one finding that are kept: a sentence holds a few.
+const MOST_FACTS: usize = 16;
+
+pub(super) fn finding(found: &wire::Finding) -> Finding {
+    Finding { code: words(&found.code), facts: found.facts.iter().take(MOST_FACTS).map(field).collect() }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Edge,
+    observed::finding,
     values::{count, moment, unsigned, words},
 };
 use crate::gateway::{BackendError, Refusal, Session, SessionGrant, Sessions, Standing, Verdict};
@@ -233,6 +234,7 @@ fn report(state: wire::DeviceState) -> Option<DeviceReport> {
             wire::Reachability::Refuses => DeviceState::Refuses,
         },
         detail: words(&state.detail),
+        finding: state.finding.as_ref().map(finding),
         since: Timestamp::from_millis(state.since_ms),
         last_answer_at: moment(state.last_answer_ms),
         model: words(&state.model),

@@ -62,7 +62,7 @@ function device(name, kind, where, by, more = {}) {
   return {
     id: id('dev'), name, kind, host: `10.20.0.${counter % 250}`, port: kind === 'routeros' ? 8729 : 161,
     tls: kind === 'routeros', site_id: where.id, site_name: where.name, agent_id: by.id, mode: 'observe',
-    state: 'answers', state_detail: null, state_since: ago(86_400 * 3), last_answer_at: ago(8),
+    state: 'answers', state_detail: '', state_finding: null, ping: true, state_since: ago(86_400 * 3), last_answer_at: ago(8),
     model: kind === 'routeros' ? 'CCR2004-16G-2S+' : 'net-snmp', version: kind === 'routeros' ? '7.16' : '5.9',
     serial: kind === 'routeros' ? 'HF10DEMO01' : null, uptime_s: 3_600_000, points_total: kind === 'routeros' ? 150 : 0,
     points_differ: 0, measure_interval_s: 60, ...more,
@@ -125,7 +125,7 @@ export function makeWorld(full) {
     sites: [], agents: [], devices: [], plans: [], customers: [], services: [], invoices: [], payments: [], runs: [],
     events: [], audit: [], users: [{ ...session.user, disabled: false }], tests: new Map(), credit: new Map(),
     tenant: {
-      ...session.tenant, grace_days: 5, debt_tolerance: 1000, cut_brake_floor: 10, cut_brake_basis_points: 300,
+      ...session.tenant, grace_days: 5, debt_tolerance: 1000, cut_brake_floor: 10, cut_brake_basis_points: 300, cut_brake_tenant_basis_points: 200,
       offline_cuts: false, automatic_cuts: 'off_until_preview', version: 3,
     },
   }
@@ -144,7 +144,7 @@ export function makeWorld(full) {
   ]
   world.devices.push(...routers, device('SW-CA', 'snmp', north, first),
     device('SW-LO', 'snmp', south, second, { state: 'unknown' }),
-    device('GW-LO', 'icmp', south, first, { state: 'refuses', state_detail: 'invalid user name or password (6)', model: null, version: null }))
+    device('GW-LO', 'icmp', south, first, { state: 'refuses', state_detail: 'refused: invalid user name or password (6)', state_finding: { code: 'refused', facts: [{ name: 'words', value: 'invalid user name or password (6)' }] }, model: null, version: null }))
   world.plans.push(plan('Fibra 50', 50, 25, 6900), plan('Fibra 100', 100, 50, 8900), plan('Radio 20', 20, 5, 5500))
   for (let i = 0; i < 120; i++) {
     const customer = {

@@ -55,12 +55,13 @@ function series(world, query) {
   }
 }
 
+const found = (code, facts = {}) => ({ code, facts: Object.entries(facts).map(([name, value]) => ({ name, value })) })
 const stages = [
-  { code: 'port', status: 'passed', detail: '10.20.0.1:8729 accepts connections', remedy: '' },
-  { code: 'tls', status: 'passed', detail: 'certificate pinned', remedy: '' },
-  { code: 'login', status: 'failed', detail: 'invalid user name or password (6)', remedy: '/user set atalaya password="k7Qd-demo-only"' },
-  { code: 'rights', status: 'skipped', detail: 'an earlier stage failed', remedy: '' },
-  { code: 'secrets', status: 'skipped', detail: 'an earlier stage failed', remedy: '' },
+  { code: 'port', status: 'passed', detail: '10.20.0.1:8729 accepts connections', remedy: '', finding: found('port_open', { address: '10.20.0.1:8729' }) },
+  { code: 'tls', status: 'passed', detail: 'the pinned certificate', remedy: '', finding: found('tls_pinned', { sha256: 'ab'.repeat(32) }) },
+  { code: 'login', status: 'failed', detail: 'refused: invalid user name or password (6)', finding: found('refused', { words: 'invalid user name or password (6)' }), remedy: '/user set atalaya password="k7Qd-demo-only"' },
+  { code: 'rights', status: 'skipped', detail: 'an earlier stage failed', remedy: '', finding: found('earlier_failed') },
+  { code: 'secrets', status: 'skipped', detail: 'an earlier stage failed', remedy: '', finding: found('earlier_failed') },
 ]
 
 const script = `/user group add name=atalaya policy=api,read,write,test,sensitive
@@ -74,11 +75,11 @@ function devicePlan(world, device) {
   return {
     status: 'ready', read_at: ago(12), detail: null, in_place: device.points_total - device.points_differ, foreign_rows: 5,
     checks: [
-      { code: 'cut_profile', status: 'passed', detail: 'profile cut exists', remedy: '' },
-      { code: 'secrets_used', status: 'passed', detail: 'subscribers are let in by their secrets', remedy: '' },
+      { code: 'cut_profile', status: 'passed', detail: 'profile cut puts sessions on cortados: chain forward stops address list cortados', remedy: '', finding: found('profile_walls', { profile: 'cut', list: 'cortados' }) },
+      { code: 'secrets_used', status: 'passed', detail: 'subscribers are let in by their secrets', remedy: '', finding: found('by_secrets') },
       failing
-        ? { code: 'cut_list_rule', status: 'failed', detail: 'list «cortados» comes after fasttrack: no effect', remedy: '/ip firewall filter move [find comment="atalaya-cut"] \\\n  destination=0' }
-        : { code: 'cut_list_rule', status: 'passed', detail: 'chain forward stops address list cortados', remedy: '' },
+        ? { code: 'cut_list_rule', status: 'failed', detail: 'fasttrack stands before the rule that stops cortados: running connections pass it by', finding: found('rule_behind_fasttrack', { list: 'cortados' }), remedy: '/ip firewall filter move [find comment="atalaya-cut"] \\\n  destination=0' }
+        : { code: 'cut_list_rule', status: 'passed', detail: 'chain forward stops address list cortados', remedy: '', finding: found('rule_stops', { list: 'cortados' }) },
     ],
     changes: world.services.slice(0, device.points_differ).map((one, at) => ({
       point_id: one.attachments[0].points[0].id, service_id: one.id,
@@ -98,7 +99,7 @@ function preview(world) {
       customer_name: world.customers.find((customer) => customer.id === one.customer_id).name,
       site_id: one.site_id, site_name: world.sites.find((site) => site.id === one.site_id).name,
       owed: overdue(world, one.customer_id), days_overdue: billsOf(world, one.customer_id)[0].days_overdue,
-      last_payment_at: ago(86_400 * 36), why: `overdue ${billsOf(world, one.customer_id)[0].days_overdue} days`, included: true, exclusion_reason: null, result: null,
+      last_payment_at: ago(86_400 * 36), why: `overdue ${billsOf(world, one.customer_id)[0].days_overdue} days`, spared_on: null, included: true, exclusion_reason: null, result: null, failure: null, failure_code: null,
     }))
   return totals({
     id: id('run'), state: 'preview', created_at: ago(0), created_by: session.user.name, first_preview: true, version: 1,

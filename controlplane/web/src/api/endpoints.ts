@@ -85,17 +85,9 @@ export const api = {
     changePlan: (id: string, plan_id: string, key: string) => post<T.Service>(`/services/${id}/plan`, { plan_id }, key),
     holdOpen: (id: string, hours: number, key: string) =>
       post<T.ServiceNetwork>(`/services/${id}/hold-open`, { hours }, key),
-    attach: (
-      id: string,
-      body: {
-        kind: 'pppoe' | 'static'
-        user?: string
-        password?: string
-        address?: string
-        points: { device_id: string }[]
-      },
-      key: string,
-    ) => post<T.Attachment>(`/services/${id}/attachments`, body, key),
+    attach: (id: string, body: T.NewAttachment, key: string) =>
+      post<T.Attachment>(`/services/${id}/attachments`, body, key),
+    detach: (attachment: string) => call<undefined>('DELETE', `/attachments/${attachment}`),
   },
   invoices: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.InvoiceRow>>('/invoices', query, signal),
@@ -112,10 +104,8 @@ export const api = {
     list: () => get<T.Page<T.Run>>('/collections/runs'),
     read: (id: string) => get<T.Run>(`/collections/runs/${id}`),
     preview: (key: string) => post<T.Run>('/collections/runs', {}, key),
-    setIncluded: (id: string, services: string[], included: boolean, reason?: string) =>
-      call<T.Run>('PATCH', `/collections/runs/${id}/items`, {
-        body: reason ? { service_ids: services, included, reason } : { service_ids: services, included },
-      }).then((answer) => answer.data),
+    setIncluded: (id: string, services: string[], included: boolean) =>
+      call<T.Run>('PATCH', `/collections/runs/${id}/items`, { body: { service_ids: services, included } }).then((answer) => answer.data),
     execute: (id: string, body: { expected_services: number; enable_automatic?: boolean }, key: string) =>
       post<T.Run>(`/collections/runs/${id}/execute`, body, key),
   },

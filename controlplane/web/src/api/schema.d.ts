@@ -1178,6 +1178,7 @@ export interface components {
             code: string;
             /** @description What was found, in the device's own words where it has some. */
             detail: string;
+            finding?: components["schemas"]["Finding"] | null;
             /** @description Exact lines to paste on the device; empty when none. */
             remedy: string;
             /** @description Result. */
@@ -1192,6 +1193,7 @@ export interface components {
         ConnectionTest: {
             /** @description Why it failed as a whole. */
             detail: string;
+            finding?: components["schemas"]["Finding"] | null;
             /** @description Which. */
             id: components["schemas"]["JobId"];
             /** @description The name its operator gave it. */
@@ -1420,6 +1422,7 @@ export interface components {
             state: components["schemas"]["DeviceState"];
             /** @description In its own words where it has some. */
             state_detail: string;
+            state_finding?: components["schemas"]["Finding"] | null;
             state_since?: components["schemas"]["Timestamp"] | null;
             /** @description Whether TLS is spoken. */
             tls: boolean;
@@ -1504,6 +1507,7 @@ export interface components {
             checks: components["schemas"]["Check"][];
             /** @description Why there is none. */
             detail: string;
+            finding?: components["schemas"]["Finding"] | null;
             /**
              * Format: int64
              * @description Rows that belong to no point of ours.
@@ -1587,6 +1591,16 @@ export interface components {
             detail: string;
             /** @description JSON pointer into the request body, e.g. `/amount/currency`, or `?name` for a query parameter. */
             pointer: string;
+        };
+        /** @description What an agent found, for whoever says it in another language than that of the sentence beside it. */
+        Finding: {
+            /**
+             * @description Stable word: `unreachable`, `timeout`, `refused`, `rule_missing`, …
+             * @example refused
+             */
+            code: string;
+            /** @description Values of the sentence, by name; the device's own words are `words`. */
+            facts: components["schemas"]["Field"][];
         };
         /** @description A cut that waits. */
         HeldCut: {
@@ -2378,6 +2392,7 @@ export interface components {
                 state: components["schemas"]["DeviceState"];
                 /** @description In its own words where it has some. */
                 state_detail: string;
+                state_finding?: components["schemas"]["Finding"] | null;
                 state_since?: components["schemas"]["Timestamp"] | null;
                 /** @description Whether TLS is spoken. */
                 tls: boolean;
@@ -2887,6 +2902,11 @@ export interface components {
             exclusion_reason?: string | null;
             /** @description Why it could not be decided, in English. */
             failure?: string | null;
+            /**
+             * @description Stable word of `failure`: the code of a problem document; none of runs before there was one.
+             * @example internal
+             */
+            failure_code?: string | null;
             /** @description Whether it would be suspended. */
             included: boolean;
             last_payment_at?: components["schemas"]["Timestamp"] | null;
@@ -2899,6 +2919,7 @@ export interface components {
             site_id: components["schemas"]["SiteId"];
             /** @description Name of the site. */
             site_name: string;
+            spared_on?: components["schemas"]["Date"] | null;
             /** @description Why it is on the list, in English; people read it from the figures. */
             why: string;
         };
@@ -3475,6 +3496,7 @@ export type EventId = components['schemas']['EventId'];
 export type Execution = components['schemas']['Execution'];
 export type Field = components['schemas']['Field'];
 export type FieldError = components['schemas']['FieldError'];
+export type Finding = components['schemas']['Finding'];
 export type HeldCut = components['schemas']['HeldCut'];
 export type HeldCuts = components['schemas']['HeldCuts'];
 export type HoldOpen = components['schemas']['HoldOpen'];

@@ -3,6 +3,8 @@ export interface Column {
   key: string
   label: string
   numeric?: boolean
+  /** On a phone its name stands before the value: a date alone does not say which. */
+  named?: boolean
 }
 
 /** The columns that an address asks for (`cols=name,state`), in the list's own order; the first and unnamed ones always stay. */

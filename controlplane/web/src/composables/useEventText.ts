@@ -1,8 +1,9 @@
 /** A sentence per event type; payload fields that hold money are formatted, never glued. */
 import { useI18n } from 'vue-i18n'
-import type { Event, Money } from '@/api/types'
+import type { Event, Finding, Money } from '@/api/types'
 import type { Tone } from '@/states/tone'
 import { deviceStateView } from '@/states/equipment'
+import { useFinding } from './useFinding'
 import { useFormat } from './useFormat'
 
 const tones: Record<string, Tone> = {
@@ -25,9 +26,14 @@ function isMoney(value: unknown): value is Money {
   return typeof value === 'object' && value !== null && 'amount' in value && 'currency' in value
 }
 
+function isFinding(value: unknown): value is Finding {
+  return typeof value === 'object' && value !== null && 'code' in value && 'facts' in value && Array.isArray(value.facts)
+}
+
 export function useEventText() {
   const { t, te } = useI18n()
   const format = useFormat()
+  const found = useFinding()
 
   /** A person by name, a program by what it is. */
   function actorOf(event: Event): string {
@@ -43,7 +49,11 @@ export function useEventText() {
     if (isMoney(amount)) detail.push(format.money(amount))
     for (const field of ['number', 'device_name', 'device', 'name', 'user', 'reason', 'detail']) {
       const value = payload[field]
-      if ((typeof value === 'string' && value) || typeof value === 'number') detail.push(String(value))
+      if (typeof value === 'number') detail.push(format.integer(value))
+      else if (typeof value === 'string' && value) {
+        const { finding } = payload
+        detail.push(field === 'detail' && isFinding(finding) ? found(finding, value) : value)
+      }
     }
     // A device's new state is the news: the word of the state, not of the kind of event.
     const state = event.type === 'device.state_changed' ? deviceStateView(String(payload['to'])) : null

@@ -1,7 +1,6 @@
 import 'vuetify/styles/core'
-import { createVuetify } from 'vuetify'
+import { createVuetify, type LocaleMessages } from 'vuetify'
 import { aliases, mdi } from 'vuetify/iconsets/mdi-svg'
-import { en, es, pt } from 'vuetify/locale'
 import { themes } from './theme'
 
 /** The nonce of this page's content security policy; the server writes it into index.html. */
@@ -21,7 +20,8 @@ const field = {
 export const vuetify = createVuetify({
   theme: { defaultTheme: 'system', themes, variations: false, ...nonceOption() },
   icons: { defaultSet: 'mdi', aliases, sets: { mdi } },
-  locale: { locale: 'es', fallback: 'en', messages: { es, en, pt } },
+  // Its words (close, clear) come with the language of the page: `speak`.
+  locale: { locale: 'es', fallback: 'es', messages: {} },
   display: { mobileBreakpoint: 'md' },
   defaults: {
     VBtn: { variant: 'text', rounded: 6, height: 32, ripple: false },
@@ -43,4 +43,19 @@ export const vuetify = createVuetify({
 function nonceOption(): { cspNonce?: string } {
   const nonce = pageNonce()
   return nonce ? { cspNonce: nonce } : {}
+}
+
+const words: Record<string, () => Promise<{ default: LocaleMessages }>> = {
+  es: () => import('./words/es'),
+  en: () => import('./words/en'),
+  pt: () => import('./words/pt'),
+}
+
+/** Makes Vuetify's own words (close, clear) those of a language; each is loaded when it is first needed. */
+export async function speak(language: string): Promise<void> {
+  const short = language.slice(0, 2)
+  const { messages, current } = vuetify.locale
+  const load = words[short]
+  if (load && !(short in messages.value)) messages.value = { ...messages.value, [short]: (await load()).default }
+  current.value = short
 }

@@ -51,3 +51,13 @@ export function pointView(point: Point): StateView {
 export function pointsOf(service: Service): Point[] {
   return service.attachments.flatMap((attachment) => attachment.points)
 }
+
+/** The routers of some points by name, each once. */
+export function routerNames(points: readonly Point[]): string {
+  return [...new Set(points.map((point) => point.device_name))].join(', ')
+}
+
+/** The routers among them that only watch: nothing changes there. */
+export function observers(points: readonly Point[]): string {
+  return routerNames(points.filter((point) => point.device_mode === 'observe'))
+}

@@ -4,7 +4,7 @@
 use atalaya_protocol::wire::{Check, CheckStatus, Method};
 
 use super::super::client::{CallError, Client, Command, Row, TrapClass};
-use crate::driver::{BiteCheck, RouterosOptions};
+use crate::driver::{BiteCheck, Found, RouterosOptions, Word};
 
 const RULE: &[&str] = &[
     "chain",
@@ -51,7 +51,10 @@ pub(super) async fn check(client: &Client, options: &RouterosOptions) -> Result<
     let mut checks = vec![
         (Method::Pppoe, cut_profile(profile.as_ref().and_then(|rows| rows.first()), v4.as_deref(), options)),
         (Method::Pppoe, secrets_used(aaa.as_deref(), sessions.as_deref())),
-        (Method::StaticAddress, list_rule("cut_list_rule", "/ip", v4.as_deref(), &options.cut_address_list)),
+        (
+            Method::StaticAddress,
+            list_rule("/ip", v4.as_deref(), &options.cut_address_list).check("cut_list_rule"),
+        ),
     ];
     checks.push((Method::StaticAddress, v6_rule(v6.as_deref(), &options.cut_address_list)));
     Ok(checks.into_iter().map(|(method, check)| BiteCheck { method, check }).collect())
@@ -66,10 +69,6 @@ async fn rows(client: &Client, command: Command) -> Result<Option<Vec<Row>>, Cal
     }
 }
 
-fn result(code: &str, status: CheckStatus, detail: impl Into<String>, remedy: impl Into<String>) -> Check {
-    Check { code: code.into(), status: status.into(), detail: detail.into(), remedy: remedy.into() }
-}
-
 fn cut_profile(profile: Option<&Row>, rules: Option<&[Row]>, options: &RouterosOptions) -> Check {
     let code = "cut_profile";
     let name = &options.cut_profile;
@@ -79,8 +78,9 @@ fn cut_profile(profile: Option<&Row>, rules: Option<&[Row]>, options: &RouterosO
             "/ppp profile add name={name} address-list={list} rate-limit=128k/128k comment=atalaya\n{}",
             rule_remedy("/ip", list)
         );
-        let detail = format!("there is no PPP profile {name}: a cut has nothing to put subscribers on");
-        return result(code, CheckStatus::Failed, detail, remedy);
+        let sentence = format!("there is no PPP profile {name}: a cut has nothing to put subscribers on");
+        let found = Found::new(Word::ProfileMissing, &[("profile", name)], sentence);
+        return found.check(code, CheckStatus::Failed, remedy);
     };
     let rate = profile.text("rate-limit");
     let own_list = profile.text("address-list");
@@ -90,31 +90,48 @@ fn cut_profile(profile: Option<&Row>, rules: Option<&[Row]>, options: &RouterosO
                 "/ppp profile set [find name={name}] address-list={list}\n{}",
                 rule_remedy("/ip", list)
             );
-            let detail =
+            let sentence =
                 format!("profile {name} has neither address-list nor rate-limit: a cut would have no effect");
-            return result(code, CheckStatus::Failed, detail, remedy);
+            let found = Found::new(Word::ProfileOpen, &[("profile", name)], sentence);
+            return found.check(code, CheckStatus::Failed, remedy);
         }
-        let detail = format!("profile {name} holds subscribers at {rate}; they are not walled");
-        return result(code, CheckStatus::Passed, detail, "");
+        let sentence = format!("profile {name} holds subscribers at {rate}; they are not walled");
+        let found = Found::new(Word::ProfileSlow, &[("profile", name), ("rate", rate)], sentence);
+        return found.check(code, CheckStatus::Passed, "");
     }
-    let rule = list_rule(code, "/ip", rules, own_list);
-    if rule.status() == CheckStatus::Passed {
-        return result(
-            code,
-            CheckStatus::Passed,
-            format!("profile {name} puts sessions on {own_list}: {}", rule.detail),
-            "",
-        );
+    let rule = list_rule("/ip", rules, own_list);
+    let facts = [("profile", name.as_str()), ("list", own_list), ("rate", rate)];
+    let sentence = |rest: &str| format!("profile {name} puts sessions on {own_list}{rest}");
+    match rule.status {
+        CheckStatus::Passed => {
+            let sentence = sentence(&format!(": {}", rule.found.sentence));
+            Found::new(Word::ProfileWalls, &facts, sentence).check(code, CheckStatus::Passed, "")
+        }
+        // The rate alone still restricts.
+        _ if !rate.is_empty() => {
+            let sentence =
+                sentence(&format!(", but {}; only the rate {rate} holds them", rule.found.sentence));
+            Found::new(Word::ProfileOnlySlow, &facts, sentence).check(code, CheckStatus::Warning, rule.remedy)
+        }
+        status => {
+            let sentence = sentence(&format!(", but {}", rule.found.sentence));
+            // Which rule is missing or passed by is what has to be mended.
+            Found { sentence, ..rule.found }.check(code, status, rule.remedy)
+        }
     }
-    // The rate alone still restricts.
-    let status = if rate.is_empty() { CheckStatus::Failed } else { CheckStatus::Warning };
-    let held = if rate.is_empty() { String::new() } else { format!("; only the rate {rate} holds them") };
-    result(
-        code,
-        status,
-        format!("profile {name} puts sessions on {own_list}, but {}{held}", rule.detail),
-        rule.remedy,
-    )
+}
+
+/// What a rule does to an address list, before it is said of which check.
+struct RuleFound {
+    status: CheckStatus,
+    found: Found,
+    remedy: String,
+}
+
+impl RuleFound {
+    fn check(self, code: &str) -> Check {
+        self.found.check(code, self.status, self.remedy)
+    }
 }
 
 fn rule_remedy(family: &str, list: &str) -> String {
@@ -124,7 +141,11 @@ fn rule_remedy(family: &str, list: &str) -> String {
 }
 
 /// A rule in `forward` that stops the list, enabled, whole, and before whatever lets the packets past it.
-fn list_rule(code: &str, family: &str, rules: Option<&[Row]>, list: &str) -> Check {
+fn list_rule(family: &str, rules: Option<&[Row]>, list: &str) -> RuleFound {
+    let failed = |word: Word, sentence: String, remedy: String| {
+        let found = Found::new(word, &[("list", list)], sentence);
+        RuleFound { status: CheckStatus::Failed, found, remedy }
+    };
     let rules: Vec<&Row> =
         rules.unwrap_or_default().iter().filter(|rule| rule.text("chain") == "forward").collect();
     let of_list =
@@ -132,18 +153,19 @@ fn list_rule(code: &str, family: &str, rules: Option<&[Row]>, list: &str) -> Che
     let stops = |rule: &&&Row| matches!(rule.text("action"), "drop" | "reject" | "tarpit");
     let candidates: Vec<&&Row> = rules.iter().filter(of_list).filter(stops).collect();
     if candidates.is_empty() {
-        let detail = format!("no rule of chain forward drops or rejects address list {list}");
-        return result(code, CheckStatus::Failed, detail, rule_remedy(family, list));
+        let sentence = format!("no rule of chain forward drops or rejects address list {list}");
+        return failed(Word::RuleMissing, sentence, rule_remedy(family, list));
     }
     let Some(rule) = candidates.iter().find(|rule| !rule.flag("disabled")) else {
         let remedy = format!(
             "{family} firewall filter enable [find chain=forward src-address-list={list} action=drop]"
         );
-        return result(code, CheckStatus::Failed, format!("the rule that stops {list} is disabled"), remedy);
+        return failed(Word::RuleDisabled, format!("the rule that stops {list} is disabled"), remedy);
     };
     if let Some(narrow) = narrowed_by(rule) {
-        let detail = format!("the rule that stops {list} does so only for {narrow}");
-        return result(code, CheckStatus::Failed, detail, rule_remedy(family, list));
+        let sentence = format!("the rule that stops {list} does so only for {narrow}");
+        let found = Found::new(Word::RuleNarrow, &[("list", list), ("matcher", &narrow)], sentence);
+        return RuleFound { status: CheckStatus::Failed, found, remedy: rule_remedy(family, list) };
     }
     let before = rules.iter().take_while(|other| !std::ptr::eq(**other, **rule));
     for earlier in before.filter(|earlier| !earlier.flag("disabled")) {
@@ -151,17 +173,23 @@ fn list_rule(code: &str, family: &str, rules: Option<&[Row]>, list: &str) -> Che
         let accepts_all =
             earlier.text("action") == "accept" && narrowed_by(earlier).is_none() && no_list(earlier);
         if fasttrack || accepts_all {
-            let what = if fasttrack { "fasttrack" } else { "a rule that accepts everything" };
+            let (word, what) = if fasttrack {
+                (Word::RuleBehindFasttrack, "fasttrack")
+            } else {
+                (Word::RuleBehindAccept, "a rule that accepts everything")
+            };
             let remedy = format!(
                 "{family} firewall filter move [find chain=forward src-address-list={list} action={}] destination=0",
                 rule.text("action")
             );
-            let detail =
+            let sentence =
                 format!("{what} stands before the rule that stops {list}: running connections pass it by");
-            return result(code, CheckStatus::Failed, detail, remedy);
+            return failed(word, sentence, remedy);
         }
     }
-    result(code, CheckStatus::Passed, format!("chain forward stops address list {list}"), "")
+    let sentence = format!("chain forward stops address list {list}");
+    let found = Found::new(Word::RuleStops, &[("list", list)], sentence);
+    RuleFound { status: CheckStatus::Passed, found, remedy: String::new() }
 }
 
 fn no_list(rule: &Row) -> bool {
@@ -181,14 +209,15 @@ fn narrowed_by(rule: &Row) -> Option<String> {
 fn v6_rule(rules: Option<&[Row]>, list: &str) -> Check {
     let code = "cut_list_rule_v6";
     if rules.is_none() {
-        return result(code, CheckStatus::Skipped, "this router has no IPv6 firewall", "");
+        let found = Found::new(Word::NoIpv6, &[], "this router has no IPv6 firewall");
+        return found.check(code, CheckStatus::Skipped, "");
     }
-    let check = list_rule(code, "/ipv6", rules, list);
-    if check.status() == CheckStatus::Passed {
-        return check;
+    let mut rule = list_rule("/ipv6", rules, list);
+    if rule.status != CheckStatus::Passed {
+        rule.status = CheckStatus::Warning;
+        rule.found.sentence.push_str("; a subscriber with IPv6 would pass by it");
     }
-    let detail = format!("{}; a subscriber with IPv6 would pass by it", check.detail);
-    result(code, CheckStatus::Warning, detail, check.remedy)
+    rule.check(code)
 }
 
 fn secrets_used(aaa: Option<&[Row]>, sessions: Option<&[Row]>) -> Check {
@@ -197,17 +226,17 @@ fn secrets_used(aaa: Option<&[Row]>, sessions: Option<&[Row]>) -> Check {
     let sessions = sessions.unwrap_or_default();
     let by_radius = sessions.iter().filter(|row| row.flag("radius")).count();
     if !uses_radius {
-        return result(code, CheckStatus::Passed, "subscribers are let in by their secrets", "");
+        let found = Found::new(Word::BySecrets, &[], "subscribers are let in by their secrets");
+        return found.check(code, CheckStatus::Passed, "");
     }
-    let detail = format!("the router asks RADIUS: {by_radius} of {} sessions came by it", sessions.len());
     // A secret is asked first; who has one is still cut by it.
     let status = if by_radius > 0 { CheckStatus::Failed } else { CheckStatus::Warning };
-    result(
-        code,
-        status,
-        format!("{detail}; a cut of a secret does not reach them"),
-        "/ppp aaa set use-radius=no",
-    )
+    let (by_radius, of) = (by_radius.to_string(), sessions.len().to_string());
+    let sentence = format!(
+        "the router asks RADIUS: {by_radius} of {of} sessions came by it; a cut of a secret does not reach them"
+    );
+    let found = Found::new(Word::ByRadius, &[("radius", &by_radius), ("sessions", &of)], sentence);
+    found.check(code, status, "/ppp aaa set use-radius=no")
 }
 
 #[cfg(test)]
@@ -219,7 +248,7 @@ mod tests {
     }
 
     fn status(rules: &[Row]) -> CheckStatus {
-        list_rule("x", "/ip", Some(rules), "cortados").status()
+        list_rule("/ip", Some(rules), "cortados").status
     }
 
     #[test]
@@ -256,9 +285,9 @@ mod tests {
             &[Row::from([("chain", "input"), ("action", "drop"), ("src-address-list", "cortados")])],
         ];
         for rules in cases {
-            let check = list_rule("x", "/ip", Some(rules), "cortados");
-            assert_eq!(check.status(), CheckStatus::Failed, "{rules:?}");
-            assert!(!check.remedy.is_empty());
+            let rule = list_rule("/ip", Some(rules), "cortados");
+            assert_eq!(rule.status, CheckStatus::Failed, "{rules:?}");
+            assert!(!rule.remedy.is_empty());
         }
     }
 

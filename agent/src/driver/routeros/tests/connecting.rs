@@ -158,12 +158,15 @@ async fn the_connection_test_names_what_fails() {
     assert_eq!(stage(&stages, "rights").status(), CheckStatus::Failed);
     assert!(stage(&stages, "rights").detail.contains("write"));
     assert!(stage(&stages, "rights").remedy.contains("policy=read,write"));
+    let finding = stage(&stages, "rights").finding.clone().unwrap();
+    assert_eq!((finding.code.as_str(), finding.facts[0].value.as_str()), ("rights_missing", "write"));
     assert_eq!(stage(&stages, "secrets").status(), CheckStatus::Warning);
     assert_eq!(sim.digests(), before, "a test changes nothing");
     let mut wrong = target(sim.address());
     wrong.credentials = password("wrong");
     let stages = crate::driver::Device::test_connection(&super::router(wrong)).await;
     assert_eq!(stage(&stages, "login").status(), CheckStatus::Failed);
+    assert_eq!(stage(&stages, "login").finding.clone().unwrap().code, "refused");
     assert_eq!(stage(&stages, "secrets").status(), CheckStatus::Skipped);
     let address = sim.address();
     sim.shutdown().await;

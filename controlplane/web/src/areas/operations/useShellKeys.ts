@@ -68,7 +68,7 @@ export function useShellKeys(palette: Ref<boolean>, help: Ref<boolean>): void {
       case '.':
         return focus('.page-head__actions .v-btn:not([disabled])')
       case 'f':
-        return focus('.filters .filter-select input')
+        return focus('.filters .filter-select select')
       case 'e':
         return press('.page-head__actions [data-action=edit]:not([disabled])')
       case 'c':

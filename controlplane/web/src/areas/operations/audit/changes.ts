@@ -1,8 +1,21 @@
+import type { Money } from '@/api/types'
+
 export interface Change {
   name: string
   before: string
   after: string
 }
+
+/** How values of a record are written for people; the rest is shown as it is stored. */
+export interface Writers {
+  money: (value: Money) => string
+  instant: (at: string) => string
+  date: (day: string) => string
+  flag: (value: boolean) => string
+}
+
+/** Longest value that a row shows, characters. */
+const longest = 160
 
 /** At most this many fields per row; the whole record is the server's to show. */
 const most = 6
@@ -17,16 +30,25 @@ function record(text: string | null | undefined): Record<string, unknown> {
   }
 }
 
-function write(value: unknown): string {
+function isMoney(value: object): value is Money {
+  return Object.keys(value).sort().join() === 'amount,currency'
+}
+
+function write(value: unknown, writers: Writers): string {
   if (value === undefined || value === null) return '–'
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (typeof value === 'boolean') return writers.flag(value)
+  if (typeof value === 'object' && isMoney(value)) return writers.money(value)
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (text.length > longest) return `${text.slice(0, longest)}…`
+  if (/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text)) return writers.instant(text)
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) ? writers.date(text) : text
 }
 
 /** Fields that differ between the two sides of an audit row. */
-export function changedFields(before: string | null | undefined, after: string | null | undefined): Change[] {
+export function changedFields(before: string | null | undefined, after: string | null | undefined, writers: Writers): Change[] {
   const [left, right] = [record(before), record(after)]
   return [...new Set([...Object.keys(left), ...Object.keys(right)])]
     .filter((name) => JSON.stringify(left[name]) !== JSON.stringify(right[name]))
     .slice(0, most)
-    .map((name) => ({ name, before: write(left[name]), after: write(right[name]) }))
+    .map((name) => ({ name, before: write(left[name], writers), after: write(right[name], writers) }))
 }

@@ -34,9 +34,3 @@ export function progress(items: readonly RunItem[]): { done: number; failed: num
     total: included.length,
   }
 }
-
-/** Why a service is on the list, as the server words it; null is a wording that this page does not know. */
-export function whyOf(why: string): { days: number; sparedOn: string | null } | null {
-  const match = /^overdue (\d+) days(?:; left connected by a person on (\d{4}-\d{2}-\d{2}))?$/.exec(why)
-  return match ? { days: Number(match[1]), sparedOn: match[2] ?? null } : null
-}

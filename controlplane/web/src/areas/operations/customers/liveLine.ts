@@ -2,7 +2,7 @@
  * The live line of a service: where a decision stands on its way to the equipment. Unblocked
  * (the router said so) and online (a session was seen) are two truths with two times.
  */
-import type { Service } from '@/api/types'
+import type { Point, Service } from '@/api/types'
 import { pointsOf } from '@/states/network'
 import type { Tone } from '@/states/tone'
 
@@ -29,6 +29,13 @@ function unblocked(service: Service): LiveStep {
   return { tone: 'good', key: `unblocked_${where.key}`, at: service.network.unblocked_at, params: where.params }
 }
 
+const holds = new Set(['brake', 'timeline', 'offline', 'open', 'not_yet', 'disk', 'expired'])
+
+function held(point: Point): string {
+  const reason = point.held_reason ?? ''
+  return holds.has(reason) ? `held_${reason}` : 'held'
+}
+
 /** The first point that stands in the way, named with the device's own words. */
 function obstacle(service: Service): LiveStep | null {
   for (const point of pointsOf(service)) {
@@ -36,12 +43,12 @@ function obstacle(service: Service): LiveStep | null {
     const suffix = params.words ? '_words' : ''
     if (point.state === 'failed') return { tone: 'critical', key: `failed${suffix}`, at: null, params }
     if (point.state === 'contested') return { tone: 'critical', key: 'contested', at: null, params }
-    if (point.state === 'no_effect') return { tone: 'critical', key: `no_effect${suffix}`, at: null, params }
+    if (point.state === 'no_effect') return { tone: 'critical', key: 'no_effect', at: null, params }
     if (point.state === 'would_apply') {
       const key = service.status === 'active' ? 'observe_active' : 'observe_suspended'
       return { tone: 'warning', key, at: null, params }
     }
-    if (point.state === 'held') return { tone: 'warning', key: 'held', at: null, params }
+    if (point.state === 'held') return { tone: 'warning', key: held(point), at: null, params }
     if (point.state === 'unknown') return { tone: 'unknown', key: `unknown${suffix}`, at: null, params }
   }
   return null

@@ -1,4 +1,5 @@
 /** What the stepper collects. Credentials live here only: never in the address or in storage. */
+import { intervalOf } from './interval'
 import type { Credentials, NewDevice, DeviceKind } from '@/api/types'
 
 export const steps = ['kind', 'access', 'test', 'measure'] as const
@@ -17,6 +18,8 @@ export interface Draft {
   /** Fingerprint that the test saw and the person accepted. */
   fingerprint: string
   interval: string
+  /** Pinged beside its own measurement. */
+  ping: boolean
 }
 
 export function emptyDraft(): Draft {
@@ -32,6 +35,7 @@ export function emptyDraft(): Draft {
     community: '',
     fingerprint: '',
     interval: '60',
+    ping: true,
   }
 }
 
@@ -59,7 +63,7 @@ export function finding(draft: Draft, step: Step): Record<string, string> {
     if (draft.kind === 'routeros' && (!draft.user.trim() || !draft.password)) found['credentials'] = 'field.required'
     if (draft.kind === 'snmp' && !draft.community) found['credentials'] = 'field.required'
   }
-  if (step === 'measure' && !(Number(draft.interval) >= 1)) found['measure_interval_s'] = 'field.interval'
+  if (step === 'measure' && intervalOf(draft.interval) === null) found['measure_interval_s'] = 'field.interval'
   return found
 }
 
@@ -77,6 +81,9 @@ export function toDevice(draft: Draft, siteId: string): NewDevice {
   if (port !== null) body.port = port
   if (draft.kind === 'routeros') body.tls = draft.tls
   if (draft.kind === 'routeros' && draft.tls && draft.fingerprint) body.tls_fingerprint = draft.fingerprint
-  if (Number(draft.interval) >= 1) body.measure_interval_s = Math.round(Number(draft.interval))
+  // A device that is only pinged is pinged anyway.
+  if (draft.kind !== 'icmp') body.ping = draft.ping
+  const interval = intervalOf(draft.interval)
+  if (interval !== null) body.measure_interval_s = interval
   return body
 }

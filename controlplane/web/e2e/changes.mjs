@@ -1,0 +1,267 @@
+/**
+ * Every change that a person makes besides paying: the five edit forms, one of them while somebody else saves, the brake,
+ * several devices at once, another plan, a pause of the cut, the end of an attachment and of a service, a device removed.
+ * Each is pressed on the page and then read back by the API.
+ *
+ * ATALAYA_URL       address of a running control plane (who logs in: see session.mjs)
+ * ATALAYA_CUSTOMER  id of a customer who is cut and attached to a router (default: the first such, or somebody who is cut for it)
+ * ATALAYA_SHOTS     folder for a picture of the screen when something fails
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openBrowser } from './browser.mjs'
+import { change, get, logIn, report, serverUrl, timeout, version } from './session.mjs'
+
+const url = serverUrl()
+const { context, close } = await openBrowser({ viewport: { width: 1366, height: 900 }, locale: 'es-PE' })
+const page = context.pages()[0] ?? (await context.newPage())
+/** Apart from what an earlier run has written. */
+const run = Date.now().toString(36)
+const dialog = '.v-overlay--active .v-card'
+
+function expect(what, holds, found) {
+  if (!holds) throw new Error(`expected ${what}; found ${JSON.stringify(found)}`)
+}
+
+/** Reads until it is as wanted: what the page sent is answered before the dialog closes, effects come later. */
+async function until(what, path, holds) {
+  const deadline = Date.now() + timeout
+  for (;;) {
+    const found = await get(page, path)
+    if (holds(found)) return found
+    if (Date.now() > deadline) throw new Error(`expected ${what}; ${path} says ${JSON.stringify(found)}`)
+    await page.waitForTimeout(100)
+  }
+}
+
+async function open(path) {
+  await page.goto(url + path)
+  await page.waitForSelector('.page-head[data-ready]', { timeout })
+}
+
+async function fill(name, value) {
+  await page.locator(`${dialog} [name="${name}"]`).fill(value)
+}
+
+/** Opens the dialog's choice under this label and takes one by its place in the list. */
+async function choose(label, place) {
+  await page.locator(`${dialog} .field`, { has: page.getByText(label, { exact: true }) }).locator('.v-select').click()
+  await page.getByRole('option').nth(place).click()
+}
+
+/** Presses the dialog's verb and waits until it is gone; what it says instead is the failure. */
+async function submit(button = '[data-submit]') {
+  await page.locator(`${dialog} ${button}`).click()
+  await page.waitForSelector(dialog, { state: 'detached', timeout }).catch(async () => {
+    throw new Error(`the dialog did not close: ${await page.locator(dialog).innerText()}`)
+  })
+}
+
+async function editCustomer(id) {
+  await open(`/customers/${id}`)
+  await page.click('[data-action=edit]')
+  await fill('phone', ' 999 888 777 ')
+  await fill('notes', `Timbre roto ${run}`)
+  await submit()
+  const after = await get(page, `/customers/${id}`)
+  expect('the new phone and notes', after.phone === '999 888 777' && after.notes === `Timbre roto ${run}`, after)
+}
+
+/** Somebody saves while the form is open: both versions are shown, and what is chosen is saved. */
+async function conflictOfCustomer(id) {
+  const path = `/customers/${id}`
+  await open(path)
+  await page.click('[data-action=edit]')
+  await fill('phone', `1 ${run}`)
+  await fill('address', `Jr. Mío ${run}`)
+  await change(page, 'PATCH', path, { phone: `2 ${run}`, address: `Jr. Suyo ${run}`, notes: run }, await version(page, path))
+  await page.locator(`${dialog} [data-submit]`).click()
+  await page.waitForSelector('[data-conflict]', { timeout })
+  const fields = await page.locator('[data-conflict-field]').evaluateAll((all) => all.map((one) => one.dataset.conflictField))
+  expect('phone and address in conflict', fields.sort().join() === 'address,phone', fields)
+  await page.locator('[data-conflict-field=address] input[value=theirs]').check()
+  await submit()
+  const after = await get(page, path)
+  expect('my phone, their address and their notes', after.phone === `1 ${run}` && after.address === `Jr. Suyo ${run}` && after.notes === run, after)
+}
+
+async function editPlan() {
+  const [plan] = (await get(page, '/plans')).items
+  await open('/plans')
+  await page.locator('[data-action=edit]').first().click()
+  await fill('price', '93.50')
+  await submit()
+  const after = await get(page, `/plans/${plan.id}`)
+  expect('the new price and nothing else', after.price.amount === 9350 && after.download_bps === plan.download_bps && after.name === plan.name, after)
+}
+
+async function editSite() {
+  const [site] = (await get(page, '/sites')).items
+  await open('/sites')
+  await page.locator('[data-action=edit]').first().click()
+  await fill('latitude', '-95')
+  await page.locator(`${dialog} [data-submit]`).click()
+  await page.waitForSelector(`${dialog} .field__note--error`, { timeout })
+  await fill('latitude', '-12,05')
+  await fill('longitude', '-77.04')
+  await submit()
+  const after = await until('the place of the site', `/sites/${site.id}`, (one) => one.latitude === -12.05)
+  expect('the longitude too', after.longitude === -77.04 && after.name === site.name, after)
+}
+
+async function editDevice(id) {
+  const before = await get(page, `/devices/${id}`)
+  await open(`/devices/${id}`)
+  await page.click('[data-action=edit]')
+  await fill('measure_interval_s', '5')
+  await page.locator(`${dialog} [data-submit]`).click()
+  await page.waitForSelector(`${dialog} .field__note--error`, { timeout })
+  await fill('measure_interval_s', '45')
+  await choose('Ping además de la medición', 1)
+  await submit()
+  const after = await get(page, `/devices/${id}`)
+  expect('45 s, no ping, the same address', after.measure_interval_s === 45 && !after.ping && after.host === before.host && after.mode === before.mode, after)
+}
+
+async function editAgent(id) {
+  const before = await get(page, `/agents/${id}`)
+  await open(`/agents/${id}`)
+  await page.click('[data-action=edit]')
+  await fill('name', `${before.name}-b`)
+  await submit()
+  const after = await get(page, `/agents/${id}`)
+  expect('the new name and the same sites', after.name === `${before.name}-b` && after.site_ids.join() === before.site_ids.join(), after)
+}
+
+async function brake() {
+  await open('/settings')
+  await page.fill('[name=cut_brake_tenant_basis_points]', '2,75')
+  await page.fill('[name=cut_brake_floor]', '12')
+  await page.click('.form button[type=submit]')
+  const after = await until('the new brake', '/tenant', (one) => one.cut_brake_tenant_basis_points === 275)
+  expect('the floor too', after.cut_brake_floor === 12, after)
+}
+
+/** Two devices that nobody needs: changed together, then one of them removed. */
+async function devicesTogether({ site_id, agent_id }) {
+  const made = []
+  for (const name of [`${run}-norte`, `${run}-sur`]) {
+    made.push(await change(page, 'POST', '/devices', { site_id, agent_id, name, kind: 'snmp', host: '127.0.0.9', port: 9, credentials: { community: 'x' } }))
+  }
+  await open(`/devices?q=${run}`)
+  await page.locator('[data-pick]').first().check()
+  await page.locator('[data-pick]').nth(1).check()
+  await page.click('[data-action=measure-many]')
+  await fill('measure_interval_s', '300')
+  await submit()
+  for (const { id } of made) {
+    const after = await get(page, `/devices/${id}`)
+    expect('300 s and the ping as it was', after.measure_interval_s === 300 && after.ping, after)
+  }
+  await open(`/devices/${made[0].id}`)
+  await page.click('[data-action=remove]')
+  await submit('[data-confirm]')
+  await page.waitForURL(`${url}/devices`, { timeout })
+  const left = (await get(page, `/devices?q=${run}`)).items.map((one) => one.name)
+  expect('one of them left', left.join() === `${run}-sur`, left)
+}
+
+/** A device with attachments stays, and the dialog says why. */
+async function deviceInUse(id) {
+  await open(`/devices/${id}`)
+  await page.click('[data-action=remove]')
+  await page.locator(`${dialog} [data-confirm]`).click()
+  await page.waitForSelector(`${dialog} [data-error]`, { timeout })
+  await get(page, `/devices/${id}`)
+}
+
+const serviceOf = async (customer) => (await get(page, `/customers/${customer}/overview`)).services[0]
+
+async function otherPlan(customer) {
+  const before = await serviceOf(customer)
+  const plans = (await get(page, '/plans')).items.filter((one) => one.active && one.id !== before.plan.id)
+  const wanted = plans[0] ?? (await change(page, 'POST', '/plans', { name: 'Fibra 7', download_bps: 7_000_000, upload_bps: 3_000_000, price: before.plan.price }))
+  await open(`/customers/${customer}`)
+  await page.click('[data-action=change-plan]')
+  await choose('Plan nuevo', 0)
+  await submit()
+  const after = await serviceOf(customer)
+  expect('the other plan on a service that is still cut', after.plan.id === wanted.id && after.status === before.status, after)
+}
+
+async function holdOpen(customer) {
+  await open(`/customers/${customer}`)
+  await page.click('[data-action=hold-open]')
+  await fill('hours', '2')
+  await submit()
+  const { attachments, status } = await serviceOf(customer)
+  const ends = attachments.flatMap((one) => one.points).map((point) => Date.parse(point.hold_open_until ?? '') - Date.now())
+  expect('some two hours on every point, and the cut decided', status === 'suspended' && ends.length > 0 && ends.every((ms) => ms > 3_600_000 && ms < 7_300_000), { status, ends })
+}
+
+async function detach(customer) {
+  await open(`/customers/${customer}`)
+  await page.locator('[data-detach]').first().click()
+  await submit('[data-confirm]')
+  const path = `/customers/${customer}/overview`
+  const { services } = await until('the attachment to go', path, ({ services }) => services[0].attachments.every((one) => one.removed))
+  expect('the service to stay', services[0].status === 'suspended', services[0])
+}
+
+async function terminate(customer) {
+  await open(`/customers/${customer}`)
+  await page.click('[data-action=terminate]')
+  await page.locator(`${dialog} [data-confirm]`).click()
+  await page.waitForSelector(`${dialog} .field__note--error`, { timeout })
+  await fill('reason', 'se muda')
+  await submit('[data-confirm]')
+  const after = await serviceOf(customer)
+  expect('the end of the service, with its reason', after.status === 'terminated' && after.status_reason === 'se muda', after)
+}
+
+async function cutCustomer() {
+  if (process.env.ATALAYA_CUSTOMER) return process.env.ATALAYA_CUSTOMER
+  const attached = async (status) => (await get(page, `/customers?status=${status}&limit=50`)).items.find((one) => one.services[0]?.method)
+  const cut = await attached('suspended')
+  if (cut) return cut.id
+  const active = await attached('active')
+  if (!active) throw new Error('nobody has an attachment')
+  const { id } = await serviceOf(active.id)
+  await change(page, 'POST', `/services/${id}/cut`, { reason: 'para la prueba' })
+  return active.id
+}
+
+async function picture() {
+  const shots = process.env.ATALAYA_SHOTS
+  if (!shots) return
+  await mkdir(shots, { recursive: true })
+  await page.screenshot({ path: join(shots, 'changes-failed.png') })
+}
+
+await report(async () => {
+  await logIn(page, url)
+  const customer = await cutCustomer()
+  const [router] = (await get(page, '/devices?kind=routeros&limit=1')).items
+  const steps = {
+    'edit a customer': () => editCustomer(customer),
+    'edit a customer while somebody saves': () => conflictOfCustomer(customer),
+    'edit a plan': editPlan,
+    'edit a site': editSite,
+    'edit a device': () => editDevice(router.id),
+    'edit an agent': () => editAgent(router.agent_id),
+    'the brake': brake,
+    'several devices, one removed': () => devicesTogether(router),
+    'a device in use': () => deviceInUse(router.id),
+    'another plan': () => otherPlan(customer),
+    'a pause of the cut': () => holdOpen(customer),
+    'the end of an attachment': () => detach(customer),
+    'the end of a service': () => terminate(customer),
+  }
+  for (const [name, step] of Object.entries(steps)) {
+    await step().catch(async (cause) => {
+      await picture().catch(() => {})
+      throw new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`)
+    })
+  }
+  return `${Object.keys(steps).length} changes pressed and read back`
+}, close)
