@@ -16,6 +16,9 @@ pub trait Clock: Send + Sync {
     fn local_ms(&self) -> i64;
     /// Monotonic time since the clock was made: for intervals, timeouts, back-off. Never corrected.
     fn elapsed(&self) -> Duration;
+    /// The system's wall clock at this moment, since 1970. It jumps when it is set: only for comparison with what the
+    /// system stamped a moment ago.
+    fn wall(&self) -> Duration;
     /// The offset in force, milliseconds: what [`Clock::now_ms`] adds to this machine's own idea of time.
     fn offset_ms(&self) -> i64;
 }
@@ -29,19 +32,23 @@ pub struct AgentClock {
 }
 
 impl AgentClock {
-    /// Reads the system's clocks, once for the life of the process.
-    #[allow(clippy::disallowed_methods)] // The one place of this crate that reads the system's clocks.
+    /// Reads the system's clocks: what they say now is where the clock starts from.
+    #[allow(clippy::disallowed_methods)] // This and the next are where this crate reads the system's clocks.
     pub fn start() -> Self {
-        let wall = SystemTime::now();
-        // A clock before 1970 counts as 1970: it is wrong either way, and headquarters corrects it.
-        let since_epoch = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), started_wall_ms: millis(since_epoch), offset_ms: AtomicI64::new(0) }
+        let (started, wall) = (Instant::now(), system_wall());
+        Self { started, started_wall_ms: millis(wall), offset_ms: AtomicI64::new(0) }
     }
 
     /// Takes a new offset (true time minus this machine's time, milliseconds) for everything measured from now on.
     pub fn set_offset_ms(&self, offset_ms: i64) {
         self.offset_ms.store(offset_ms, Ordering::Relaxed);
     }
+}
+
+/// A clock before 1970 counts as 1970: it is wrong either way, and headquarters corrects it.
+#[allow(clippy::disallowed_methods)]
+fn system_wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 impl Clock for AgentClock {
@@ -55,6 +62,10 @@ impl Clock for AgentClock {
 
     fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    fn wall(&self) -> Duration {
+        system_wall()
     }
 
     fn offset_ms(&self) -> i64 {
@@ -98,6 +109,10 @@ impl Clock for ManualClock {
 
     fn elapsed(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.now_ms()).unwrap_or(0))
+    }
+
+    fn wall(&self) -> Duration {
+        self.elapsed()
     }
 
     fn offset_ms(&self) -> i64 {

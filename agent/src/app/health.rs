@@ -1,5 +1,6 @@
 //! The agent's health: what goes into heartbeats, into its own metrics and into the status file.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +130,9 @@ impl Reporter {
         let link = self.link.borrow().clone();
         let config = self.config.borrow().clone();
         let state = serde_json::to_value(link.state).ok().and_then(|value| value.as_str().map(str::to_owned));
-        let devices = self.board.states().into_iter().map(|device| device_view(device, &config)).collect();
+        let configured = config.message.devices.iter();
+        let names = configured.map(|known| (known.device_id.as_str(), known.name.as_str())).collect();
+        let devices = self.board.states().into_iter().map(|device| device_view(device, &names)).collect();
         let machine_problems = self.echoes.problem(true).map(str::to_owned).into_iter().collect();
         Status {
             written_local_ms: self.clock.local_ms(),
@@ -166,10 +169,10 @@ impl Reporter {
     }
 }
 
-fn device_view(device: wire::DeviceState, config: &ActiveConfig) -> DeviceView {
-    let configured = config.message.devices.iter().find(|known| known.device_id == device.device_id);
+/// `names` are those of the configured devices, by id.
+fn device_view(device: wire::DeviceState, names: &HashMap<&str, &str>) -> DeviceView {
     DeviceView {
-        name: configured.map(|known| known.name.clone()).unwrap_or_default(),
+        name: names.get(device.device_id.as_str()).copied().unwrap_or_default().to_owned(),
         state: match device.reachability() {
             wire::Reachability::Answers => "answers",
             wire::Reachability::Silent => "silent",

@@ -1,6 +1,7 @@
 //! The log on disk: one sled database.
 
 mod open;
+mod series;
 mod shrink;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use atalaya_protocol::wire;
 use bytes::Bytes;
-use prost::Message;
 
 pub(super) use open::{close, open_or_quarantine, quarantine, quarantined_so_far};
 
@@ -165,20 +165,21 @@ impl DiskLog {
     pub(super) fn each_series(&self, take: &mut dyn FnMut(Vec<wire::SeriesEntry>)) -> Result<(), DiskError> {
         guarded(|| {
             for value in self.series.iter().values() {
-                let table = wire::SeriesTable::decode(value?.as_ref())
-                    .map_err(|error| DiskError::Corrupt(format!("series: {error}")))?;
-                take(table.entries);
+                take(series::unpack(&value?)?);
             }
             Ok(())
         })
     }
 
     pub(super) fn register(&mut self, entries: &[wire::SeriesEntry]) -> Result<(), DiskError> {
+        if entries.is_empty() {
+            // An empty batch would be a record in sled's log nevertheless.
+            return Ok(());
+        }
         let mut batch = sled::Batch::default();
         for chunk in entries.chunks(SERIES_PER_VALUE) {
             let first = chunk.first().map_or(0, |entry| entry.number);
-            let table = wire::SeriesTable { epoch: Bytes::new(), entries: chunk.to_vec() };
-            batch.insert(&first.to_be_bytes(), table.encode_to_vec());
+            batch.insert(&first.to_be_bytes(), series::pack(chunk)?);
         }
         guarded(|| Ok(self.series.apply_batch(batch)?))
     }

@@ -68,6 +68,12 @@ pub trait Measure: Send + Sync {
     /// # Errors
     /// Why the device could not be measured (to the end).
     async fn measure(&self, sink: &mut SampleSink<'_>) -> Result<(), DeviceError>;
+
+    /// Whether the kind bounds by itself how many of its measurements are under way, so that none needs a slot of the
+    /// poller: such a measurement waits much and works little.
+    fn bounds_itself(&self) -> bool {
+        false
+    }
 }
 
 /// One configured device. Keeps what it learnt between two measurements (connections, counter widths).

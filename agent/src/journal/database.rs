@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::buffer::sync;
 
 /// Small: a 5,000-subscriber site is 3 MB, and towers have little memory.
-const CACHE_BYTES: u64 = 8 << 20;
+const CACHE_BYTES: u64 = 1 << 20;
 
 /// The disk, or the database on it, refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,6 +4,9 @@
 //! when one is left alone. A new configuration takes effect between two measurements; devices that did not change
 //! keep what they learnt. Each measurement also says `device_up` and how long it took, and pings the device beside it:
 //! whether an echo comes back says nothing about what its driver reads, so a lost one is a sample and no failure.
+//!
+//! A driver at work holds one of a bounded number of *slots*. Echoes hold none: they mostly wait, and their sockets
+//! bound by themselves how many are under way. What a driver read leaves as soon as it has it, before its echoes ended.
 
 mod board;
 
@@ -11,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,12 +23,12 @@ pub use board::DeviceBoard;
 use crate::clock::Clock;
 use crate::config::{ActiveConfig, ActiveDevice};
 use crate::core::schedule::Schedule;
-use crate::driver::{DeviceError, SampleSink};
+use crate::driver::{DeviceError, Measure, SampleSink};
 use crate::supervise::Liveness;
 use crate::telemetry::{DeviceSamples, Registry, Sample};
 
-/// Devices asked at the same time.
-const MOST_AT_ONCE: usize = 128;
+/// Drivers at work at the same time.
+const SLOTS: usize = 128;
 /// A measurement may take this long at most, and never longer than four fifths of its interval.
 const LONGEST_MEASUREMENT: Duration = Duration::from_secs(30);
 /// How often a device is asked anew who it is.
@@ -56,9 +59,22 @@ struct Finished {
 struct Round {
     devices: Vec<Arc<ActiveDevice>>,
     schedule: Schedule,
+    /// Due, and waiting for a slot.
     ready: VecDeque<usize>,
+    /// Due, and of a kind that needs no slot.
+    unslotted: VecDeque<usize>,
     /// Measurements of an older configuration carry its number and are not rescheduled.
     generation: u64,
+}
+
+impl Round {
+    fn take_due(&mut self, now: Duration) {
+        while let Some(index) = self.schedule.take_due(now) {
+            let measure = self.devices.get(index).and_then(|device| device.driver.measure());
+            let unslotted = measure.is_some_and(Measure::bounds_itself);
+            if unslotted { &mut self.unslotted } else { &mut self.ready }.push_back(index);
+        }
+    }
 }
 
 impl Poller {
@@ -72,21 +88,19 @@ impl Poller {
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let poller = Arc::new(self);
+        let slots = Arc::new(Semaphore::new(SLOTS));
         let mut running: JoinSet<(u64, Finished)> = JoinSet::new();
         let mut round = poller.round(&config.borrow_and_update(), 0);
         loop {
             poller.liveness.beat();
-            let now = poller.clock.elapsed();
-            while let Some(index) = round.schedule.take_due(now) {
-                round.ready.push_back(index);
+            round.take_due(poller.clock.elapsed());
+            while let Some(index) = round.unslotted.pop_front() {
+                poller.start(&mut running, &round, index, None);
             }
-            while running.len() < MOST_AT_ONCE
-                && let Some(index) = round.ready.pop_front()
-                && let Some(device) = round.devices.get(index)
+            while !round.ready.is_empty()
+                && let Ok(slot) = Arc::clone(&slots).try_acquire_owned()
             {
-                let (poller, device, generation) =
-                    (Arc::clone(&poller), Arc::clone(device), round.generation);
-                running.spawn(async move { (generation, poller.measure(index, device).await) });
+                poller.start_next(&mut running, &mut round, slot);
             }
             let wait = round
                 .schedule
@@ -105,9 +119,35 @@ impl Poller {
                         round.schedule.finished(finished.index, now, finished.started, finished.success, rand::random());
                     }
                 }
+                slot = Arc::clone(&slots).acquire_owned(), if !round.ready.is_empty() => {
+                    poller.start_next(&mut running, &mut round, slot?);
+                }
                 () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+
+    fn start_next(
+        self: &Arc<Self>,
+        running: &mut JoinSet<(u64, Finished)>,
+        round: &mut Round,
+        slot: OwnedSemaphorePermit,
+    ) {
+        if let Some(index) = round.ready.pop_front() {
+            self.start(running, round, index, Some(slot));
+        }
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        running: &mut JoinSet<(u64, Finished)>,
+        round: &Round,
+        index: usize,
+        slot: Option<OwnedSemaphorePermit>,
+    ) {
+        let Some(device) = round.devices.get(index) else { return };
+        let (poller, device, generation) = (Arc::clone(self), Arc::clone(device), round.generation);
+        running.spawn(async move { (generation, poller.measure(index, &device, slot).await) });
     }
 
     fn round(&self, config: &ActiveConfig, generation: u64) -> Round {
@@ -119,35 +159,58 @@ impl Poller {
             schedule.add(&device.driver.target().device_id, device.measure_every, now);
         }
         self.board.configure(config, self.clock.now_ms());
-        Round { devices, schedule, ready: VecDeque::new(), generation }
+        Round { devices, schedule, ready: VecDeque::new(), unslotted: VecDeque::new(), generation }
     }
 
-    async fn measure(&self, index: usize, device: Arc<ActiveDevice>) -> Finished {
+    /// Measures and pings a device. The slot is free again once its driver is done.
+    async fn measure(
+        &self,
+        index: usize,
+        device: &ActiveDevice,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Finished {
         let started = self.clock.elapsed();
-        let device_id = &device.driver.target().device_id;
         let patience = LONGEST_MEASUREMENT.min(device.measure_every.mul_f64(0.8)).max(Duration::from_secs(1));
-        let mut taken = DeviceSamples::new(&self.registry, self.clock.as_ref(), device_id);
-        let mut echoed = DeviceSamples::new(&self.registry, self.clock.as_ref(), device_id);
         let own = async {
-            let outcome = measure_once(&device, patience, &mut taken).await;
-            (outcome, self.clock.elapsed().saturating_sub(started))
+            let success = self.ask(device, patience, started).await;
+            drop(slot);
+            success
         };
-        let ((outcome, took), ()) = tokio::join!(own, ping_once(&device, patience, &mut echoed));
+        let (success, ()) = tokio::join!(own, self.ping(device, patience));
+        Finished { index, started, success }
+    }
+
+    /// The driver's part of a measurement; true when it succeeded.
+    async fn ask(&self, device: &ActiveDevice, patience: Duration, started: Duration) -> bool {
+        let device_id = &device.driver.target().device_id;
+        let mut taken = DeviceSamples::new(&self.registry, self.clock.as_ref(), device_id);
+        let outcome = measure_once(device, patience, &mut taken).await;
+        let took = self.clock.elapsed().saturating_sub(started);
         let success = outcome.is_ok();
         let mut sink = SampleSink::new(&mut taken);
         sink.gauge("device_up", &[], success);
         sink.gauge("device_measure_seconds", &[], took.as_secs_f64());
-        let mut samples = taken.samples;
-        samples.append(&mut echoed.samples);
         self.board.measured(device_id, outcome.as_ref().err(), self.clock.now_ms());
+        self.hand_over(device_id, taken.samples).await;
         if success && self.board.identify_due(device_id, self.clock.elapsed(), IDENTIFY_EVERY) {
-            self.identify(&device, patience).await;
+            self.identify(device, patience).await;
         }
+        success
+    }
+
+    /// The echoes beside it.
+    async fn ping(&self, device: &ActiveDevice, patience: Duration) {
+        let device_id = &device.driver.target().device_id;
+        let mut echoed = DeviceSamples::new(&self.registry, self.clock.as_ref(), device_id);
+        ping_once(device, patience, &mut echoed).await;
+        self.hand_over(device_id, echoed.samples).await;
+    }
+
+    async fn hand_over(&self, device_id: &str, samples: Vec<Sample>) {
         // Fails only when the packer is gone, which ends the process by itself.
-        if self.samples.send(samples).await.is_err() {
+        if !samples.is_empty() && self.samples.send(samples).await.is_err() {
             tracing::debug!(device_id, "samples dropped: the packer has stopped");
         }
-        Finished { index, started, success }
     }
 
     async fn identify(&self, device: &ActiveDevice, patience: Duration) {

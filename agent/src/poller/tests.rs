@@ -148,14 +148,18 @@ fn pinged(host: &str, echoes: &Arc<Echoes>) -> ActiveDevice {
     device
 }
 
+/// Echoes of this machine; `None`, told, where it may not ping.
+fn echoes() -> Option<Arc<Echoes>> {
+    let echoes = Arc::new(Echoes::open(Arc::new(AgentClock::start())));
+    let Some(problem) = echoes.problem(true) else { return Some(echoes) };
+    assert!(std::env::var_os("CI").is_none(), "{problem}");
+    eprintln!("not tested: {problem}");
+    None
+}
+
 #[tokio::test]
 async fn a_device_of_any_kind_is_pinged_beside_its_own_measurement() {
-    let echoes = Arc::new(Echoes::open(Arc::new(AgentClock::start())));
-    if let Some(problem) = echoes.problem(true) {
-        assert!(std::env::var_os("CI").is_none(), "{problem}");
-        eprintln!("not tested: {problem}");
-        return;
-    }
+    let Some(echoes) = echoes() else { return };
     let stop = CancellationToken::new();
     let mut answers = JoinSet::new();
     answers.spawn(Arc::clone(&echoes).run(stop.clone()));
@@ -164,8 +168,10 @@ async fn a_device_of_any_kind_is_pinged_beside_its_own_measurement() {
     assert_eq!(loss, crate::driver::Value::Float(0.0));
     let (samples, rtt) = work.until("dev_1", "icmp_rtt_seconds").await;
     assert!(matches!(rtt, crate::driver::Value::Float(seconds) if seconds > 0.0), "{rtt:?}");
-    let own = work.registry.number("dev_1", "before_the_end", &[], crate::driver::Kind::Gauge).unwrap();
-    assert!(samples.iter().any(|sample| sample.series == own), "beside what its driver measured");
+    let jitter =
+        work.registry.number("dev_1", "icmp_jitter_seconds", &[], crate::driver::Kind::Gauge).unwrap();
+    assert!(samples.iter().any(|sample| sample.series == jitter), "the figures of one round arrive together");
+    work.until("dev_1", "before_the_end").await;
     work.finish().await;
     stop.cancel();
 }
@@ -180,5 +186,27 @@ async fn where_pinging_is_not_permitted_measuring_goes_on() {
     let states = work.board.states();
     assert_eq!(states[0].reachability(), wire::Reachability::Answers);
     assert!(states[0].detail.is_empty(), "{}", states[0].detail);
+    work.finish().await;
+}
+
+#[tokio::test]
+async fn a_slow_ping_holds_back_neither_the_samples_of_its_driver_nor_other_devices() {
+    let Some(echoes) = echoes() else { return };
+    // Nobody drives these echoes: no ping ends before its patience does.
+    let devices = (0..3 * SLOTS).map(|number| {
+        let driver = fake(&format!("dev_{number}"), false);
+        let target = Target { host: "127.0.0.1".into(), ..driver.target.clone() };
+        let ping = Arc::new(IcmpDevice::new(target, Arc::clone(&echoes), EchoPlan::default()));
+        let mut device = ActiveDevice::for_test(driver, Duration::from_secs(5));
+        device.ping = Some(ping);
+        device
+    });
+    let mut work = AtWork::on(devices.collect());
+    let more_than_slots = async {
+        while echoes.under_way() <= SLOTS {
+            work.arrived.recv().await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), more_than_slots).await.unwrap();
     work.finish().await;
 }

@@ -10,7 +10,7 @@ use super::{DiskError, DiskLog, EPOCH, EVICTED, Head, NEXT, guarded, sync};
 /// A leaf of sled holds up to 16 values and is written as one page; a page above a quarter of a segment goes to a
 /// file of its own. Blocks are some tens of kilobytes, so this segment keeps all pages inside the log.
 const SEGMENT_BYTES: usize = 2 << 20;
-const CACHE_BYTES: u64 = 8 << 20;
+const CACHE_BYTES: u64 = 2 << 20;
 const QUARANTINE: &str = "quarantine-";
 const DATABASE: &str = "db-";
 

@@ -1,178 +1,170 @@
-//! The shared sockets: echoes out, answers matched to who waits for them.
+//! The shared sockets: one task sends what is due and takes what arrived, for all targets at once.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::UdpSocket;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::packet::{self, EchoId};
+use super::EchoPlan;
+use super::packet::EchoId;
+use super::round::{Due, Outcome, Rounds};
+use super::socket::IcmpSocket;
 use crate::clock::Clock;
 use crate::driver::DeviceError;
 
-/// Answers of hundreds of targets may arrive at once.
-const RECEIVE_BUFFER: usize = 1 << 20;
-
-struct Family {
-    socket: UdpSocket,
-    v4: bool,
-    raw: bool,
-}
-
-struct Waiting {
-    sent: Duration,
-    answer: oneshot::Sender<Duration>,
-}
+/// Rounds under way at most, over all targets; who comes later waits.
+const MOST_ROUNDS: usize = 4096;
+/// Echoes sent between two looks at what arrived.
+const BURST: usize = 64;
 
 /// One socket per address family for all targets.
 pub struct Echoes {
-    v4: Result<Family, String>,
-    v6: Result<Family, String>,
+    v4: Result<IcmpSocket, String>,
+    v6: Result<IcmpSocket, String>,
     clock: Arc<dyn Clock>,
+    /// Tells our echoes from those of others.
     token: u64,
-    next: AtomicU64,
-    waiting: Mutex<HashMap<u64, Waiting>>,
+    rounds: Mutex<Rounds>,
+    places: Semaphore,
+    started: Notify,
 }
 
 impl Echoes {
-    /// Opens the sockets, within a tokio runtime. A family that is not permitted is remembered with the reason.
+    /// Opens the sockets. A family that is not permitted is remembered with the reason.
     pub fn open(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            v4: open(Domain::IPV4, Protocol::ICMPV4),
-            v6: open(Domain::IPV6, Protocol::ICMPV6),
-            clock,
-            token: rand::random(),
-            next: AtomicU64::new(1),
-            waiting: Mutex::default(),
-        }
+        Self::with(clock, IcmpSocket::open(true), IcmpSocket::open(false))
     }
 
     /// A machine that may not ping.
     #[cfg(test)]
     pub(crate) fn refused(clock: Arc<dyn Clock>, why: &str) -> Self {
-        let refused = || Err(why.to_owned());
-        let (token, next) = (rand::random(), AtomicU64::new(1));
-        Self { v4: refused(), v6: refused(), clock, token, next, waiting: Mutex::default() }
+        Self::with(clock, Err(why.to_owned()), Err(why.to_owned()))
+    }
+
+    fn with(clock: Arc<dyn Clock>, v4: Result<IcmpSocket, String>, v6: Result<IcmpSocket, String>) -> Self {
+        let places = Semaphore::new(MOST_ROUNDS);
+        let (rounds, started) = (Mutex::default(), Notify::new());
+        Self { v4, v6, clock, token: rand::random(), rounds, places, started }
     }
 
     /// Why a family cannot be used, for `doctor` and the status; `None` when it can.
     pub fn problem(&self, v4: bool) -> Option<&str> {
-        let family = if v4 { &self.v4 } else { &self.v6 };
-        family.as_ref().err().map(String::as_str)
+        self.socket(v4).err()
     }
 
-    /// Receives answers until `stop`.
+    /// Rounds under way.
+    #[cfg(test)]
+    pub(crate) fn under_way(&self) -> usize {
+        self.rounds.lock().len()
+    }
+
+    fn socket(&self, v4: bool) -> Result<&IcmpSocket, &str> {
+        if v4 { self.v4.as_ref() } else { self.v6.as_ref() }.map_err(String::as_str)
+    }
+
+    /// Sends and receives until `stop`; without it no round comes to its end.
     ///
     /// # Errors
     /// None at present; the signature is the supervisor's.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
-        tokio::select! {
-            () = self.receive(self.v4.as_ref().ok()) => {}
-            () = self.receive(self.v6.as_ref().ok()) => {}
-            () = stop.cancelled() => {}
+        loop {
+            let now = self.clock.elapsed();
+            let look = self.rounds.lock().arm(now);
+            let tick = async {
+                match look {
+                    Some(at) => {
+                        tokio::time::sleep(at.saturating_sub(now)).await;
+                        Some(at)
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.started.notified() => {}
+                Some(at) = tick => self.turn(at),
+            }
         }
+        self.rounds.lock().stop();
         Ok(())
     }
 
-    async fn receive(&self, family: Option<&Family>) {
-        let Some(family) = family else { return std::future::pending().await };
-        let mut packet = [0; 512];
-        loop {
-            match family.socket.recv_from(&mut packet).await {
-                Ok((length, _)) => {
-                    let now = self.clock.elapsed();
-                    let bytes = packet.get(..length).unwrap_or_default();
-                    if let Some(id) = packet::reply(bytes, family.v4, family.raw && family.v4)
-                        && id.token == self.token
-                        && let Some(waiting) = self.waiting.lock().remove(&id.number)
-                    {
-                        // Nobody waits any more when this fails: the answer came after its time.
-                        let _late = waiting.answer.send(now.saturating_sub(waiting.sent));
-                    }
-                }
-                Err(error) => {
-                    // A host that is reported unreachable; its echo runs into its timeout.
-                    tracing::trace!(%error, "icmp receive");
-                    tokio::task::yield_now().await;
-                }
+    /// Everything that is to be done at a tick.
+    fn turn(&self, tick: Duration) {
+        self.receive();
+        let due = self.rounds.lock().due(tick);
+        for burst in due.chunks(BURST) {
+            for echo in burst {
+                self.send(echo);
             }
+            self.receive();
+        }
+        self.rounds.lock().expire(self.clock.elapsed());
+    }
+
+    fn send(&self, echo: &Due) {
+        let id = EchoId { token: self.token, number: echo.number };
+        let at = self.clock.elapsed();
+        let sent = match self.socket(echo.to.is_ipv4()) {
+            Ok(socket) => socket.send(id, echo.to).map_err(|error| (error.kind(), unreachable(&error))),
+            Err(words) => Err((io::ErrorKind::PermissionDenied, DeviceError::Local { words: words.into() })),
+        };
+        match sent {
+            Ok(()) => self.rounds.lock().sent(echo.round, at),
+            // The system's queue is full: it stays due, and is tried again at the next tick.
+            Err((io::ErrorKind::WouldBlock, _)) => {}
+            Err((_, error)) => self.rounds.lock().fail(echo.round, error),
         }
     }
 
-    /// Sends one echo.
+    fn receive(&self) {
+        let mut rounds = self.rounds.lock();
+        for socket in [&self.v4, &self.v6].into_iter().flatten() {
+            socket.receive(self.clock.as_ref(), |id, at| {
+                if id.token == self.token {
+                    rounds.answered(id.number, at);
+                }
+            });
+        }
+    }
+
+    /// Sends the echoes of one measurement and gives the time of each; `None` is a lost one.
     ///
     /// # Errors
     /// [`DeviceError::Local`] when this machine may not, [`DeviceError::Unreachable`] when there is no way there.
-    pub(super) async fn send(self: &Arc<Self>, to: IpAddr) -> Result<Answer, DeviceError> {
-        let family = match if to.is_ipv4() { &self.v4 } else { &self.v6 } {
-            Ok(family) => family,
-            Err(words) => return Err(DeviceError::Local { words: words.clone() }),
-        };
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let (answer, answered) = oneshot::channel();
-        self.waiting.lock().insert(number, Waiting { sent: self.clock.elapsed(), answer });
-        let pending = Answer { echoes: Arc::clone(self), number, answered };
-        let request = packet::request(EchoId { token: self.token, number }, to);
-        match family.socket.send_to(&request, SocketAddr::new(to, 0)).await {
-            Ok(_) => Ok(pending),
-            Err(error) => Err(DeviceError::Unreachable { words: error.to_string() }),
+    pub(super) async fn round(&self, to: IpAddr, plan: EchoPlan) -> Outcome {
+        self.socket(to.is_ipv4()).map_err(|words| DeviceError::Local { words: words.to_owned() })?;
+        let stopping = || DeviceError::Local { words: "the agent is stopping".to_owned() };
+        let _place = self.places.acquire().await.map_err(|_| stopping())?;
+        let (done, outcome) = oneshot::channel();
+        let started = self.rounds.lock().start(to, plan, self.clock.elapsed(), done);
+        let (round, wake) = started.ok_or_else(stopping)?;
+        let _under_way = UnderWay { echoes: self, round };
+        if wake {
+            self.started.notify_one();
         }
+        outcome.await.map_err(|_| stopping())?
     }
 }
 
-/// An echo under way; forgotten when dropped.
-pub(super) struct Answer {
-    echoes: Arc<Echoes>,
-    number: u64,
-    answered: oneshot::Receiver<Duration>,
+fn unreachable(error: &io::Error) -> DeviceError {
+    DeviceError::Unreachable { words: error.to_string() }
 }
 
-impl Answer {
-    /// The round-trip time; `None` when it is not answered within `timeout` from now, or took longer than that.
-    pub(super) async fn within(mut self, timeout: Duration) -> Option<Duration> {
-        let time = tokio::time::timeout(timeout, &mut self.answered).await.ok()?.ok()?;
-        (time <= timeout).then_some(time)
-    }
+/// A round that somebody waits for; forgotten when dropped.
+struct UnderWay<'a> {
+    echoes: &'a Echoes,
+    round: u64,
 }
 
-impl Drop for Answer {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.echoes.waiting.lock().remove(&self.number);
+        self.echoes.rounds.lock().forget(self.round);
     }
-}
-
-fn open(domain: Domain, protocol: Protocol) -> Result<Family, String> {
-    let v4 = domain == Domain::IPV4;
-    let unprivileged = Socket::new(domain, Type::DGRAM, Some(protocol));
-    let (socket, raw) = match unprivileged {
-        Ok(socket) => (socket, false),
-        Err(denied) => match Socket::new(domain, Type::RAW, Some(protocol)) {
-            Ok(socket) => (socket, true),
-            Err(raw_denied) => return Err(not_permitted(v4, &denied, &raw_denied)),
-        },
-    };
-    let ready = || -> io::Result<UdpSocket> {
-        socket.set_nonblocking(true)?;
-        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        // Any datagram socket is served by the same calls; what is UDP about this type is its name.
-        UdpSocket::from_std(std::net::UdpSocket::from(std::os::fd::OwnedFd::from(socket)))
-    };
-    ready().map(|socket| Family { socket, v4, raw }).map_err(|error| format!("ICMP socket: {error}"))
-}
-
-fn not_permitted(v4: bool, denied: &io::Error, raw_denied: &io::Error) -> String {
-    let family = if v4 { "ICMP" } else { "ICMPv6" };
-    format!(
-        "{family} is not permitted (unprivileged: {denied}; raw: {raw_denied}). Allow the agent's group in \
-         net.ipv4.ping_group_range, or give the service CAP_NET_RAW"
-    )
 }
 
 #[cfg(test)]
@@ -181,6 +173,9 @@ mod tests {
 
     use super::*;
     use crate::clock::AgentClock;
+
+    const PLAN: EchoPlan =
+        EchoPlan { count: 3, spacing: Duration::from_millis(20), timeout: Duration::from_secs(5) };
 
     #[tokio::test]
     async fn loopback_answers_on_both_families() {
@@ -195,21 +190,30 @@ mod tests {
                 eprintln!("not tested: {problem}");
                 continue;
             }
-            let answer = match echoes.send(address).await {
+            let times = match echoes.round(address, PLAN).await {
                 Err(DeviceError::Unreachable { words }) if !v4 => {
                     eprintln!("not tested, no IPv6 here: {words}");
                     continue;
                 }
                 other => other.unwrap(),
             };
-            let time = answer.within(Duration::from_secs(5)).await;
-            assert!(time.is_some(), "no answer from {address}");
+            assert!(times.len() == 3 && times.iter().all(Option::is_some), "{address}: {times:?}");
         }
         // Whoever gives up is forgotten.
-        if let Ok(answer) = echoes.send(Ipv4Addr::LOCALHOST.into()).await {
-            drop(answer);
+        if echoes.problem(true).is_none() {
+            let slow = EchoPlan { spacing: Duration::from_secs(60), ..PLAN };
+            let gave_up = tokio::time::timeout(
+                Duration::from_millis(50),
+                echoes.round(Ipv4Addr::LOCALHOST.into(), slow),
+            );
+            assert!(gave_up.await.is_err());
         }
-        assert!(echoes.waiting.lock().is_empty());
+        assert_eq!(echoes.under_way(), 0);
         stop.cancel();
+        tasks.join_next().await.unwrap().unwrap().unwrap();
+        if echoes.problem(true).is_none() {
+            let after = echoes.round(Ipv4Addr::LOCALHOST.into(), PLAN).await;
+            assert!(matches!(after, Err(DeviceError::Local { .. })), "{after:?}");
+        }
     }
 }
