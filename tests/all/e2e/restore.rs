@@ -46,10 +46,11 @@ fn a_restored_backup_cuts_nobody_who_paid(database: Database) {
         let held = isp.owner.get(&format!("/agents/{agent}/held-cuts")).expect("held cuts can be read");
         held["items"].as_array().cloned().unwrap_or_default()
     };
-    wait_until("the copy's cut to wait for a person", SOON, || {
-        held(&isp).iter().any(|cut| cut["service_id"] == pays_after_the_copy.service.as_str())
+    // The agent tells them one by one.
+    wait_until("both cuts of the copy to wait for a person, the one in force included", SOON, || {
+        let held = held(&isp);
+        held.len() == 2 && held.iter().any(|cut| cut["service_id"] == pays_after_the_copy.service.as_str())
     });
-    assert_eq!(held(&isp).len(), 2, "both cuts of the copy, the one in force included: {:?}", held(&isp));
     let tenant = isp.owner.get("/tenant").expect("the tenant can be read");
     assert_eq!(tenant["automatic_cuts"], "off_until_preview", "a person looks first: {tenant}");
 
