@@ -138,7 +138,8 @@ impl Status {
     /// What needs a person, in words.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.machine_problems.clone();
-        if self.link.state != "connected" {
+        // The first attempt after a start has no reason yet, and needs nobody.
+        if self.link.state != "connected" && !(self.link.state == "connecting" && self.link.detail.is_empty()) {
             problems.push(format!("headquarters: {} ({})", self.link.state, self.link.detail));
         }
         match self.buffer.state.as_str() {
@@ -186,6 +187,11 @@ mod tests {
         let mut status = well();
         status.buffer.state = "read_only".into();
         assert_eq!(status.health(2_000, true), Health::Degraded);
+        let mut status = well();
+        status.link.state = "connecting".into();
+        assert_eq!(status.problems(), Vec::<String>::new(), "the first attempt needs nobody");
+        status.link.detail = "no answer".into();
+        assert_eq!(status.problems(), ["headquarters: connecting (no answer)"]);
     }
 
     #[test]
