@@ -139,7 +139,8 @@ impl Status {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.machine_problems.clone();
         // The first attempt after a start has no reason yet, and needs nobody.
-        if self.link.state != "connected" && !(self.link.state == "connecting" && self.link.detail.is_empty()) {
+        if self.link.state != "connected" && !(self.link.state == "connecting" && self.link.detail.is_empty())
+        {
             problems.push(format!("headquarters: {} ({})", self.link.state, self.link.detail));
         }
         match self.buffer.state.as_str() {

@@ -1,6 +1,9 @@
 //! Files and pictures, by key. Local disk by default; an object store later behind the same trait.
 
-use std::{io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 /// Where blobs lie. Keys look like `tenant/kind/name` and hold letters, digits, `.`, `_`, `-` and `/` only.
 #[async_trait::async_trait]
@@ -20,6 +23,11 @@ pub trait Blobs: Send + Sync + 'static {
     /// # Errors
     /// A bad key or the disk's.
     async fn delete(&self, key: &str) -> io::Result<()>;
+    /// Keys of all there are, in order.
+    ///
+    /// # Errors
+    /// The disk's.
+    async fn list(&self) -> io::Result<Vec<String>>;
 }
 
 /// Blobs in a directory.
@@ -53,20 +61,20 @@ impl Blobs for LocalBlobs {
         let work = move || {
             use std::io::Write;
             let folder = path.parent().ok_or_else(|| io::Error::other("a blob has a folder"))?;
-            std::fs::create_dir_all(folder)?;
+            fs::create_dir_all(folder)?;
             let temporary = path.with_extension("partial");
-            let mut file = std::fs::File::create(&temporary)?;
+            let mut file = fs::File::create(&temporary)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
-            std::fs::rename(&temporary, &path)?;
-            std::fs::File::open(folder)?.sync_all()
+            fs::rename(&temporary, &path)?;
+            fs::File::open(folder)?.sync_all()
         };
         tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
     }
 
     async fn get(&self, key: &str) -> io::Result<Option<Vec<u8>>> {
         let path = self.path(key)?;
-        match tokio::task::spawn_blocking(move || std::fs::read(path)).await.map_err(io::Error::other)? {
+        match tokio::task::spawn_blocking(move || fs::read(path)).await.map_err(io::Error::other)? {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -75,14 +83,43 @@ impl Blobs for LocalBlobs {
 
     async fn delete(&self, key: &str) -> io::Result<()> {
         let path = self.path(key)?;
-        match tokio::task::spawn_blocking(move || std::fs::remove_file(path))
-            .await
-            .map_err(io::Error::other)?
-        {
+        match tokio::task::spawn_blocking(move || fs::remove_file(path)).await.map_err(io::Error::other)? {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
+
+    async fn list(&self) -> io::Result<Vec<String>> {
+        let root = self.0.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut keys = Vec::new();
+            walk(&root, "", &mut keys)?;
+            keys.sort();
+            Ok(keys)
+        })
+        .await
+        .map_err(io::Error::other)?
+    }
+}
+
+/// Keys below a folder; what is still being written is none yet.
+fn walk(folder: &Path, prefix: &str, keys: &mut Vec<String>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let key = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), &key, keys)?;
+        } else if !key.ends_with(".partial") {
+            keys.push(key);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -95,6 +132,7 @@ mod tests {
         let blobs = LocalBlobs::new(folder.path());
         blobs.put("ten_1/logo/light.svg", b"<svg/>".to_vec()).await.unwrap();
         assert_eq!(blobs.get("ten_1/logo/light.svg").await.unwrap().unwrap(), b"<svg/>");
+        assert_eq!(blobs.list().await.unwrap(), ["ten_1/logo/light.svg"]);
         blobs.delete("ten_1/logo/light.svg").await.unwrap();
         blobs.delete("ten_1/logo/light.svg").await.unwrap();
         assert_eq!(blobs.get("ten_1/logo/light.svg").await.unwrap(), None);

@@ -4,6 +4,7 @@
 use crate::{
     Error,
     db::{Priority, TenantDb, TenantTx},
+    idempotency::Claim,
     ids::{AgentId, CustomerId, EventId, SiteId, TenantId, UserId},
     time::{Clock, Timestamp},
 };
@@ -83,6 +84,7 @@ pub struct Ctx {
     request_id: Arc<str>,
     causation: Option<EventId>,
     priority: Priority,
+    claim: Option<Arc<Claim>>,
 }
 
 impl Ctx {
@@ -103,6 +105,7 @@ impl Ctx {
             request_id: request_id.into(),
             causation: None,
             priority: Priority::Interactive,
+            claim: None,
         }
     }
     /// For the control plane's own work: subscribers, jobs, reconcilers.
@@ -119,6 +122,12 @@ impl Ctx {
     #[must_use]
     pub fn in_bulk(mut self) -> Self {
         self.priority = Priority::Bulk;
+        self
+    }
+    /// The same, for a request that must have its effect once: the claim commits with the first write.
+    #[must_use]
+    pub fn once(mut self, claim: Claim) -> Self {
+        self.claim = Some(Arc::new(claim));
         self
     }
     /// Demands a right.
@@ -167,9 +176,13 @@ impl Ctx {
     /// A write transaction; prefer [`crate::write_tx!`], which runs again when the database asks for it.
     ///
     /// # Errors
-    /// The database's.
+    /// The database's, or [`crate::idempotency::REPEATED`] when another request with the same key had the effect.
     pub async fn begin_write(&self) -> Result<TenantTx, Error> {
-        Ok(self.db.begin(self.scope.clone(), Some(self.priority)).await?)
+        let mut tx = self.db.begin(self.scope.clone(), Some(self.priority)).await?;
+        if let Some(claim) = &self.claim {
+            claim.hold(&mut tx, self.now()).await?;
+        }
+        Ok(tx)
     }
     /// A read transaction; dropped, it ends.
     ///

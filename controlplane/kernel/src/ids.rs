@@ -144,6 +144,8 @@ ids! {
     AttachmentId = "att";
     /// An audit row.
     AuditId = "aud";
+    /// A copy of the installation.
+    BackupId = "bck";
     /// Who pays.
     CustomerId = "cus";
     /// Anything an agent talks to.

@@ -7,7 +7,7 @@
 use crate::{
     Error, Principal,
     audit::{self, Entry, command_id},
-    db::{PlatformTx, sql},
+    db::{Db, PlatformDb, PlatformTx, sql},
     events::EntityRef,
     ids::InstallationId,
     runtime::Runtime,
@@ -108,5 +108,22 @@ pub async fn arm(runtime: &Runtime, environment: Environment, host: &str) -> Res
         let entity = EntityRef::new("installation", &before.id);
         let entry = Entry::new("installation.arm", entity).before(&before.shown())?.after(&after.shown())?;
         audit::record_platform(&mut tx, &Principal::CommandLine, &command_id(), runtime.clock.now(), entry).await
+    })
+}
+
+/// Takes the right to act from a database that was moved elsewhere: should it be served again by mistake, it starts in
+/// safe mode. Audited.
+///
+/// # Errors
+/// The database's.
+pub async fn disarm(db: &Db, now: Timestamp) -> Result<(), Error> {
+    let platform = PlatformDb::new(db.clone());
+    write_tx!(platform, tx => {
+        let Some(before) = find(&mut tx).await? else { return Ok(()) };
+        sql("UPDATE kernel_installation SET armed = false WHERE id = $1").bind(&before.id).execute(&mut tx).await?;
+        let after = InstallationRow { armed: false, ..before.clone() };
+        let entity = EntityRef::new("installation", &before.id);
+        let entry = Entry::new("installation.disarm", entity).before(&before.shown())?.after(&after.shown())?;
+        audit::record_platform(&mut tx, &Principal::CommandLine, &command_id(), now, entry).await
     })
 }

@@ -4,11 +4,14 @@
 //! - [`context`]: [`Ctx`] comes first in every use case; [`db`]: one SQL text on two databases, reached through a
 //!   tenant's or the platform's handle only.
 //! - [`events`] and [`outbox`]: a change and its event commit together, and are delivered until they arrive.
+//! - [`idempotency`]: a request that comes twice has its effect once.
 //! - [`jobs`]: durable work under a lease with a fence. [`audit`]: no change without its row.
 //! - [`secrets`], [`blobs`], [`migrations`], [`page`], [`http`]: sealing, files, schema, lists, API conventions.
+//! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
 //! It knows no domain, opens no socket and reads the machine's clock in one place.
 
+pub mod archive;
 pub mod audit;
 pub mod blobs;
 pub mod context;
@@ -17,6 +20,7 @@ pub mod error;
 pub mod events;
 pub mod fault;
 pub mod http;
+pub mod idempotency;
 pub mod ids;
 pub mod installation;
 pub mod jobs;

@@ -151,9 +151,17 @@ pub async fn status(db: &Db) -> Result<Status, MigrationError> {
 /// # Errors
 /// As [`status`], or a script's own; the step is then undone as a whole.
 pub async fn migrate(db: &Db, now: Timestamp) -> Result<Vec<Migration>, MigrationError> {
+    migrate_to(db, i64::MAX, now).await
+}
+
+/// The same, up to the schema of a copy that is about to be put in.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_to(db: &Db, number: i64, now: Timestamp) -> Result<Vec<Migration>, MigrationError> {
     let pending = status(db).await?.pending;
     let mut ran = Vec::new();
-    for step in pending {
+    for step in pending.into_iter().filter(|step| step.number <= number) {
         let mut tx = PlatformDb::new(db.clone()).begin_write().await?;
         if db.dialect() == Dialect::Postgres {
             // On SQLite the writer's turn is the lock; across processes BEGIN IMMEDIATE is.

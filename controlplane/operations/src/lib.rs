@@ -11,7 +11,12 @@ pub mod home;
 pub mod services;
 pub mod sites;
 
+use atalaya_kernel::Permission;
 use utoipa_axum::router::OpenApiRouter;
+
+/// Rights that the domain asks for.
+pub const PERMISSIONS: &[(Permission, &str)] =
+    &[(home::BACKUP_READ, "See when the installation was last copied")];
 
 /// All routes of the domain, below `/api/v1`.
 pub fn router() -> OpenApiRouter {

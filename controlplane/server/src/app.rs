@@ -2,6 +2,7 @@
 
 use crate::{
     adapters::{self, Authorities, GatewayJoins, PkiClock},
+    backup::{self, BackupJob},
     cli::open,
     config::{Config, host_fingerprint},
     gateway::{Gateway, GatewayOptions, ResetKey},
@@ -17,6 +18,7 @@ use atalaya_network::{
 };
 use atalaya_people::identity::http::Installation;
 use atalaya_pki::server::ShownCertificate;
+use axum::Router;
 use serde::Serialize;
 use std::{fs, future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -29,6 +31,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// How long tasks get to finish when the process is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
+/// How long requests under way get to be answered then.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Who reacts to events inside the process.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
@@ -94,7 +98,12 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     if !installation.safe_mode {
         tasks.start("deliveries", outbox::run(runtime.clone(), subscribers, stop.clone()));
         tasks.start("collections", worker::money(runtime.clone(), stop.clone()));
+        tasks.start("housekeeping", worker::housekeeping(runtime.clone(), stop.clone()));
         tasks.start("jobs", jobs::run(runtime.clone(), worker::handlers(), stop.clone()));
+        // In a row of their own: a copy takes minutes, and a cut run must not wait for it.
+        let settings = Arc::new(config.clone());
+        tasks.start("backup schedule", backup::schedule(runtime.clone(), settings.clone(), stop.clone()));
+        tasks.start("backups", jobs::run(runtime.clone(), vec![Arc::new(BackupJob(settings))], stop.clone()));
         tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
         tasks.start(
             "agents' news",
@@ -106,15 +115,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         );
         tasks.start("gateway", gateway.run(stop.clone()));
     }
-    let closing = stop.clone();
-    let server = axum::serve(listener, site.into_make_service_with_connect_info::<SocketAddr>());
-    tasks.start("http", async move {
-        // Live streams never end by themselves: on stop, connections get no more time than the other tasks.
-        tokio::select! {
-            outcome = server => outcome,
-            () = closing.cancelled() => Ok(()),
-        }
-    });
+    tasks.start("http", serve_http(listener, site, stop.clone()));
     tasks.start("watchdog", watchdog(stop));
 
     tracing::info!(http = %ready.http, gateway = %ready.gateway, "ready");
@@ -126,6 +127,19 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     let outcome = tasks.run().await;
     runtime.db().close().await;
     outcome
+}
+
+/// Serves until told to stop; then no new connection is taken and what is under way is answered. Live streams are ended: the
+/// browser comes back with the last id it has seen.
+async fn serve_http(listener: TcpListener, site: Router, stop: CancellationToken) -> std::io::Result<()> {
+    let closing = stop.clone();
+    let service = site.into_make_service_with_connect_info::<SocketAddr>();
+    let server =
+        axum::serve(listener, service).with_graceful_shutdown(async move { closing.cancelled().await });
+    tokio::select! {
+        outcome = server => outcome,
+        () = async { stop.cancelled().await; tokio::time::sleep(ANSWER_WITHIN).await } => Ok(()),
+    }
 }
 
 /// The metrics store in the data folder.

@@ -20,6 +20,7 @@ fn permissions() -> Vec<(Permission, &'static str)> {
     all.extend(atalaya_people::PERMISSIONS.concat());
     all.extend(atalaya_money::PERMISSIONS.concat());
     all.extend(atalaya_network::PERMISSIONS);
+    all.extend(atalaya_operations::PERMISSIONS);
     all.extend(atalaya_server::http::PERMISSIONS);
     all
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::print_stderr, reason = "a failed test, and what one that passed has to say")]
 
+mod backup;
 mod browser;
 mod cut_run;
 mod identity;
@@ -9,6 +10,7 @@ mod latency;
 mod main_job;
 mod measured;
 mod outage;
+mod repeated;
 mod restore;
 mod samples;
 mod witness;

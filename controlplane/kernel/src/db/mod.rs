@@ -8,6 +8,7 @@
 //! - SQLite has one writer: `BEGIN IMMEDIATE` behind a queue in which people go ahead of bulk work. A write
 //!   transaction awaits nothing but the database.
 
+pub(crate) mod bulk;
 mod error;
 mod gate;
 mod handle;
@@ -28,7 +29,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{str::FromStr, sync::Arc, time::Duration};
-use tx::{SqliteTx, Tx};
+use tx::SqliteTx;
+pub(crate) use tx::Tx;
 
 /// Which of the two databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

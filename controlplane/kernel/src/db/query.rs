@@ -50,6 +50,7 @@ macro_rules! bind_all {
         statement
     }};
 }
+pub(crate) use bind_all;
 
 /// Runs a statement on whichever driver is behind the handle, by the method named.
 macro_rules! run {

@@ -1,7 +1,9 @@
 //! Values bound to statements: the five kinds that both databases store alike.
 
+use serde::{Deserialize, Serialize};
+
 /// A bound value. The kind is known even when it is NULL, which PostgreSQL demands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     /// TEXT.
     Text(Option<String>),

@@ -38,7 +38,7 @@ pub use observed::observed_record;
 pub use pushes::{DesiredSet, desired_since};
 pub use reconcile::{Reconciler, ServiceFollower, reconcile_tenant};
 pub use sync::service_sync;
-pub use timeline::{Held, Position, timeline_check};
+pub use timeline::{Held, Position, timeline_check, timeline_raise};
 
 pub(crate) use store::{
     NewPoint, forgotten_points_drop, point_insert, points_of_attachments, points_of_devices, points_owners,

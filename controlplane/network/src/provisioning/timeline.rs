@@ -67,6 +67,32 @@ pub(super) async fn check_within(
     if seen <= ours {
         return Ok(());
     }
+    raise(ctx, tx, ours, seen, EntityRef::new("agent", agent)).await?;
+    tracing::warn!(%agent, "an agent holds newer state than this database: all cuts wait for a person");
+    Ok(())
+}
+
+/// Raises the timeline of a database that was restored from a copy, before any agent can tell: what the copy says is owed
+/// may have been paid since. Every cut waits for a person; reconnections are applied.
+///
+/// # Errors
+/// The database's.
+pub async fn timeline_raise(ctx: &Ctx) -> Result<(), Error> {
+    write_tx!(ctx, tx => {
+        let known = store::order_lock(&mut tx).await?;
+        let ours = Position { timeline: known.timeline, generation: known.generation };
+        raise(ctx, &mut tx, ours, ours, EntityRef::new("tenant", ctx.tenant())).await
+    })
+}
+
+/// Raises it beyond `ours` and what was `seen`. `because` is who showed that this database is a copy.
+async fn raise(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    ours: Position,
+    seen: Position,
+    because: EntityRef,
+) -> Result<(), Error> {
     let raised = Position {
         timeline: seen.timeline.max(ours.timeline).saturating_add(1),
         generation: seen.generation.max(ours.generation).saturating_add(1),
@@ -74,14 +100,12 @@ pub(super) async fn check_within(
     store::timeline_raise(tx, raised.timeline, raised.generation, ctx.now()).await?;
     // What the copy says is owed may have been paid since: no run without a person who looks first.
     tenancy::automatic_cuts_set(ctx, tx, AutomaticCuts::OffUntilPreview).await?;
-    let entity = EntityRef::new("agent", agent);
     let note = |at: Position| json!({"timeline": at.timeline, "generation": at.generation});
     let entry =
-        Entry::new("network.timeline_raise", entity.clone()).before(&note(ours))?.after(&note(raised))?;
+        Entry::new("network.timeline_raise", because.clone()).before(&note(ours))?.after(&note(raised))?;
     audit::record(ctx, tx, entry).await?;
     let payload = json!({"timeline": raised.timeline, "agent_held": note(seen)});
-    facts::emit(ctx, tx, NewEvent::new(events::TIMELINE_RAISED, entity, payload)).await?;
-    tracing::warn!(%agent, timeline = raised.timeline, "an agent holds newer state than this database: all cuts wait for a person");
+    facts::emit(ctx, tx, NewEvent::new(events::TIMELINE_RAISED, because, payload)).await?;
     Ok(())
 }
 

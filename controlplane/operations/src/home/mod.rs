@@ -4,3 +4,8 @@ pub mod http;
 mod service;
 
 pub use service::{Home, home_get};
+
+use atalaya_kernel::Permission;
+
+/// See when the installation was last copied.
+pub const BACKUP_READ: Permission = Permission("backup.read");

@@ -1,4 +1,5 @@
-use atalaya_kernel::{Ctx, Error, Permission, money::Money};
+use super::BACKUP_READ;
+use atalaya_kernel::{Ctx, Error, Permission, archive::journal, money::Money, time::Timestamp};
 use atalaya_money::{
     billing, payments,
     services::{self, Status},
@@ -33,7 +34,14 @@ pub struct Home {
     pub agents_connected: Option<i64>,
     /// Customers with a service.
     pub customers_total: Option<i64>,
+    /// When the newest good copy of the installation was begun; its restore was rehearsed.
+    pub backup_at: Option<Timestamp>,
+    /// Whether that is longer ago than it should be, or there is none.
+    pub backup_overdue: Option<bool>,
 }
+
+/// A daily copy that is missing for more than a day and a half was not made.
+const BACKUP_OVERDUE_MS: i64 = 36 * 3_600_000;
 
 /// The day at a glance, each figure if the caller may see it.
 ///
@@ -69,5 +77,16 @@ pub async fn home_get(ctx: &Ctx) -> Result<Home, Error> {
         let (total, connected) = agents::agent_counts(&mut tx).await?;
         (home.agents_total, home.agents_connected) = (Some(total), Some(connected));
     }
+    if may(BACKUP_READ) {
+        let last = last_backup(ctx).await?.map(|backup| backup.started_at);
+        home.backup_at = last;
+        home.backup_overdue = Some(last.is_none_or(|at| at.plus_millis(BACKUP_OVERDUE_MS) < ctx.now()));
+    }
     Ok(home)
+}
+
+/// The installation's, not a tenant's: a copy holds all of them or none.
+async fn last_backup(ctx: &Ctx) -> Result<Option<journal::Backup>, Error> {
+    let mut tx = ctx.db().runtime().platform().begin_read().await?;
+    journal::last_good(&mut tx).await
 }

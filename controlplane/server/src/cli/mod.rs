@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod backup;
 mod migrate;
 
 use crate::{app, config::Config};
@@ -35,9 +36,21 @@ struct Common {
     /// URL of a PostgreSQL database, instead of SQLite in the data folder.
     #[arg(long, global = true, env = "ATALAYA_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// How log lines are written: for people, or as JSON objects for a collector.
+    #[arg(long, global = true, env = "ATALAYA_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
     /// production, staging or development.
     #[arg(long, global = true, env = "ATALAYA_ENVIRONMENT")]
     environment: Option<atalaya_kernel::installation::Environment>,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,6 +59,12 @@ enum Command {
     Serve(Serve),
     /// Brings the database to this program's schema, or says what is missing.
     Migrate(migrate::Migrate),
+    /// Copies database and files into one sealed file while everything runs, and rehearses its restore.
+    Backup(backup::Backup),
+    /// Puts a copy into an empty database and data folder, or tries one.
+    Restore(backup::Restore),
+    /// Copies a database into an empty one of either kind; stop the control plane first.
+    Move(backup::Move),
     /// Tenants, users, passwords, arming a copy.
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -73,6 +92,11 @@ struct Serve {
 }
 
 impl Cli {
+    /// How log lines are to be written.
+    pub fn log_format(&self) -> LogFormat {
+        self.common.log_format
+    }
+
     /// Does what was asked.
     ///
     /// # Errors
@@ -90,6 +114,9 @@ impl Cli {
                 app::serve(config, serve.ready_file).await
             }
             Command::Migrate(migrate) => migrate.run(&config).await,
+            Command::Backup(backup) => backup.run(config).await,
+            Command::Restore(restore) => restore.run(&config).await,
+            Command::Move(moving) => moving.run().await,
             Command::Admin(admin) => admin.run(&config).await,
             Command::Agent(agent) => agent.run(&config).await,
             Command::Openapi => {

@@ -1,8 +1,10 @@
 //! `atalaya.toml`: where data lies and where to listen. Everything has a default; what belongs to a tenant is a setting
 //! in the database and not here.
 
+mod backup;
 mod network;
 
+pub use backup::{Backup, TimeOfDay};
 pub use network::Network;
 
 use anyhow::{Context, bail};
@@ -40,6 +42,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// Measurements.
     pub metrics: Metrics,
+    /// Copies of everything.
+    pub backup: Backup,
 }
 
 /// Web app and API.
@@ -83,6 +87,7 @@ impl Default for Config {
             http: Http::default(),
             gateway: Gateway::default(),
             metrics: Metrics::default(),
+            backup: Backup::default(),
         }
     }
 }
@@ -119,6 +124,16 @@ impl Config {
         self.database
             .clone()
             .unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("atalaya.db").display()))
+    }
+
+    /// Whether a copy is made each day.
+    pub fn backs_up_daily(&self) -> bool {
+        self.backup.daily.unwrap_or(self.environment != Environment::Development)
+    }
+
+    /// Folder that copies lie in.
+    pub fn backup_folder(&self) -> PathBuf {
+        self.backup.folder.clone().unwrap_or_else(|| self.data_dir.join("backups"))
     }
 
     /// Makes the data folder, for its owner only.

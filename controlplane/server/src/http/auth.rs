@@ -1,7 +1,7 @@
 //! Who asks: the session cookie becomes a context; a change needs the session's CSRF token too.
 
 use super::request::RequestId;
-use atalaya_kernel::{Error, runtime::Runtime};
+use atalaya_kernel::{Ctx, Error, runtime::Runtime};
 use atalaya_people::identity::{self, http::cookie_token};
 use axum::{
     extract::{Request, State},
@@ -10,16 +10,33 @@ use axum::{
 };
 use std::sync::Arc;
 
+/// Who was behind a request, left on its answer for the log.
+#[derive(Debug, Clone)]
+pub(super) struct Acting {
+    /// Id of the tenant.
+    pub(super) tenant: String,
+    /// Id of the user.
+    pub(super) who: String,
+}
+
 /// Puts the context of the session into the request, or answers 401.
 pub(super) async fn authenticate(
     State(runtime): State<Arc<Runtime>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match session(&runtime, &mut request).await {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
+    if let Err(error) = session(&runtime, &mut request).await {
+        return error.into_response();
     }
+    let acting = request
+        .extensions()
+        .get::<Ctx>()
+        .map(|ctx| Acting { tenant: ctx.tenant().to_string(), who: ctx.principal().parts().1 });
+    let mut response = next.run(request).await;
+    if let Some(acting) = acting {
+        response.extensions_mut().insert(acting);
+    }
+    response
 }
 
 async fn session(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
 use super::request::Client;
-use atalaya_kernel::{outbox, runtime::Runtime};
+use atalaya_kernel::{Error, archive::journal, outbox, runtime::Runtime};
 use axum::{
     Extension, Router,
     http::{StatusCode, header},
@@ -36,17 +36,28 @@ async fn metrics(
     if !client.is_loopback() {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let counts = async {
+    let figures = async {
         let mut tx = runtime.platform().begin_read().await?;
-        outbox::undelivered(&mut tx).await
+        Ok::<_, Error>((outbox::undelivered(&mut tx).await?, journal::last_good(&mut tx).await?))
     };
-    let Ok(counts) = counts.await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let Ok((counts, backup)) = figures.await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     let mut text = String::from(
         "# HELP atalaya_deliveries Events not yet delivered to a subscriber.\n# TYPE atalaya_deliveries gauge\n",
     );
     for state in ["pending", "leased", "dead"] {
         let count = counts.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
         text.push_str(&format!("atalaya_deliveries{{state=\"{state}\"}} {count}\n"));
+    }
+    if let Some(backup) = backup {
+        text.push_str(&format!(
+            "# HELP atalaya_backup_last_success_timestamp_seconds When the newest good copy was begun.\n\
+             # TYPE atalaya_backup_last_success_timestamp_seconds gauge\n\
+             atalaya_backup_last_success_timestamp_seconds {}\n\
+             # HELP atalaya_backup_last_bytes Its size.\n# TYPE atalaya_backup_last_bytes gauge\n\
+             atalaya_backup_last_bytes {}\n",
+            backup.started_at.as_millis() / 1_000,
+            backup.bytes.unwrap_or(0)
+        ));
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -4,6 +4,7 @@ mod auth;
 mod client;
 mod feed;
 mod health;
+mod idempotent;
 pub(crate) mod metrics;
 mod openapi;
 mod request;
@@ -65,10 +66,11 @@ pub(crate) fn api(extra: OpenApiRouter) -> OpenApiRouter {
 
 /// The whole site.
 pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
-    let requests = Arc::new(request::Requests::new(shared.config.clone()));
+    let requests = Arc::new(request::Requests::new(shared.config.clone(), shared.runtime.clock.clone()));
     let (private, _) = api(extra).split_for_parts();
     let (public, _) = atalaya_people::public_router().split_for_parts();
     let v1 = private
+        .layer(middleware::from_fn(idempotent::once))
         .layer(middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate))
         .merge(public.layer(middleware::from_fn_with_state(requests.clone(), request::limit_log_in)))
         .fallback(unknown)

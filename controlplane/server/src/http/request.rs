@@ -1,11 +1,11 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
-use super::client;
+use super::{auth::Acting, client};
 use crate::{config, limits::AddressLimit};
-use atalaya_kernel::{Error, http::Problem, runtime::Runtime, secrets::random_token};
+use atalaya_kernel::{Error, http::Problem, runtime::Runtime, secrets::random_token, time::Clock};
 use atalaya_people::identity::{Origin, http::LoginOrigin};
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -31,12 +31,13 @@ pub(super) struct Client(pub(super) IpAddr);
 /// Shared by the layers of this file.
 pub(super) struct Requests {
     config: config::Http,
+    clock: Arc<dyn Clock>,
     log_ins: Mutex<AddressLimit>,
 }
 
 impl Requests {
-    pub(super) fn new(config: config::Http) -> Self {
-        Self { config, log_ins: Mutex::new(AddressLimit::new(LOG_INS.0, LOG_INS.1)) }
+    pub(super) fn new(config: config::Http, clock: Arc<dyn Clock>) -> Self {
+        Self { config, clock, log_ins: Mutex::new(AddressLimit::new(LOG_INS.0, LOG_INS.1)) }
     }
 
     /// The slug that a host name selects: its first label below the base domain.
@@ -82,7 +83,12 @@ pub(super) async fn describe(
         slug: requests.slug(text(&request, header::HOST)),
     };
     // Query strings stay out of the log: they hold phones and documents.
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let action = format!(
+        "{} {}",
+        request.method(),
+        request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str)
+    );
+    let started = requests.clock.now();
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(Client(client));
     request.extensions_mut().insert(origin);
@@ -90,7 +96,8 @@ pub(super) async fn describe(
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = Problem { request_id: Some(id.to_string()), ..problem }.into_response();
     }
-    tracing::debug!(%method, path, status = response.status().as_u16(), request_id = &*id, "request");
+    let took = requests.clock.now().as_millis() - started.as_millis();
+    log(&action, &response, took, client, &id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
@@ -104,6 +111,19 @@ pub(super) async fn describe(
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// One line a request of the API; what the machine itself and the pages' files ask for is told on demand only.
+fn log(action: &str, response: &Response, duration_ms: i64, ip: IpAddr, request_id: &str) {
+    let acting = response.extensions().get::<Acting>();
+    let (tenant, user) = (acting.map(|acting| &*acting.tenant), acting.map(|acting| &*acting.who));
+    let status = response.status().as_u16();
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(target: "atalaya::access", action, status, duration_ms, %ip, tenant, user, request_id, "request")
+        };
+    }
+    if action.contains(" /api/") { line!(info) } else { line!(debug) }
 }
 
 /// Lets an address log in only so often. It slows guessing down from one place and locks nobody out.
@@ -127,13 +147,12 @@ pub(super) async fn limit_log_in(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use atalaya_kernel::time::SystemClock;
 
     #[test]
     fn a_host_below_the_base_domain_selects_the_tenant() {
-        let requests = Requests::new(config::Http {
-            base_domain: Some("isp.example".to_owned()),
-            ..config::Http::default()
-        });
+        let config = config::Http { base_domain: Some("isp.example".to_owned()), ..config::Http::default() };
+        let requests = Requests::new(config, Arc::new(SystemClock));
         for (host, slug) in [
             (Some("netandina.isp.example"), Some("netandina")),
             (Some("netandina.isp.example:8080"), Some("netandina")),

@@ -1,5 +1,6 @@
 //! The web app, compiled into the program. Any path that is no file is the app itself, which finds its page.
 
+use atalaya_kernel::secrets::random_token;
 use axum::{
     http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -10,9 +11,17 @@ use rust_embed::RustEmbed;
 #[folder = "../web/dist"]
 struct Files;
 
-/// Styles may be inline because the component library writes its theme into the page; scripts may not.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; \
-                      base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+/// What the built page carries in place of its nonce.
+const NONCE: &str = "__CSP_NONCE__";
+
+/// Scripts and styles are our files, or carry the nonce of this very answer: the component library writes its theme into
+/// the page and is told it.
+fn policy(nonce: &str) -> String {
+    format!(
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; \
+         object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    )
+}
 
 /// A file of the app, or the app.
 pub(super) async fn serve(uri: Uri) -> Response {
@@ -30,17 +39,27 @@ pub(super) async fn serve(uri: Uri) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     }
     match Files::get("index.html") {
-        Some(file) => {
-            let mut response = answer(file, "no-cache");
-            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-            response
-        }
+        Some(file) => page(&file.data),
         None => (
             StatusCode::SERVICE_UNAVAILABLE,
             "This program was built without the web app: run `make web` and build again.\n",
         )
             .into_response(),
     }
+}
+
+/// The app's page, with a nonce of its own.
+fn page(html: &[u8]) -> Response {
+    let token = random_token();
+    let nonce = token.get(..32).unwrap_or_default();
+    let html = String::from_utf8_lossy(html).replace(NONCE, nonce);
+    let mut response =
+        ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], html)
+            .into_response();
+    if let Ok(policy) = HeaderValue::from_str(&policy(nonce)) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 fn answer(file: rust_embed::EmbeddedFile, cache: &'static str) -> Response {
@@ -51,4 +70,29 @@ fn answer(file: rust_embed::EmbeddedFile, cache: &'static str) -> Response {
         file.data.into_owned(),
     )
         .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_page_has_a_nonce_of_its_own_and_allows_nothing_else() {
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let response = page(b"<script nonce=\"__CSP_NONCE__\"></script><meta nonce=\"__CSP_NONCE__\">");
+            let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+            assert!(!policy.contains("unsafe"), "{policy}");
+            let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            let nonce = body.split('"').nth(1).unwrap().to_owned();
+            assert!(
+                nonce.len() == 32 && policy.matches(&format!("'nonce-{nonce}'")).count() == 2,
+                "{policy} {body}"
+            );
+            assert!(!body.contains(NONCE));
+            seen.push(nonce);
+        }
+        assert_ne!(seen[0], seen[1]);
+    }
 }

@@ -22,7 +22,7 @@ use axum::{
         sse::{self, KeepAlive, Sse},
     },
 };
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     convert::Infallible,
@@ -45,11 +45,13 @@ const RESET: &str = "reset";
 /// Hands events to connections.
 pub struct Hub {
     sender: broadcast::Sender<Arc<TenantEvent>>,
+    /// Ends the connections when the process stops: by themselves they never do.
+    closing: CancellationToken,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0 }
+        Self { sender: broadcast::channel(BACKLOG).0, closing: CancellationToken::new() }
     }
 }
 
@@ -82,6 +84,7 @@ impl Hub {
                 () = stop.cancelled() => {}
             }
         }
+        self.closing.cancel();
         Ok(())
     }
 }
@@ -109,7 +112,8 @@ async fn connect(
             missed(&ctx, last).await?
         }
     };
-    let events = Connection { ctx, sent: HashSet::new(), missed, live }.into_stream();
+    let closing = hub.closing.clone().cancelled_owned();
+    let events = Connection { ctx, sent: HashSet::new(), missed, live }.into_stream().take_until(closing);
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(5)).text("alive");
     Ok(Sse::new(events).keep_alive(keep_alive).into_response())
 }
@@ -178,7 +182,7 @@ impl Connection {
                         }
                     }
                     Ok(_) => continue,
-                    // Too slow, or the process stops: the browser comes back with its last id.
+                    // Too slow: the browser comes back with its last id.
                     Err(_) => return None,
                 },
             };

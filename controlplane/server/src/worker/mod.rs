@@ -1,6 +1,6 @@
 //! Work that nobody waits for: deliveries of events, durable jobs, and periodic passes over all tenants.
 
-use atalaya_kernel::{Ctx, Error, jobs::Handler, runtime::Runtime};
+use atalaya_kernel::{Ctx, Error, idempotency, jobs::Handler, runtime::Runtime};
 use atalaya_money::collections::RunJob;
 use atalaya_people::tenancy;
 use std::{sync::Arc, time::Duration};
@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often money looks for what has become overdue.
 const MONEY_EVERY: Duration = Duration::from_secs(60);
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Who does the durable jobs.
 pub fn handlers() -> Vec<Arc<dyn Handler>> {
@@ -38,6 +39,25 @@ pub async fn money(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(),
         }
         tokio::select! {
             () = tokio::time::sleep(MONEY_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Forgets what is only kept for a while. One tenant's failure is logged and does not hold back the others.
+///
+/// # Errors
+/// The database's, when it stays away.
+pub async fn housekeeping(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(), Error> {
+    while !stop.is_cancelled() {
+        for ctx in every_tenant(&runtime, "housekeeping").await? {
+            if let Err(error) = idempotency::forget(&ctx.in_bulk()).await {
+                tracing::warn!(%error, "old keys of requests could not be forgotten; it is tried again in an hour");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(HOUSEKEEPING_EVERY) => {}
             () = stop.cancelled() => {}
         }
     }

@@ -1,0 +1,181 @@
+//! Copies as files on the disk: making one, and putting one back.
+
+use super::{ArchiveError, IN_FLIGHT, Imported, Totals, export, file, import};
+use crate::{blobs::Blobs, db::Db, ids::TenantId, runtime::Runtime, secrets::random_token, time::Timestamp};
+use parking_lot::Mutex;
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, BufWriter},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::sync::mpsc;
+
+/// A copy on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Size of the file, bytes.
+    pub bytes: u64,
+    /// What it holds.
+    pub totals: Totals,
+}
+
+/// Copies a running installation into a file: durable and under its name only when it is whole. `tenants` are all there
+/// are.
+///
+/// # Errors
+/// The database's, the blobs' or the disk's; nothing is left behind then.
+pub async fn save(runtime: &Arc<Runtime>, tenants: &[TenantId], path: &Path) -> Result<Saved, ArchiveError> {
+    let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+    let partial = path.with_extension("partial");
+    let writer = {
+        let (runtime, partial, path) = (runtime.clone(), partial.clone(), path.to_owned());
+        tokio::task::spawn_blocking(move || -> Result<u64, ArchiveError> {
+            let mut out = BufWriter::new(create_private(&partial)?);
+            let bytes = file::write(&runtime.secrets, &mut out, receiver)?;
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            fs::rename(&partial, &path)?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+            Ok(bytes)
+        })
+    };
+    let exported = export(&runtime.db, tenants, &*runtime.blobs, runtime.clock.now(), sender).await;
+    let written = writer.await.map_err(io::Error::other)?;
+    let outcome = both(exported, written);
+    if outcome.is_err() {
+        match fs::remove_file(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %partial.display(), %error, "an unfinished copy could not be removed");
+            }
+            _ => {}
+        }
+    }
+    outcome.map(|(totals, bytes)| Saved { bytes, totals })
+}
+
+/// Puts a copy into an empty database and blob store. `runtime` has the installation key that sealed it.
+///
+/// # Errors
+/// A file that cannot be read or does not open, or whatever [`import`] finds.
+pub async fn load(
+    runtime: &Arc<Runtime>,
+    db: &Db,
+    blobs: &dyn Blobs,
+    now: Timestamp,
+    path: PathBuf,
+) -> Result<Imported, ArchiveError> {
+    let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+    let reader = {
+        let runtime = runtime.clone();
+        tokio::task::spawn_blocking(move || {
+            let input = BufReader::new(File::open(path)?);
+            file::read(&runtime.secrets, input, &sender)
+        })
+    };
+    let imported = import(db, blobs, now, receiver).await;
+    let read = reader.await.map_err(io::Error::other)?;
+    both(imported, read).map(|(imported, ())| imported)
+}
+
+/// Puts a copy into a database of its own that is thrown away again, and compares: whether this file, as it lies on the
+/// disk, would bring everything back. What it holds.
+///
+/// # Errors
+/// As [`load`]; the copy is then worth nothing.
+pub async fn rehearse(
+    runtime: &Arc<Runtime>,
+    path: PathBuf,
+    scratch: &Path,
+) -> Result<Imported, ArchiveError> {
+    let folder = scratch.join(format!("rehearsal-{}", &random_token()[..16]));
+    fs::create_dir_all(&folder)?;
+    let outcome = rehearse_in(runtime, path, &folder).await;
+    fs::remove_dir_all(&folder)?;
+    outcome
+}
+
+async fn rehearse_in(runtime: &Arc<Runtime>, path: PathBuf, folder: &Path) -> Result<Imported, ArchiveError> {
+    let db = Db::open(&format!("sqlite:{}", folder.join("copy.db").display())).await?;
+    let blobs = Weighed::default();
+    let imported = load(runtime, &db, &blobs, runtime.clock.now(), path).await;
+    db.close().await;
+    let imported = imported?;
+    let (count, bytes) = *blobs.0.lock();
+    if (count, bytes) != (imported.totals.blobs, imported.totals.blob_bytes) {
+        return Err(ArchiveError::Differs {
+            table: "files".to_owned(),
+            copied: imported.totals.blobs,
+            found: count,
+        });
+    }
+    Ok(imported)
+}
+
+/// Copies one database straight into another; blobs stay where they are.
+///
+/// # Errors
+/// Either database's.
+pub async fn transfer(
+    from: &Db,
+    tenants: &[TenantId],
+    to: &Db,
+    now: Timestamp,
+) -> Result<Imported, ArchiveError> {
+    let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+    let (exported, imported) =
+        tokio::join!(export(from, tenants, &NoBlobs, now, sender), import(to, &NoBlobs, now, receiver));
+    both(imported, exported).map(|(imported, _)| imported)
+}
+
+/// Of two ends of a channel, the one that failed first says why; the other one only noticed.
+fn both<A, B>(one: Result<A, ArchiveError>, other: Result<B, ArchiveError>) -> Result<(A, B), ArchiveError> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(ArchiveError::ReceiverGone | ArchiveError::CutOff), Err(error))
+        | (Err(error), _)
+        | (_, Err(error)) => Err(error),
+    }
+}
+
+/// A new file for its owner's eyes.
+fn create_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// Where blobs are not part of the copy.
+struct NoBlobs;
+
+/// Counts the files put into it, and their bytes.
+#[derive(Default)]
+struct Weighed(Mutex<(u64, u64)>);
+
+/// A store that gives nothing back: only what is put matters.
+macro_rules! nothing_stored {
+    ($name:ident, |$this:ident, $bytes:ident| $put:expr) => {
+        #[async_trait::async_trait]
+        impl Blobs for $name {
+            async fn put(&self, _: &str, $bytes: Vec<u8>) -> io::Result<()> {
+                let $this = self;
+                $put;
+                Ok(())
+            }
+            async fn get(&self, _: &str) -> io::Result<Option<Vec<u8>>> {
+                Ok(None)
+            }
+            async fn delete(&self, _: &str) -> io::Result<()> {
+                Ok(())
+            }
+            async fn list(&self) -> io::Result<Vec<String>> {
+                Ok(Vec::new())
+            }
+        }
+    };
+}
+nothing_stored!(NoBlobs, |_this, bytes| drop(bytes));
+nothing_stored!(Weighed, |this, bytes| {
+    let mut weighed = this.0.lock();
+    weighed.0 += 1;
+    weighed.1 += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+});

@@ -1,0 +1,230 @@
+//! A copy as one file: records, compressed by zstd, in sealed chunks.
+//!
+//! ```text
+//! "atalaya-copy 1\n"   16 bytes with a closing NUL
+//! u16 length, the file's own key sealed by the installation key
+//! chunks: u32 length, XChaCha20-Poly1305 over up to 256 KiB; the nonce is the chunk's number and whether it is the last
+//! ```
+//!
+//! Numbering the chunks and marking the last one is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015):
+//! chunks cannot be left out, swapped or cut off unnoticed. Each file has a key of its own, so numbers may start at 0.
+
+use super::{ArchiveError, Record};
+use crate::secrets::{Secrets, fill_random};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::Aead};
+use std::io::{self, BufReader, Read, Write};
+use tokio::sync::mpsc::{Receiver, Sender};
+use zeroize::Zeroizing;
+
+const MAGIC: &[u8; 16] = b"atalaya-copy 1\n\0";
+const CONTEXT: &str = "archive/file-key";
+const CHUNK: usize = 256 * 1024;
+const TAG: usize = 16;
+/// A level that keeps a small machine's disk busier than its processor.
+const LEVEL: i32 = 3;
+/// Largest record taken, bytes: a blob and some.
+const MAX_RECORD: u32 = 256 << 20;
+
+/// Writes records into a file until they end; bytes written. Blocking: for a thread of its own. The caller makes the
+/// file durable and gives it its name.
+///
+/// # Errors
+/// The disk's, or records that stopped before [`Record::End`].
+pub fn write(
+    secrets: &Secrets,
+    file: impl Write,
+    mut records: Receiver<Record>,
+) -> Result<u64, ArchiveError> {
+    let sealer = Sealer::start(secrets, file)?;
+    let mut compressor = zstd::Encoder::new(sealer, LEVEL)?;
+    let mut ended = false;
+    while let Some(record) = records.blocking_recv() {
+        ended = matches!(record, Record::End(_));
+        let bytes = postcard::to_stdvec(&record).map_err(ArchiveError::malformed)?;
+        let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= MAX_RECORD);
+        let length = length.ok_or_else(|| ArchiveError::malformed("a record is larger than 256 MiB"))?;
+        compressor.write_all(&length.to_le_bytes())?;
+        compressor.write_all(&bytes)?;
+    }
+    if !ended {
+        return Err(ArchiveError::CutOff);
+    }
+    Ok(compressor.finish()?.finish()?)
+}
+
+/// Reads a file and sends its records on. Blocking: for a thread of its own.
+///
+/// # Errors
+/// A file that is not a copy, was changed or cut off, or made under another installation key; a receiver that left.
+pub fn read(secrets: &Secrets, file: impl Read, records: &Sender<Record>) -> Result<(), ArchiveError> {
+    let opener = Opener::start(secrets, file)?;
+    let mut plain = BufReader::new(zstd::Decoder::new(opener)?);
+    loop {
+        let mut length = [0; 4];
+        plain.read_exact(&mut length).map_err(unreadable)?;
+        let length = u32::from_le_bytes(length);
+        if length > MAX_RECORD {
+            return Err(ArchiveError::malformed("a record is larger than 256 MiB"));
+        }
+        let mut bytes = Vec::new();
+        let read = plain.by_ref().take(length.into()).read_to_end(&mut bytes).map_err(unreadable)?;
+        if u32::try_from(read).ok() != Some(length) {
+            return Err(ArchiveError::CutOff);
+        }
+        let record: Record = postcard::from_bytes(&bytes).map_err(ArchiveError::malformed)?;
+        let ended = matches!(record, Record::End(_));
+        records.blocking_send(record).map_err(|_| ArchiveError::ReceiverGone)?;
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+/// The errors of [`Opener`] come back through the decompressor as `io::Error`s.
+fn unreadable(error: io::Error) -> ArchiveError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => ArchiveError::CutOff,
+        io::ErrorKind::InvalidData => ArchiveError::Unreadable(error.to_string()),
+        _ => ArchiveError::Io(error),
+    }
+}
+
+fn nonce(number: u64, last: bool) -> XNonce {
+    let mut nonce = [0; 24];
+    let (head, tail) = nonce.split_at_mut(16);
+    if let Some(flag) = head.last_mut() {
+        *flag = last.into();
+    }
+    tail.copy_from_slice(&number.to_be_bytes());
+    XNonce::from(nonce)
+}
+
+/// Seals what is written to it, chunk by chunk.
+struct Sealer<W> {
+    cipher: XChaCha20Poly1305,
+    out: W,
+    plain: Zeroizing<Vec<u8>>,
+    number: u64,
+    written: u64,
+}
+
+impl<W: Write> Sealer<W> {
+    fn start(secrets: &Secrets, mut out: W) -> Result<Self, ArchiveError> {
+        let mut key = Zeroizing::new([0; 32]);
+        fill_random(&mut *key);
+        let sealed = secrets
+            .seal_platform(CONTEXT, &*key)
+            .map_err(|_| ArchiveError::Unreadable("the file's key could not be sealed".to_owned()))?;
+        let length = u16::try_from(sealed.len()).map_err(ArchiveError::malformed)?;
+        out.write_all(MAGIC)?;
+        out.write_all(&length.to_le_bytes())?;
+        out.write_all(&sealed)?;
+        let written = u64::from(length) + 18;
+        let cipher = XChaCha20Poly1305::new(&(*key).into());
+        Ok(Self { cipher, out, plain: Zeroizing::new(Vec::with_capacity(CHUNK)), number: 0, written })
+    }
+
+    fn chunk(&mut self, last: bool) -> io::Result<()> {
+        let sealed = self
+            .cipher
+            .encrypt(&nonce(self.number, last), self.plain.as_slice())
+            .map_err(|_| io::Error::other("sealing failed"))?;
+        let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
+        self.out.write_all(&length.to_le_bytes())?;
+        self.out.write_all(&sealed)?;
+        self.written += u64::from(length) + 4;
+        self.number += 1;
+        self.plain.clear();
+        Ok(())
+    }
+
+    /// Writes the last chunk; bytes of the whole file.
+    fn finish(mut self) -> io::Result<u64> {
+        self.chunk(true)?;
+        self.out.flush()?;
+        Ok(self.written)
+    }
+}
+
+impl<W: Write> Write for Sealer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A full chunk is written once more follows: the last one must be marked as such.
+        if self.plain.len() == CHUNK {
+            self.chunk(false)?;
+        }
+        let taken = bytes.len().min(CHUNK - self.plain.len());
+        self.plain.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        Ok(taken)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens the chunks of a file and gives what is in them.
+struct Opener<R> {
+    cipher: XChaCha20Poly1305,
+    input: R,
+    plain: Zeroizing<Vec<u8>>,
+    at: usize,
+    number: u64,
+    last: bool,
+}
+
+impl<R: Read> Opener<R> {
+    fn start(secrets: &Secrets, mut input: R) -> Result<Self, ArchiveError> {
+        let mut magic = [0; 16];
+        let begun = input.read_exact(&mut magic);
+        if begun.is_err() || magic != *MAGIC {
+            return Err(ArchiveError::Unreadable("this file is not a copy that atalaya made".to_owned()));
+        }
+        let mut length = [0; 2];
+        input.read_exact(&mut length).map_err(unreadable)?;
+        let mut sealed = vec![0; u16::from_le_bytes(length).into()];
+        input.read_exact(&mut sealed).map_err(unreadable)?;
+        let wrong = || {
+            ArchiveError::Unreadable(
+                "the copy does not open: it was made under another installation key, or changed; put that key in place"
+                    .to_owned(),
+            )
+        };
+        let key = secrets.open_platform(CONTEXT, &sealed).map_err(|_| wrong())?;
+        let cipher = XChaCha20Poly1305::new_from_slice(key.expose()).map_err(|_| wrong())?;
+        Ok(Self { cipher, input, plain: Zeroizing::new(Vec::new()), at: 0, number: 0, last: false })
+    }
+
+    fn chunk(&mut self) -> io::Result<()> {
+        let mut length = [0; 4];
+        self.input.read_exact(&mut length)?;
+        let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+        let changed = || io::Error::new(io::ErrorKind::InvalidData, "the copy was changed: use another one");
+        if !(TAG..=CHUNK + TAG).contains(&length) {
+            return Err(changed());
+        }
+        let mut sealed = vec![0; length];
+        self.input.read_exact(&mut sealed)?;
+        let open = |last| self.cipher.decrypt(&nonce(self.number, last), sealed.as_slice());
+        let (plain, last) = match open(false) {
+            Ok(plain) => (plain, false),
+            Err(_) => (open(true).map_err(|_| changed())?, true),
+        };
+        (self.plain, self.at, self.last) = (Zeroizing::new(plain), 0, last);
+        self.number += 1;
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Opener<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.plain.len() && !self.last {
+            self.chunk()?;
+        }
+        let rest = self.plain.get(self.at..).unwrap_or_default();
+        let given = rest.len().min(into.len());
+        if let (Some(to), Some(from)) = (into.get_mut(..given), rest.get(..given)) {
+            to.copy_from_slice(from);
+        }
+        self.at += given;
+        Ok(given)
+    }
+}

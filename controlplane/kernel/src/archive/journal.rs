@@ -1,0 +1,105 @@
+//! Which copies were tried, and how they went.
+
+use crate::{
+    Error,
+    db::{PlatformTx, sql},
+    ids::BackupId,
+    time::Timestamp,
+};
+
+/// A copy that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Backup {
+    /// Which.
+    pub id: BackupId,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// When it was whole, or failed; none while it runs.
+    pub finished_at: Option<Timestamp>,
+    /// When a rehearsed restore of it held what was copied.
+    pub verified_at: Option<Timestamp>,
+    /// Where it lies, on the machine that made it.
+    pub path: String,
+    /// Size of the file, bytes.
+    pub bytes: Option<i64>,
+    /// Rows in it.
+    pub total_rows: Option<i64>,
+    /// Why there is none.
+    pub error: Option<String>,
+}
+
+const COLUMNS: &str = "id, started_at, finished_at, verified_at, path, bytes, total_rows, error";
+
+/// Writes down that a copy was begun.
+///
+/// # Errors
+/// The database's.
+pub async fn begun(tx: &mut PlatformTx, id: &BackupId, path: &str, now: Timestamp) -> Result<(), Error> {
+    sql("INSERT INTO kernel_backup (id, started_at, path) VALUES ($1, $2, $3)")
+        .bind(id)
+        .bind(now)
+        .bind(path)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes down how it went: `saved` is (bytes, rows) of a copy whose restore was rehearsed, or why there is none.
+///
+/// # Errors
+/// The database's.
+pub async fn ended(
+    tx: &mut PlatformTx,
+    id: &BackupId,
+    saved: Result<(i64, i64), &str>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (bytes, rows, verified) = match saved {
+        Ok((bytes, rows)) => (Some(bytes), Some(rows), Some(now)),
+        Err(_) => (None, None, None),
+    };
+    sql("UPDATE kernel_backup SET finished_at = $1, bytes = $2, total_rows = $3, verified_at = $4, error = $5 WHERE id = $6")
+        .bind(now)
+        .bind(bytes)
+        .bind(rows)
+        .bind(verified)
+        .bind(saved.err())
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The newest, newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn newest(tx: &mut PlatformTx, limit: i64) -> Result<Vec<Backup>, Error> {
+    Ok(sql("SELECT ")
+        .push(COLUMNS)
+        .push(" FROM kernel_backup ORDER BY started_at DESC, id DESC LIMIT ")
+        .push_bind(limit)
+        .fetch_all(tx)
+        .await?)
+}
+
+/// The newest good one.
+///
+/// # Errors
+/// The database's.
+pub async fn last_good(tx: &mut PlatformTx) -> Result<Option<Backup>, Error> {
+    Ok(sql("SELECT ")
+        .push(COLUMNS)
+        .push(" FROM kernel_backup WHERE verified_at IS NOT NULL ORDER BY started_at DESC, id DESC LIMIT 1")
+        .fetch_optional(tx)
+        .await?)
+}
+
+/// Forgets copies begun before an instant; the files are the caller's business.
+///
+/// # Errors
+/// The database's.
+pub async fn forget(tx: &mut PlatformTx, before: Timestamp) -> Result<(), Error> {
+    sql("DELETE FROM kernel_backup WHERE started_at < $1").bind(before).execute(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! One copy a day, by whichever process comes first.
+
+use super::make;
+use crate::config::Config;
+use atalaya_kernel::{
+    Error,
+    jobs::{self, Handler, Job, NewJob},
+    runtime::Runtime,
+    write_tx,
+};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+const KIND: &str = "backup";
+/// How often it is looked whether the hour has come.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// A copy takes minutes and a lease seconds.
+const RENEW_EVERY: Duration = Duration::from_secs(4);
+
+/// Asks for the day's copy once its hour has come, until told to stop. A machine that was off at that hour makes it when
+/// it is on again.
+///
+/// # Errors
+/// The database's, when it stays away.
+pub async fn schedule(
+    runtime: Arc<Runtime>,
+    config: Arc<Config>,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    while !stop.is_cancelled() {
+        if let Some(key) = due(&config, &runtime) {
+            let (platform, now) = (runtime.platform(), runtime.clock.now());
+            write_tx!(platform, tx => {
+                let job = NewJob {
+                    kind: KIND,
+                    tenant: None,
+                    payload: serde_json::json!({}),
+                    dedupe_key: key.clone(),
+                    run_at: now,
+                };
+                Ok(jobs::enqueue(&mut tx, job, now).await?)
+            })?;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
+}
+
+/// The day whose copy is due, as the key of its job.
+fn due(config: &Config, runtime: &Runtime) -> Option<String> {
+    let backup = &config.backup;
+    let now = runtime.clock.now();
+    (config.backs_up_daily() && now.minute_of_day_in(&backup.time_zone) >= backup.at.minute_of_day())
+        .then(|| now.date_in(&backup.time_zone).to_string())
+}
+
+/// Makes the day's copy.
+pub struct BackupJob(pub Arc<Config>);
+
+#[async_trait::async_trait]
+impl Handler for BackupJob {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn run(&self, runtime: &Arc<Runtime>, job: &Job) -> Result<(), Error> {
+        let made = tokio::select! {
+            made = make(runtime, &self.0) => made.map_err(|error| Error::Unavailable(format!("{error:#}")))?,
+            lost = keep_lease(runtime, job) => return Err(lost),
+        };
+        tracing::info!(path = %made.path.display(), bytes = made.saved.bytes, rows = made.saved.totals.rows(), "copied and rehearsed");
+        Ok(())
+    }
+}
+
+/// Renews the lease until it is lost.
+async fn keep_lease(runtime: &Arc<Runtime>, job: &Job) -> Error {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        let (platform, now) = (runtime.platform(), runtime.clock.now());
+        if let Err(error) = write_tx!(platform, tx => { jobs::hold(&mut tx, job, now).await }) {
+            return error;
+        }
+    }
+}
