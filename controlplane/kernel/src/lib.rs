@@ -6,7 +6,8 @@
 //! - [`events`] and [`outbox`]: a change and its event commit together, and are delivered until they arrive.
 //! - [`idempotency`]: a request that comes twice has its effect once.
 //! - [`jobs`]: durable work under a lease with a fence. [`audit`]: no change without its row.
-//! - [`secrets`], [`blobs`], [`migrations`], [`page`], [`http`]: sealing, files, schema, lists, API conventions.
+//! - [`secrets`], [`blobs`], [`migrations`], [`row_security`], [`page`], [`http`]: sealing, files, schema, who sees which
+//!   rows, lists, API conventions.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
 //! It knows no domain, opens no socket and reads the machine's clock in one place.
@@ -28,6 +29,7 @@ pub mod migrations;
 pub mod money;
 pub mod outbox;
 pub mod page;
+pub mod row_security;
 pub mod runtime;
 pub mod secrets;
 pub mod text;

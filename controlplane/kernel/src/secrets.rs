@@ -7,7 +7,7 @@
 
 use crate::{
     Error,
-    db::{Handle, TenantTx, sql},
+    db::{TenantTx, sql},
     ids::TenantId,
 };
 use chacha20poly1305::{
@@ -165,13 +165,13 @@ impl Secrets {
     /// The database's.
     pub async fn tenant_key_create(
         &self,
-        tx: &mut impl Handle,
-        tenant: &TenantId,
+        tx: &mut TenantTx,
         now: crate::time::Timestamp,
     ) -> Result<(), Error> {
+        let tenant = tx.tenant().clone();
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         fill_random(&mut *key);
-        let wrapped = seal(&self.installation.0, &key_context(tenant), &*key)?;
+        let wrapped = seal(&self.installation.0, &key_context(&tenant), &*key)?;
         sql("INSERT INTO kernel_tenant_key (tenant_id, wrapped, created_at) VALUES ($1, $2, $3)")
             .bind(tenant)
             .bind(wrapped)

@@ -2,13 +2,14 @@
 //!
 //! PostgreSQL is a private cluster of the system's own binaries, started on first need and shared by the tests of a
 //! run (`ATALAYA_TEST_POSTGRES` names one that runs already). It refuses root, so as root its programs run as user
-//! `postgres`. A template is migrated once; each test's database is a copy of it.
+//! `postgres`. A template is migrated once, by `atalaya_owner`; each test's database is a copy of it, which the test serves
+//! as `atalaya_app`, as an installation does.
 
 use crate::{
     blobs::LocalBlobs,
     db::{Db, Dialect, PlatformDb},
     events::Subscriptions,
-    migrations,
+    migrations, row_security,
     runtime::Runtime,
     secrets::{InstallationKey, Secrets},
     time::{ManualClock, Timestamp},
@@ -16,11 +17,22 @@ use crate::{
 use std::sync::Arc;
 
 mod postgres;
+mod schema;
 
-/// URL of a PostgreSQL database of its own, for tests that run the programs themselves.
+pub use schema::schema;
+
+/// URL of a migrated PostgreSQL database of its own, to serve it; for tests that run the programs themselves.
 pub async fn postgres_database() -> String {
     postgres::database().await
 }
+
+/// URLs of an empty PostgreSQL database of its own.
+pub async fn postgres_empty() -> PostgresUrls {
+    postgres::empty().await
+}
+
+/// The same database as another role.
+pub use postgres::{PostgresUrls, postgres_urls};
 
 /// Copies a database that nobody is connected to; URL of the copy.
 pub async fn postgres_copy(url: &str) -> String {
@@ -30,6 +42,23 @@ pub async fn postgres_copy(url: &str) -> String {
 /// Puts a copy in the place of a database, as a restored backup. Connections to either are cut.
 pub async fn postgres_replace(url: &str, copy: &str) {
     postgres::replace(url, copy).await;
+}
+
+/// Runs one statement outside of the program's handles, as whoever the URL names: to make a database what it should not be.
+///
+/// # Errors
+/// The database's.
+pub async fn execute(url: &str, statement: &str) -> Result<(), sqlx::Error> {
+    use sqlx::{AssertSqlSafe, Connection, Executor};
+    let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await?;
+        connection.execute(statement).await?;
+        return connection.close().await;
+    }
+    let mut connection = sqlx::PgConnection::connect(url).await?;
+    connection.execute(statement).await?;
+    connection.close().await
 }
 
 /// Where the clock of a test stands at first: 2026-11-05T15:07:09Z, a Thursday.
@@ -59,7 +88,8 @@ impl World {
             Dialect::Postgres => postgres::database().await,
         };
         let db = Db::open(&url).await.unwrap();
-        migrations::migrate(&db, START).await.unwrap();
+        migrations::migrate(&db, START, None).await.unwrap();
+        row_security::demand(&db).await.unwrap();
         let clock = Arc::new(ManualClock::at(START));
         let secrets = Secrets::new(InstallationKey::generate());
         let blobs = Arc::new(LocalBlobs::new(folder.path().join("blobs")));

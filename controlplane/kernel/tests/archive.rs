@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use atalaya_kernel::{
+    Ctx,
     archive::{self, ArchiveError, Imported},
     blobs::{Blobs, LocalBlobs},
-    db::{Dialect, Handle, Value, sql},
+    db::{Db, Dialect, Handle, Value, sql},
     events::Subscriptions,
     ids::TenantId,
-    testing::{START, World},
+    testing::{START, World, postgres_urls},
     write_tx,
 };
 use std::{fs, path::Path};
@@ -27,8 +28,8 @@ async fn furnished(dialect: Dialect) -> (World, Vec<TenantId>) {
     let world = empty(dialect).await;
     let tenants = vec![tenant(1), tenant(2)];
     for (number, tenant) in tenants.iter().enumerate() {
-        let platform = world.platform();
-        write_tx!(platform, tx => {
+        let db = Ctx::system(world.runtime.tenant(tenant.clone()), "test");
+        write_tx!(db, tx => {
             sql("INSERT INTO people_tenant (id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, \
                  debt_tolerance, automatic_cuts, cut_brake_floor, cut_brake_basis_points, offline_cuts, version, created_at, \
                  updated_at) VALUES ($1, $2, 'Señal «Ñandú» 📡', 'PE', 'PEN', 'America/Lima', 'es', NULL, 5, 100, 'on', 20, 500, \
@@ -40,7 +41,6 @@ async fn furnished(dialect: Dialect) -> (World, Vec<TenantId>) {
             world.runtime.secrets.tenant_key_create(&mut tx, tenant, START).await
         })
         .unwrap();
-        let db = atalaya_kernel::Ctx::system(world.runtime.tenant(tenant.clone()), "test");
         write_tx!(db, tx => {
             // First without a parent, then below one that sorts after them.
             for site in ["sit_a", "sit_b"] {
@@ -87,10 +87,18 @@ async fn insert_site(
     Ok(())
 }
 
+/// A world's database as the role that owns it.
+async fn owner(world: &World) -> Db {
+    match world.runtime.db().dialect() {
+        Dialect::Sqlite => world.runtime.db().clone(),
+        Dialect::Postgres => Db::open(&postgres_urls(&world.url).await.owner).await.unwrap(),
+    }
+}
+
 /// Puts a copy into an empty world with the key of the world it was made in.
 async fn load(from: &World, into: &World, path: &Path, blobs: &Path) -> Result<Imported, ArchiveError> {
     let blobs = LocalBlobs::new(blobs);
-    archive::load(&from.runtime, into.runtime.db(), &blobs, START, path.to_owned()).await
+    archive::load(&from.runtime, &owner(into).await, None, &blobs, path.to_owned()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,7 +121,7 @@ async fn a_copy_comes_back_on_either_database() {
             let blobs = folder.path().join(format!("{to:?}"));
             let imported = load(&world, &target, &path, &blobs).await.unwrap();
             assert_eq!(imported.totals, saved.totals, "{from:?} to {to:?}");
-            let mut tx = atalaya_kernel::Ctx::system(target.runtime.tenant(tenants[1].clone()), "test")
+            let mut tx = Ctx::system(target.runtime.tenant(tenants[1].clone()), "test")
                 .begin_read()
                 .await
                 .unwrap();
@@ -135,10 +143,11 @@ async fn a_copy_comes_back_on_either_database() {
             );
             assert_eq!(LocalBlobs::new(&blobs).list().await.unwrap().len(), 2);
             // The foreign keys hold again.
-            let platform = target.platform();
-            let orphan: Result<(), atalaya_kernel::Error> = write_tx!(platform, tx => {
+            let nobody = Ctx::system(target.runtime.tenant(tenant(9)), "test");
+            let orphan: Result<(), atalaya_kernel::Error> = write_tx!(nobody, tx => {
                 sql("INSERT INTO people_user (tenant_id, id, email, name, role, password_hash, disabled, version, created_at, updated_at) \
-                     VALUES ('ten_none', 'usr_1', 'a', 'a', 'owner', 'x', false, 1, 1, 1)")
+                     VALUES ($1, 'usr_1', 'a', 'a', 'owner', 'x', false, 1, 1, 1)")
+                    .bind(nobody.tenant())
                     .execute(&mut tx)
                     .await?;
                 Ok(())
@@ -158,7 +167,9 @@ async fn a_database_moves_to_the_other_kind() {
         for to in DIALECTS {
             let target = empty(to).await;
             let moved =
-                archive::transfer(world.runtime.db(), &tenants, target.runtime.db(), START).await.unwrap();
+                archive::transfer(world.runtime.db(), &tenants, &owner(&target).await, None, START)
+                    .await
+                    .unwrap();
             assert_eq!(moved.totals.tables["people_tenant"].rows, 2);
             assert_eq!(moved.totals.tables["kernel_job"].rows, 1);
         }

@@ -15,15 +15,11 @@ use atalaya_kernel::{
 
 async fn ctx(world: &World) -> Ctx {
     let tenant = TenantId::new(START);
-    let platform = world.platform();
-    write_tx!(platform, tx => { world.runtime.secrets.tenant_key_create(&mut tx, &tenant, START).await })
+    let system = Ctx::system(world.runtime.tenant(tenant.clone()), "test");
+    write_tx!(system, tx => { world.runtime.secrets.tenant_key_create(&mut tx, &tenant, START).await })
         .unwrap();
-    of(world, &tenant, "Rosa")
-}
-
-fn of(world: &World, tenant: &TenantId, name: &str) -> Ctx {
-    let who = Principal::User { id: UserId::new(START), name: name.to_owned() };
-    Ctx::new(world.runtime.tenant(tenant.clone()), who, Permissions::All, Scope::All, "request")
+    let who = Principal::User { id: UserId::new(START), name: "Rosa".to_owned() };
+    Ctx::new(world.runtime.tenant(tenant), who, Permissions::All, Scope::All, "request")
 }
 
 /// A use case of two transactions, each with a row of its own.

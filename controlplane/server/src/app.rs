@@ -3,14 +3,14 @@
 use crate::{
     adapters::{self, Authorities, GatewayJoins, PkiClock},
     backup::{self, BackupJob},
-    cli::open,
+    cli::{open, ready_to_serve},
     config::{Config, host_fingerprint},
     gateway::{Gateway, GatewayOptions, ResetKey},
     http::{self, Shared, stream::Hub},
     worker,
 };
 use anyhow::{Context, bail};
-use atalaya_kernel::{installation, jobs, migrations, outbox, outbox::Subscriber, runtime::Runtime};
+use atalaya_kernel::{installation, jobs, outbox, outbox::Subscriber, runtime::Runtime};
 use atalaya_metrics::{EmbeddedStore, MetricStore};
 use atalaya_network::{
     agents::JoinStrings,
@@ -61,7 +61,7 @@ struct Ready {
 pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<()> {
     let subscribers = subscribers();
     let runtime = open(&config, &subscribers).await?;
-    migrations::migrate(runtime.db(), runtime.clock.now()).await?;
+    ready_to_serve(&config, &runtime).await?;
     let installation = installation::open(&runtime, config.environment, &host_fingerprint()).await?;
     if installation.safe_mode {
         tracing::warn!(

@@ -42,6 +42,9 @@ fn tables() -> BTreeMap<String, &'static str> {
     tables
 }
 
+/// Numbers that no script has, and why.
+const LEFT_OUT: &[u16] = &[];
+
 #[test]
 fn a_migration_has_one_number() {
     let mut seen: BTreeMap<_, Vec<&str>> = BTreeMap::new();
@@ -50,6 +53,16 @@ fn a_migration_has_one_number() {
     }
     let twice: Vec<_> = seen.into_iter().filter(|(_, files)| files.len() > 1).collect();
     assert!(twice.is_empty(), "{twice:#?}");
+    let mut numbers: Vec<u16> =
+        migrations().iter().map(|migration| migration.number.parse().expect("four digits")).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let last = *numbers.last().expect("there is one");
+    let missing: Vec<_> = (1..=last).filter(|number| !numbers.contains(number)).collect();
+    assert_eq!(
+        missing, LEFT_OUT,
+        "a database that has passed a number would run its script after later ones"
+    );
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A copy made while everything runs brings the ISP back on an empty machine, on either database, and lets nobody be cut
 //! for what was paid since.
 
-use super::{Database, on_each_database};
+use super::{Database, block_on, on_each_database};
+use atalaya_kernel::testing::postgres_empty;
 use atalaya_tests::{
     harness::{Options, wait_until},
     isp::{Isp, OWNER, PASSWORD, Size, TENANT},
@@ -59,10 +60,11 @@ fn a_copy_made_while_it_runs_brings_everything_back(database: Database) {
     fs::remove_dir_all(&data).expect("the data can be removed");
     fs::create_dir_all(&data).expect("and a folder made anew");
     fs::write(data.join("installation-key"), key).expect("the key comes from the safe");
-    isp.control_plane.options.database = match database {
-        Database::Sqlite => Some(new_postgres()),
-        Database::Postgres => None,
-    };
+    if let Database::Sqlite = database {
+        to_new_postgres(&mut isp.control_plane.options);
+    } else {
+        isp.control_plane.options.database = None;
+    }
     let restored = command(&isp, &["restore", kept.to_str().expect("text")]).expect("it comes back");
     assert!(restored.contains("restored: ") && restored.contains("waits for a person"), "{restored}");
 
@@ -86,12 +88,14 @@ fn a_copy_made_while_it_runs_brings_everything_back(database: Database) {
         options.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("atalaya.db").display()))
     };
     let from = url(&isp.control_plane.options);
-    isp.control_plane.options.database = match database {
-        Database::Sqlite => None,
-        Database::Postgres => Some(new_postgres()),
-    };
+    if let Database::Postgres = database {
+        to_new_postgres(&mut isp.control_plane.options);
+    } else {
+        (isp.control_plane.options.database, isp.control_plane.options.database_owner) = (None, None);
+    }
     let to = url(&isp.control_plane.options);
-    let moved = command(&isp, &["move", "--from", &from, "--to", &to]).expect("it can be moved");
+    let owner = isp.control_plane.options.database_owner.clone().unwrap_or_else(|| to.clone());
+    let moved = command(&isp, &["move", "--from", &from, "--to", &to, "--to-owner", &owner]).expect("it can be moved");
     assert!(moved.contains("people_tenant: 1 rows") && moved.contains("moved and read back"), "{moved}");
     isp.control_plane.restart(None).expect("it starts on the database it was moved to");
     isp.owner = isp.control_plane.log_in(TENANT, OWNER, PASSWORD).expect("the owner logs in as ever");
@@ -143,8 +147,7 @@ fn copies(folder: &Path) -> Vec<PathBuf> {
     copies
 }
 
-fn new_postgres() -> String {
-    tokio::runtime::Runtime::new()
-        .expect("a test has threads")
-        .block_on(atalaya_kernel::testing::postgres_database())
+fn to_new_postgres(options: &mut Options) {
+    let urls = block_on(postgres_empty());
+    (options.database, options.database_owner) = (Some(urls.serving), Some(urls.owner));
 }

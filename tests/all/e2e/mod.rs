@@ -13,6 +13,7 @@ mod outage;
 mod repeated;
 mod restore;
 mod samples;
+mod schema;
 mod witness;
 
 use atalaya_kernel::testing::postgres_database;
@@ -34,10 +35,7 @@ impl Database {
     pub(crate) fn options(self, folder: &Path) -> Options {
         let database = match self {
             Self::Sqlite => None,
-            Self::Postgres => {
-                let runtime = tokio::runtime::Runtime::new().expect("a test has threads");
-                Some(runtime.block_on(postgres_database()))
-            }
+            Self::Postgres => Some(block_on(postgres_database())),
         };
         Options { database, ..Options::in_folder(&folder.join("control-plane")) }
     }
@@ -45,6 +43,11 @@ impl Database {
     pub(crate) fn isp(self, folder: &Path, size: Size) -> Isp {
         Isp::start(folder, self.options(folder), size).expect("the fictional ISP starts")
     }
+}
+
+/// Waits for the harness's own work, outside of any runtime.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().expect("a test has threads").block_on(future)
 }
 
 /// Whether full counts were asked for.

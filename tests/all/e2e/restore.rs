@@ -1,7 +1,7 @@
 //! Yesterday's copy is restored. It does not know who paid since: nobody who paid is cut by it, who pays now is
 //! reconnected at once, and no cut happens before a person lets it.
 
-use super::{Database, cut_by_run, main_job::verdict, on_each_database};
+use super::{Database, block_on, cut_by_run, main_job::verdict, on_each_database};
 use atalaya_tests::{
     harness::wait_until,
     isp::{Isp, OWNER, PASSWORD, Size, Subscriber, TENANT},
@@ -119,10 +119,6 @@ impl Copy {
             block_on(atalaya_kernel::testing::postgres_replace(url, &copy));
         }
     }
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Runtime::new().expect("a test has threads").block_on(future)
 }
 
 fn copy_folder(from: &Path, to: &Path) {

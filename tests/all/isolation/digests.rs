@@ -105,7 +105,11 @@ enum Database {
 impl Database {
     async fn open(options: &Options) -> Self {
         match &options.database {
-            Some(url) => Self::Postgres(PgPool::connect(url).await.expect("the database opens")),
+            Some(url) => {
+                // The serving role sees no row without saying whose.
+                let url = atalaya_kernel::testing::postgres_urls(url).await.superuser;
+                Self::Postgres(PgPool::connect(&url).await.expect("the database opens"))
+            }
             None => {
                 let url = format!("sqlite:{}?mode=ro", options.folder.join("data/atalaya.db").display());
                 Self::Sqlite(SqlitePool::connect(&url).await.expect("the database opens"))

@@ -18,6 +18,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// URL of a PostgreSQL database; SQLite in the folder when absent.
     pub database: Option<String>,
+    /// URL of the same database as the role that owns its tables, when the control plane is to migrate it.
+    pub database_owner: Option<String>,
     /// Where the web app listens; port 0 takes a free one.
     pub http: SocketAddr,
     /// Where agents are let in; port 0 takes a free one.
@@ -37,6 +39,7 @@ impl Options {
         Self {
             folder: folder.to_owned(),
             database: None,
+            database_owner: None,
             http: free,
             gateway: free,
             fault: None,
@@ -138,6 +141,9 @@ fn command(options: &Options) -> anyhow::Result<Command> {
     if let Some(database) = &options.database {
         command.env("ATALAYA_DATABASE", database);
     }
+    if let Some(owner) = &options.database_owner {
+        command.env("ATALAYA_DATABASE_OWNER", owner);
+    }
     Ok(command)
 }
 
@@ -145,7 +151,7 @@ fn command(options: &Options) -> anyhow::Result<Command> {
 ///
 /// # Errors
 /// It failed, with what it said.
-pub(crate) fn run_command(options: &Options, arguments: &[&str], input: &str) -> anyhow::Result<String> {
+pub fn run_command(options: &Options, arguments: &[&str], input: &str) -> anyhow::Result<String> {
     let mut child = command(options)?
         .args(arguments)
         .stdin(Stdio::piped())

@@ -9,7 +9,7 @@ mod wait;
 
 pub use agent::Agent;
 pub use api::{Answer, Api, ApiError};
-pub use control_plane::{ControlPlane, Options};
+pub use control_plane::{ControlPlane, Options, run_command};
 pub use process::{Process, program};
 pub use simulators::{Router, SnmpDevice};
 pub use wait::{wait_for, wait_until};

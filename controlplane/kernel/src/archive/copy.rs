@@ -54,15 +54,16 @@ pub async fn save(runtime: &Arc<Runtime>, tenants: &[TenantId], path: &Path) -> 
     outcome.map(|(totals, bytes)| Saved { bytes, totals })
 }
 
-/// Puts a copy into an empty database and blob store. `runtime` has the installation key that sealed it.
+/// Puts a copy into an empty database and blob store. `runtime` has the installation key that sealed it; `db` and `serving`
+/// are as for [`import`].
 ///
 /// # Errors
 /// A file that cannot be read or does not open, or whatever [`import`] finds.
 pub async fn load(
     runtime: &Arc<Runtime>,
     db: &Db,
+    serving: Option<&str>,
     blobs: &dyn Blobs,
-    now: Timestamp,
     path: PathBuf,
 ) -> Result<Imported, ArchiveError> {
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
@@ -73,7 +74,7 @@ pub async fn load(
             file::read(&runtime.secrets, input, &sender)
         })
     };
-    let imported = import(db, blobs, now, receiver).await;
+    let imported = import(db, serving, blobs, runtime.clock.now(), receiver).await;
     let read = reader.await.map_err(io::Error::other)?;
     both(imported, read).map(|(imported, ())| imported)
 }
@@ -98,7 +99,7 @@ pub async fn rehearse(
 async fn rehearse_in(runtime: &Arc<Runtime>, path: PathBuf, folder: &Path) -> Result<Imported, ArchiveError> {
     let db = Db::open(&format!("sqlite:{}", folder.join("copy.db").display())).await?;
     let blobs = Weighed::default();
-    let imported = load(runtime, &db, &blobs, runtime.clock.now(), path).await;
+    let imported = load(runtime, &db, None, &blobs, path).await;
     db.close().await;
     let imported = imported?;
     let (count, bytes) = *blobs.0.lock();
@@ -120,11 +121,12 @@ pub async fn transfer(
     from: &Db,
     tenants: &[TenantId],
     to: &Db,
+    serving: Option<&str>,
     now: Timestamp,
 ) -> Result<Imported, ArchiveError> {
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
     let (exported, imported) =
-        tokio::join!(export(from, tenants, &NoBlobs, now, sender), import(to, &NoBlobs, now, receiver));
+        tokio::join!(export(from, tenants, &NoBlobs, now, sender), import(to, serving, &NoBlobs, now, receiver));
     both(imported, exported).map(|(imported, _)| imported)
 }
 

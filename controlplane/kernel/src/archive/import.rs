@@ -4,7 +4,7 @@ use super::{ArchiveError, FORMAT, Head, Record, Totals, compare};
 use crate::{
     blobs::Blobs,
     db::{
-        Db, Priority, Tx, Value,
+        Db, Priority, Reach, Tx, Value,
         bulk::{self, ForeignKeys, Rows, Sink, Table},
     },
     migrations,
@@ -23,12 +23,14 @@ pub struct Imported {
 }
 
 /// Makes an empty database hold what the records say: schema of the copy, rows, then this program's schema. All rows are
-/// read back and compared before they are committed; on any error the database stays empty.
+/// read back and compared before they are committed; on any error the database stays empty. `db` is opened as the role
+/// that owns it; `serving` is the role that will serve, where that is another.
 ///
 /// # Errors
 /// A database that holds something, a copy that is cut off or of a newer program, or contents that differ.
 pub async fn import(
     db: &Db,
+    serving: Option<&str>,
     blobs: &dyn Blobs,
     now: Timestamp,
     mut records: Receiver<Record>,
@@ -44,12 +46,12 @@ pub async fn import(
         Some(_) => return Err(ArchiveError::malformed("it does not begin with its head")),
         None => return Err(ArchiveError::CutOff),
     };
-    migrations::migrate_to(db, head.schema, now).await?;
+    migrations::migrate_to(db, head.schema, now, serving).await?;
     let schema = migrations::status(db).await?.applied;
     if schema != head.schema {
         return Err(ArchiveError::Schema { copied: head.schema, found: schema });
     }
-    let mut tx = db.begin_write(Priority::Bulk).await?;
+    let mut tx = db.begin_write(Reach::Migration, Priority::Bulk).await?;
     let tables: BTreeMap<String, Table> =
         bulk::tables(&mut tx).await?.into_iter().map(|table| (table.name.clone(), table)).collect();
     for table in tables.values() {
@@ -64,10 +66,7 @@ pub async fn import(
             Some(Record::Rows { table, tenant, columns, rows }) => {
                 let known = tables.get(&table).filter(|known| columns.iter().eq(known.columns.keys()));
                 let table = known.ok_or(ArchiveError::Unknown(table, head.schema))?;
-                if let Some(tenant) = tenant {
-                    bulk::enter_tenant(&mut tx, &tenant).await?;
-                    tenants.insert(tenant);
-                }
+                tenants.extend(tenant);
                 bulk::insert(&mut tx, table, rows).await?;
             }
             Some(Record::Blob { key, bytes }) => blobs.put(&key, bytes).await?,
@@ -81,7 +80,7 @@ pub async fn import(
     (found.blobs, found.blob_bytes) = (copied.blobs, copied.blob_bytes);
     compare(&copied, &found)?;
     tx.commit().await?;
-    migrations::migrate(db, now).await?;
+    migrations::migrate(db, now, serving).await?;
     Ok(Imported { head, totals: found })
 }
 
@@ -96,7 +95,6 @@ async fn read_back(
             .await?;
     }
     for tenant in tenants {
-        bulk::enter_tenant(tx, tenant).await?;
         for table in tables.clone().filter(|table| table.is_tenants()) {
             let mut counter = Counter { table: &table.name, totals: &mut totals };
             bulk::read(tx, table, Rows::Tenant(tenant), &mut counter).await?;

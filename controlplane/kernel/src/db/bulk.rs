@@ -3,7 +3,7 @@
 //! Statements here are made of names that the catalogue gave, quoted; values are bound. Rows are streamed, so that a
 //! table may be larger than memory.
 
-use super::{Db, DbError, Dialect, Value, query::bind_all, tx::Tx};
+use super::{Db, DbError, Reach, Value, query::bind_all, reach, tx::Tx};
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeMap;
@@ -99,7 +99,11 @@ pub(crate) async fn tables(tx: &mut Tx) -> Result<Vec<Table>, DbError> {
 /// Makes what follows in the transaction see one tenant's rows.
 pub(crate) async fn enter_tenant(tx: &mut Tx, tenant: &str) -> Result<(), DbError> {
     if let Tx::Postgres(tx) = tx {
-        sqlx::query("SELECT set_config('atalaya.tenant', $1, true)").bind(tenant).execute(&mut **tx).await?;
+        sqlx::query("SELECT set_config($1, $2, true)")
+            .bind(reach::TENANT)
+            .bind(tenant)
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }
@@ -241,16 +245,8 @@ impl ForeignKeys {
 }
 
 impl Db {
-    /// A read transaction in which all statements see the database as it is now.
+    /// A read transaction of the platform in which all statements see the database as it is now.
     pub(crate) async fn begin_snapshot(&self) -> Result<Tx, DbError> {
-        let mut tx = self.begin_read().await?;
-        if self.dialect() == Dialect::Postgres {
-            Self::run_script(
-                &mut tx,
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
-            )
-            .await?;
-        }
-        Ok(tx)
+        self.begin_read(Reach::Snapshot).await
     }
 }

@@ -1,6 +1,6 @@
 //! The two ways to the database: of one tenant, and of the platform.
 
-use super::{Db, DbError, Handle, Priority, query::SealedHandle, sql, tx::Tx};
+use super::{Db, DbError, Handle, Priority, query::SealedHandle, reach::Reach, sql, tx::Tx};
 use crate::{context::Scope, ids::TenantId, runtime::Runtime};
 use std::sync::Arc;
 
@@ -27,9 +27,10 @@ impl TenantDb {
     }
 
     pub(crate) async fn begin(&self, scope: Scope, write: Option<Priority>) -> Result<TenantTx, DbError> {
+        let reach = Reach::Tenant(&self.tenant);
         let tx = match write {
-            Some(priority) => self.runtime.db.begin_write(priority).await?,
-            None => self.runtime.db.begin_read().await?,
+            Some(priority) => self.runtime.db.begin_write(reach, priority).await?,
+            None => self.runtime.db.begin_read(reach).await?,
         };
         Ok(TenantTx { tx, tenant: self.tenant.clone(), scope, runtime: self.runtime.clone(), wake: false })
     }
@@ -91,7 +92,7 @@ impl SealedHandle for TenantTx {
     }
 }
 
-/// The way to kernel, platform and look-up tables. A test lists who may call it.
+/// The way to kernel, platform and look-up tables (`migrations/lookups.txt`). A test lists who may call it.
 #[derive(Clone)]
 pub struct PlatformDb(Db);
 
@@ -105,14 +106,21 @@ impl PlatformDb {
     /// # Errors
     /// The database's.
     pub async fn begin_write(&self) -> Result<PlatformTx, DbError> {
-        Ok(PlatformTx(self.0.begin_write(Priority::Interactive).await?))
+        Ok(PlatformTx(self.0.begin_write(Reach::Platform, Priority::Interactive).await?))
     }
     /// A read transaction.
     ///
     /// # Errors
     /// The database's.
     pub async fn begin_read(&self) -> Result<PlatformTx, DbError> {
-        Ok(PlatformTx(self.0.begin_read().await?))
+        Ok(PlatformTx(self.0.begin_read(Reach::Platform).await?))
+    }
+    /// A write transaction that changes the schema, and rows of every tenant with it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn begin_migration(&self) -> Result<PlatformTx, DbError> {
+        Ok(PlatformTx(self.0.begin_write(Reach::Migration, Priority::Interactive).await?))
     }
     /// Asks the database for an answer, whatever it is.
     ///

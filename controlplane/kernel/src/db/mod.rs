@@ -4,7 +4,7 @@
 //!   ([`sql`], [`Query`]). Ids and dates are TEXT, money and instants BIGINT, JSON is TEXT and never filtered in SQL.
 //! - There is no way to a tenant's tables but a [`TenantTx`], which carries the tenant and the scope; a
 //!   [`PlatformTx`] reaches kernel tables and look-ups (host → tenant, certificate → agent, job claims). Every
-//!   statement on a tenant's table names `tenant_id`.
+//!   statement on a tenant's table names `tenant_id`, and PostgreSQL holds it to that: see [`crate::row_security`].
 //! - SQLite has one writer: `BEGIN IMMEDIATE` behind a queue in which people go ahead of bulk work. A write
 //!   transaction awaits nothing but the database.
 
@@ -13,6 +13,7 @@ mod error;
 mod gate;
 mod handle;
 mod query;
+pub(crate) mod reach;
 mod tx;
 mod value;
 
@@ -23,8 +24,9 @@ pub use query::{Handle, Query, Row, sql};
 pub use value::{Column, Value};
 
 use gate::Gate;
+use reach::Reach;
 use sqlx::{
-    PgPool, SqlitePool,
+    AssertSqlSafe, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -56,7 +58,7 @@ impl Db {
     /// # Errors
     /// A URL of neither kind, or a database that cannot be reached.
     pub async fn open(url: &str) -> Result<Self, DbError> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if is_postgres(url) {
             let options = PgConnectOptions::from_str(url)?.application_name("atalaya");
             let pool = PgPoolOptions::new()
                 .max_connections(16)
@@ -81,6 +83,17 @@ impl Db {
         Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Gate::default() })))
     }
 
+    /// The role that a PostgreSQL URL connects as; none for SQLite, which has no roles.
+    ///
+    /// # Errors
+    /// A URL that is none.
+    pub fn role(url: &str) -> Result<Option<String>, DbError> {
+        if !is_postgres(url) {
+            return Ok(None);
+        }
+        Ok(Some(PgConnectOptions::from_str(url)?.get_username().to_owned()))
+    }
+
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         match &*self.0 {
@@ -89,29 +102,29 @@ impl Db {
         }
     }
 
-    pub(crate) async fn begin_write(&self, priority: Priority) -> Result<Tx, DbError> {
+    pub(crate) async fn begin_write(&self, reach: Reach<'_>, priority: Priority) -> Result<Tx, DbError> {
         match &*self.0 {
             Inner::Sqlite { writer, gate, .. } => {
                 let turn = gate.turn(priority).await;
                 let inner = writer.begin_with("BEGIN IMMEDIATE").await?;
                 Ok(Tx::Sqlite(SqliteTx { inner, _turn: Some(turn) }))
             }
-            Inner::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+            Inner::Postgres(pool) => Ok(Tx::Postgres(pool.begin_with(AssertSqlSafe(reach.begin())).await?)),
         }
     }
 
-    pub(crate) async fn begin_read(&self) -> Result<Tx, DbError> {
+    pub(crate) async fn begin_read(&self, reach: Reach<'_>) -> Result<Tx, DbError> {
         match &*self.0 {
             Inner::Sqlite { readers, .. } => {
                 Ok(Tx::Sqlite(SqliteTx { inner: readers.begin().await?, _turn: None }))
             }
-            Inner::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+            Inner::Postgres(pool) => Ok(Tx::Postgres(pool.begin_with(AssertSqlSafe(reach.begin())).await?)),
         }
     }
 
     /// Runs a script of several statements, for migrations only.
     pub(crate) async fn run_script(tx: &mut Tx, script: String) -> Result<(), DbError> {
-        use sqlx::{AssertSqlSafe, Executor};
+        use sqlx::Executor;
         match tx {
             Tx::Sqlite(tx) => {
                 (&mut *tx.inner).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?;
@@ -131,6 +144,10 @@ impl Db {
             Inner::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// Waits a little, longer each time, before a transaction is run again.

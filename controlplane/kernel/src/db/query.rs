@@ -127,6 +127,18 @@ impl Query {
         run!(self, handle, sqlx::query_as, fetch_all)
     }
 
+    /// The one column of all rows.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn fetch_column<T>(self, handle: &mut impl Handle) -> Result<Vec<T>, DbError>
+    where
+        (T,): Row,
+    {
+        let rows: Vec<(T,)> = self.fetch_all(handle).await?;
+        Ok(rows.into_iter().map(|(value,)| value).collect())
+    }
+
     /// The one row, or none.
     ///
     /// # Errors

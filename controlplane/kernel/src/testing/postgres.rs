@@ -14,42 +14,94 @@ use std::{
     process::Command,
 };
 
+/// Role that owns databases and tables, and role that serves; as in the manual.
+const OWNER: &str = "atalaya_owner";
+const SERVING: &str = "atalaya_app";
+/// Of both, where the cluster asks for one. Nothing but tests is ever behind it.
+const PASSWORD: &str = "only-for-tests";
+
+/// One database as three roles.
+#[derive(Debug, Clone)]
+pub struct PostgresUrls {
+    /// As the role that serves.
+    pub serving: String,
+    /// As the role that owns the tables and migrates.
+    pub owner: String,
+    /// As a superuser, who sees every row: for tests that look past the program, or tamper.
+    pub superuser: String,
+}
+
+/// The same database as each role, from the URL of one of them.
+pub async fn postgres_urls(url: &str) -> PostgresUrls {
+    let (_, name) = url.rsplit_once('/').unwrap();
+    let server = tokio::task::spawn_blocking(server).await.unwrap();
+    let (_, address) = server.rsplit_once('@').unwrap();
+    let of = |role: &str| format!("postgres://{role}:{PASSWORD}@{address}/{name}");
+    PostgresUrls { serving: of(SERVING), owner: of(OWNER), superuser: format!("{server}/{name}") }
+}
+
 /// URL of a fresh database, migrated.
 pub(super) async fn database() -> String {
     let server = tokio::task::spawn_blocking(server).await.unwrap();
     let template = format!("template_{}", &schema_digest()[..16]);
     let admin = Db::open(&format!("{server}/postgres")).await.unwrap();
-    let _lock = Lock::take("template");
+    let lock = Lock::take("template");
     let platform = PlatformDb::new(admin.clone());
     if !exists(&platform, &template).await {
+        roles_ensure(&server).await;
         let building = format!("{template}_{}", std::process::id());
-        execute_outside(
-            &server,
-            &format!("CREATE DATABASE {building} TEMPLATE template0 LOCALE 'C' ENCODING 'UTF8'"),
-        )
-        .await;
-        let db = Db::open(&format!("{server}/{building}")).await.unwrap();
-        migrations::migrate(&db, START).await.unwrap();
+        let urls = make(&server, &building, "template0 LOCALE 'C' ENCODING 'UTF8'").await;
+        let db = Db::open(&urls.owner).await.unwrap();
+        migrations::migrate(&db, START, Some(SERVING)).await.unwrap();
         db.close().await;
         execute_outside(&server, &format!("ALTER DATABASE {building} RENAME TO {template}")).await;
     }
-    let name = format!("test_{}", &crate::secrets::random_token()[..20]);
-    execute_outside(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    let urls = make(&server, &fresh_name("test"), &template).await;
+    drop(lock);
     admin.close().await;
-    format!("{server}/{name}")
+    urls.serving
+}
+
+/// An empty database of the owner.
+pub(super) async fn empty() -> PostgresUrls {
+    let server = tokio::task::spawn_blocking(server).await.unwrap();
+    let lock = Lock::take("template");
+    roles_ensure(&server).await;
+    drop(lock);
+    make(&server, &fresh_name("empty"), "template0 LOCALE 'C' ENCODING 'UTF8'").await
+}
+
+async fn make(server: &str, name: &str, template: &str) -> PostgresUrls {
+    execute_outside(server, &format!("CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}")).await;
+    postgres_urls(&format!("{server}/{name}")).await
+}
+
+fn fresh_name(kind: &str) -> String {
+    format!("{kind}_{}", &crate::secrets::random_token()[..20])
+}
+
+/// Makes the roles of the cluster; under a lock, for there are several test processes.
+async fn roles_ensure(server: &str) {
+    for role in [OWNER, SERVING] {
+        let make = format!(
+            "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN \
+             CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; END IF; END $$"
+        );
+        execute_outside(server, &make).await;
+    }
 }
 
 /// A copy of a database that nobody is connected to.
 pub(super) async fn copy(url: &str) -> String {
-    let (server, name) = url.rsplit_once('/').unwrap();
-    let copy = format!("copy_{}", &crate::secrets::random_token()[..20]);
-    execute_outside(server, &format!("CREATE DATABASE {copy} TEMPLATE {name}")).await;
-    format!("{server}/{copy}")
+    let superuser = postgres_urls(url).await.superuser;
+    let (server, name) = superuser.rsplit_once('/').unwrap();
+    make(server, &fresh_name("copy"), name).await.serving
 }
 
 /// Drops a database and gives its name to another.
 pub(super) async fn replace(url: &str, copy: &str) {
-    let (server, name) = url.rsplit_once('/').unwrap();
+    let superuser = postgres_urls(url).await.superuser;
+    let (server, name) = superuser.rsplit_once('/').unwrap();
     let (_, copy) = copy.rsplit_once('/').unwrap();
     execute_outside(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
     execute_outside(server, &format!("ALTER DATABASE {copy} RENAME TO {name}")).await;
@@ -78,6 +130,10 @@ fn schema_digest() -> String {
     for step in migrations::history(Dialect::Postgres) {
         hash.update(format!("{step:?}"));
     }
+    // What the migrator makes of the scripts is part of the template too.
+    hash.update(include_str!("../../../../migrations/lookups.txt"));
+    hash.update(include_str!("../row_security/policies.rs"));
+    hash.update(include_str!("../row_security/catalogue.rs"));
     hex::encode(hash.finalize())
 }
 

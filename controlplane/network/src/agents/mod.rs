@@ -29,7 +29,8 @@ pub use service::{
     agent_get, agent_revoke, agent_update, agents_by_site, agents_list, config_applied, heartbeat_record,
     token_create, token_withdraw, tokens_list,
 };
-pub use store::{Signal, agent_counts, signals};
+pub use sessions::signals;
+pub use store::{Signal, agent_counts};
 pub(crate) use store::{agent_exists, agent_site_ids, config_signal, job_signal};
 
 use atalaya_kernel::Permission;

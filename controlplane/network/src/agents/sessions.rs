@@ -1,10 +1,10 @@
 //! Who holds an agent's connection: one row per agent, a lease, and an epoch that fences.
 
-use super::{events, store};
+use super::{Signal, events, store};
 use atalaya_kernel::{
     Ctx, Error,
     events::{self as facts, EntityRef, NewEvent},
-    ids::AgentId,
+    ids::{AgentId, TenantId},
     runtime::Runtime,
     time::Timestamp,
     write_tx,
@@ -166,6 +166,11 @@ async fn silence(ctx: &Ctx, tx: &mut atalaya_kernel::db::TenantTx, agent: &Agent
     Ok(())
 }
 
+/// The context of this module's own work in a tenant.
+fn system(runtime: &Arc<Runtime>, tenant: &TenantId) -> Ctx {
+    Ctx::system(runtime.tenant(tenant.clone()), "network.sessions")
+}
+
 /// Agents whose lease ran out become silent: the process that held them died. How many.
 ///
 /// # Errors
@@ -173,18 +178,40 @@ async fn silence(ctx: &Ctx, tx: &mut atalaya_kernel::db::TenantTx, agent: &Agent
 pub async fn leases_sweep(runtime: &Arc<Runtime>) -> Result<usize, Error> {
     let now: Timestamp = runtime.clock.now();
     let mut look = runtime.platform().begin_read().await?;
-    let overdue = store::leases_overdue(&mut look, now).await?;
+    let tenants = store::tenants_with_lapsed(&mut look, now).await?;
     look.rollback().await?;
-    for (tenant, agent) in &overdue {
-        let ctx = Ctx::system(runtime.tenant(tenant.clone()), "network.sessions");
-        write_tx!(ctx, tx => {
-            let held = store::session_get(&mut tx, agent).await?;
-            // It may have been renewed since we looked.
-            if held.is_some_and(|held| held.lease_until > now) {
-                return Ok(());
-            }
-            silence(&ctx, &mut tx, agent).await
-        })?;
+    let mut silenced = 0;
+    for tenant in &tenants {
+        let ctx = system(runtime, tenant);
+        let overdue = store::leases_overdue(&mut ctx.begin_read().await?, now).await?;
+        for agent in &overdue {
+            write_tx!(ctx, tx => {
+                let held = store::session_get(&mut tx, agent).await?;
+                // It may have been renewed since we looked.
+                if held.is_some_and(|held| held.lease_until > now) {
+                    return Ok(());
+                }
+                silence(&ctx, &mut tx, agent).await
+            })?;
+        }
+        silenced += overdue.len();
     }
-    Ok(overdue.len())
+    Ok(silenced)
+}
+
+/// Signals of all agents that a process holds, in one read for each tenant. Whoever compares them with what it saw last
+/// learns of changes made by anybody, also by another process.
+///
+/// # Errors
+/// The database's.
+pub async fn signals(runtime: &Arc<Runtime>, instance: &str) -> Result<Vec<Signal>, Error> {
+    let mut look = runtime.platform().begin_read().await?;
+    let tenants = store::tenants_held(&mut look, instance).await?;
+    look.rollback().await?;
+    let mut signals = Vec::new();
+    for tenant in &tenants {
+        let mut tx = system(runtime, tenant).begin_read().await?;
+        signals.extend(store::signals_of(&mut tx, instance, runtime.clock.now()).await?);
+    }
+    Ok(signals)
 }

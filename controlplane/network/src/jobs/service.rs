@@ -108,14 +108,15 @@ pub async fn job_finish(ctx: &Ctx, agent: &AgentId, id: &JobId, outcome: &JobOut
 /// # Errors
 /// The database's.
 pub async fn jobs_expire(runtime: &Arc<Runtime>) -> Result<u64, Error> {
-    let platform = runtime.platform();
     let now = runtime.clock.now();
     let before = now.plus_millis(-GRACE_MS);
-    let mut look = platform.begin_read().await?;
-    let any = store::any_overdue(&mut look, before).await?;
+    let mut look = runtime.platform().begin_read().await?;
+    let tenants = store::tenants_overdue(&mut look, before).await?;
     look.rollback().await?;
-    if !any {
-        return Ok(0);
+    let mut expired = 0;
+    for tenant in tenants {
+        let ctx = Ctx::system(runtime.tenant(tenant), "network.jobs");
+        expired += write_tx!(ctx, tx => { Ok(store::jobs_expire(&mut tx, before, now).await?) })?;
     }
-    write_tx!(platform, tx => { Ok(store::jobs_expire(&mut tx, before, now).await?) })
+    Ok(expired)
 }

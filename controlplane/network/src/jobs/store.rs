@@ -2,7 +2,7 @@ use super::{AGENT_SILENT, Finding, JobKind, JobOutcome, JobStatus};
 use atalaya_kernel::{
     Error,
     db::{DbError, PlatformTx, TenantTx, sql},
-    ids::{AgentId, DeviceId, JobId},
+    ids::{AgentId, DeviceId, JobId, TenantId},
     time::Timestamp,
 };
 
@@ -116,24 +116,28 @@ pub(super) async fn job_finish(
     Ok(rows == 1)
 }
 
-/// Jobs of all tenants past their deadline by a grace in which an answer may still be under way.
-pub(super) async fn jobs_expire(
+/// Tenants with jobs that nobody answered before an instant.
+pub(super) async fn tenants_overdue(
     tx: &mut PlatformTx,
+    before: Timestamp,
+) -> Result<Vec<TenantId>, DbError> {
+    sql("SELECT DISTINCT tenant_id FROM network_agent_job WHERE status = 'waiting' AND deadline_at < $1 ORDER BY tenant_id")
+        .bind(before)
+        .fetch_column(tx)
+        .await
+}
+
+/// Jobs of the tenant past their deadline by a grace in which an answer may still be under way.
+pub(super) async fn jobs_expire(
+    tx: &mut TenantTx,
     before: Timestamp,
     now: Timestamp,
 ) -> Result<u64, DbError> {
     sql("UPDATE network_agent_job SET status = 'timed_out', finished_at = $1, sealed_order = NULL, \
-         detail = 'the agent did not answer in time' WHERE status = 'waiting' AND deadline_at < $2")
+         detail = 'the agent did not answer in time' WHERE tenant_id = $2 AND status = 'waiting' AND deadline_at < $3")
     .bind(now)
+    .bind(tx.tenant())
     .bind(before)
     .execute(tx)
     .await
-}
-
-pub(super) async fn any_overdue(tx: &mut PlatformTx, before: Timestamp) -> Result<bool, DbError> {
-    let row: Option<(i64,)> = sql("SELECT CAST(1 AS BIGINT) FROM network_agent_job WHERE status = 'waiting' AND deadline_at < $1 LIMIT 1")
-        .bind(before)
-        .fetch_optional(tx)
-        .await?;
-    Ok(row.is_some())
 }

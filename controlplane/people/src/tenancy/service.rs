@@ -63,7 +63,7 @@ pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ct
     );
     write_tx!(ctx, tx => {
         store::tenant_insert(&mut tx, &tenant).await?;
-        runtime.secrets.tenant_key_create(&mut tx, &tenant.id, now).await?;
+        runtime.secrets.tenant_key_create(&mut tx, now).await?;
         let entity = EntityRef::new("tenant", &tenant.id);
         audit::record(&ctx, &mut tx, Entry::new("tenant.create", entity.clone()).after(&tenant)?).await?;
         let payload = serde_json::to_value(&tenant).map_err(Error::internal)?;

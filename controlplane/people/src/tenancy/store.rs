@@ -49,8 +49,7 @@ pub async fn tenants_list(tx: &mut PlatformTx) -> Result<Vec<Tenant>, Error> {
 /// # Errors
 /// The database's.
 pub async fn tenant_ids(tx: &mut PlatformTx) -> Result<Vec<TenantId>, Error> {
-    let rows: Vec<(TenantId,)> = sql("SELECT id FROM people_tenant ORDER BY id").fetch_all(tx).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    Ok(sql("SELECT id FROM people_tenant ORDER BY id").fetch_column(tx).await?)
 }
 
 pub(super) async fn tenant_insert(tx: &mut impl Handle, tenant: &Tenant) -> Result<(), Error> {

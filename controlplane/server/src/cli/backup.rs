@@ -1,4 +1,4 @@
-use super::{open, print_line};
+use super::{Owner, open, print_line};
 use crate::{
     backup,
     config::{Config, host_fingerprint},
@@ -66,10 +66,11 @@ impl Restore {
             print_line(&format!("good: {}", described(&imported)));
             return Ok(());
         }
-        let now = runtime.clock.now();
-        let imported = archive::load(&runtime, runtime.db(), &*runtime.blobs, now, self.file)
+        let owner = Owner::open(config, &runtime).await?;
+        let imported = archive::load(&runtime, owner.db(), owner.serving(), &*runtime.blobs, self.file)
             .await
             .context("nothing was restored")?;
+        owner.close().await;
         after_restore(&runtime, config, &imported).await?;
         print_line(&format!("restored: {}", described(&imported)));
         print_line(
@@ -87,18 +88,23 @@ pub(super) struct Move {
     /// URL of an empty database of either kind.
     #[arg(long)]
     to: String,
+    /// The same as the role that owns its tables, where `--to` names the one that serves.
+    #[arg(long)]
+    to_owner: Option<String>,
 }
 
 impl Move {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let from = Db::open(&self.from).await.context("cannot open the database that is left")?;
-        let to = Db::open(&self.to).await.context("cannot open the new database")?;
+        let owner = self.to_owner.as_ref().unwrap_or(&self.to);
+        let to = Db::open(owner).await.context("cannot open the new database")?;
+        let serving = Db::role(&self.to)?.filter(|_| *owner != self.to);
         let clock = atalaya_kernel::time::SystemClock;
         let now = atalaya_kernel::time::Clock::now(&clock);
         let mut tx = atalaya_kernel::db::PlatformDb::new(from.clone()).begin_read().await?;
         let tenants = tenancy::tenant_ids(&mut tx).await?;
         tx.rollback().await?;
-        let moved = archive::transfer(&from, &tenants, &to, now).await.context("nothing was moved")?;
+        let moved = archive::transfer(&from, &tenants, &to, serving.as_deref(), now).await.context("nothing was moved")?;
         // Two control planes on two databases would contradict each other at the agents.
         installation::disarm(&from, now).await?;
         for (table, total) in &moved.totals.tables {

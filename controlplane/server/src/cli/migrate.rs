@@ -1,10 +1,10 @@
-use super::{open, print_line};
+use super::{Owner, open, print_line};
 use crate::config::Config;
 use atalaya_kernel::{
     Principal,
     audit::{self, Entry},
     events::EntityRef,
-    migrations, write_tx,
+    write_tx,
 };
 use clap::Args;
 use serde_json::json;
@@ -22,20 +22,26 @@ pub(super) struct Migrate {
 impl Migrate {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let runtime = open(config, &[]).await?;
+        let owner = Owner::open(config, &runtime).await?;
+        let status = owner.status().await?;
         if self.status || self.dry_run {
-            let status = migrations::status(runtime.db()).await?;
             print_line(&format!("schema {:04}, {} to run", status.applied, status.pending.len()));
             for step in &status.pending {
                 print_line(&format!("  {:04} {}", step.number, step.name));
             }
+            for lack in &status.unprotected {
+                print_line(&format!("  {}", lack.statement));
+            }
+            owner.close().await;
             anyhow::ensure!(
-                self.dry_run || status.pending.is_empty(),
+                self.dry_run || status.is_complete(),
                 "the schema is behind: run `atalaya migrate`"
             );
             return Ok(());
         }
-        let before = migrations::status(runtime.db()).await?.applied;
-        let ran = migrations::migrate(runtime.db(), runtime.clock.now()).await?;
+        let before = status.applied;
+        let ran = owner.migrate(&runtime).await?;
+        owner.close().await;
         if let Some(last) = ran.last() {
             let (platform, now) = (runtime.platform(), runtime.clock.now());
             let (id, after) = (audit::command_id(), last.number);

@@ -8,8 +8,15 @@ mod migrate;
 use crate::{app, config::Config};
 use anyhow::Context;
 use atalaya_kernel::{
-    blobs::LocalBlobs, db::Db, events::Subscriptions, migrations, outbox::Subscriber, runtime::Runtime,
-    secrets::Secrets, time::SystemClock,
+    blobs::LocalBlobs,
+    db::Db,
+    events::Subscriptions,
+    migrations::{self, Migration, MigrationError, Status},
+    outbox::Subscriber,
+    row_security,
+    runtime::Runtime,
+    secrets::Secrets,
+    time::SystemClock,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
@@ -36,6 +43,9 @@ struct Common {
     /// URL of a PostgreSQL database, instead of SQLite in the data folder.
     #[arg(long, global = true, env = "ATALAYA_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// URL of the same database as the role that owns its tables: it migrates, and does not serve.
+    #[arg(long, global = true, env = "ATALAYA_DATABASE_OWNER", hide_env_values = true)]
+    database_owner: Option<String>,
     /// How log lines are written: for people, or as JSON objects for a collector.
     #[arg(long, global = true, env = "ATALAYA_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -134,6 +144,7 @@ impl Common {
         let mut config = Config::read(self.config.as_deref())?;
         config.data_dir = self.data_dir.clone().unwrap_or(config.data_dir);
         config.database = self.database.clone().or(config.database);
+        config.database_owner = self.database_owner.clone().or(config.database_owner);
         config.environment = self.environment.unwrap_or(config.environment);
         Ok(config)
     }
@@ -160,8 +171,78 @@ pub(crate) async fn open(
 /// As [`open`].
 pub(crate) async fn open_migrated(config: &Config) -> anyhow::Result<Arc<Runtime>> {
     let runtime = open(config, &app::subscribers()).await?;
-    migrations::migrate(runtime.db(), runtime.clock.now()).await?;
+    ready_to_serve(config, &runtime).await?;
     Ok(runtime)
+}
+
+/// Brings the schema up as the role that may, and then demands that the serving one sees no more than it should.
+///
+/// # Errors
+/// A schema that cannot be brought up, or rows that would not be kept apart, with the mend.
+pub(crate) async fn ready_to_serve(config: &Config, runtime: &Runtime) -> anyhow::Result<()> {
+    let owner = Owner::open(config, runtime).await?;
+    owner.migrate(runtime).await?;
+    owner.close().await;
+    row_security::demand(runtime.db()).await?;
+    Ok(())
+}
+
+/// The database as the role that may change its schema: `database_owner` on connections of its own, or the serving role
+/// where there is no other.
+pub(crate) struct Owner {
+    db: Db,
+    /// Role that serves, when it is another one: it is given its rights.
+    serving: Option<String>,
+    is_apart: bool,
+}
+
+impl Owner {
+    /// # Errors
+    /// A database that cannot be opened as its owner.
+    pub(crate) async fn open(config: &Config, runtime: &Runtime) -> anyhow::Result<Self> {
+        let Some(url) = &config.database_owner else {
+            return Ok(Self { db: runtime.db().clone(), serving: None, is_apart: false });
+        };
+        let (owner, serving) = (Db::role(url)?, Db::role(&config.database_url())?);
+        let db = Db::open(url).await.context("cannot open the database as its owner (database_owner)")?;
+        anyhow::ensure!(
+            db.dialect() == runtime.db().dialect(),
+            "database_owner must name the same database as `database`, as another role"
+        );
+        Ok(Self { db, serving: if owner == serving { None } else { serving }, is_apart: true })
+    }
+
+    /// The database.
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The role that serves, when it is another one.
+    pub(crate) fn serving(&self) -> Option<&str> {
+        self.serving.as_deref()
+    }
+
+    /// What the database lacks.
+    ///
+    /// # Errors
+    /// A newer or changed history.
+    pub(crate) async fn status(&self) -> Result<Status, MigrationError> {
+        migrations::status(&self.db).await
+    }
+
+    /// Brings the schema, row security and rights up to date; the steps that ran.
+    ///
+    /// # Errors
+    /// What is in the way, with the mend.
+    pub(crate) async fn migrate(&self, runtime: &Runtime) -> Result<Vec<Migration>, MigrationError> {
+        migrations::migrate(&self.db, runtime.clock.now(), self.serving.as_deref()).await
+    }
+
+    pub(crate) async fn close(self) {
+        if self.is_apart {
+            self.db.close().await;
+        }
+    }
 }
 
 /// One line on the terminal: this is a command's answer, not a log.

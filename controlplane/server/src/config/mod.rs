@@ -34,6 +34,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// URL of a PostgreSQL database; SQLite in the data folder when absent.
     pub database: Option<String>,
+    /// URL of the same database as the role that owns its tables and migrates; `database` does it when absent.
+    pub database_owner: Option<String>,
     /// What the installation is for; a copy opened in another one starts in safe mode.
     pub environment: Environment,
     /// Web app and API.
@@ -83,6 +85,7 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from(SYSTEM_DATA),
             database: None,
+            database_owner: None,
             environment: Environment::Production,
             http: Http::default(),
             gateway: Gateway::default(),

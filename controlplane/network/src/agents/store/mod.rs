@@ -6,8 +6,8 @@ mod status;
 mod token;
 
 pub(super) use authority::*;
+pub use session::Signal;
 pub(super) use session::*;
-pub use session::{Signal, signals};
 pub(super) use status::*;
 pub(super) use token::*;
 

@@ -1,12 +1,9 @@
 use crate::agents::sessions::{Arrival, LEASE_MS};
 use atalaya_kernel::{
-    Error,
     db::{DbError, PlatformTx, TenantTx, sql},
     ids::{AgentId, TenantId},
-    runtime::Runtime,
     time::Timestamp,
 };
-use std::sync::Arc;
 
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct SessionRow {
@@ -75,15 +72,25 @@ pub(crate) async fn session_end(
     session_renew(tx, agent, epoch, now).await
 }
 
-/// Agents that count as connected without a valid lease.
-pub(crate) async fn leases_overdue(
+/// Tenants that have a session whose lease ran out, ended ones included.
+pub(crate) async fn tenants_with_lapsed(
     tx: &mut PlatformTx,
     now: Timestamp,
-) -> Result<Vec<(TenantId, AgentId)>, DbError> {
-    sql("SELECT x.tenant_id, x.agent_id FROM network_agent_session x JOIN network_agent_status s \
-         ON s.tenant_id = x.tenant_id AND s.agent_id = x.agent_id WHERE x.lease_until <= $1 AND s.connected = true")
+) -> Result<Vec<TenantId>, DbError> {
+    sql("SELECT DISTINCT tenant_id FROM network_agent_session WHERE lease_until <= $1 ORDER BY tenant_id")
+        .bind(now)
+        .fetch_column(tx)
+        .await
+}
+
+/// Agents of the tenant that count as connected without a valid lease.
+pub(crate) async fn leases_overdue(tx: &mut TenantTx, now: Timestamp) -> Result<Vec<AgentId>, DbError> {
+    sql("SELECT x.agent_id FROM network_agent_session x JOIN network_agent_status s \
+         ON s.tenant_id = x.tenant_id AND s.agent_id = x.agent_id WHERE x.tenant_id = $1 AND x.lease_until <= $2 \
+         AND s.connected = true")
+    .bind(tx.tenant())
     .bind(now)
-    .fetch_all(tx)
+    .fetch_column(tx)
     .await
 }
 
@@ -108,23 +115,31 @@ pub struct Signal {
     pub config_version: i64,
 }
 
-/// Signals of all agents that a process holds, in one read. Whoever compares them with what it saw last learns of
-/// changes made by anybody, also by another process.
-///
-/// # Errors
-/// The database's.
-pub async fn signals(runtime: &Arc<Runtime>, instance: &str) -> Result<Vec<Signal>, Error> {
-    let mut tx = runtime.platform().begin_read().await?;
-    Ok(sql("SELECT a.tenant_id, a.id AS agent_id, x.epoch, CASE WHEN a.revoked_at IS NULL THEN false ELSE true END AS revoked, \
+/// Tenants whose agents a process holds.
+pub(crate) async fn tenants_held(tx: &mut PlatformTx, instance: &str) -> Result<Vec<TenantId>, DbError> {
+    sql("SELECT DISTINCT tenant_id FROM network_agent_session WHERE instance = $1 ORDER BY tenant_id")
+        .bind(instance)
+        .fetch_column(tx)
+        .await
+}
+
+/// Signals of the tenant's agents that a process holds.
+pub(crate) async fn signals_of(
+    tx: &mut TenantTx,
+    instance: &str,
+    now: Timestamp,
+) -> Result<Vec<Signal>, DbError> {
+    sql("SELECT a.tenant_id, a.id AS agent_id, x.epoch, CASE WHEN a.revoked_at IS NULL THEN false ELSE true END AS revoked, \
          a.config_signal AS config, a.config_version, \
          COALESCE((SELECT MAX(p.generation) FROM network_point p JOIN network_device d ON d.tenant_id = p.tenant_id \
          AND d.id = p.device_id WHERE p.tenant_id = a.tenant_id AND d.agent_id = a.id AND p.forgotten_at IS NULL), 0) AS generation, \
          EXISTS (SELECT 1 FROM network_agent_job j WHERE j.tenant_id = a.tenant_id AND j.agent_id = a.id \
-         AND j.status = 'waiting' AND j.deadline_at > $2) AS has_jobs \
+         AND j.status = 'waiting' AND j.deadline_at > $3) AS has_jobs \
          FROM network_agent_session x JOIN network_agent a ON a.tenant_id = x.tenant_id AND a.id = x.agent_id \
-         WHERE x.instance = $1")
+         WHERE x.tenant_id = $1 AND x.instance = $2")
+    .bind(tx.tenant())
     .bind(instance)
-    .bind(runtime.clock.now())
-    .fetch_all(&mut tx)
-    .await?)
+    .bind(now)
+    .fetch_all(tx)
+    .await
 }
