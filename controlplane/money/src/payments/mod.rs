@@ -11,7 +11,7 @@ mod rules;
 mod service;
 mod store;
 
-pub use model::{Allocation, Method, NewPayment, Payment, Registered};
+pub use model::{Allocation, Method, NewPayment, Payment, PaymentDetail, Registered};
 pub(crate) use service::{credit_use, reconnect_if_settled};
 pub use service::{payment_get, payment_register, payments_list};
 pub use store::received_since;

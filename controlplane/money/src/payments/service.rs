@@ -1,4 +1,6 @@
-use super::{NewPayment, Payment, READ, RECEIVED, REGISTER, Registered, model::PaymentRow, rules, store};
+use super::{
+    NewPayment, Payment, PaymentDetail, READ, RECEIVED, REGISTER, Registered, model::PaymentRow, rules, store,
+};
 use crate::listed::{Listed, with_names};
 use crate::{
     billing::{self, EntryKind, InvoiceRow, NewEntry, account_lock, entry_record},
@@ -18,13 +20,17 @@ use atalaya_people::{customers, tenancy};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-/// One payment.
+/// One payment with what it paid.
 ///
 /// # Errors
 /// Not found, or without `payment.read`.
-pub async fn payment_get(ctx: &Ctx, id: &PaymentId) -> Result<Payment, Error> {
+pub async fn payment_get(ctx: &Ctx, id: &PaymentId) -> Result<PaymentDetail, Error> {
     ctx.authorize(READ)?;
-    Ok(store::payment_find(&mut ctx.begin_read().await?, id).await?.into())
+    let mut tx = ctx.begin_read().await?;
+    let payment: Payment = store::payment_find(&mut tx, id).await?.into();
+    let customer_name = customers::customer_find(&mut tx, &payment.customer_id).await?.name;
+    let allocations = store::allocations(&mut tx, id).await?;
+    Ok(PaymentDetail { payment, customer_name, allocations })
 }
 
 /// Payments, newest first.

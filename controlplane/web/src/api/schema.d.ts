@@ -617,7 +617,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One payment. */
+        /** One payment with what it paid: its receipt. */
         get: operations["get"];
         put?: never;
         post?: never;
@@ -2655,6 +2655,13 @@ export interface components {
             /** @description When it was received. */
             received_at: components["schemas"]["Timestamp"];
         };
+        /** @description A payment as its receipt says it. */
+        PaymentDetail: components["schemas"]["Payment"] & {
+            /** @description What it pays, the oldest debt first; what a voided invoice gave back is not in it. */
+            allocations: components["schemas"]["Allocation"][];
+            /** @description Name of who paid. */
+            customer_name: string;
+        };
         /** @example pay_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         PaymentId: string;
         /** @description Days that an invoice is for, both included. */
@@ -3552,6 +3559,7 @@ export type PageRun = components['schemas']['Page_Run'];
 export type PageSiteRow = components['schemas']['Page_SiteRow'];
 export type PageUser = components['schemas']['Page_User'];
 export type Payment = components['schemas']['Payment'];
+export type PaymentDetail = components['schemas']['PaymentDetail'];
 export type PaymentId = components['schemas']['PaymentId'];
 export type Period = components['schemas']['Period'];
 export type Plan = components['schemas']['Plan'];
@@ -5209,7 +5217,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Payment"];
+                    "application/json": components["schemas"]["PaymentDetail"];
                 };
             };
             404: {
