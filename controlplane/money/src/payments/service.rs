@@ -9,7 +9,7 @@ use crate::{
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
-    db::TenantTx,
+    db::{DbError, TenantTx},
     events::{self, EntityRef, NewEvent},
     ids::{CustomerId, PaymentId, ServiceId},
     money::Money,
@@ -83,8 +83,7 @@ pub async fn payment_register(ctx: &Ctx, new: NewPayment, key: Option<&str>) -> 
         if let Some(number) = &operation
             && let Some(other) = store::payment_by_operation(&mut tx, new.method, number).await?
         {
-            let params = [("payment_id", json!(other.id)), ("customer_id", json!(other.customer_id)), ("operation_number", json!(number))];
-            return Err(Error::conflict_with("duplicate_operation", format!("operation {number} is payment {}", other.id), params));
+            return Err(duplicate(&mut tx, &other, number).await?);
         }
         let row = PaymentRow {
             id: PaymentId::new(ctx.now()),
@@ -106,6 +105,25 @@ pub async fn payment_register(ctx: &Ctx, new: NewPayment, key: Option<&str>) -> 
         }
         Ok(answer)
     })
+}
+
+/// The operation is another payment's already: which one is told to whoever may see it.
+async fn duplicate(tx: &mut TenantTx, other: &PaymentRow, number: &str) -> Result<Error, Error> {
+    let operation = ("operation_number", json!(number));
+    match store::payment_find(tx, &other.id).await {
+        Ok(_) => {
+            let params =
+                [("payment_id", json!(other.id)), ("customer_id", json!(other.customer_id)), operation];
+            let detail = format!("operation {number} is payment {}", other.id);
+            Ok(Error::conflict_with("duplicate_operation", detail, params))
+        }
+        Err(DbError::NoRow) => Ok(Error::conflict_with(
+            "duplicate_operation",
+            "this operation was registered before",
+            [operation],
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The answer to a request that came before with the same key.
