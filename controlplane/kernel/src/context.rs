@@ -5,7 +5,7 @@ use crate::{
     Error,
     db::{Priority, TenantDb, TenantTx},
     idempotency::Claim,
-    ids::{AgentId, CustomerId, EventId, SiteId, TenantId, UserId},
+    ids::{AgentId, ApiKeyId, CustomerId, EventId, PartnerId, SiteId, TenantId, UserId},
     time::{Clock, Timestamp},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -18,6 +18,13 @@ pub enum Principal {
         /// Who.
         id: UserId,
         /// Name at the time, for audit rows that outlive the account.
+        name: String,
+    },
+    /// A program with a key of its own.
+    ApiKey {
+        /// Which key.
+        id: ApiKeyId,
+        /// Name at the time.
         name: String,
     },
     /// The daemon at a site.
@@ -33,6 +40,7 @@ impl Principal {
     pub fn parts(&self) -> (&'static str, String, String) {
         match self {
             Self::User { id, name } => ("user", id.to_string(), name.clone()),
+            Self::ApiKey { id, name } => ("api_key", id.to_string(), name.clone()),
             Self::Agent(id) => ("agent", id.to_string(), id.to_string()),
             Self::System(name) => ("system", (*name).to_owned(), (*name).to_owned()),
             Self::CommandLine => ("command_line", "cli".to_owned(), "command line".to_owned()),
@@ -47,19 +55,45 @@ pub enum Scope {
     All,
     /// These sites, their subtrees already spread out.
     Sites(BTreeSet<SiteId>),
+    /// A reseller's customers and sites. No table says yet which those are, so it sees nothing.
+    Partner(PartnerId),
     /// One customer: the portal.
     Customer(CustomerId),
 }
 
-/// A named right, declared by the domain that asks for it, e.g. `invoice.void`.
+/// Whoever uses a dangerous right must have shown within this time who they are, ms.
+pub const STEP_UP_MS: i64 = 10 * 60_000;
+
+/// A named right, declared by the domain that asks for it, e.g. `invoice.void`: its name, and whether it is dangerous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Permission(pub &'static str);
+pub struct Permission(pub &'static str, bool);
+
+impl Permission {
+    /// An ordinary right.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name, false)
+    }
+    /// A right whose misuse would hurt: a person must have logged in or stepped up a short while ago to use it.
+    pub const fn dangerous(name: &'static str) -> Self {
+        Self(name, true)
+    }
+    /// Whether it is dangerous.
+    pub const fn is_dangerous(self) -> bool {
+        self.1
+    }
+    /// The noun before the dot: rights of one noun belong together.
+    pub fn group(self) -> &'static str {
+        self.0.split('.').next().unwrap_or(self.0)
+    }
+}
 
 /// The rights of a principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Permissions {
     /// Every right: owners, the command line and the control plane's own work.
     All,
+    /// Every right but these.
+    AllBut(BTreeSet<String>),
     /// These and no others.
     These(BTreeSet<String>),
 }
@@ -69,7 +103,20 @@ impl Permissions {
     pub fn allow(&self, permission: Permission) -> bool {
         match self {
             Self::All => true,
+            Self::AllBut(names) => !names.contains(permission.0),
             Self::These(names) => names.contains(permission.0),
+        }
+    }
+    /// Whether whoever holds these holds all of the others too. A list that happens to name every right there is does not
+    /// cover "every right": tomorrow there is one more.
+    pub fn cover(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::All, _) => true,
+            (Self::AllBut(without), Self::All) => without.is_empty(),
+            (Self::AllBut(without), Self::AllBut(others)) => without.is_subset(others),
+            (Self::AllBut(without), Self::These(others)) => without.is_disjoint(others),
+            (Self::These(held), Self::These(others)) => others.is_subset(held),
+            (Self::These(_), Self::All | Self::AllBut(_)) => false,
         }
     }
 }
@@ -85,6 +132,8 @@ pub struct Ctx {
     causation: Option<EventId>,
     priority: Priority,
     claim: Option<Arc<Claim>>,
+    /// When a person last showed who they are; none for whoever is not asked to.
+    proved_at: Option<Timestamp>,
 }
 
 impl Ctx {
@@ -106,6 +155,7 @@ impl Ctx {
             causation: None,
             priority: Priority::Interactive,
             claim: None,
+            proved_at: None,
         }
     }
     /// For the control plane's own work: subscribers, jobs, reconcilers.
@@ -130,12 +180,42 @@ impl Ctx {
         self.claim = Some(Arc::new(claim));
         self
     }
+    /// The same for a person who showed at an instant who they are: dangerous rights ask for it again after
+    /// [`STEP_UP_MS`].
+    #[must_use]
+    pub fn proved_at(mut self, instant: Timestamp) -> Self {
+        self.proved_at = Some(instant);
+        self
+    }
     /// Demands a right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] with its name.
+    /// [`Error::Forbidden`] with its name; [`Error::StepUpRequired`] for a dangerous one when the person's proof is old.
     pub fn authorize(&self, permission: Permission) -> Result<(), Error> {
-        if self.permissions.allow(permission) { Ok(()) } else { Err(Error::Forbidden(permission.0)) }
+        if !self.permissions.allow(permission) {
+            return Err(Error::Forbidden(permission.0));
+        }
+        if permission.is_dangerous() { self.demand_proof() } else { Ok(()) }
+    }
+    /// Demands a right over what is of the tenant as a whole: whoever sees a part of it only is refused.
+    ///
+    /// # Errors
+    /// As [`Ctx::authorize`], and [`Error::Forbidden`] under a narrower scope.
+    pub fn authorize_whole(&self, permission: Permission) -> Result<(), Error> {
+        if self.scope != Scope::All {
+            return Err(Error::Forbidden(permission.0));
+        }
+        self.authorize(permission)
+    }
+    /// Demands that a person showed a short while ago who they are.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`].
+    pub fn demand_proof(&self) -> Result<(), Error> {
+        match self.proved_at {
+            Some(at) if self.now() >= at.plus_millis(STEP_UP_MS) => Err(Error::StepUpRequired),
+            _ => Ok(()),
+        }
     }
     /// Who acts.
     pub fn principal(&self) -> &Principal {

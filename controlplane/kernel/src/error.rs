@@ -30,6 +30,9 @@ pub enum Error {
     /// Logged in, without the permission named.
     #[error("permission {0} is missing")]
     Forbidden(&'static str),
+    /// Logged in with the right, which is dangerous, and it is too long since the person showed who they are.
+    #[error("step-up required")]
+    StepUpRequired,
     /// The request itself is wrong.
     #[error("invalid request")]
     Invalid(Vec<FieldError>),
@@ -93,6 +96,7 @@ impl Error {
             Self::NotFound => "not_found",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "permission_missing",
+            Self::StepUpRequired => "step_up_required",
             Self::Invalid(_) => "invalid",
             Self::Conflict { code, .. } => code,
             Self::VersionConflict { .. } => "version_conflict",

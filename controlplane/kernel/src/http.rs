@@ -79,6 +79,12 @@ impl From<Error> for Problem {
                 Self::new(S::FORBIDDEN, code, "Permission missing", format!("You need {permission}."))
                     .param("permission", permission)
             }
+            Error::StepUpRequired => Self::new(
+                S::FORBIDDEN,
+                code,
+                "Show again who you are",
+                "Send your password or a code to /session/step-up and try again.",
+            ),
             Error::Invalid(errors) => {
                 let detail = errors
                     .iter()

@@ -140,6 +140,10 @@ ids! {
     AgentId = "agt";
     /// A one-time enrolment token.
     AgentTokenId = "agk";
+    /// A key of a program.
+    ApiKeyId = "apk";
+    /// A request for a second person's yes.
+    ApprovalId = "apr";
     /// One way in which a service reaches the network.
     AttachmentId = "att";
     /// An audit row.
@@ -160,12 +164,18 @@ ids! {
     JobId = "job";
     /// A ledger entry.
     LedgerEntryId = "led";
+    /// A single-use link: invitation or password reset.
+    LinkId = "lnk";
+    /// A reseller inside a tenant.
+    PartnerId = "ptn";
     /// A payment.
     PaymentId = "pay";
     /// A plan: what is sold.
     PlanId = "pln";
     /// An enforcement point: one (device, method).
     PointId = "enp";
+    /// A role that a tenant made.
+    RoleId = "rol";
     /// A cut run.
     RunId = "run";
     /// One subscription of a customer to a plan.

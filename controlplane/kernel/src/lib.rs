@@ -38,5 +38,5 @@ pub mod time;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use context::{Ctx, Permission, Permissions, Principal, Scope};
+pub use context::{Ctx, Permission, Permissions, Principal, STEP_UP_MS, Scope};
 pub use error::{Error, Validation};

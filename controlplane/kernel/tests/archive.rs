@@ -38,7 +38,7 @@ async fn furnished(dialect: Dialect) -> (World, Vec<TenantId>) {
                 .bind(format!("isp-{number}"))
                 .execute(&mut tx)
                 .await?;
-            world.runtime.secrets.tenant_key_create(&mut tx, tenant, START).await
+            world.runtime.secrets.tenant_key_create(&mut tx, START).await
         })
         .unwrap();
         write_tx!(db, tx => {

@@ -2,13 +2,13 @@
 
 use atalaya_kernel::{Scope, db::Query};
 
-/// Adds a condition on a site's column: `before` opens it, `after` closes it (`" AND d.site_id IN "`, `""`). A customer's
-/// scope sees no equipment at all.
+/// Adds a condition on a site's column: `before` opens it, `after` closes it (`" AND d.site_id IN "`, `""`). A partner's
+/// and a customer's scope see no equipment at all.
 pub(crate) fn within_sites(query: Query, scope: &Scope, before: &'static str, after: &'static str) -> Query {
     match scope {
         Scope::All => query,
         Scope::Sites(sites) => query.push(before).push_list(sites).push(after),
-        Scope::Customer(_) => query.push(" AND 1 = 0"),
+        Scope::Partner(_) | Scope::Customer(_) => query.push(" AND 1 = 0"),
     }
 }
 
@@ -17,6 +17,6 @@ pub(crate) fn sees_site(scope: &Scope, site: &atalaya_kernel::ids::SiteId) -> bo
     match scope {
         Scope::All => true,
         Scope::Sites(sites) => sites.contains(site),
-        Scope::Customer(_) => false,
+        Scope::Partner(_) | Scope::Customer(_) => false,
     }
 }

@@ -27,10 +27,12 @@ fn may_see(permissions: &Permissions, kind: &str) -> bool {
         "device" => "device.read",
         "agent" => "agent.read",
         "site" => "site.read",
-        "user" => "user.read",
+        "user" | "role" | "session" => "user.read",
+        "approval" => "approval.read",
+        "api_key" => "api_key.read",
         _ => "audit.read",
     };
-    permissions.allow(Permission(right))
+    permissions.allow(Permission::new(right))
 }
 
 /// What an event is about, as far as scopes go.

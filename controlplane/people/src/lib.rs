@@ -3,6 +3,8 @@
 //! - A *tenant* is one ISP. A *user* works for one tenant; a *customer* pays it.
 //! - Nothing of one tenant is reachable from another: every use case but log-in goes through a tenant's handle.
 
+pub mod access;
+pub mod approvals;
 pub mod customers;
 pub mod identity;
 pub mod tenancy;
@@ -11,16 +13,24 @@ use atalaya_kernel::{Permission, events::EventType};
 use utoipa_axum::router::OpenApiRouter;
 
 /// Rights that this domain asks for.
-pub const PERMISSIONS: &[&[(Permission, &str)]] =
-    &[tenancy::PERMISSIONS, identity::PERMISSIONS, customers::PERMISSIONS];
+pub const PERMISSIONS: &[&[(Permission, &str)]] = &[
+    tenancy::PERMISSIONS,
+    identity::PERMISSIONS,
+    access::PERMISSIONS,
+    approvals::PERMISSIONS,
+    customers::PERMISSIONS,
+];
 /// Facts that this domain publishes.
-pub const EVENTS: &[&[EventType]] = &[tenancy::EVENTS, identity::EVENTS, customers::EVENTS];
+pub const EVENTS: &[&[EventType]] =
+    &[tenancy::EVENTS, identity::EVENTS, access::EVENTS, approvals::EVENTS, customers::EVENTS];
 
 /// Routes that demand a log-in, below `/api/v1`.
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(tenancy::http::router())
         .merge(identity::http::router())
+        .merge(access::http::router())
+        .merge(approvals::http::router())
         .merge(customers::http::router())
 }
 

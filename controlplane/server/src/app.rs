@@ -12,11 +12,12 @@ use crate::{
 use anyhow::{Context, bail};
 use atalaya_kernel::{installation, jobs, outbox, outbox::Subscriber, runtime::Runtime};
 use atalaya_metrics::{EmbeddedStore, MetricStore};
+use atalaya_money::collections::RunExecution;
 use atalaya_network::{
     agents::JoinStrings,
     provisioning::{Reconciler, ServiceFollower},
 };
-use atalaya_people::identity::http::Installation;
+use atalaya_people::{approvals::Operations, identity::http::Installation};
 use atalaya_pki::server::ShownCertificate;
 use axum::Router;
 use serde::Serialize;
@@ -37,6 +38,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Who reacts to events inside the process.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
     vec![Arc::new(ServiceFollower)]
+}
+
+/// What can wait for a second person.
+fn operations() -> Operations {
+    Operations::new(vec![Arc::new(RunExecution)])
 }
 
 /// Routes that need more than the domains.
@@ -87,6 +93,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         hub: hub.clone(),
         joins,
         metrics,
+        operations: operations(),
         config: config.http.clone(),
     };
     let site = http::router(shared, extra_routes());

@@ -1,51 +1,52 @@
 /**
- * Every page in every language, light and dark, wide and narrow: no serious or critical finding of axe, and no page
- * that scrolls sideways.
+ * Every page and every dialog, light and dark, wide and narrow: no serious or critical finding of axe, and no page that
+ * scrolls sideways.
  *
  * ATALAYA_URL        address of a running control plane (who logs in: see session.mjs)
  * ATALAYA_LANGUAGES  default "es-419,en,pt-BR"
+ * ATALAYA_LOOKS      "few": light and wide, dark and narrow; "all" (default): each theme in each width
  * ATALAYA_PAGES      expression for the names of the pages to look at (default: all)
  * ATALAYA_SHOTS      folder for a picture of each look that has findings
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import { openBrowser } from './browser.mjs'
-import { allPages } from './pages.mjs'
+import { allPages, previewRun, settled, show, speak } from './pages.mjs'
 import { logIn, report, serverUrl, timeout } from './session.mjs'
 
 const url = serverUrl()
 const languages = (process.env.ATALAYA_LANGUAGES ?? 'es-419,en,pt-BR').split(',')
-const widths = [1366, 360]
+const looks = ['light 1366', 'dark 360', ...(process.env.ATALAYA_LOOKS === 'few' ? [] : ['light 360', 'dark 1366'])]
 const grave = new Set(['serious', 'critical'])
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 // The checker is a script of its own: only for it the page's content security policy is lifted.
 const { context, close } = await openBrowser({ viewport: { width: 1366, height: 768 }, bypassCSP: true, reducedMotion: 'reduce' })
 const page = context.pages()[0] ?? (await context.newPage())
+await context.addInitScript(axe)
 const findings = new Map()
-let looks = 0
+let done = 0
 
 async function look(name, language) {
-  for (const colorScheme of ['light', 'dark']) {
+  for (const one of looks) {
+    const [colorScheme, width] = one.split(' ')
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    for (const width of widths) {
-      await page.setViewportSize({ width, height: 768 })
-      await settled()
-      const where = `${name} (${language}, ${colorScheme}, ${width} px)`
-      const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-      if (sideways > 0) note(`scrolls ${sideways} px sideways`, where)
-      const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
-      const bad = violations.filter((one) => grave.has(one.impact))
-      for (const one of bad) note(`${one.id}: ${one.help} · ${one.nodes[0].target.join(' ')} · ${one.nodes[0].failureSummary?.split('\n')[1]?.trim() ?? ''}`, where)
-      if (bad.length) await picture(`${name}-${language}-${colorScheme}-${width}`)
-      looks += 1
-    }
+    await page.setViewportSize({ width: Number(width), height: 768 })
+    await settled(page, timeout)
+    const where = `${name} (${language}, ${colorScheme}, ${width} px)`
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    if (sideways > 0) note(`scrolls ${sideways} px sideways`, where)
+    // Below an open dialog is a page that was looked at by itself.
+    const violations = await page.evaluate(async () => {
+      const layers = document.querySelectorAll('.v-overlay--active')
+      const { violations } = await window.axe.run(layers.length ? [...layers] : document, { resultTypes: ['violations'], elementRef: false })
+      return violations
+    })
+    const bad = violations.filter(({ impact }) => grave.has(impact))
+    for (const { id, help, nodes } of bad) note(`${id}: ${help} · ${nodes[0].target.join(' ')} · ${nodes[0].failureSummary?.split('\n')[1]?.trim() ?? ''}`, where)
+    if (bad.length || sideways > 0) await picture(`${name}-${language}-${colorScheme}-${width}`)
+    done += 1
   }
-}
-
-/** Two frames after the last change of look: what is measured is what a person sees. */
-async function settled() {
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
-  await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running' || one.effect?.getComputedTiming().iterations === Infinity), undefined, { timeout })
 }
 
 function note(what, where) {
@@ -59,37 +60,37 @@ async function picture(name) {
   await page.screenshot({ path: join(shots, `${name.replace(/[^\w-]+/g, '-')}.png`) })
 }
 
-async function speak(language) {
-  await page.evaluate((language) => {
-    const stored = JSON.parse(localStorage.getItem('atalaya.ui') ?? '{}')
-    localStorage.setItem('atalaya.ui', JSON.stringify({ ...stored, language, theme: 'system' }))
-  }, language)
-}
-
 await report(async () => {
-  await page.goto(`${url}/login`)
   for (const language of languages) {
-    await speak(language)
+    await page.goto(`${url}/login`)
+    await speak(page, language)
     await page.goto(`${url}/login`)
     await page.waitForSelector('.login[data-ready]', { timeout })
     await look('log-in', language)
   }
+  await page.setViewportSize({ width: 1366, height: 768 })
   await logIn(page, url)
+  await previewRun(page)
   const wanted = new RegExp(process.env.ATALAYA_PAGES ?? '')
   const pages = (await allPages(page)).filter(([name]) => wanted.test(name))
+  const absent = []
   for (const language of languages) {
-    await speak(language)
-    for (const [name, path] of pages) {
-      await page.goto(url + path)
-      await page.waitForSelector('.page-head[data-ready]', { timeout }).catch(() => note('never ready', `${name} (${language})`))
-      const inside = path.includes('do=') ? '.v-dialog .dialog-title' : path.includes('peek=') ? '[data-peek] h2' : 'h1'
-      await page.waitForSelector(inside, { timeout }).catch(() => note(`no ${inside}`, `${name} (${language})`))
-      await look(name, language)
+    await speak(page, language)
+    for (const entry of pages) {
+      const [name] = entry
+      await page.setViewportSize({ width: 1366, height: 768 })
+      const shown = await show(page, url, entry, timeout).catch((cause) => {
+        note(`did not come: ${cause.message.split('\n')[0]}`, `${name} (${language})`)
+        return false
+      })
+      if (shown) await look(name, language)
+      else absent.push(name)
     }
   }
   if (findings.size) {
     const lines = [...findings].map(([what, where]) => `${what}\n    ${where.length} looks, first ${where[0]}`)
     throw new Error(`${findings.size} findings\n  ${lines.join('\n  ')}`)
   }
-  return `${looks} looks at ${pages.length + 1} pages without a serious or critical finding`
+  const left = absent.length ? `; not there: ${[...new Set(absent)].join(', ')}` : ''
+  return `${done} looks at ${pages.length + 1} pages and dialogs without a serious or critical finding${left}`
 }, close)

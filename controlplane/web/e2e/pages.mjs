@@ -1,39 +1,113 @@
-/** Addresses of every page, with ids of what the server under test has. */
-import { get } from './session.mjs'
+/** Every page and every dialog, with ids of what the server under test has. */
+import { change, get } from './session.mjs'
 
-/** Name → path; a page whose record does not exist there is left out. */
+/**
+ * Name → path, and what is pressed there to open the dialog that the address does not name. What does not exist there
+ * is left out.
+ */
 export async function allPages(page) {
-  const [customers, devices, agents, invoices, runs] = await Promise.all(
-    ['/customers?limit=1', '/devices?limit=50', '/agents', '/invoices?limit=1', '/collections/runs'].map((path) => get(page, path)),
+  const [customers, devices, agents, invoices, payments, runs] = await Promise.all(
+    ['/customers?status=suspended&limit=50', '/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs'].map((path) => get(page, path)),
   )
-  const customer = customers.items[0]?.id
-  const router = devices.items.find((one) => one.kind === 'routeros')?.id
-  const device = (router ?? devices.items[0]?.id) && `/devices/${router ?? devices.items[0].id}`
-  const found = {
-    home: '/',
-    customers: '/customers',
-    'customers, side view': customer && `/customers?peek=${customer}`,
-    customer: customer && `/customers/${customer}`,
-    'register payment': customer && `/customers/${customer}?do=pay`,
-    'edit a customer': customer && `/customers/${customer}?do=edit`,
-    invoices: '/invoices',
-    invoice: invoices.items[0] && `/invoices/${invoices.items[0].id}`,
-    payments: '/payments',
-    plans: '/plans',
-    collections: '/collections',
-    'cut run': runs.items[0] && `/collections/runs/${runs.items[0].id}`,
-    sites: '/sites',
-    agents: '/agents',
-    agent: agents.items[0] && `/agents/${agents.items[0].id}`,
-    'new agent': '/agents?do=enroll',
-    devices: '/devices',
-    'new device': '/devices/new',
-    device,
-    'plan of changes': router && `/devices/${router}/plan`,
-    events: '/events',
-    audit: '/audit',
-    settings: '/settings',
-    users: '/settings?tab=users',
+  const anybody = customers.items.find((one) => one.services[0]?.method) ?? (await get(page, '/customers?limit=1')).items[0]
+  const customer = anybody && `/customers/${anybody.id}`
+  const router = devices.items.find((one) => one.kind === 'routeros') ?? devices.items[0]
+  const device = router && `/devices/${router.id}`
+  const agent = agents.items[0] && `/agents/${agents.items[0].id}`
+  const invoice = invoices.items[0] && `/invoices/${invoices.items[0].id}`
+  const run = runs.items[0] && `/collections/runs/${runs.items[0].id}`
+  const found = [
+    ['home', '/'],
+    ['command palette', '/', '[data-open-palette]'],
+    ['keys', '/', '[data-action=keys]'],
+    ['account menu', '/', '[data-menu=user]'],
+    ['customers', '/customers'],
+    ['customers, nothing matches', '/customers?q=zzzzzz'],
+    ['customers, side view', anybody && `/customers?peek=${anybody.id}`],
+    ['columns', '/customers', '[data-menu=columns]'],
+    ['save a view', '/customers', '[data-action=save-view]'],
+    ['new customer', '/customers?do=create'],
+    ['customer', customer],
+    ...['pay', 'cut', 'reconnect', 'service', 'edit'].map((name) => [`customer: ${name}`, customer && `${customer}?do=${name}`]),
+    ...['change-plan', 'hold-open', 'terminate', 'attach'].map((name) => [`service: ${name}`, customer, `[data-action=${name}]`]),
+    ['service: detach', customer, '[data-detach]'],
+    ['invoices', '/invoices'],
+    ['invoices: bill', '/invoices?do=bill'],
+    ['invoice', invoice],
+    ['invoice on a roll', invoice && `${invoice}?paper=roll80`],
+    ['invoice: void', invoice && `${invoice}?do=void`],
+    ['payments', '/payments'],
+    ['receipt', payments.items[0] && `/payments/${payments.items[0].id}?paper=a4`],
+    ['receipt on a roll', payments.items[0] && `/payments/${payments.items[0].id}?paper=roll58`],
+    ['plans', '/plans'],
+    ['new plan', '/plans?do=create'],
+    ['edit a plan', '/plans', '[data-action=edit]'],
+    ['collections', '/collections'],
+    ['cut run', run],
+    ['cut run: cut', run && `${run}?do=cut`],
+    ['sites', '/sites'],
+    ['new site', '/sites?do=create'],
+    ['edit a site', '/sites', '[data-action=edit]'],
+    ['agents', '/agents'],
+    ['new agent', '/agents?do=enroll'],
+    ['agent', agent],
+    ['agent: edit', agent && `${agent}?do=edit`],
+    ['agent: revoke', agent && `${agent}?do=revoke`],
+    ['devices', '/devices'],
+    ['new device', '/devices/new'],
+    ['device', device],
+    ['device: edit', device, '[data-action=edit]'],
+    ['device: remove', device, '[data-action=remove]'],
+    ['plan of changes', device && `${device}/plan`],
+    ['plan of changes: enforce', device && `${device}/plan?do=enforce`],
+    ['events', '/events'],
+    ['audit', '/audit'],
+    ['settings', '/settings'],
+    ['users', '/settings?tab=users'],
+    ['new user', '/settings?tab=users&do=create'],
+    ['missing', '/no/such/page'],
+  ]
+  return found.filter(([, path]) => path)
+}
+
+/** What must be there before a page is looked at: its dialog or side view, else its title. */
+function inside([, path, press]) {
+  if (press || path.includes('do=')) return '.v-overlay--active .v-overlay__content'
+  return path.includes('peek=') ? '[data-peek] h2' : 'h1'
+}
+
+/** Shows one of them; false when what is pressed there does not exist (a pause of a cut where nobody is cut). */
+export async function show(page, url, entry, timeout) {
+  const [, path, press] = entry
+  await page.goto(url + path)
+  await page.waitForSelector('.page-head[data-ready]', { timeout })
+  if (press) {
+    const button = page.locator(`${press}:not([disabled]):visible`).first()
+    await page.waitForFunction(() => !document.querySelector('.list__skeleton'), undefined, { timeout })
+    if (!(await button.count())) return false
+    await button.click()
   }
-  return Object.entries(found).filter(([, path]) => path)
+  await page.waitForSelector(inside(entry), { timeout })
+  await settled(page, timeout)
+  return true
+}
+
+/** Two frames after the last change of look: what is looked at is what a person sees. */
+export async function settled(page, timeout) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+  await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running' || one.effect?.getComputedTiming().iterations === Infinity), undefined, { timeout })
+}
+
+/** The language and theme of the page, as its menu keeps them. */
+export async function speak(page, language) {
+  await page.evaluate((language) => {
+    const stored = JSON.parse(localStorage.getItem('atalaya.ui') ?? '{}')
+    localStorage.setItem('atalaya.ui', JSON.stringify({ ...stored, language, theme: 'system' }))
+  }, language)
+}
+
+/** A cut run to look at before it is carried out. */
+export async function previewRun(page) {
+  const { items } = await get(page, '/collections/runs')
+  if (!items.some((one) => one.state === 'preview')) await change(page, 'POST', '/collections/runs', {})
 }

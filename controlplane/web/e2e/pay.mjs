@@ -2,7 +2,7 @@
  * Two tabs on one customer who was cut: pay in one, the other must show *online* without a reload;
  * then the control plane is restarted and both tabs must go on by themselves.
  *
- * ATALAYA_URL        address of a running control plane; without it the test double is used
+ * ATALAYA_URL        address of a running control plane
  * ATALAYA_CUSTOMER   id of the customer (default: the first suspended one)
  * Who logs in and how long a step may take: see session.mjs.
  * ATALAYA_RESTART    "stdin": prints the line RESTART, waits for a line on standard input after the
@@ -15,31 +15,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openBrowser } from './browser.mjs'
-import { get, logIn, timeout } from './session.mjs'
+import { get, logIn, serverUrl, timeout } from './session.mjs'
 
 const shots = process.env.ATALAYA_SHOTS
-
-/** The server under test, and how it is restarted. */
-async function server() {
-  const url = process.env.ATALAYA_URL
-  if (url) {
-    const mode = process.env.ATALAYA_RESTART ?? 'none'
-    return { url: url.replace(/\/$/, ''), restart: mode === 'stdin' ? askForRestart : null, close: async () => {} }
-  }
-  const { startDouble } = await import('./double.mjs')
-  let double = await startDouble()
-  const port = Number(new URL(double.url).port)
-  return {
-    url: double.url,
-    async restart(whileDown) {
-      const { world } = double
-      await double.close()
-      await whileDown()
-      double = await startDouble({ port, world })
-    },
-    close: () => double.close(),
-  }
-}
 
 async function askForRestart(whileDown) {
   const lines = createInterface({ input: process.stdin })
@@ -96,16 +74,17 @@ async function picture(page, name) {
   await page.screenshot({ path: join(shots, `${name}.png`) })
 }
 
-const under = await server()
+const url = serverUrl()
+const restarts = process.env.ATALAYA_RESTART === 'stdin'
 const { context, close } = await openBrowser({ viewport: { width: 1366, height: 768 }, locale: 'es-PE' })
 let watcher
 try {
   const payer = context.pages()[0] ?? (await context.newPage())
-  await logIn(payer, under.url)
+  await logIn(payer, url)
   const customer = await findCustomer(payer)
   watcher = await context.newPage()
-  await openCustomer(payer, under.url, customer)
-  await openCustomer(watcher, under.url, customer)
+  await openCustomer(payer, url, customer)
+  await openCustomer(watcher, url, customer)
 
   const before = Date.now()
   await pay(payer)
@@ -118,8 +97,8 @@ try {
   await picture(watcher, 'online')
 
   let restarted = 'restart not asked for'
-  if (under.restart) {
-    await under.restart(() => expectText(watcher, 'the live mark to notice that the server is away', () => !document.querySelector('[data-live=live]')))
+  if (restarts) {
+    await askForRestart(() => expectText(watcher, 'the live mark to notice that the server is away', () => !document.querySelector('[data-live=live]')))
     await expectText(watcher, 'the live mark to come back after the restart', () => Boolean(document.querySelector('[data-live=live]')))
     const balance = await watcher.locator('[data-balance]').innerText()
     await watcher.evaluate((text) => (window.balanceBefore = text), balance)
@@ -135,5 +114,4 @@ try {
   process.exitCode = 1
 } finally {
   await close()
-  await under.close()
 }

@@ -1,12 +1,12 @@
 /**
  * Who the browser tests log in as, and how.
  *
- * ATALAYA_TENANT, ATALAYA_EMAIL, ATALAYA_PASSWORD    default: those of the test double
+ * ATALAYA_TENANT, ATALAYA_EMAIL, ATALAYA_PASSWORD    default: those of the demo
  * ATALAYA_TIMEOUT_MS                                 how long each step may take (default 30000)
  */
 export const timeout = Number(process.env.ATALAYA_TIMEOUT_MS ?? 30_000)
 const email = process.env.ATALAYA_EMAIL ?? 'rosa@netandina.example'
-const password = process.env.ATALAYA_PASSWORD ?? 'demo'
+const password = process.env.ATALAYA_PASSWORD ?? 'atalaya-demo-2026'
 
 /** Address of the server under test; the tests of a real one need it. */
 export function serverUrl() {

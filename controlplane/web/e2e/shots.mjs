@@ -1,67 +1,58 @@
-/** Pictures of every page against the test double, to look at: `node e2e/shots.mjs [folder] [filter]`. */
+/**
+ * Pictures of every page and dialog, to look at.
+ *
+ * ATALAYA_URL     address of a running control plane (who logs in: see session.mjs)
+ * ATALAYA_SHOTS   folder for the pictures (default: e2e/shots)
+ * ATALAYA_LOOKS   themes and widths, such as "light 1366,dark 360" (default)
+ * ATALAYA_LANGUAGES  default "es-419"
+ * ATALAYA_PAGES   expression for the names of the pages to show (default: all)
+ */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
-import { startDouble } from './double.mjs'
+import { allPages, previewRun, settled, show, speak } from './pages.mjs'
+import { logIn, report, serverUrl, timeout } from './session.mjs'
 
-const [folder = 'e2e/shots', only = ''] = process.argv.slice(2)
-await mkdir(folder, { recursive: true })
+const url = serverUrl()
+const folder = process.env.ATALAYA_SHOTS ?? 'e2e/shots'
+const looks = (process.env.ATALAYA_LOOKS ?? 'light 1366,dark 360').split(',')
+const languages = (process.env.ATALAYA_LANGUAGES ?? 'es-419').split(',')
+const wanted = new RegExp(process.env.ATALAYA_PAGES ?? '')
+const { context, close } = await openBrowser({ viewport: { width: 1366, height: 768 }, reducedMotion: 'reduce' })
+const page = context.pages()[0] ?? (await context.newPage())
+const problems = new Set()
+let where = 'log-in'
+page.on('console', (message) => ['error', 'warning'].includes(message.type()) && problems.add(`${where}: ${message.text()}`))
+page.on('pageerror', (error) => problems.add(`${where}: ${error.message}`))
 
-function pages(world) {
-  const customer = (state) => `/customers/${world.services.find((one) => one.network.state === state)?.customer_id}`
-  return {
-    home: '/', customers: '/customers', 'customers-none': '/customers?q=zzz', 'customer-online': customer('online'),
-    'customer-cut': customer('cut'), 'customer-pay': `${customer('cut')}?do=pay`, 'customer-cutting': `${customer('online')}?do=cut`,
-    'customer-observe': customer('not_applied'), invoices: '/invoices', invoice: `/invoices/${world.invoices[4]?.id}`,
-    payments: '/payments', plans: '/plans', runs: '/collections', run: `/collections/runs/${world.runs[0]?.id}`,
-    'run-cut': `/collections/runs/${world.runs[0]?.id}?do=cut`, sites: '/sites', agents: '/agents',
-    agent: `/agents/${world.agents[1]?.id}`, 'agent-new': '/agents?do=enroll', devices: '/devices', 'device-new': '/devices/new',
-    device: `/devices/${world.devices[0]?.id}`, plan: `/devices/${world.devices[1]?.id}/plan`, events: '/events',
-    audit: '/audit', settings: '/settings', users: '/settings?tab=users',
-  }
+async function take(name, language, look) {
+  const [colorScheme, width] = look.split(' ')
+  const file = `${name}-${language}-${colorScheme}-${width}`.replace(/[^\w-]+/g, '-')
+  const dialog = await page.locator('.v-overlay--active').count()
+  await page.screenshot({ path: join(folder, `${file}.png`), fullPage: !dialog })
 }
 
-const emptyPages = ['home', 'customers', 'invoices', 'payments', 'plans', 'runs', 'sites', 'agents', 'devices', 'device-new', 'events', 'audit']
-const problems = []
-
-async function shoot(name, { full, width, height, colorScheme, locale }) {
-  if (only && !name.includes(only.split(':')[0])) return
-  const double = await startDouble({ full })
-  const { context, close } = await openBrowser({ viewport: { width, height }, colorScheme, locale })
-  const page = context.pages()[0] ?? (await context.newPage())
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && problems.push(`${name}: ${message.text()}`))
-  page.on('pageerror', (error) => problems.push(`${name}: ${error.message}`))
-  await page.goto(`${double.url}/login`)
-  await page.waitForSelector('[data-ready]')
-  await page.screenshot({ path: join(folder, `${name}-login.png`) })
-  await page.fill('input[name=email]', 'rosa@netandina.example')
-  await page.fill('input[name=password]', 'demo')
-  await page.click('button[type=submit]')
-  await page.waitForSelector('h1')
-  if (full) {
-    await page.evaluate(() => fetch('/api/v1/collections/runs', { method: 'POST' }))
-    const late = double.world.services.filter((one) => one.network.state === 'cut')[3]
-    await page.evaluate((id) => fetch('/api/v1/payments', { method: 'POST', body: JSON.stringify({ customer_id: id, amount: { amount: 8900, currency: 'PEN' }, method: 'cash' }) }), late.customer_id)
+await report(async () => {
+  await mkdir(folder, { recursive: true })
+  await logIn(page, url)
+  await previewRun(page)
+  const pages = (await allPages(page)).filter(([name]) => wanted.test(name))
+  for (const language of languages) {
+    await speak(page, language)
+    for (const look of looks) {
+      const [colorScheme, width] = look.split(' ')
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.setViewportSize({ width: Number(width), height: 768 })
+      for (const entry of pages) {
+        where = `${entry[0]} (${language}, ${look})`
+        const shown = await show(page, url, entry, timeout).catch((cause) => problems.add(`${where}: ${cause.message.split('\n')[0]}`))
+        if (shown !== true) continue
+        // Charts and pickers draw once their answers have come; the stream of events never ends.
+        await page.waitForFunction(() => !document.querySelector('.v-progress-linear--active, .list__skeleton'), undefined, { timeout }).catch(() => undefined)
+        await settled(page, timeout)
+        await take(entry[0], language, look)
+      }
+    }
   }
-  const wanted = only.split(':')[1]
-  for (const [key, path] of Object.entries(pages(double.world))) {
-    if (!full && !emptyPages.includes(key)) continue
-    if (wanted && !key.startsWith(wanted)) continue
-    await page.goto(double.url + path)
-    await page.waitForSelector('[data-ready]', { timeout: 5000 }).catch(() => problems.push(`${name} ${key}: never ready`))
-    await page.waitForTimeout(key.startsWith('device') ? 900 : 350)
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-    if (overflow > 0) problems.push(`${name} ${key}: ${overflow} px too wide`)
-    await page.screenshot({ path: join(folder, `${name}-${key}.png`), fullPage: !path.includes('do=') })
-  }
-  await close()
-  await double.close()
-}
-
-await shoot('wide-light', { full: true, width: 1366, height: 768, colorScheme: 'light', locale: 'es-PE' })
-await shoot('wide-dark', { full: true, width: 1366, height: 768, colorScheme: 'dark', locale: 'es-PE' })
-await shoot('phone-light', { full: true, width: 360, height: 740, colorScheme: 'light', locale: 'es-PE' })
-await shoot('empty-light', { full: false, width: 1366, height: 768, colorScheme: 'light', locale: 'es-PE' })
-await shoot('phone-dark', { full: true, width: 360, height: 740, colorScheme: 'dark', locale: 'pt-BR' })
-
-console.log(problems.length ? [...new Set(problems)].join('\n') : 'no findings')
+  return [`pictures in ${folder}`, ...problems].join('\n')
+}, close)

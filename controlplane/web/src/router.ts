@@ -25,6 +25,7 @@ const routes: RouteRecordRaw[] = [
       area('invoices', 'invoices', () => import('./areas/operations/invoices/InvoicesPage.vue')),
       area('invoice', 'invoices/:id', () => import('./areas/operations/invoices/InvoicePage.vue')),
       area('payments', 'payments', () => import('./areas/operations/payments/PaymentsPage.vue')),
+      area('receipt', 'payments/:id', () => import('./areas/operations/payments/ReceiptPage.vue')),
       area('plans', 'plans', () => import('./areas/operations/plans/PlansPage.vue')),
       area('runs', 'collections', () => import('./areas/operations/collections/RunsPage.vue')),
       area('run', 'collections/runs/:id', () => import('./areas/operations/collections/RunPage.vue')),

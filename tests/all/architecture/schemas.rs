@@ -18,7 +18,7 @@ fn next_type(code: &str, from: usize) -> Option<(usize, &str)> {
 }
 
 /// Names of the schemas that a file declares: by `derive(ToSchema)` (under another name with `schema(as = …)`), by
-/// `text_enum!`, and by `ids!`.
+/// `impl ToSchema for`, by `text_enum!`, and by `ids!`.
 fn declared(source: &Source) -> Vec<(usize, String)> {
     let code = source.code.as_str();
     let mut found = Vec::new();
@@ -43,6 +43,10 @@ fn declared(source: &Source) -> Vec<(usize, String)> {
             let name = code[start..start + at].rsplit(char::is_whitespace).next().unwrap_or_default();
             found.push((start + at - name.len(), name.to_owned()));
         }
+    }
+    for start in source.uses("impl ToSchema for ") {
+        let at = start + "impl ToSchema for ".len();
+        found.push((at, word(&code[at..]).to_owned()));
     }
     // The macros themselves name no type.
     found.retain(|(_, name)| !name.starts_with('$'));
@@ -108,6 +112,8 @@ text_enum! {
     pub enum State { On = "on", }
 }
 
+impl ToSchema for Key {}
+
 ids! {
     /// Customer.
     CustomerId = "cus";
@@ -116,7 +122,7 @@ ids! {
 "#;
     let source = super::sources::split("x.rs", text.to_owned());
     let names: Vec<_> = declared(&source).into_iter().map(|(_, name)| name).collect();
-    assert_eq!(names, ["Point", "Point", "DevicePoint", "State", "CustomerId", "SiteId"]);
+    assert_eq!(names, ["Point", "Point", "DevicePoint", "State", "CustomerId", "SiteId", "Key"]);
     let found = twice(places(std::iter::once(&source)));
     assert_eq!(found, [("Point".to_owned(), vec!["x.rs:4".to_owned(), "x.rs:7".to_owned()])]);
 }

@@ -1,13 +1,16 @@
 //! A valid call of each operation, in an order in which each has something to act on.
 
-use super::walk::{
-    Call,
-    Leaves::{Asked, Changed, Made, Removed},
-    Walk,
+use super::{
+    staff,
+    walk::{
+        Call,
+        Leaves::{Asked, Changed, Made, Removed},
+        Walk,
+    },
 };
 use atalaya_tests::{
     harness::{Api, wait_for, wait_until},
-    isp::{Isp, PASSWORD, TENANT, id_of},
+    isp::{Isp, id_of},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -15,22 +18,23 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A call without a version, about what the answer names.
-fn call<'c>(operation: &'static str, path: &'c str, body: Value, kind: &'static str) -> Call<'c> {
+pub(super) fn call<'c>(operation: &'static str, path: &'c str, body: Value, kind: &'static str) -> Call<'c> {
     Call { operation, path, version: None, body: Some(body), leaves: Made, kind, id: None, id_at: "/id" }
 }
 
-fn version_of(api: &Api, path: &str, field: &str) -> i64 {
+pub(super) fn version_of(api: &Api, path: &str, field: &str) -> i64 {
     api.get(path).expect("it can be read")[field].as_i64().expect("it has a version")
 }
 
 pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     places(isp, walk);
-    staff(isp, walk);
+    staff::all(isp, walk);
     let customer = customers(isp, walk);
     money(isp, walk, &customer);
     devices(isp, walk);
     services(isp, walk, &customer);
     cut_run(isp, walk);
+    staff::second_person(isp, walk);
     agents(isp, walk);
 }
 
@@ -41,43 +45,6 @@ fn places(isp: &Isp, walk: &mut Walk<'_>) {
     let version = Some(version_of(&isp.owner, &path, "version"));
     let renamed = call("PATCH /sites/{id}", &path, json!({"name": "Ladera Alta"}), "site");
     walk.call(Call { version, leaves: Changed, ..renamed });
-}
-
-fn staff(isp: &Isp, walk: &mut Walk<'_>) {
-    let new = json!({"name": "Luis Vega", "email": "luis@netandina.example", "role": "owner", "password": PASSWORD});
-    let user = id_of(&walk.call(call("POST /users", "/users", new, "user"))).expect("an id");
-    let path = format!("/users/{user}");
-    let version = Some(version_of(&isp.owner, &path, "version"));
-    let change = call("PATCH /users/{id}", &path, json!({"name": "Luis A. Vega"}), "user");
-    walk.call(Call { version, leaves: Changed, ..change });
-    let other = "another-password-2026";
-    let path = format!("{path}/password");
-    let password = call("POST /users/{id}/password", &path, json!({"password": other}), "user");
-    walk.call(Call { leaves: Asked, id: Some(&user), ..password });
-
-    let address = isp.control_plane.http();
-    let log_in = json!({"tenant": TENANT, "email": "luis@netandina.example", "password": other});
-    let session = call("POST /session", "/session", log_in, "user");
-    walk.call_as(&Api::anonymous(address), &user, Call { id: Some(&user), ..session });
-    let luis =
-        Api::log_in(address, TENANT, "luis@netandina.example", other).expect("the new password is right");
-    let out = Call { operation: "DELETE /session", body: None, ..call("", "/session", Value::Null, "user") };
-    walk.call_as(&luis, &user, Call { leaves: Asked, id: Some(&user), ..out });
-
-    for (email, kind) in [("luis@netandina.example", "user"), ("nobody@netandina.example", "tenant")] {
-        let refused = Api::log_in(address, TENANT, email, "not-the-password").err().expect("it is wrong");
-        assert_eq!(refused.code(), "wrong_login");
-        let rows = walk.rows(refused.problem["request_id"].as_str().unwrap_or_default());
-        assert_eq!(rows.len(), 1, "a log-in that was refused leaves a row");
-        assert_eq!((&rows[0]["action"], &rows[0]["entity_kind"]), (&json!("session.refuse"), &json!(kind)));
-        assert!(!rows[0].to_string().contains("not-the-password"));
-    }
-
-    let tenant = isp.owner.get("/tenant").expect("the settings can be read");
-    // The brakes let no cut pass: the cut run below is held, and released by a person.
-    let change = json!({"grace_days": 3, "cut_brake_floor": 0, "cut_brake_basis_points": 0});
-    let settings = call("PATCH /tenant", "/tenant", change, "tenant");
-    walk.call(Call { version: tenant["version"].as_i64(), leaves: Changed, ..settings });
 }
 
 fn customers(isp: &Isp, walk: &mut Walk<'_>) -> String {

@@ -8,6 +8,7 @@
 pub(crate) mod calls;
 mod commands;
 mod proxies;
+mod staff;
 pub(crate) mod walk;
 
 use crate::e2e::{Database, on_each_database};

@@ -1,8 +1,8 @@
 //! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
-//! pressed and read back, one of them while somebody else saves.
+//! pressed and read back, one of them while somebody else saves. And every page and dialog through axe.
 
-use super::{Database, cut_by_run};
+use super::{Database, cut_by_run, soak};
 use atalaya_tests::{
     harness::wait_until,
     isp::{Isp, PASSWORD, Size, Subscriber, TENANT},
@@ -81,12 +81,15 @@ fn a_payment_in_one_tab_is_seen_online_in_the_other() {
     assert!(status.success() && restarted, "the browser says: {said}");
 }
 
-/// Runs a browser test on an ISP of its own, whose subscriber was cut.
-fn passes(name: &str) {
+/// Runs a browser test on an ISP of its own, whose subscriber was cut; `settings` are its environment.
+fn passes(name: &str, settings: &[(&str, &str)]) {
     let Some(web) = web_app() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (isp, debtor) = isp_with_debtor(folder.path());
-    let answer = script(&web, name, &isp, &debtor.customer).output().expect("node can be started");
+    let answer = script(&web, name, &isp, &debtor.customer)
+        .envs(settings.iter().copied())
+        .output()
+        .expect("node can be started");
     let said =
         [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(answer.status.success(), "the browser says: {said}");
@@ -94,10 +97,35 @@ fn passes(name: &str) {
 
 #[test]
 fn the_keyboard_alone_registers_a_payment_and_a_copied_address_shows_the_same() {
-    passes("journey");
+    passes("journey", &[]);
 }
 
 #[test]
 fn what_is_changed_on_the_pages_is_what_the_server_has() {
-    passes("changes");
+    passes("changes", &[]);
+}
+
+/// Every page and dialog in one language; the short tier looks at each twice, so that both themes and widths are seen.
+fn is_accessible_in(language: &str) {
+    let looks = if soak() { "all" } else { "few" };
+    passes("axe", &[("ATALAYA_LANGUAGES", language), ("ATALAYA_LOOKS", looks)]);
+}
+
+#[test]
+fn every_page_and_dialog_is_accessible_in_spanish() {
+    is_accessible_in("es-419");
+}
+
+#[test]
+fn every_page_and_dialog_is_accessible_in_english() {
+    if soak() {
+        is_accessible_in("en");
+    }
+}
+
+#[test]
+fn every_page_and_dialog_is_accessible_in_portuguese() {
+    if soak() {
+        is_accessible_in("pt-BR");
+    }
 }

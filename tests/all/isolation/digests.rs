@@ -19,14 +19,17 @@ const BY_THEMSELVES: [&str; 9] = [
     "network_report",
 ];
 
-/// Columns of other tables that an agent's session changes: what it is told next, what a router shows, what is gone
-/// from it.
-const BY_SESSIONS: [(&str, &str); 5] = [
+/// Columns of other tables that change by the way: what an agent is told next, what a router shows, what is gone from it,
+/// when a person was last there.
+const BY_SESSIONS: [(&str, &str); 7] = [
     ("network_agent", "config_version"),
     ("network_agent", "config_digest"),
     ("network_point", "access_key"),
     ("network_point", "before_image"),
     ("network_point", "forgotten_at"),
+    // Once a minute, whoever asks for anything.
+    ("people_session", "expires_at"),
+    ("people_session", "last_seen_at"),
 ];
 
 /// Events reach their subscribers within a second or so; on a busy machine later.

@@ -3,6 +3,8 @@
 //!
 //! - The owner of **another tenant** gets exactly the answer that an id which never existed gets, and reads nothing of
 //!   ours in a list.
+//! - Somebody of **another site**, with every right but for that site alone, gets it too; what is of the whole ISP is
+//!   refused, whatever its id.
 //! - **Nobody** gets 401, and learns no more.
 //! - No table of ours is another one afterwards.
 //!
@@ -26,7 +28,7 @@ fn what_is_anothers_does_not_exist(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let isp = database.isp(folder.path(), Size { subscribers: 4, sites: 1 });
     let test = reads::connection_test(&isp);
-    let outsiders = Outsiders::settle(&isp.control_plane);
+    let outsiders = Outsiders::settle(&isp);
     let digests = Digests::open(&isp.control_plane.options, &isp.owner);
     let mut walk = Walk::with_before(&isp.owner, |call| {
         let method = call.operation.split(' ').next().expect("an operation begins with its method");

@@ -1,10 +1,10 @@
 //! People whom a thing does not concern, and what they are told.
 
 use atalaya_tests::{
-    harness::{Answer, Api, ApiError, ControlPlane},
-    isp::PASSWORD,
+    harness::{Answer, Api, ApiError},
+    isp::{Isp, PASSWORD, TENANT, id_of},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Another ISP of the same installation.
@@ -13,24 +13,33 @@ const OTHER: &str = "otra-red";
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
 const FOR_EVERYBODY: [&str; 2] = ["POST /session", "GET /login-options"];
 
-/// The owner of another tenant, and nobody.
+/// What everybody of an ISP sees, wherever they are: what is sold.
+const OF_EVERY_SITE: [&str; 2] = ["GET /plans", "GET /plans/{id}"];
+
+/// Kinds of ids that tell nothing of another site: the ISP's own, and what it sells.
+const OF_THE_ISP: [&str; 2] = ["ten_", "pln_"];
+
+/// Somebody whom a thing does not concern.
+struct Outsider {
+    who: &'static str,
+    api: Api,
+    /// Ids that are theirs to see.
+    own: BTreeSet<String>,
+    /// Whether they are of the same ISP.
+    of_the_isp: bool,
+}
+
+/// The owner of another tenant, an administrator of another site, and nobody.
 pub(super) struct Outsiders {
-    stranger: Api,
+    known: [Outsider; 2],
     nobody: Api,
 }
 
 impl Outsiders {
-    /// Makes the other tenant and logs its owner in.
-    pub(super) fn settle(control_plane: &ControlPlane) -> Self {
-        let tenant = ["--slug", OTHER, "--name", "Otra Red", "--country", "PE", "--currency", "PEN"];
-        let zone = ["--time-zone", "America/Lima"];
-        let make = [&["admin", "tenant", "create"][..], &tenant[..], &zone[..]].concat();
-        control_plane.command(&make, "").expect("another tenant can be made");
-        let email = "ana@otrared.example";
-        let user = ["admin", "user", "create", "--tenant", OTHER, "--email", email, "--name", "Ana Otra"];
-        control_plane.command(&user, PASSWORD).expect("it gets an owner");
-        let stranger = control_plane.log_in(OTHER, email, PASSWORD).expect("who can log in");
-        Self { stranger, nobody: Api::anonymous(control_plane.http()) }
+    /// Makes the other tenant and the other site, and logs both people in.
+    pub(super) fn settle(isp: &Isp) -> Self {
+        let known = [stranger(isp), neighbour(isp)];
+        Self { known, nobody: Api::anonymous(isp.control_plane.http()) }
     }
 
     /// Tries what the owner is about to do.
@@ -45,21 +54,23 @@ impl Outsiders {
         if FOR_EVERYBODY.contains(&operation) {
             return;
         }
-        // Logging out is answered alike whoever asks; the stranger still needs its session.
+        // Logging out is answered alike whoever asks; the others still need their sessions.
         if operation != "DELETE /session" {
             refuse_nobody(operation, self.nobody.call(method, path, version, body));
         }
         let text = body.map(Value::to_string).unwrap_or_default();
         let ids = ids_in(&format!("{path} {text}"));
         if ids.is_empty() {
-            // About nothing that exists: the stranger's own tenant is changed, as is its right.
+            // About nothing that exists: what is changed is the outsider's own, as is their right.
             return;
         }
-        let real = self.stranger.call(method, path, version, body);
         let twin = twin_of(body.map_or("null", |_| text.as_str()), &ids);
         let twin: Option<Value> = body.map(|_| serde_json::from_str(&twin).expect("ids are plain text"));
-        let unreal = self.stranger.call(method, &twin_of(path, &ids), version, twin.as_ref());
-        same_refusal(operation, real, unreal);
+        for outsider in &self.known {
+            let real = outsider.api.call(method, path, version, body);
+            let unreal = outsider.api.call(method, &twin_of(path, &ids), version, twin.as_ref());
+            same_refusal(outsider.who, operation, real, unreal);
+        }
     }
 
     /// Tries to read what the owner reads.
@@ -68,26 +79,69 @@ impl Outsiders {
             return;
         }
         refuse_nobody(operation, self.nobody.call("GET", path, None, None));
+        self.known.iter().for_each(|outsider| outsider.try_read(operation, path, ours));
+    }
+}
+
+impl Outsider {
+    fn try_read(&self, operation: &str, path: &str, ours: &Value) {
         let ids = ids_in(path);
-        let real = self.stranger.call("GET", path, None, None);
-        let in_the_path = operation.contains('{');
-        if in_the_path {
-            let unreal = self.stranger.call("GET", &twin_of(path, &ids), None, None);
-            return same_refusal(operation, real, unreal);
+        let real = self.api.call("GET", path, None, None);
+        if self.of_the_isp && OF_EVERY_SITE.contains(&operation) {
+            let answer = real.unwrap_or_else(|error| panic!("{operation}: {} reads it: {error}", self.who));
+            assert_eq!(&answer.body, ours, "{operation}: {}", self.who);
+            return;
         }
-        // A list of its own things, or of none; a foreign id in a filter finds nothing.
+        let in_the_path = operation.contains('{');
+        let unreal = || self.api.call("GET", &twin_of(path, &ids), None, None);
+        if in_the_path {
+            return same_refusal(self.who, operation, real, unreal());
+        }
+        // A list of their own things, or of none; a foreign id in a filter finds nothing.
         let Ok(Answer { body, .. }) = real else {
-            let unreal = self.stranger.call("GET", &twin_of(path, &ids), None, None);
-            return same_refusal(operation, real, unreal);
+            return same_refusal(self.who, operation, real, unreal());
         };
         let theirs = ids_in(&body.to_string());
+        let shared = |id: &String| self.of_the_isp && OF_THE_ISP.iter().any(|prefix| id.starts_with(prefix));
         let foreign: Vec<String> = ids_in(&ours.to_string())
             .intersection(&theirs)
-            .filter(|id| !ids.contains(*id))
+            .filter(|id| !ids.contains(*id) && !self.own.contains(*id) && !shared(id))
             .cloned()
             .collect();
-        assert!(foreign.is_empty(), "{operation}: a stranger reads {foreign:?}");
+        assert!(foreign.is_empty(), "{operation}: {} reads {foreign:?}", self.who);
     }
+}
+
+/// The owner of another tenant.
+fn stranger(isp: &Isp) -> Outsider {
+    let control_plane = &isp.control_plane;
+    let tenant = ["--slug", OTHER, "--name", "Otra Red", "--country", "PE", "--currency", "PEN"];
+    let zone = ["--time-zone", "America/Lima"];
+    let make = [&["admin", "tenant", "create"][..], &tenant[..], &zone[..]].concat();
+    control_plane.command(&make, "").expect("another tenant can be made");
+    let email = "ana@otrared.example";
+    let user = ["admin", "user", "create", "--tenant", OTHER, "--email", email, "--name", "Ana Otra"];
+    control_plane.command(&user, PASSWORD).expect("it gets an owner");
+    let api = control_plane.log_in(OTHER, email, PASSWORD).expect("who can log in");
+    Outsider { who: "a stranger", api, own: BTreeSet::new(), of_the_isp: false }
+}
+
+/// Somebody of ours with every right of an administrator, at another site.
+fn neighbour(isp: &Isp) -> Outsider {
+    let site = isp.owner.post("/sites", &json!({"name": "Isla Lejana"})).expect("another site can be made");
+    let site = id_of(&site).expect("it has an id");
+    let email = "eva@netandina.example";
+    let new = json!({
+        "name": "Eva Lejana", "email": email, "role": "admin", "password": PASSWORD,
+        "scope": {"kind": "sites", "site_ids": [site]},
+    });
+    let user = id_of(&isp.owner.post("/users", &new).expect("it gets somebody")).expect("with an id");
+    let api = isp.control_plane.log_in(TENANT, email, PASSWORD).expect("who can log in");
+    let sites = api.get("/sites").expect("who sees sites");
+    let seen: Vec<_> =
+        sites["items"].as_array().expect("a list").iter().map(|site| site["id"].clone()).collect();
+    assert_eq!(seen, [json!(site)], "their own, and no other");
+    Outsider { who: "a neighbour", api, own: BTreeSet::from([site, user]), of_the_isp: true }
 }
 
 fn refuse_nobody(operation: &str, answer: Result<Answer, ApiError>) {
@@ -97,11 +151,16 @@ fn refuse_nobody(operation: &str, answer: Result<Answer, ApiError>) {
 }
 
 /// Both are refused, with the same words.
-fn same_refusal(operation: &str, real: Result<Answer, ApiError>, unreal: Result<Answer, ApiError>) {
+fn same_refusal(
+    who: &str,
+    operation: &str,
+    real: Result<Answer, ApiError>,
+    unreal: Result<Answer, ApiError>,
+) {
     let refusal = |what: &str, answer: Result<Answer, ApiError>| {
         let error = match answer {
             Err(error) => error,
-            Ok(answer) => panic!("{operation}: a stranger's call about {what} succeeds: {}", answer.body),
+            Ok(answer) => panic!("{operation}: the call of {who} about {what} succeeds: {}", answer.body),
         };
         let mut problem = error.problem;
         problem["request_id"] = Value::Null;
@@ -111,7 +170,7 @@ fn same_refusal(operation: &str, real: Result<Answer, ApiError>, unreal: Result<
     };
     let (real, unreal) = (refusal("our thing", real), refusal("nothing", unreal));
     assert!((400..500).contains(&real.0), "{operation}: {real:?}");
-    assert_eq!(real, unreal, "{operation}: a stranger can tell that our thing exists");
+    assert_eq!(real, unreal, "{operation}: {who} can tell that our thing exists");
 }
 
 /// Ids of things (`dev_01j…`) in a text.

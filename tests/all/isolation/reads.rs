@@ -24,6 +24,10 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         id.unwrap_or_else(|| panic!("{list} has an item with an id: {page}")).to_owned()
     };
     let (invoice, payment, plan) = (first("/invoices"), first("/payments"), first("/plans"));
+    let role = json!({"name": "Lectura", "allow": ["customer.read"]});
+    let role = id_of(&isp.owner.post("/roles", &role).expect("a role can be made")).expect("it has an id");
+    let (approval, session) = (first("/approvals"), first("/me/sessions"));
+    assert!(!session.is_empty(), "the owner has a session");
     let (run, user) = (first("/collections/runs"), first("/users"));
     let metric = "metric=device_up";
     let (service, customer) = (&subscriber.service, &subscriber.customer);
@@ -32,6 +36,8 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /agents", "/agents".to_owned()),
         ("GET /agents/{id}", format!("/agents/{}", site.agent_id)),
         ("GET /agents/{id}/held-cuts", format!("/agents/{}/held-cuts", site.agent_id)),
+        ("GET /approvals", "/approvals".to_owned()),
+        ("GET /approvals/{id}", format!("/approvals/{approval}")),
         ("GET /audit", "/audit".to_owned()),
         ("GET /collections/runs", "/collections/runs".to_owned()),
         ("GET /collections/runs/{id}", format!("/collections/runs/{run}")),
@@ -47,14 +53,18 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /invoices", "/invoices".to_owned()),
         ("GET /invoices/{id}", format!("/invoices/{invoice}")),
         ("GET /login-options", "/login-options".to_owned()),
+        ("GET /me/sessions", "/me/sessions".to_owned()),
         ("GET /metrics/last", format!("/metrics/last?{metric}&device={}", site.router_id)),
         ("GET /metrics/range", format!("/metrics/range?{metric}&from=0&to=1&device={}", site.router_id)),
         ("GET /metrics/series", format!("/metrics/series?{metric}&device={}", site.router_id)),
         ("GET /metrics/top", format!("/metrics/top?{metric}")),
         ("GET /payments", "/payments".to_owned()),
         ("GET /payments/{id}", format!("/payments/{payment}")),
+        ("GET /permissions", "/permissions".to_owned()),
         ("GET /plans", "/plans".to_owned()),
         ("GET /plans/{id}", format!("/plans/{plan}")),
+        ("GET /roles", "/roles".to_owned()),
+        ("GET /roles/{id}", format!("/roles/{role}")),
         ("GET /services", format!("/services?customer={customer}")),
         ("GET /services/{id}", format!("/services/{service}")),
         ("GET /services/{id}/view", format!("/services/{service}/view")),

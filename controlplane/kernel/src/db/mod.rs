@@ -24,7 +24,7 @@ pub use query::{Handle, Query, Row, sql};
 pub use value::{Column, Value};
 
 use gate::Gate;
-use reach::Reach;
+pub(crate) use reach::Reach;
 use sqlx::{
     AssertSqlSafe, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},

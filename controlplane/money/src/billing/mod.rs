@@ -30,11 +30,11 @@ pub(crate) use store::{customers_owing, invoices_unpaid, paid_add};
 use atalaya_kernel::{Permission, events::EventType};
 
 /// See invoices.
-pub const READ: Permission = Permission("invoice.read");
+pub const READ: Permission = Permission::new("invoice.read");
 /// Issue invoices and run the month's billing.
-pub const ISSUE: Permission = Permission("invoice.issue");
+pub const ISSUE: Permission = Permission::new("invoice.issue");
 /// Void an invoice.
-pub const VOID: Permission = Permission("invoice.void");
+pub const VOID: Permission = Permission::new("invoice.void");
 
 pub(crate) const PERMISSIONS: &[(Permission, &str)] = &[
     (READ, "See invoices"),

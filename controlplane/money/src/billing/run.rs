@@ -32,7 +32,7 @@ const DEFAULT_DUE_DAY: i8 = 10;
 /// # Errors
 /// A month that is none, or without `invoice.issue`.
 pub async fn billing_run(ctx: &Ctx, year_month: &str, due_day: Option<i8>) -> Result<BillingRun, Error> {
-    ctx.authorize(ISSUE)?;
+    ctx.authorize_whole(ISSUE)?;
     let ctx = &ctx.clone().in_bulk();
     let tenant = tenancy::tenant_get(ctx).await?;
     let today = ctx.now().date_in(&tenant.time_zone);

@@ -13,9 +13,9 @@ pub use store::{plan_find, plans_by_ids};
 use atalaya_kernel::{Permission, events::EventType};
 
 /// See plans.
-pub const READ: Permission = Permission("plan.read");
+pub const READ: Permission = Permission::new("plan.read");
 /// Make and change plans.
-pub const WRITE: Permission = Permission("plan.write");
+pub const WRITE: Permission = Permission::new("plan.write");
 
 pub(crate) const PERMISSIONS: &[(Permission, &str)] =
     &[(READ, "See plans"), (WRITE, "Make and change plans")];

@@ -39,7 +39,7 @@ pub async fn plans_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<Plan>, Error
 /// # Errors
 /// Wrong fields, or without `plan.write`.
 pub async fn plan_create(ctx: &Ctx, new: NewPlan) -> Result<Plan, Error> {
-    ctx.authorize(WRITE)?;
+    ctx.authorize_whole(WRITE)?;
     let now = ctx.now();
     let mut validation = Validation::new();
     let plan = Plan {
@@ -68,7 +68,7 @@ pub async fn plan_create(ctx: &Ctx, new: NewPlan) -> Result<Plan, Error> {
 /// # Errors
 /// Not found, changed meanwhile, wrong fields, or without `plan.write`.
 pub async fn plan_update(ctx: &Ctx, id: &PlanId, version: i64, change: PlanChange) -> Result<Plan, Error> {
-    ctx.authorize(WRITE)?;
+    ctx.authorize_whole(WRITE)?;
     write_tx!(ctx, tx => {
         let before = store::plan_find(&mut tx, id).await?;
         let mut validation = Validation::new();

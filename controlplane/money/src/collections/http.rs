@@ -76,7 +76,8 @@ struct Execution {
     enable_automatic: bool,
 }
 
-/// Decides to execute a preview; the run is then carried out by itself, and read for its progress.
+/// Decides to execute a preview; the run is then carried out by itself, and read for its progress. Where the ISP wants a
+/// second person for a run of this size, it stays a preview with `approval_id`.
 #[utoipa::path(post, path = "/collections/runs/{id}/execute", tag = "collections", params(("id" = RunId, Path)), request_body = Execution,
     responses((status = 202, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("collections.run"))))]

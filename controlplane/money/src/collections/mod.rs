@@ -21,7 +21,7 @@ mod store;
 mod suspension;
 
 pub use automatic::automatic_pass;
-pub use execution::run_execute;
+pub use execution::{RunExecution, run_execute};
 pub use job::RunJob;
 pub use model::{ItemResult, Run, RunItem, RunState, RunTotals};
 pub use preview::{run_create, run_get, run_items_set, runs_list};
@@ -29,9 +29,9 @@ pub use preview::{run_create, run_get, run_items_set, runs_list};
 use atalaya_kernel::{Permission, events::EventType};
 
 /// See cut runs.
-pub const READ: Permission = Permission("collections.read");
+pub const READ: Permission = Permission::new("collections.read");
 /// Preview and execute cut runs.
-pub const RUN: Permission = Permission("collections.run");
+pub const RUN: Permission = Permission::new("collections.run");
 
 pub(crate) const PERMISSIONS: &[(Permission, &str)] =
     &[(READ, "See cut runs"), (RUN, "Preview and execute cut runs")];

@@ -1,5 +1,5 @@
 use atalaya_kernel::{
-    ids::{CustomerId, RunId, ServiceId, SiteId},
+    ids::{ApprovalId, CustomerId, RunId, ServiceId, SiteId},
     money::{Currency, Money},
     text_enum,
     time::{Date, Timestamp},
@@ -54,6 +54,8 @@ pub struct Run {
     pub items: Vec<RunItem>,
     /// Whether automatic cuts are still off because no previewed run was executed.
     pub first_preview: bool,
+    /// The request that waits for a second person, when the run was to be executed and one is wanted.
+    pub approval_id: Option<ApprovalId>,
     /// Grows with each change.
     pub version: i64,
 }

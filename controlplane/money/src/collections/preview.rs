@@ -3,22 +3,23 @@
 use super::{
     PREVIEWED, READ, RUN, Run, RunItem, RunState,
     debtors::{candidates, why},
+    execution::EXECUTE,
     model::{ItemRow, RunRow, TotalsRow},
     store,
 };
 use crate::payments;
 use atalaya_kernel::{
-    Ctx, Error, Scope,
+    Ctx, Error,
     audit::{self, Entry},
     db::{DbError, TenantTx},
     events::{self, EntityRef, NewEvent},
-    ids::{RunId, ServiceId},
+    ids::{ApprovalId, RunId, ServiceId},
     money::Money,
     page::{Page, PageQuery},
     write_tx,
 };
 use atalaya_people::{
-    customers,
+    approvals, customers,
     tenancy::{self, AutomaticCuts},
 };
 use atalaya_places::sites;
@@ -30,8 +31,7 @@ const PREVIEW_GOOD_MS: i64 = 24 * 3_600_000;
 
 /// A cut run is of the whole ISP: whoever sees a part of it only, neither previews nor executes one.
 pub(super) fn authorize(ctx: &Ctx) -> Result<(), Error> {
-    ctx.authorize(RUN)?;
-    if *ctx.scope() == Scope::All { Ok(()) } else { Err(Error::Forbidden(RUN.0)) }
+    ctx.authorize_whole(RUN)
 }
 
 /// Previews a cut run: who would be suspended, how much they owe, why. Nothing is done.
@@ -93,7 +93,15 @@ pub(super) async fn run_shown(ctx: &Ctx, tx: &mut TenantTx, row: RunRow) -> Resu
     let items = items_shown(tx, items, &row).await?;
     let first_preview = first_preview(tx).await?;
     let totals = store::totals(tx, std::slice::from_ref(&row.id)).await?;
-    Ok(shown(ctx, row, &totals, first_preview, items))
+    let mut waiting = waiting(ctx, tx, std::slice::from_ref(&row.id)).await?;
+    let approval = waiting.remove(row.id.as_str());
+    Ok(Run { approval_id: approval, ..shown(ctx, row, &totals, first_preview, items) })
+}
+
+/// The requests for a second person about some runs, by run.
+async fn waiting(ctx: &Ctx, tx: &mut TenantTx, ids: &[RunId]) -> Result<BTreeMap<String, ApprovalId>, Error> {
+    let found = approvals::pending_by_entity(tx, EXECUTE, ids.iter().map(RunId::as_str), ctx.now()).await?;
+    Ok(found.into_iter().map(|(run, approval)| (run, approval.id)).collect())
 }
 
 async fn first_preview(tx: &mut TenantTx) -> Result<bool, Error> {
@@ -122,6 +130,7 @@ fn shown(
         tolerance: Money::new(row.tolerance, row.currency),
         items,
         first_preview,
+        approval_id: None,
         version: row.version,
     }
 }
@@ -177,7 +186,11 @@ pub async fn runs_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<Run>, Error> 
     let ids: Vec<_> = rows.items.iter().map(|row| row.id.clone()).collect();
     let totals = store::totals(&mut tx, &ids).await?;
     let first_preview = first_preview(&mut tx).await?;
-    Ok(rows.map(|row| shown(ctx, row, &totals, first_preview, Vec::new())))
+    let mut waiting = waiting(ctx, &mut tx, &ids).await?;
+    Ok(rows.map(|row| {
+        let approval = waiting.remove(row.id.as_str());
+        Run { approval_id: approval, ..shown(ctx, row, &totals, first_preview, Vec::new()) }
+    }))
 }
 
 /// Takes services out of a preview, or back in.

@@ -16,7 +16,7 @@ fn runs(tx: &TenantTx) -> Query {
         .push_bind(tx.tenant());
     match tx.scope() {
         Scope::All => query,
-        Scope::Sites(_) | Scope::Customer(_) => query.push(" AND id IS NULL"),
+        Scope::Sites(_) | Scope::Partner(_) | Scope::Customer(_) => query.push(" AND id IS NULL"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/payments`.
 
-use super::{NewPayment, Payment, Registered, service};
+use super::{NewPayment, Payment, PaymentDetail, Registered, service};
 use crate::Listed;
 use atalaya_kernel::{
     Ctx, Error,
@@ -57,10 +57,10 @@ async fn register(
     Ok((StatusCode::CREATED, Json(registered)))
 }
 
-/// One payment.
+/// One payment with what it paid: its receipt.
 #[utoipa::path(get, path = "/payments/{id}", tag = "payments", params(("id" = PaymentId, Path)),
-    responses((status = 200, body = Payment), (status = 404, body = Problem)),
+    responses((status = 200, body = PaymentDetail), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("payment.read"))))]
-async fn get(ctx: Ctx, Path(id): Path<PaymentId>) -> Result<Json<Payment>, Error> {
+async fn get(ctx: Ctx, Path(id): Path<PaymentId>) -> Result<Json<PaymentDetail>, Error> {
     service::payment_get(&ctx, &id).await.map(Json)
 }

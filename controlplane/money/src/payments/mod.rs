@@ -11,7 +11,7 @@ mod rules;
 mod service;
 mod store;
 
-pub use model::{Allocation, Method, NewPayment, Payment, Registered};
+pub use model::{Allocation, Method, NewPayment, Payment, PaymentDetail, Registered};
 pub(crate) use service::{credit_use, reconnect_if_settled};
 pub use service::{payment_get, payment_register, payments_list};
 pub use store::received_since;
@@ -20,9 +20,9 @@ pub(crate) use store::{allocations_release, last_payments};
 use atalaya_kernel::{Permission, events::EventType};
 
 /// See payments.
-pub const READ: Permission = Permission("payment.read");
+pub const READ: Permission = Permission::new("payment.read");
 /// Register payments.
-pub const REGISTER: Permission = Permission("payment.register");
+pub const REGISTER: Permission = Permission::new("payment.register");
 
 pub(crate) const PERMISSIONS: &[(Permission, &str)] =
     &[(READ, "See payments"), (REGISTER, "Register payments")];

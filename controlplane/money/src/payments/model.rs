@@ -103,6 +103,18 @@ pub struct Allocation {
     pub amount: Money,
 }
 
+/// A payment as its receipt says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PaymentDetail {
+    /// The payment.
+    #[serde(flatten)]
+    pub payment: Payment,
+    /// Name of who paid.
+    pub customer_name: String,
+    /// What it pays, the oldest debt first; what a voided invoice gave back is not in it.
+    pub allocations: Vec<Allocation>,
+}
+
 /// What registering a payment did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Registered {

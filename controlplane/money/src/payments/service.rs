@@ -1,4 +1,6 @@
-use super::{NewPayment, Payment, READ, RECEIVED, REGISTER, Registered, model::PaymentRow, rules, store};
+use super::{
+    NewPayment, Payment, PaymentDetail, READ, RECEIVED, REGISTER, Registered, model::PaymentRow, rules, store,
+};
 use crate::listed::{Listed, with_names};
 use crate::{
     billing::{self, EntryKind, InvoiceRow, NewEntry, account_lock, entry_record},
@@ -7,7 +9,7 @@ use crate::{
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
-    db::TenantTx,
+    db::{DbError, TenantTx},
     events::{self, EntityRef, NewEvent},
     ids::{CustomerId, PaymentId, ServiceId},
     money::Money,
@@ -18,13 +20,17 @@ use atalaya_people::{customers, tenancy};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-/// One payment.
+/// One payment with what it paid.
 ///
 /// # Errors
 /// Not found, or without `payment.read`.
-pub async fn payment_get(ctx: &Ctx, id: &PaymentId) -> Result<Payment, Error> {
+pub async fn payment_get(ctx: &Ctx, id: &PaymentId) -> Result<PaymentDetail, Error> {
     ctx.authorize(READ)?;
-    Ok(store::payment_find(&mut ctx.begin_read().await?, id).await?.into())
+    let mut tx = ctx.begin_read().await?;
+    let payment: Payment = store::payment_find(&mut tx, id).await?.into();
+    let customer_name = customers::customer_find(&mut tx, &payment.customer_id).await?.name;
+    let allocations = store::allocations(&mut tx, id).await?;
+    Ok(PaymentDetail { payment, customer_name, allocations })
 }
 
 /// Payments, newest first.
@@ -77,8 +83,7 @@ pub async fn payment_register(ctx: &Ctx, new: NewPayment, key: Option<&str>) -> 
         if let Some(number) = &operation
             && let Some(other) = store::payment_by_operation(&mut tx, new.method, number).await?
         {
-            let params = [("payment_id", json!(other.id)), ("customer_id", json!(other.customer_id)), ("operation_number", json!(number))];
-            return Err(Error::conflict_with("duplicate_operation", format!("operation {number} is payment {}", other.id), params));
+            return Err(duplicate(&mut tx, &other, number).await?);
         }
         let row = PaymentRow {
             id: PaymentId::new(ctx.now()),
@@ -100,6 +105,25 @@ pub async fn payment_register(ctx: &Ctx, new: NewPayment, key: Option<&str>) -> 
         }
         Ok(answer)
     })
+}
+
+/// The operation is another payment's already: which one is told to whoever may see it.
+async fn duplicate(tx: &mut TenantTx, other: &PaymentRow, number: &str) -> Result<Error, Error> {
+    let operation = ("operation_number", json!(number));
+    match store::payment_find(tx, &other.id).await {
+        Ok(_) => {
+            let params =
+                [("payment_id", json!(other.id)), ("customer_id", json!(other.customer_id)), operation];
+            let detail = format!("operation {number} is payment {}", other.id);
+            Ok(Error::conflict_with("duplicate_operation", detail, params))
+        }
+        Err(DbError::NoRow) => Ok(Error::conflict_with(
+            "duplicate_operation",
+            "this operation was registered before",
+            [operation],
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The answer to a request that came before with the same key.

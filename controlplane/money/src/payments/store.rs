@@ -21,6 +21,7 @@ fn visible(tx: &TenantTx) -> Query {
     let query = every(tx);
     match tx.scope() {
         Scope::All => query,
+        Scope::Partner(_) => query.push(" AND 1 = 0"),
         Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
         Scope::Sites(sites) => query
             .push(" AND customer_id IN (SELECT customer_id FROM money_service WHERE tenant_id = ")

@@ -26,13 +26,13 @@ pub(crate) use store::{customers_suspended_for_debt, services_spare};
 use atalaya_kernel::{Permission, events::EventType};
 
 /// See services.
-pub const READ: Permission = Permission("service.read");
+pub const READ: Permission = Permission::new("service.read");
 /// Make services, change their plan, end them.
-pub const WRITE: Permission = Permission("service.write");
+pub const WRITE: Permission = Permission::new("service.write");
 /// Cut by hand.
-pub const SUSPEND: Permission = Permission("service.suspend");
+pub const SUSPEND: Permission = Permission::new("service.suspend");
 /// Reconnect by hand.
-pub const RECONNECT: Permission = Permission("service.reconnect");
+pub const RECONNECT: Permission = Permission::new("service.reconnect");
 
 pub(crate) const PERMISSIONS: &[(Permission, &str)] = &[
     (READ, "See services"),

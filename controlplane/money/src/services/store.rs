@@ -22,6 +22,7 @@ fn within(query: Query, scope: &Scope) -> Query {
     match scope {
         Scope::All => query,
         Scope::Sites(sites) => query.push(" AND site_id IN ").push_list(sites),
+        Scope::Partner(_) => query.push(" AND 1 = 0"),
         Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
     }
 }

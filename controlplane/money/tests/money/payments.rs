@@ -104,7 +104,10 @@ on_both!(an_overpayment_pays_the_next_invoice, |world: World| async move {
     );
     billing::billing_run(&isp.ctx, "2026-12", None).await.unwrap();
     assert_eq!(isp.owed(&customer).await.0, PRICE - 1_100);
-    assert_eq!(payments::payment_get(&isp.ctx, &paid.payment.id).await.unwrap().credit, soles(0));
+    let receipt = payments::payment_get(&isp.ctx, &paid.payment.id).await.unwrap();
+    assert_eq!((receipt.customer_name.as_str(), receipt.payment.credit), ("Rosa", soles(0)));
+    let amounts: Vec<_> = receipt.allocations.iter().map(|one| one.amount).collect();
+    assert_eq!(amounts, [soles(8_900), soles(1_100)], "the receipt says what it pays now, the oldest first");
     isp.verify_sums().await;
 });
 

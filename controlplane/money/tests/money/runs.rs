@@ -2,18 +2,23 @@
 
 use super::support::{Isp, PRICE};
 use atalaya_kernel::{
-    Error,
+    Ctx, Error, Permissions, Principal, Scope,
     db::sql,
-    ids::{CustomerId, RunId, ServiceId},
+    ids::{CustomerId, RunId, ServiceId, UserId},
     jobs::{self, Handler, Job},
     on_both,
     testing::World,
     write_tx,
 };
 use atalaya_money::{
-    collections::{self, ItemResult, RunJob, RunState},
+    collections::{self, ItemResult, RunExecution, RunJob, RunState},
     services::Status,
 };
+use atalaya_people::{
+    approvals::{self, Operations},
+    tenancy::{self, TenantChange},
+};
+use std::sync::Arc;
 
 /// So many debtors and the run that would suspend them.
 async fn debtors(isp: &Isp, count: usize) -> (RunId, Vec<(CustomerId, ServiceId)>) {
@@ -114,4 +119,55 @@ on_both!(what_cannot_be_decided_is_told_with_its_word_and_holds_back_nobody, |wo
     let item = done.items.iter().find(|item| item.service_id == *broken).unwrap();
     assert_eq!((item.result, item.failure_code.as_deref()), (Some(ItemResult::Failed), Some("internal")));
     assert!(item.failure.is_some());
+});
+
+/// Somebody of the staff with every right.
+fn person(isp: &Isp) -> Ctx {
+    let principal = Principal::User { id: UserId::new(isp.ctx.now()), name: "Somebody".to_owned() };
+    Ctx::new(isp.ctx.db().clone(), principal, Permissions::All, Scope::All, "test")
+}
+
+on_both!(a_large_run_waits_for_a_second_person, |world: World| async move {
+    let isp = Isp::new(&world).await;
+    let (run, people) = debtors(&isp, 2).await;
+    let version = tenancy::tenant_get(&isp.ctx).await.unwrap().version;
+    let from = TenantChange { two_person_cuts_from: Some(2), ..TenantChange::default() };
+    tenancy::tenant_update(&isp.ctx, version, from).await.unwrap();
+    let (rosa, luis) = (person(&isp), person(&isp));
+    let operations = Operations::new(vec![Arc::new(RunExecution)]);
+    let asked = collections::run_execute(&rosa, &run, 2, false).await.unwrap();
+    assert_eq!(asked.state, RunState::Preview, "nothing is decided yet");
+    let first = asked.approval_id.unwrap();
+    let again = collections::run_execute(&luis, &run, 2, false).await.unwrap();
+    assert_eq!(again.approval_id, Some(first.clone()), "it waits already");
+    let wrong = collections::run_execute(&rosa, &run, 3, false).await;
+    assert!(matches!(wrong, Err(Error::Conflict { code: "numbers_changed", .. })));
+
+    // Another list of people than the one that was asked for, though as long.
+    let out = [people[0].1.clone()];
+    collections::run_items_set(&rosa, &run, &out, false, Some("promised")).await.unwrap();
+    collections::run_items_set(&rosa, &run, &out, true, None).await.unwrap();
+    let stale = approvals::approval_approve(&luis, &operations, &first).await;
+    assert!(matches!(stale, Err(Error::Conflict { code: "numbers_changed", .. })));
+    approvals::approval_reject(&luis, &first, "the list changed").await.unwrap();
+    isp.work().await;
+    assert_eq!(isp.now(&people[0].1).await.status, Status::Active);
+
+    let second = collections::run_execute(&rosa, &run, 2, false).await.unwrap().approval_id.unwrap();
+    approvals::approval_approve(&luis, &operations, &second).await.unwrap();
+    isp.work().await;
+    let done = collections::run_get(&luis, &run).await.unwrap();
+    assert_eq!((done.state, done.totals.suspended, done.approval_id), (RunState::Done, 2, None));
+
+    // Smaller than what waits for two.
+    let (small, _) = {
+        let (customer, service) = isp.subscriber("Another").await;
+        isp.invoice(&customer, PRICE, "2026-10-10").await;
+        (collections::run_create(&rosa).await.unwrap(), service)
+    };
+    assert_eq!(small.totals.services, 1);
+    assert_eq!(
+        collections::run_execute(&rosa, &small.id, 1, false).await.unwrap().state,
+        RunState::Executing
+    );
 });

@@ -36,8 +36,8 @@ pub(crate) use store::{agent_exists, agent_site_ids, config_signal, job_signal};
 use atalaya_kernel::Permission;
 
 /// See agents.
-pub const READ: Permission = Permission("agent.read");
+pub const READ: Permission = Permission::new("agent.read");
 /// Make join strings, rename agents, change their sites.
-pub const ENROLL: Permission = Permission("agent.enroll");
+pub const ENROLL: Permission = Permission::new("agent.enroll");
 /// Revoke an agent.
-pub const REVOKE: Permission = Permission("agent.revoke");
+pub const REVOKE: Permission = Permission::dangerous("agent.revoke");

@@ -4,7 +4,7 @@ use super::{
 };
 use crate::scope;
 use atalaya_kernel::{
-    Ctx, Error, Validation,
+    Ctx, Error, Scope, Validation,
     audit::{self, Entry},
     db::TenantTx,
     events::{self as facts, EntityRef, NewEvent},
@@ -31,14 +31,20 @@ pub async fn agents_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<Agent>, Err
     let page = Page::of(rows, limit, |row| (row.name.clone(), row.id.clone()))?;
     Ok(page.map(|row| {
         let of_it = sites.remove(&row.id).unwrap_or_default();
-        row.into_agent(of_it)
+        row.into_agent(seen(ctx.scope(), of_it))
     }))
 }
 
 async fn read(tx: &mut TenantTx, id: &AgentId) -> Result<Agent, Error> {
     let row = store::agent_row(tx, id).await?;
     let sites = store::agent_site_ids(tx, id).await?;
+    let sites = seen(tx.scope(), sites);
     Ok(row.into_agent(sites))
+}
+
+/// The sites among these that the scope lets see.
+fn seen(scope: &Scope, sites: Vec<SiteId>) -> Vec<SiteId> {
+    sites.into_iter().filter(|site| scope::sees_site(scope, site)).collect()
 }
 
 /// One agent.
@@ -75,7 +81,10 @@ pub async fn agent_update(
             for site in sites {
                 atalaya_places::sites::site_exists(&mut tx, site, "/site_ids").await?;
             }
-            store::agent_sites_put(&mut tx, id, sites).await?;
+            // Sites that the caller does not see stay as they are.
+            let others = store::agent_site_ids(&mut tx, id).await?.into_iter();
+            let others = others.filter(|site| !scope::sees_site(ctx.scope(), site));
+            store::agent_sites_put(&mut tx, id, &sites.iter().cloned().chain(others).collect()).await?;
         }
         let name = name.as_deref().unwrap_or(&before.name);
         if before.revision != version || !store::agent_rename(&mut tx, id, version, name, ctx.now()).await? {

@@ -19,4 +19,4 @@ use atalaya_kernel::Permission;
 /// See how services reach the network: the right to see services.
 pub const READ: Permission = atalaya_money::services::READ;
 /// Attach and detach services.
-pub const WRITE: Permission = Permission("attachment.write");
+pub const WRITE: Permission = Permission::new("attachment.write");

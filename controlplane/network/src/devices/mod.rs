@@ -42,8 +42,8 @@ pub use testing_connection::{
 use atalaya_kernel::Permission;
 
 /// See devices.
-pub const READ: Permission = Permission("device.read");
+pub const READ: Permission = Permission::new("device.read");
 /// Add, change, test and remove devices.
-pub const WRITE: Permission = Permission("device.write");
+pub const WRITE: Permission = Permission::new("device.write");
 /// Switch between observing and enforcing.
-pub const ENFORCE: Permission = Permission("device.enforce");
+pub const ENFORCE: Permission = Permission::new("device.enforce");

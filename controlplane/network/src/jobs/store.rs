@@ -1,4 +1,5 @@
 use super::{AGENT_SILENT, Finding, JobKind, JobOutcome, JobStatus};
+use crate::scope::within_sites;
 use atalaya_kernel::{
     Error,
     db::{DbError, PlatformTx, TenantTx, sql},
@@ -55,8 +56,18 @@ pub(super) async fn job_insert(
     .map(drop)
 }
 
+/// A job of an agent that the scope lets see.
 pub(super) async fn job_get(tx: &mut TenantTx, id: &JobId) -> Result<JobRow, DbError> {
-    sql(SELECT).push_bind(tx.tenant()).push(" AND id = ").push_bind(id).fetch_one(tx).await
+    let query = sql(SELECT).push_bind(tx.tenant()).push(" AND id = ").push_bind(id);
+    within_sites(
+        query,
+        tx.scope(),
+        " AND EXISTS (SELECT 1 FROM network_agent_site x WHERE x.tenant_id = network_agent_job.tenant_id \
+         AND x.agent_id = network_agent_job.agent_id AND x.site_id IN ",
+        ")",
+    )
+    .fetch_one(tx)
+    .await
 }
 
 pub(super) async fn jobs_waiting(

@@ -26,7 +26,7 @@ use utoipa::ToSchema;
 const LATEST: i64 = 24;
 /// Events shown.
 const TIMELINE: i64 = 50;
-const EVENT_READ: Permission = Permission("event.read");
+const EVENT_READ: Permission = Permission::new("event.read");
 
 /// A customer as a whole. What the caller may not see is empty or null.
 #[derive(Debug, Clone, Serialize, ToSchema)]

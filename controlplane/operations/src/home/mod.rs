@@ -8,4 +8,4 @@ pub use service::{Home, home_get};
 use atalaya_kernel::Permission;
 
 /// See when the installation was last copied.
-pub const BACKUP_READ: Permission = Permission("backup.read");
+pub const BACKUP_READ: Permission = Permission::new("backup.read");

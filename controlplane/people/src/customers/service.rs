@@ -1,6 +1,10 @@
-use super::{CREATED, Customer, CustomerChange, CustomerFilter, NewCustomer, READ, UPDATED, WRITE, store};
+use super::{
+    CREATED, Customer, CustomerChange, CustomerFilter, NewCustomer, READ, UPDATED, WRITE,
+    masking::{self, MASK, sees_all},
+    store,
+};
 use atalaya_kernel::{
-    Ctx, Error, Validation,
+    Ctx, Error, Scope, Validation,
     audit::{self, Entry},
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
@@ -16,10 +20,11 @@ use serde_json::json;
 /// Not found, or without `customer.read`.
 pub async fn customer_get(ctx: &Ctx, id: &CustomerId) -> Result<Customer, Error> {
     ctx.authorize(READ)?;
-    store::customer_find(&mut ctx.begin_read().await?, id).await
+    let customer = store::customer_find(&mut ctx.begin_read().await?, id).await?;
+    Ok(customer.masked_for(ctx.permissions()))
 }
 
-/// Customers by name.
+/// Customers by name. Whoever may not see phones, e-mails or documents searches names only.
 ///
 /// # Errors
 /// Without `customer.read`, or a cursor of another list.
@@ -31,8 +36,10 @@ pub async fn customers_list(
     ctx.authorize(READ)?;
     let limit = page.limit()?;
     let mut tx = ctx.begin_read().await?;
-    let rows = store::customers_list(&mut tx, filter, page.after()?, limit + 1).await?;
-    Page::of(rows, limit, |customer| (customer.name.clone(), customer.id.clone()))
+    let everywhere = sees_all(ctx.permissions());
+    let rows = store::customers_list(&mut tx, filter, everywhere, page.after()?, limit + 1).await?;
+    let page = Page::of(rows, limit, |customer| (customer.name.clone(), customer.id.clone()))?;
+    Ok(page.map(|customer| customer.masked_for(ctx.permissions())))
 }
 
 /// Makes a customer.
@@ -56,13 +63,31 @@ pub async fn customer_create(ctx: &Ctx, new: NewCustomer) -> Result<Customer, Er
         created_at: now,
         updated_at: now,
     };
+    for (value, pointer) in
+        [(&customer.document, "/document"), (&customer.phone, "/phone"), (&customer.email, "/email")]
+    {
+        validation.check(!value.as_deref().is_some_and(is_masked), pointer, "masked", MASKED);
+    }
     validation.finish()?;
     write_tx!(ctx, tx => {
         store::customer_insert(&mut tx, &customer).await?;
+        if let Scope::Sites(sites) = ctx.scope() {
+            // No service says yet where the customer is: at the sites of whoever made it, who would not see it else.
+            for site in sites {
+                store::customer_site_add(&mut tx, &customer.id, site).await?;
+            }
+        }
         note(ctx, &mut tx, CREATED, None, &customer).await?;
         Ok(())
     })?;
-    Ok(customer)
+    Ok(customer.masked_for(ctx.permissions()))
+}
+
+/// What is said of a mask that is the mask of nothing.
+const MASKED: &str = "this is a mask and not the value: write the whole value, or leave it out";
+
+fn is_masked(text: &str) -> bool {
+    text.contains(MASK)
 }
 
 /// Changes a customer that is still at `version`.
@@ -90,11 +115,24 @@ pub async fn customer_update(
     validation.finish()?;
     write_tx!(ctx, tx => {
         let before = store::customer_find(&mut tx, id).await?;
+        let mut validation = Validation::new();
+        let mut field = |wanted: &Option<Option<String>>, kept: &Option<String>, pointer: &str| match wanted {
+            None => kept.clone(),
+            Some(wanted) => {
+                let value = masking::unmasked(wanted.clone(), kept.as_ref(), pointer == "/email");
+                validation.check(value.is_ok(), pointer, "masked", MASKED);
+                value.unwrap_or_default()
+            }
+        };
+        let document = field(&document, &before.document, "/document");
+        let phone = field(&phone, &before.phone, "/phone");
+        let email = field(&email, &before.email, "/email");
+        validation.finish()?;
         let after = Customer {
             name: name.clone().unwrap_or_else(|| before.name.clone()),
-            document: document.clone().unwrap_or_else(|| before.document.clone()),
-            phone: phone.clone().unwrap_or_else(|| before.phone.clone()),
-            email: email.clone().unwrap_or_else(|| before.email.clone()),
+            document,
+            phone,
+            email,
             address: address.clone().unwrap_or_else(|| before.address.clone()),
             notes: notes.clone().unwrap_or_else(|| before.notes.clone()),
             version: before.version + 1,
@@ -105,7 +143,7 @@ pub async fn customer_update(
             return Err(Error::VersionConflict { current: before.version });
         }
         note(ctx, &mut tx, UPDATED, Some(&before), &after).await?;
-        Ok(after)
+        Ok(after.masked_for(ctx.permissions()))
     })
 }
 

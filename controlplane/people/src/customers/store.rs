@@ -15,7 +15,14 @@ fn visible(tx: &TenantTx) -> Query {
         sql("SELECT ").push(COLUMNS).push(" FROM people_customer WHERE tenant_id = ").push_bind(tx.tenant());
     match tx.scope() {
         Scope::All => query,
-        Scope::Sites(sites) => query.push(" AND site_id IN ").push_list(sites),
+        // Where the customer has or had a service; the first for those whose services are from before it was kept.
+        Scope::Sites(sites) => query
+            .push(" AND (site_id IN ")
+            .push_list(sites)
+            .push(" OR EXISTS (SELECT 1 FROM people_customer_site s WHERE s.tenant_id = people_customer.tenant_id AND s.customer_id = people_customer.id AND s.site_id IN ")
+            .push_list(sites)
+            .push("))"),
+        Scope::Partner(_) => query.push(" AND 1 = 0"),
         Scope::Customer(id) => query.push(" AND id = ").push_bind(id),
     }
 }
@@ -41,15 +48,18 @@ pub async fn customers_by_ids(tx: &mut TenantTx, ids: &[CustomerId]) -> Result<V
     Ok(found)
 }
 
+/// One page. `everywhere`: words are looked for in documents, phones, e-mails and addresses too, not only in names.
 pub(super) async fn customers_list(
     tx: &mut TenantTx,
     filter: &CustomerFilter,
+    everywhere: bool,
     after: Option<(String, CustomerId)>,
     limit: i64,
 ) -> Result<Vec<Customer>, DbError> {
     let mut query = visible(tx);
     for word in filter.search.iter().flat_map(|search| search.split_whitespace()) {
-        query = query.push(" AND search_text LIKE ").push_bind(like_anywhere(word)).push(" ESCAPE '\\'");
+        let column = if everywhere { " AND search_text LIKE " } else { " AND name_key LIKE " };
+        query = query.push(column).push_bind(like_anywhere(word)).push(" ESCAPE '\\'");
     }
     if let Some(site) = &filter.site {
         query = query.push(" AND site_id = ").push_bind(site);
@@ -142,5 +152,22 @@ pub async fn customer_site_set(tx: &mut TenantTx, id: &CustomerId, site: &SiteId
         .bind(id)
         .execute(tx)
         .await?;
+    Ok(customer_site_add(tx, id, site).await?)
+}
+
+/// Notes a site at which a customer is seen by whoever sees that site.
+pub(super) async fn customer_site_add(
+    tx: &mut TenantTx,
+    id: &CustomerId,
+    site: &SiteId,
+) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    sql("INSERT INTO people_customer_site (tenant_id, customer_id, site_id) VALUES ($1, $2, $3) \
+         ON CONFLICT (tenant_id, customer_id, site_id) DO NOTHING")
+    .bind(tenant)
+    .bind(id)
+    .bind(site)
+    .execute(tx)
+    .await?;
     Ok(())
 }

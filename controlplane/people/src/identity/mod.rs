@@ -1,43 +1,54 @@
-//! The staff, how they log in, and what each role may do.
+//! The staff, how they log in, and their sessions. What each may do: [`crate::access`].
 //!
 //! Invariants: an e-mail is unique within the tenant; passwords are kept as Argon2id, session tokens as SHA-256; a log-in
 //! with an unknown e-mail costs the same time as one with a wrong password; disabling a user or changing a password ends
-//! the user's sessions; a tenant keeps one enabled owner at least.
+//! the user's sessions, but for the one in which somebody changes their own; a session has another token after each proof
+//! of who is behind it; a tenant keeps one enabled owner at least.
 
 pub mod http;
 mod model;
-mod password;
-mod roles;
+pub(crate) mod password;
 mod service;
 mod sessions;
 mod store;
 
-pub use model::{LoggedIn, NewUser, Role, User, UserChange};
-pub use roles::permissions_of;
+pub use crate::access::{Role, RoleKey, permissions_of};
+pub use model::{LoggedIn, NewUser, SessionInfo, User, UserChange};
 pub use service::{password_set, user_create, user_find, user_get, user_update, users_list};
-pub use sessions::{Origin, SESSION_COOKIE, authenticate, log_in, log_out};
+pub use sessions::{
+    Origin, SESSION_COOKIE, authenticate, log_in, log_out, session_revoke, sessions_list,
+    sessions_revoke_others, step_up,
+};
 
 use atalaya_kernel::{Permission, events::EventType};
 
 /// See the staff.
-pub const READ: Permission = Permission("user.read");
+pub const READ: Permission = Permission::new("user.read");
 /// Make, change and disable users, and set their passwords.
-pub const WRITE: Permission = Permission("user.write");
+pub const WRITE: Permission = Permission::dangerous("user.write");
 
-pub(crate) const PERMISSIONS: &[(Permission, &str)] =
-    &[(READ, "See the staff"), (WRITE, "Make, change and disable users, set passwords")];
+pub(crate) const PERMISSIONS: &[(Permission, &str)] = &[
+    (READ, "See the staff, their roles and what each role may do"),
+    (WRITE, "Make, change and disable users, set passwords"),
+];
 
 const CREATED: EventType = EventType {
     name: "user.created",
     version: 1,
     public: false,
-    doc: "A user was made. Payload: id, name, role.",
+    doc: "A user was made. Payload: id, name, role, roles, disabled.",
 };
 const UPDATED: EventType = EventType {
     name: "user.updated",
     version: 1,
     public: false,
-    doc: "A user was changed. Payload: id, name, role, disabled.",
+    doc: "A user was changed. Payload: id, name, role, roles, disabled.",
+};
+const SESSION_ENDED: EventType = EventType {
+    name: "session.ended",
+    version: 1,
+    public: false,
+    doc: "One or more sessions of a user ended. Payload: user_id.",
 };
 
-pub(crate) const EVENTS: &[EventType] = &[CREATED, UPDATED];
+pub(crate) const EVENTS: &[EventType] = &[CREATED, UPDATED, SESSION_ENDED];

@@ -1,28 +1,18 @@
-use crate::tenancy::Tenant;
-use atalaya_kernel::{ids::UserId, secrets::SecretText, text_enum, time::Timestamp};
+use crate::{
+    access::{AccessScope, RoleKey},
+    tenancy::Tenant,
+};
+use atalaya_kernel::{
+    Permissions,
+    ids::{SessionId, UserId},
+    secrets::SecretText,
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-text_enum! {
-    /// What a user is in the tenant.
-    pub enum Role {
-        /// Everything.
-        Owner = "owner",
-        /// Everything but taking the owner's place.
-        Admin = "admin",
-        /// Customers, invoices, payments, collections.
-        BillingClerk = "billing_clerk",
-        /// Devices, agents, services; no money.
-        NocOperator = "noc_operator",
-        /// Sites, devices and customers of the day's work.
-        Technician = "technician",
-        /// Sees, changes nothing.
-        ReadOnly = "read_only",
-    }
-}
-
 /// A person of the tenant's staff.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
     /// Which.
     pub id: UserId,
@@ -31,8 +21,12 @@ pub struct User {
     /// E-mail, lower case; the log-in name.
     #[schema(example = "rosa@netandina.example")]
     pub email: String,
-    /// Role.
-    pub role: Role,
+    /// First role.
+    pub role: RoleKey,
+    /// Every role, the first one first.
+    pub roles: Vec<RoleKey>,
+    /// Of which part of the ISP the user sees anything.
+    pub scope: AccessScope,
     /// Whether log-in is refused.
     pub disabled: bool,
     /// Grows with each change.
@@ -52,8 +46,12 @@ pub struct NewUser {
     /// E-mail; the log-in name.
     #[schema(example = "rosa@netandina.example")]
     pub email: String,
-    /// Role.
-    pub role: Role,
+    /// The only role; or give `roles`.
+    pub role: Option<RoleKey>,
+    /// Every role.
+    pub roles: Option<Vec<RoleKey>>,
+    /// Of which part of the ISP the user sees anything; everything when absent.
+    pub scope: Option<AccessScope>,
     /// First password, 10 to 128 characters.
     pub password: SecretText,
 }
@@ -64,8 +62,12 @@ pub struct NewUser {
 pub struct UserChange {
     /// Name.
     pub name: Option<String>,
-    /// Role.
-    pub role: Option<Role>,
+    /// The only role from now on; or give `roles`.
+    pub role: Option<RoleKey>,
+    /// Every role from now on.
+    pub roles: Option<Vec<RoleKey>>,
+    /// Of which part of the ISP the user sees anything from now on.
+    pub scope: Option<AccessScope>,
     /// Whether log-in is refused.
     pub disabled: Option<bool>,
 }
@@ -77,6 +79,31 @@ pub struct LoggedIn {
     pub user: User,
     /// The ISP.
     pub tenant: Tenant,
+    /// What the user may do.
+    pub permissions: Permissions,
+    /// Which session.
+    pub session_id: SessionId,
+    /// When the user last showed who they are.
+    pub proved_at: Timestamp,
     /// To be sent back as `X-CSRF-Token` with every change.
     pub csrf_token: String,
+}
+
+/// A log-in of the caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
+pub struct SessionInfo {
+    /// Which.
+    pub id: SessionId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it last asked for anything, to the minute.
+    pub last_seen_at: Timestamp,
+    /// What the browser said of itself at log-in.
+    #[schema(example = "Mozilla/5.0 (X11; Linux x86_64) Firefox/141.0")]
+    pub user_agent: String,
+    /// Address that it logged in from.
+    #[schema(example = "198.51.100.7")]
+    pub address: String,
+    /// Whether it is the one that asks.
+    pub current: bool,
 }

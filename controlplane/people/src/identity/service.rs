@@ -1,4 +1,5 @@
-use super::{CREATED, NewUser, READ, Role, UPDATED, User, UserChange, WRITE, password, store};
+use super::{CREATED, NewUser, READ, SESSION_ENDED, UPDATED, User, UserChange, WRITE, password, store};
+use crate::access::{self, AccessScope, Role, RoleKey};
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
@@ -16,8 +17,8 @@ use serde_json::json;
 /// # Errors
 /// Not found, or without `user.read`.
 pub async fn user_get(ctx: &Ctx, id: &UserId) -> Result<User, Error> {
-    ctx.authorize(READ)?;
-    Ok(store::user_get(&mut ctx.begin_read().await?, id).await?)
+    ctx.authorize_whole(READ)?;
+    store::user_get(&mut ctx.begin_read().await?, id).await
 }
 
 /// The user of an e-mail, for the command line.
@@ -25,7 +26,7 @@ pub async fn user_get(ctx: &Ctx, id: &UserId) -> Result<User, Error> {
 /// # Errors
 /// Not found, or without `user.read`.
 pub async fn user_find(ctx: &Ctx, email: &str) -> Result<User, Error> {
-    ctx.authorize(READ)?;
+    ctx.authorize_whole(READ)?;
     store::user_by_email(&mut ctx.begin_read().await?, &email.to_lowercase()).await?.ok_or(Error::NotFound)
 }
 
@@ -34,7 +35,7 @@ pub async fn user_find(ctx: &Ctx, email: &str) -> Result<User, Error> {
 /// # Errors
 /// Without `user.read`, or a cursor of another list.
 pub async fn users_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<User>, Error> {
-    ctx.authorize(READ)?;
+    ctx.authorize_whole(READ)?;
     let limit = page.limit()?;
     let rows = store::users_list(&mut ctx.begin_read().await?, page.after()?, limit + 1).await?;
     Page::of(rows, limit, |user| user.id.clone())
@@ -43,9 +44,9 @@ pub async fn users_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<User>, Error
 /// Makes a user.
 ///
 /// # Errors
-/// Wrong fields, an e-mail that is taken, or without `user.write`.
+/// Wrong fields, an e-mail that is taken, rights beyond the caller's own, or without `user.write`.
 pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
-    ctx.authorize(WRITE)?;
+    ctx.authorize_whole(WRITE)?;
     let mut validation = Validation::new();
     let name = validation.text(&new.name, "/name", 80);
     let email = validation.text(&new.email, "/email", 160).to_lowercase();
@@ -53,7 +54,11 @@ pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
         email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
     validation.check(looks_right, "/email", "malformed", "expected an address such as rosa@example.org");
     password::check(&mut validation, &new.password);
+    let roles = roles_given(&mut validation, new.role, new.roles).unwrap_or_default();
+    validation.check(!roles.is_empty(), "/roles", "required", "name one role at least");
     validation.finish()?;
+    let scope = new.scope.unwrap_or_default();
+    let Some(first) = roles.first().cloned() else { return Err(Error::internal("a role was demanded")) };
     // Hashing takes long: outside the transaction.
     let hash = password::hash(&new.password).await?;
     let now = ctx.now();
@@ -61,47 +66,62 @@ pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
         id: UserId::new(now),
         name,
         email,
-        role: new.role,
+        role: first,
+        roles,
+        scope,
         disabled: false,
         version: 1,
         created_at: now,
         updated_at: now,
     };
     write_tx!(ctx, tx => {
+        may_be_given(ctx, &mut tx, &user).await?;
         store::user_insert(&mut tx, &user, &hash).await?;
         note(ctx, &mut tx, CREATED, "user.write", None, &user).await
     })?;
     Ok(user)
 }
 
-/// Changes a user that is still at `version`; disabling ends the sessions.
+/// Changes a user that is still at `version`: new roles and scope hold at once; disabling ends the sessions.
 ///
 /// # Errors
-/// Not found, changed meanwhile, the last owner, or without `user.write`.
+/// Not found, changed meanwhile, the last owner, rights beyond the caller's own, or without `user.write`.
 pub async fn user_update(ctx: &Ctx, id: &UserId, version: i64, change: UserChange) -> Result<User, Error> {
-    ctx.authorize(WRITE)?;
+    ctx.authorize_whole(WRITE)?;
     let mut validation = Validation::new();
     let name = change.name.as_deref().map(|name| validation.text(name, "/name", 80));
+    let roles = roles_given(&mut validation, change.role, change.roles);
+    validation.check(
+        roles.as_ref().is_none_or(|roles| !roles.is_empty()),
+        "/roles",
+        "required",
+        "name one role at least",
+    );
     validation.finish()?;
     write_tx!(ctx, tx => {
         let before = store::user_get(&mut tx, id).await?;
+        may_change(ctx, &mut tx, &before).await?;
+        let roles = roles.clone().unwrap_or_else(|| before.roles.clone());
         let after = User {
             name: name.clone().unwrap_or_else(|| before.name.clone()),
-            role: change.role.unwrap_or(before.role),
+            role: roles.first().cloned().unwrap_or_else(|| before.role.clone()),
+            roles,
+            scope: change.scope.clone().unwrap_or_else(|| before.scope.clone()),
             disabled: change.disabled.unwrap_or(before.disabled),
             version: before.version + 1,
             updated_at: ctx.now(),
             ..before.clone()
         };
+        may_be_given(ctx, &mut tx, &after).await?;
         if before.version != version || !store::user_write(&mut tx, &after, version).await? {
             return Err(Error::VersionConflict { current: before.version });
         }
-        let was_owner = before.role == Role::Owner && !before.disabled;
+        let was_owner = before.role == RoleKey::BuiltIn(Role::Owner) && !before.disabled;
         if was_owner && store::enabled_owners(&mut tx).await? == 0 {
             return Err(Error::conflict("last_owner", "an ISP keeps one enabled owner at least"));
         }
-        if after.disabled || after.role != before.role {
-            store::sessions_delete(&mut tx, id).await?;
+        if after.disabled {
+            store::sessions_delete(&mut tx, id, None).await?;
         }
         note(ctx, &mut tx, UPDATED, "user.write", Some(&before), &after).await?;
         Ok(after)
@@ -111,22 +131,53 @@ pub async fn user_update(ctx: &Ctx, id: &UserId, version: i64, change: UserChang
 /// Sets a password and ends the user's sessions.
 ///
 /// # Errors
-/// Not found, a password too short or too long, or without `user.write`.
+/// Not found, somebody who holds more than the caller, a password too short or too long, or without `user.write`.
 pub async fn password_set(ctx: &Ctx, id: &UserId, password: &SecretText) -> Result<(), Error> {
-    ctx.authorize(WRITE)?;
+    ctx.authorize_whole(WRITE)?;
     let mut validation = Validation::new();
     password::check(&mut validation, password);
     validation.finish()?;
     let hash = password::hash(password).await?;
     write_tx!(ctx, tx => {
         let user = store::user_get(&mut tx, id).await?;
+        may_change(ctx, &mut tx, &user).await?;
         store::password_write(&mut tx, id, &hash).await?;
-        store::sessions_delete(&mut tx, id).await?;
+        store::sessions_delete(&mut tx, id, None).await?;
         note(ctx, &mut tx, UPDATED, "user.password_set", Some(&user), &user).await
     })
 }
 
-async fn note(
+/// The roles that a request gives, as a list or as the only one.
+fn roles_given(
+    validation: &mut Validation,
+    role: Option<RoleKey>,
+    roles: Option<Vec<RoleKey>>,
+) -> Option<Vec<RoleKey>> {
+    let agree = match (&role, &roles) {
+        (Some(role), Some(roles)) => roles.first() == Some(role),
+        _ => true,
+    };
+    validation.check(agree, "/role", "contradictory", "the first of roles, or leave it out");
+    roles.or_else(|| role.map(|role| vec![role]))
+}
+
+/// Whether the caller may make somebody what this user is to be.
+async fn may_be_given(ctx: &Ctx, tx: &mut TenantTx, user: &User) -> Result<(), Error> {
+    access::roles_checked(ctx, tx, &user.roles).await?;
+    user.scope.check(tx).await?;
+    let owner = user.roles.contains(&RoleKey::BuiltIn(Role::Owner));
+    if owner && user.scope != AccessScope::All {
+        return Err(Error::invalid("/scope", "owner_sees_all", "an owner sees everything"));
+    }
+    Ok(())
+}
+
+/// Whether the caller may do anything to a user: not to one who holds more.
+pub(crate) async fn may_change(ctx: &Ctx, tx: &mut TenantTx, user: &User) -> Result<(), Error> {
+    access::beyond(ctx.permissions(), &access::rights_of(tx, &user.roles).await?)
+}
+
+pub(crate) async fn note(
     ctx: &Ctx,
     tx: &mut TenantTx,
     kind: EventType,
@@ -140,7 +191,16 @@ async fn note(
         entry = entry.before(before)?;
     }
     audit::record(ctx, tx, entry).await?;
-    let payload = json!({"id": after.id, "name": after.name, "role": after.role, "disabled": after.disabled});
+    let payload = json!({
+        "id": after.id, "name": after.name, "role": after.role, "roles": after.roles, "disabled": after.disabled,
+    });
     events::emit(ctx, tx, NewEvent::new(kind, entity, payload)).await?;
+    Ok(())
+}
+
+/// Tells that sessions of a user ended, so that what is open closes.
+pub(crate) async fn sessions_ended(ctx: &Ctx, tx: &mut TenantTx, user: &UserId) -> Result<(), Error> {
+    let event = NewEvent::new(SESSION_ENDED, EntityRef::new("user", user), json!({"user_id": user}));
+    events::emit(ctx, tx, event).await?;
     Ok(())
 }

@@ -15,7 +15,7 @@ pub use store::{find_tenant, settings, tenant_ids, tenants_list};
 use atalaya_kernel::{Permission, events::EventType};
 
 /// Change the tenant's settings.
-pub const WRITE: Permission = Permission("tenant.write");
+pub const WRITE: Permission = Permission::dangerous("tenant.write");
 
 pub(crate) const PERMISSIONS: &[(Permission, &str)] = &[(WRITE, "Change the settings of the ISP")];
 

@@ -66,6 +66,8 @@ pub struct Tenant {
     pub cut_brake_tenant_basis_points: i64,
     /// What an agent does with scheduled cuts while headquarters is away.
     pub offline_cuts: OfflineCuts,
+    /// A cut run of so many services or more waits for a second person; 0: none does.
+    pub two_person_cuts_from: i64,
     /// Grows with each change.
     pub version: i64,
     /// When it was made.
@@ -117,6 +119,8 @@ pub struct TenantChange {
     pub cut_brake_tenant_basis_points: Option<i64>,
     /// What an agent does with scheduled cuts while headquarters is away.
     pub offline_cuts: Option<OfflineCuts>,
+    /// A cut run of so many services or more waits for a second person; 0: none does.
+    pub two_person_cuts_from: Option<i64>,
     /// `on` only after a previewed run; `off` always.
     pub automatic_cuts: Option<AutomaticCuts>,
 }

@@ -50,6 +50,7 @@ pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ct
         cut_brake_basis_points: 300,
         cut_brake_tenant_basis_points: 200,
         offline_cuts: OfflineCuts::Hold,
+        two_person_cuts_from: 0,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -78,7 +79,7 @@ pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ct
 /// # Errors
 /// Changed meanwhile, wrong fields, or without `tenant.write`.
 pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Result<Tenant, Error> {
-    ctx.authorize(WRITE)?;
+    ctx.authorize_whole(WRITE)?;
     let mut validation = Validation::new();
     let name = change.name.as_deref().map(|name| validation.text(name, "/name", 80));
     check_words(
@@ -93,6 +94,7 @@ pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Res
     check_range(&mut validation, change.cut_brake_basis_points, "/cut_brake_basis_points", 0..=10_000);
     let share = change.cut_brake_tenant_basis_points;
     check_range(&mut validation, share, "/cut_brake_tenant_basis_points", 0..=10_000);
+    check_range(&mut validation, change.two_person_cuts_from, "/two_person_cuts_from", 0..=1_000_000);
     validation.finish()?;
     write_tx!(ctx, tx => {
         let before = store::settings(&mut tx).await?;
@@ -124,6 +126,7 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
             .unwrap_or(before.cut_brake_tenant_basis_points),
         offline_cuts: change.offline_cuts.unwrap_or(before.offline_cuts),
         automatic_cuts: change.automatic_cuts.unwrap_or(before.automatic_cuts),
+        two_person_cuts_from: change.two_person_cuts_from.unwrap_or(before.two_person_cuts_from),
         version: before.version + 1,
         updated_at: ctx.now(),
         ..before.clone()

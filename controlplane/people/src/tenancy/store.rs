@@ -6,8 +6,8 @@ use atalaya_kernel::{
 };
 
 const COLUMNS: &str = "id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, debt_tolerance, \
-                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, version, \
-                       created_at, updated_at";
+                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, \
+                       version, created_at, updated_at";
 
 /// The settings of the transaction's tenant; for other domains, without a permission.
 ///
@@ -55,7 +55,8 @@ pub async fn tenant_ids(tx: &mut PlatformTx) -> Result<Vec<TenantId>, Error> {
 pub(super) async fn tenant_insert(tx: &mut impl Handle, tenant: &Tenant) -> Result<(), Error> {
     sql("INSERT INTO people_tenant (id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, \
          debt_tolerance, automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, \
-         version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
+         version, created_at, updated_at, two_person_cuts_from) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
     .bind(&tenant.id)
     .bind(&tenant.slug)
     .bind(&tenant.name)
@@ -74,6 +75,7 @@ pub(super) async fn tenant_insert(tx: &mut impl Handle, tenant: &Tenant) -> Resu
     .bind(tenant.version)
     .bind(tenant.created_at)
     .bind(tenant.updated_at)
+    .bind(tenant.two_person_cuts_from)
     .execute(tx)
     .await
     .map_err(slug_taken)?;
@@ -86,7 +88,7 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
         "UPDATE people_tenant SET name = $1, country = $2, time_zone = $3, locale = $4, brand_color = $5, \
                     grace_days = $6, debt_tolerance = $7, automatic_cuts = $8, cut_brake_floor = $9, \
                     cut_brake_basis_points = $10, offline_cuts = $11, version = $12, updated_at = $13, \
-                    cut_brake_tenant_basis_points = $14 WHERE id = $15 AND version = $16",
+                    cut_brake_tenant_basis_points = $14, two_person_cuts_from = $15 WHERE id = $16 AND version = $17",
     )
     .bind(&tenant.name)
     .bind(&tenant.country)
@@ -102,6 +104,7 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
     .bind(tenant.version)
     .bind(tenant.updated_at)
     .bind(tenant.cut_brake_tenant_basis_points)
+    .bind(tenant.two_person_cuts_from)
     .bind(&tenant.id)
     .bind(expected)
     .execute(tx)

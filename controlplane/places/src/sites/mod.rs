@@ -14,9 +14,9 @@ pub use store::{site_exists, site_parents, site_subtree, sites_by_ids};
 use atalaya_kernel::{Permission, events::EventType};
 
 /// Read sites.
-pub const READ: Permission = Permission("site.read");
+pub const READ: Permission = Permission::new("site.read");
 /// Make and change sites.
-pub const WRITE: Permission = Permission("site.write");
+pub const WRITE: Permission = Permission::new("site.write");
 
 pub(crate) const PERMISSIONS: &[(Permission, &str)] =
     &[(READ, "See sites"), (WRITE, "Make and change sites")];

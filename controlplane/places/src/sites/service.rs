@@ -1,6 +1,6 @@
 use super::{CREATED, NewSite, READ, Site, SiteChange, UPDATED, WRITE, store};
 use atalaya_kernel::{
-    Ctx, Error, Validation,
+    Ctx, Error, Scope, Validation,
     audit::{self, Entry},
     events::{self, EntityRef, NewEvent},
     ids::SiteId,
@@ -39,6 +39,9 @@ pub async fn site_create(ctx: &Ctx, new: NewSite) -> Result<Site, Error> {
     let mut validation = Validation::new();
     let name = validation.text(&new.name, "/name", 80);
     check_position(&mut validation, new.latitude, new.longitude);
+    // A root would be outside of what its maker sees.
+    let has_its_place = new.parent_id.is_some() || *ctx.scope() == Scope::All;
+    validation.check(has_its_place, "/parent_id", "required", "a new site stands below one of yours");
     validation.finish()?;
     let now = ctx.now();
     let site = Site {

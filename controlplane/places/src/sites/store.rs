@@ -16,7 +16,7 @@ fn visible(tx: &TenantTx) -> Query {
     match tx.scope() {
         Scope::All => query,
         Scope::Sites(sites) => query.push(" AND id IN ").push_list(sites),
-        Scope::Customer(_) => query.push(" AND id IS NULL"),
+        Scope::Partner(_) | Scope::Customer(_) => query.push(" AND id IS NULL"),
     }
 }
 

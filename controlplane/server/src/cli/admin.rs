@@ -75,7 +75,7 @@ pub(super) struct UserCreate {
     /// Name.
     #[arg(long)]
     name: String,
-    /// owner, admin, billing_clerk, noc_operator, technician or read_only.
+    /// owner, admin, billing_clerk, cashier, noc_operator, technician, support, partner or read_only.
     #[arg(long, default_value = "owner")]
     role: Role,
 }
@@ -114,7 +114,14 @@ impl Admin {
             }
             Self::User(UserCommand::Create(UserCreate { user, name, role })) => {
                 let ctx = tenant_ctx(&runtime, &user.tenant).await?;
-                let new = NewUser { name, email: user.email, role, password: password_from_input()? };
+                let new = NewUser {
+                    name,
+                    email: user.email,
+                    role: Some(role.into()),
+                    roles: None,
+                    scope: None,
+                    password: password_from_input()?,
+                };
                 let user = identity::user_create(&ctx, new).await.map_err(explained)?;
                 print_line(user.id.as_str());
             }

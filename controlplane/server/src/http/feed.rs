@@ -1,7 +1,7 @@
 //! `/events` and `/audit`: what happened, and who did it.
 
 use atalaya_kernel::{
-    Ctx, Error, Permission, Scope,
+    Ctx, Error, Permission,
     audit::{self, AuditRow},
     events::{self, Event, EventFilter},
     http::{Json, Query},
@@ -9,12 +9,13 @@ use atalaya_kernel::{
     page::{Page, PageQuery},
 };
 use atalaya_operations::feed;
+use atalaya_people::customers;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) const EVENT_READ: Permission = Permission("event.read");
-pub(super) const AUDIT_READ: Permission = Permission("audit.read");
+pub(super) const EVENT_READ: Permission = Permission::new("event.read");
+pub(super) const AUDIT_READ: Permission = Permission::new("audit.read");
 
 pub(super) fn router() -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(events_list)).routes(routes!(audit_list))
@@ -72,15 +73,27 @@ async fn audit_list(
     Query(query): Query<AuditQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<AuditRow>>, Error> {
-    ctx.authorize(AUDIT_READ)?;
-    if *ctx.scope() != Scope::All {
-        return Err(Error::Forbidden(AUDIT_READ.0));
-    }
+    ctx.authorize_whole(AUDIT_READ)?;
     let limit = page.limit()?;
     let before = page.after::<AuditId>()?;
     let mut tx = ctx.begin_read().await?;
     let rows =
         audit::list(&mut tx, query.entity_id.as_deref(), query.actor.as_deref(), before.as_ref(), limit + 1)
             .await?;
-    Page::of(rows, limit, |row| row.id.clone()).map(Json)
+    let mut page = Page::of(rows, limit, |row| row.id.clone())?;
+    page.items.iter_mut().try_for_each(|row| mask(&ctx, row))?;
+    Ok(Json(page))
+}
+
+/// What of a customer the caller may not see is masked in the trail as it is everywhere.
+fn mask(ctx: &Ctx, row: &mut AuditRow) -> Result<(), Error> {
+    if row.entity_kind != "customer" {
+        return Ok(());
+    }
+    for state in [&mut row.before_state, &mut row.after_state].into_iter().flatten() {
+        let mut value = serde_json::from_str(state).map_err(Error::internal)?;
+        customers::mask_state(ctx.permissions(), &mut value);
+        *state = value.to_string();
+    }
+    Ok(())
 }

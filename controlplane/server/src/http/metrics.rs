@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// See measurements.
-pub(crate) const READ: Permission = Permission("metrics.read");
+pub(crate) const READ: Permission = Permission::new("metrics.read");
 
 /// Raw samples of one answer at most; computed points are bounded by the store.
 const MAX_RAW_POINTS: usize = 200_000;
@@ -274,7 +274,7 @@ fn within_scope(ctx: &Ctx, selector: Selector, device: Option<&DeviceId>) -> Res
         Scope::Sites(sites) => {
             selector.with("site", Test::In(sites.iter().map(ToString::to_string).collect()))
         }
-        Scope::Customer(_) => return Err(Error::Forbidden(READ.0)),
+        Scope::Partner(_) | Scope::Customer(_) => return Err(Error::Forbidden(READ.0)),
     };
     Ok(match device {
         Some(device) => selector.label("device", device.as_str()),

@@ -17,7 +17,7 @@ use crate::config;
 use atalaya_kernel::{Error, Permission, http::MAX_BODY_BYTES, runtime::Runtime};
 use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
-use atalaya_people::identity::http::Installation;
+use atalaya_people::{access::Catalog, approvals::Operations, identity::http::Installation};
 use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
@@ -37,6 +37,17 @@ pub const PERMISSIONS: &[(Permission, &str)] = &[
     (metrics::READ, "See measurements"),
 ];
 
+/// Every right that something here asks for, with what it lets do.
+pub fn permissions() -> Vec<(Permission, &'static str)> {
+    let mut all = atalaya_places::PERMISSIONS.to_vec();
+    all.extend(atalaya_people::PERMISSIONS.concat());
+    all.extend(atalaya_money::PERMISSIONS.concat());
+    all.extend(atalaya_network::PERMISSIONS);
+    all.extend(atalaya_operations::PERMISSIONS);
+    all.extend(PERMISSIONS);
+    all
+}
+
 /// What the routes share beside the runtime.
 pub struct Shared {
     /// Database, clock, secrets.
@@ -49,6 +60,8 @@ pub struct Shared {
     pub joins: Arc<dyn JoinStrings>,
     /// Measurements.
     pub metrics: Arc<dyn MetricStore>,
+    /// What waits for a second person can be one of these.
+    pub operations: Operations,
     /// Where to listen, host names.
     pub config: config::Http,
 }
@@ -86,6 +99,8 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(shared.hub))
         .layer(Extension(shared.joins))
         .layer(Extension(shared.metrics))
+        .layer(Extension(Arc::new(shared.operations)))
+        .layer(Extension(Arc::new(Catalog::new(permissions()))))
         .layer(middleware::from_fn_with_state(requests, request::describe))
         .layer(CompressionLayer::new().gzip(true))
 }

@@ -7,7 +7,7 @@
 
 use super::feed::EVENT_READ;
 use atalaya_kernel::{
-    Ctx, Error,
+    Ctx, Error, Scope,
     events::{self, Event, EventFilter, TenantEvent},
     ids::EventId,
     runtime::Runtime,
@@ -168,6 +168,13 @@ impl Connection {
             let event = match self.missed.events.pop_front() {
                 Some(event) => event,
                 None => match self.live.recv().await {
+                    Ok(event)
+                        if event.tenant == *self.ctx.tenant() && changes_rights(&self.ctx, &event.event) =>
+                    {
+                        // What may be seen was decided when the connection began: the browser comes back, and it is
+                        // decided anew.
+                        return None;
+                    }
                     Ok(event) if event.tenant == *self.ctx.tenant() => {
                         match feed::visible(&self.ctx, vec![event.event.clone()]).await {
                             Ok(visible) => match visible.into_iter().next() {
@@ -195,6 +202,18 @@ impl Connection {
             let Ok(data) = serde_json::to_string(&event) else { continue };
             return Some(sse::Event::default().id(event.id.to_string()).event(event.kind).data(data));
         }
+    }
+}
+
+/// Whether an event may change what a connection may see: another role or scope, the end of its session, another tree of
+/// sites.
+fn changes_rights(ctx: &Ctx, event: &Event) -> bool {
+    let about_the_caller = event.entity.id == ctx.principal().parts().1;
+    match event.kind.as_str() {
+        "role.updated" | "role.deleted" => true,
+        "user.updated" | "session.ended" | "api_key.updated" => about_the_caller,
+        "site.created" | "site.updated" => *ctx.scope() != Scope::All,
+        _ => false,
     }
 }
 

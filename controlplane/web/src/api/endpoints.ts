@@ -98,6 +98,7 @@ export const api = {
   },
   payments: {
     list: (query: Query, signal?: Signal) => get<T.Page<T.Payment>>('/payments', query, signal),
+    read: (id: string) => get<T.PaymentDetail>(`/payments/${id}`),
     create: (body: T.NewPayment, key: string) => post<T.PaymentReceipt>('/payments', body, key),
   },
   runs: {

@@ -23,6 +23,7 @@ export const keys = {
   invoices: (query: Query) => ['invoices', query] as const,
   invoice: (id: string) => ['invoice', id] as const,
   payments: (query: Query) => ['payments', query] as const,
+  payment: (id: string) => ['payment', id] as const,
   runs: ['runs'] as const,
   run: (id: string) => ['run', id] as const,
   events: (query: Query) => ['events', query] as const,

@@ -125,6 +125,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits or waited for a second person, newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approvals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One request for a second person. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approvals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves what somebody else asked for; it runs at once. The operation's own right is asked for too. */
+        post: operations["approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approvals/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rejects what somebody else asked for, or takes back what the caller asked for. */
+        post: operations["reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/attachments/{id}": {
         parameters: {
             query?: never;
@@ -203,7 +271,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Decides to execute a preview; the run is then carried out by itself, and read for its progress. */
+        /**
+         * Decides to execute a preview; the run is then carried out by itself, and read for its progress. Where the ISP wants a
+         *     second person for a run of this size, it stays a preview with `approval_id`.
+         */
         post: operations["execute"];
         delete?: never;
         options?: never;
@@ -524,6 +595,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's sessions, the last used first. */
+        get: operations["sessions_list"];
+        put?: never;
+        post?: never;
+        /** Ends every session of the caller but the one that asks. */
+        delete: operations["sessions_revoke_others"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one of the caller's sessions. */
+        delete: operations["session_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics/last": {
         parameters: {
             query?: never;
@@ -617,8 +723,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One payment. */
+        /** One payment with what it paid: its receipt. */
         get: operations["get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every right there is, by name. */
+        get: operations["permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -660,6 +783,43 @@ export interface paths {
         options?: never;
         head?: never;
         /** Changes a plan. */
+        patch: operations["update"];
+        trace?: never;
+    };
+    "/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The built-in roles and the ISP's own, each with the number of its users. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a role, from nothing or as the copy of another. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One role. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        /** Deletes a role that nobody has. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        /** Changes a role; whoever has it has its new rights at once. A built-in one is not changed. */
         patch: operations["update"];
         trace?: never;
     };
@@ -836,6 +996,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/session/step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows again who is there: dangerous operations are possible for ten minutes. The session has another cookie after it. */
+        post: operations["step_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sites": {
         parameters: {
             query?: never;
@@ -964,6 +1141,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Of which part of the tenant a person or key sees anything at all. */
+        AccessScope: {
+            /** @enum {string} */
+            kind: "all";
+        } | {
+            /** @enum {string} */
+            kind: "sites";
+            /** @description Which. */
+            site_ids: components["schemas"]["SiteId"][];
+        } | {
+            /** @enum {string} */
+            kind: "partner";
+            /** @description Which. */
+            partner_id: components["schemas"]["PartnerId"];
+        };
         /** @description Who did it. */
         Actor: {
             /** @description Typed id, or the name of the job. */
@@ -1078,6 +1270,51 @@ export interface components {
              */
             number: number;
         };
+        /** @description A request for a second person's yes. */
+        Approval: {
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            decided_by?: components["schemas"]["UserId"] | null;
+            /** @description Name at the time. */
+            decided_by_name?: string | null;
+            /** @description The thing. */
+            entity_id: string;
+            /**
+             * @description Kind of the thing that it is about.
+             * @example cut_run
+             */
+            entity_kind: string;
+            /** @description Until when it can be decided. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["ApprovalId"];
+            /**
+             * @description What would run.
+             * @example collections.execute
+             */
+            operation: string;
+            /** @description Why it was rejected. */
+            reason?: string | null;
+            /** @description Who asked. */
+            requested_by: components["schemas"]["UserId"];
+            /** @description Name at the time. */
+            requested_by_name: string;
+            /** @description What became of it. */
+            state: components["schemas"]["ApprovalState"];
+            /**
+             * @description What it would do, in English.
+             * @example Suspend 214 services
+             */
+            summary: string;
+        };
+        /** @example apr_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        ApprovalId: string;
+        /**
+         * @description What became of a request.
+         * @enum {string}
+         */
+        ApprovalState: "pending" | "approved" | "rejected" | "expired";
         /** @description Something that was asked for and will be answered. */
         Asked: {
             /** @description Where to look for the answer. */
@@ -2060,6 +2297,27 @@ export interface components {
              */
             upload_bps: number;
         };
+        /** @description A role to be made. */
+        NewRole: {
+            /**
+             * @description Names of rights that it allows.
+             * @example [
+             *       "customer.read",
+             *       "service.reconnect"
+             *     ]
+             */
+            allow?: string[] | null;
+            copy_of?: components["schemas"]["RoleKey"] | null;
+            /** @description Names of rights that it denies, whatever other roles allow. */
+            deny?: string[] | null;
+            /** @description What it is for. */
+            description?: string | null;
+            /**
+             * @description Name, unique within the tenant.
+             * @example Night shift
+             */
+            name: string;
+        };
         /** @description A service to be made. */
         NewService: {
             /** @description Where it is. */
@@ -2120,8 +2378,10 @@ export interface components {
             name: string;
             /** @description First password, 10 to 128 characters. */
             password: components["schemas"]["SecretText"];
-            /** @description Role. */
-            role: components["schemas"]["Role"];
+            role?: components["schemas"]["RoleKey"] | null;
+            /** @description Every role. */
+            roles?: components["schemas"]["RoleKey"][] | null;
+            scope?: components["schemas"]["AccessScope"] | null;
         };
         /** @description What was read back at a point. */
         Observed: {
@@ -2258,6 +2518,49 @@ export interface components {
                 /** @description Site. */
                 site_id: components["schemas"]["SiteId"];
                 used_at?: components["schemas"]["Timestamp"] | null;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Approval: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was asked for. */
+                created_at: components["schemas"]["Timestamp"];
+                decided_at?: components["schemas"]["Timestamp"] | null;
+                decided_by?: components["schemas"]["UserId"] | null;
+                /** @description Name at the time. */
+                decided_by_name?: string | null;
+                /** @description The thing. */
+                entity_id: string;
+                /**
+                 * @description Kind of the thing that it is about.
+                 * @example cut_run
+                 */
+                entity_kind: string;
+                /** @description Until when it can be decided. */
+                expires_at: components["schemas"]["Timestamp"];
+                /** @description Which. */
+                id: components["schemas"]["ApprovalId"];
+                /**
+                 * @description What would run.
+                 * @example collections.execute
+                 */
+                operation: string;
+                /** @description Why it was rejected. */
+                reason?: string | null;
+                /** @description Who asked. */
+                requested_by: components["schemas"]["UserId"];
+                /** @description Name at the time. */
+                requested_by_name: string;
+                /** @description What became of it. */
+                state: components["schemas"]["ApprovalState"];
+                /**
+                 * @description What it would do, in English.
+                 * @example Suspend 214 services
+                 */
+                summary: string;
             }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
@@ -2519,6 +2822,31 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_PermissionInfo: {
+            /** @description The rows. */
+            items: {
+                /** @description Whether using it asks for a log-in or step-up of the last ten minutes. */
+                dangerous: boolean;
+                /**
+                 * @description What it lets do, in English.
+                 * @example Void invoices
+                 */
+                description: string;
+                /**
+                 * @description The noun of its name: rights of one noun are shown together.
+                 * @example invoice
+                 */
+                group: string;
+                /**
+                 * @description Name, as roles and keys hold it.
+                 * @example invoice.void
+                 */
+                name: string;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Plan: {
             /** @description The rows. */
             items: {
@@ -2562,6 +2890,7 @@ export interface components {
         Page_Run: {
             /** @description The rows. */
             items: {
+                approval_id?: components["schemas"]["ApprovalId"] | null;
                 /** @description When it was previewed. */
                 created_at: components["schemas"]["Timestamp"];
                 /** @description Who previewed it. */
@@ -2593,6 +2922,32 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_SessionInfo: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * @description Address that it logged in from.
+                 * @example 198.51.100.7
+                 */
+                address: string;
+                /** @description When it began. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Whether it is the one that asks. */
+                current: boolean;
+                /** @description Which. */
+                id: components["schemas"]["SessionId"];
+                /** @description When it last asked for anything, to the minute. */
+                last_seen_at: components["schemas"]["Timestamp"];
+                /**
+                 * @description What the browser said of itself at log-in.
+                 * @example Mozilla/5.0 (X11; Linux x86_64) Firefox/141.0
+                 */
+                user_agent: string;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_SiteRow: {
             /** @description The rows. */
             items: (components["schemas"]["Site"] & {
@@ -2601,6 +2956,46 @@ export interface components {
                 devices?: components["schemas"]["SiteDevices"] | null;
                 services?: components["schemas"]["SiteServices"] | null;
             })[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_StaffRole: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * @description Names of rights that it allows; `*` for every one.
+                 * @example [
+                 *       "customer.read",
+                 *       "service.reconnect"
+                 *     ]
+                 */
+                allow: string[];
+                built_in?: components["schemas"]["Role"] | null;
+                created_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Names of rights that it denies, whatever other roles allow. */
+                deny: string[];
+                /** @description What it is for. */
+                description: string;
+                /** @description Which. */
+                id: components["schemas"]["RoleKey"];
+                /**
+                 * @description Name; of a built-in role its word, which people read translated.
+                 * @example Night shift
+                 */
+                name: string;
+                updated_at?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description How many users have it.
+                 */
+                users: number;
+                /**
+                 * Format: int64
+                 * @description Grows with each change; 0 for a built-in role, which is never changed.
+                 */
+                version: number;
+            }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
         };
@@ -2621,8 +3016,12 @@ export interface components {
                 id: components["schemas"]["UserId"];
                 /** @description Name. */
                 name: string;
-                /** @description Role. */
-                role: components["schemas"]["Role"];
+                /** @description First role. */
+                role: components["schemas"]["RoleKey"];
+                /** @description Every role, the first one first. */
+                roles: components["schemas"]["RoleKey"][];
+                /** @description Of which part of the ISP the user sees anything. */
+                scope: components["schemas"]["AccessScope"];
                 /** @description When last changed. */
                 updated_at: components["schemas"]["Timestamp"];
                 /**
@@ -2634,6 +3033,8 @@ export interface components {
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
         };
+        /** @example ptn_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        PartnerId: string;
         /** @description Money received. */
         Payment: {
             /** @description How much. */
@@ -2655,6 +3056,13 @@ export interface components {
             /** @description When it was received. */
             received_at: components["schemas"]["Timestamp"];
         };
+        /** @description A payment as its receipt says it. */
+        PaymentDetail: components["schemas"]["Payment"] & {
+            /** @description What it pays, the oldest debt first; what a voided invoice gave back is not in it. */
+            allocations: components["schemas"]["Allocation"][];
+            /** @description Name of who paid. */
+            customer_name: string;
+        };
         /** @example pay_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         PaymentId: string;
         /** @description Days that an invoice is for, both included. */
@@ -2663,6 +3071,26 @@ export interface components {
             from: components["schemas"]["Date"];
             /** @description Last day. */
             to: components["schemas"]["Date"];
+        };
+        /** @description A right as the API lists it. */
+        PermissionInfo: {
+            /** @description Whether using it asks for a log-in or step-up of the last ten minutes. */
+            dangerous: boolean;
+            /**
+             * @description What it lets do, in English.
+             * @example Void invoices
+             */
+            description: string;
+            /**
+             * @description The noun of its name: rights of one noun are shown together.
+             * @example invoice
+             */
+            group: string;
+            /**
+             * @description Name, as roles and keys hold it.
+             * @example invoice.void
+             */
+            name: string;
         };
         /** @description What is sold. */
         Plan: {
@@ -2829,6 +3257,13 @@ export interface components {
             /** @description Services that are being reconnected because of it. */
             reconnecting: components["schemas"]["ServiceId"][];
         };
+        Rejection: {
+            /**
+             * @description Why.
+             * @example These customers have a promise until Friday
+             */
+            reason: string;
+        };
         /** @description Which cuts a person lets pass. */
         Released: {
             /** @description Points. */
@@ -2843,10 +3278,26 @@ export interface components {
             reason: string;
         };
         /**
-         * @description What a user is in the tenant.
+         * @description The roles that every tenant has.
          * @enum {string}
          */
-        Role: "owner" | "admin" | "billing_clerk" | "noc_operator" | "technician" | "read_only";
+        Role: "owner" | "admin" | "billing_clerk" | "cashier" | "noc_operator" | "technician" | "support" | "partner" | "read_only";
+        /** @description What to change of a role; absent fields stay. */
+        RoleChange: {
+            /** @description Names of rights that it allows. */
+            allow?: string[] | null;
+            /** @description Names of rights that it denies. */
+            deny?: string[] | null;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Name. */
+            name?: string | null;
+        };
+        /**
+         * @description Name of a built-in role, or id (`rol_…`) of one that the ISP made.
+         * @example technician
+         */
+        RoleKey: string;
         /** @description The script and the log-in that it makes; shown once. */
         RouterosScript: {
             /** @description Its password. */
@@ -2858,6 +3309,7 @@ export interface components {
         };
         /** @description A cut run. */
         Run: {
+            approval_id?: components["schemas"]["ApprovalId"] | null;
             /** @description When it was previewed. */
             created_at: components["schemas"]["Timestamp"];
             /** @description Who previewed it. */
@@ -3113,9 +3565,34 @@ export interface components {
             environment: string;
             /** @description Names of rights; `*` for all. */
             permissions: string[];
+            /** @description Until when dangerous operations do not ask for a step-up. */
+            proved_until: components["schemas"]["Timestamp"];
             safe_mode: boolean;
             tenant: components["schemas"]["SessionTenant"];
             user: components["schemas"]["SessionUser"];
+        };
+        /** @example ses_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        SessionId: string;
+        /** @description A log-in of the caller. */
+        SessionInfo: {
+            /**
+             * @description Address that it logged in from.
+             * @example 198.51.100.7
+             */
+            address: string;
+            /** @description When it began. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description Which. */
+            id: components["schemas"]["SessionId"];
+            /** @description When it last asked for anything, to the minute. */
+            last_seen_at: components["schemas"]["Timestamp"];
+            /**
+             * @description What the browser said of itself at log-in.
+             * @example Mozilla/5.0 (X11; Linux x86_64) Firefox/141.0
+             */
+            user_agent: string;
         };
         SessionTenant: {
             brand_color?: string | null;
@@ -3131,7 +3608,12 @@ export interface components {
             email: string;
             id: components["schemas"]["UserId"];
             name: string;
-            role: components["schemas"]["Role"];
+            /** @description First role. */
+            role: components["schemas"]["RoleKey"];
+            /** @description Every role, the first one first. */
+            roles: components["schemas"]["RoleKey"][];
+            /** @description Of which part of the ISP the user sees anything. */
+            scope: components["schemas"]["AccessScope"];
         };
         /** @description A POP, node or tower. */
         Site: {
@@ -3264,11 +3746,50 @@ export interface components {
              */
             total: number;
         };
+        /** @description A role as it is shown. */
+        StaffRole: {
+            /**
+             * @description Names of rights that it allows; `*` for every one.
+             * @example [
+             *       "customer.read",
+             *       "service.reconnect"
+             *     ]
+             */
+            allow: string[];
+            built_in?: components["schemas"]["Role"] | null;
+            created_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Names of rights that it denies, whatever other roles allow. */
+            deny: string[];
+            /** @description What it is for. */
+            description: string;
+            /** @description Which. */
+            id: components["schemas"]["RoleKey"];
+            /**
+             * @description Name; of a built-in role its word, which people read translated.
+             * @example Night shift
+             */
+            name: string;
+            updated_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description How many users have it.
+             */
+            users: number;
+            /**
+             * Format: int64
+             * @description Grows with each change; 0 for a built-in role, which is never changed.
+             */
+            version: number;
+        };
         /**
          * @description What is decided about a service.
          * @enum {string}
          */
         Status: "active" | "suspended" | "terminated";
+        StepUp: {
+            /** @description The caller's password. */
+            password: components["schemas"]["SecretText"];
+        };
         /**
          * @description Why a service is suspended.
          * @enum {string}
@@ -3335,6 +3856,11 @@ export interface components {
             slug: string;
             /** @description Time zone of due dates and schedules. */
             time_zone: components["schemas"]["TimeZone"];
+            /**
+             * Format: int64
+             * @description A cut run of so many services or more waits for a second person; 0: none does.
+             */
+            two_person_cuts_from: number;
             /** @description When it was last changed. */
             updated_at: components["schemas"]["Timestamp"];
             /**
@@ -3381,6 +3907,11 @@ export interface components {
             name?: string | null;
             offline_cuts?: components["schemas"]["OfflineCuts"] | null;
             time_zone?: components["schemas"]["TimeZone"] | null;
+            /**
+             * Format: int64
+             * @description A cut run of so many services or more waits for a second person; 0: none does.
+             */
+            two_person_cuts_from?: number | null;
         };
         /** @description Name of a tenant on the chooser. */
         TenantChoice: {
@@ -3416,8 +3947,12 @@ export interface components {
             id: components["schemas"]["UserId"];
             /** @description Name. */
             name: string;
-            /** @description Role. */
-            role: components["schemas"]["Role"];
+            /** @description First role. */
+            role: components["schemas"]["RoleKey"];
+            /** @description Every role, the first one first. */
+            roles: components["schemas"]["RoleKey"][];
+            /** @description Of which part of the ISP the user sees anything. */
+            scope: components["schemas"]["AccessScope"];
             /** @description When last changed. */
             updated_at: components["schemas"]["Timestamp"];
             /**
@@ -3432,7 +3967,10 @@ export interface components {
             disabled?: boolean | null;
             /** @description Name. */
             name?: string | null;
-            role?: components["schemas"]["Role"] | null;
+            role?: components["schemas"]["RoleKey"] | null;
+            /** @description Every role from now on. */
+            roles?: components["schemas"]["RoleKey"][] | null;
+            scope?: components["schemas"]["AccessScope"] | null;
         };
         /** @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         UserId: string;
@@ -3452,6 +3990,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccessScope = components['schemas']['AccessScope'];
 export type Actor = components['schemas']['Actor'];
 export type Agent = components['schemas']['Agent'];
 export type AgentChange = components['schemas']['AgentChange'];
@@ -3460,6 +3999,9 @@ export type AgentState = components['schemas']['AgentState'];
 export type AgentToken = components['schemas']['AgentToken'];
 export type AgentTokenId = components['schemas']['AgentTokenId'];
 export type Allocation = components['schemas']['Allocation'];
+export type Approval = components['schemas']['Approval'];
+export type ApprovalId = components['schemas']['ApprovalId'];
+export type ApprovalState = components['schemas']['ApprovalState'];
 export type Asked = components['schemas']['Asked'];
 export type Attachment = components['schemas']['Attachment'];
 export type AttachmentId = components['schemas']['AttachmentId'];
@@ -3529,6 +4071,7 @@ export type NewInvoice = components['schemas']['NewInvoice'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPayment = components['schemas']['NewPayment'];
 export type NewPlan = components['schemas']['NewPlan'];
+export type NewRole = components['schemas']['NewRole'];
 export type NewService = components['schemas']['NewService'];
 export type NewSite = components['schemas']['NewSite'];
 export type NewToken = components['schemas']['NewToken'];
@@ -3541,19 +4084,26 @@ export type OfflineCuts = components['schemas']['OfflineCuts'];
 export type Outcome = components['schemas']['Outcome'];
 export type PageAgent = components['schemas']['Page_Agent'];
 export type PageAgentToken = components['schemas']['Page_AgentToken'];
+export type PageApproval = components['schemas']['Page_Approval'];
 export type PageAuditRow = components['schemas']['Page_AuditRow'];
 export type PageCustomerRow = components['schemas']['Page_CustomerRow'];
 export type PageDevice = components['schemas']['Page_Device'];
 export type PageEvent = components['schemas']['Page_Event'];
 export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
 export type PageListedPayment = components['schemas']['Page_Listed_Payment'];
+export type PagePermissionInfo = components['schemas']['Page_PermissionInfo'];
 export type PagePlan = components['schemas']['Page_Plan'];
 export type PageRun = components['schemas']['Page_Run'];
+export type PageSessionInfo = components['schemas']['Page_SessionInfo'];
 export type PageSiteRow = components['schemas']['Page_SiteRow'];
+export type PageStaffRole = components['schemas']['Page_StaffRole'];
 export type PageUser = components['schemas']['Page_User'];
+export type PartnerId = components['schemas']['PartnerId'];
 export type Payment = components['schemas']['Payment'];
+export type PaymentDetail = components['schemas']['PaymentDetail'];
 export type PaymentId = components['schemas']['PaymentId'];
 export type Period = components['schemas']['Period'];
+export type PermissionInfo = components['schemas']['PermissionInfo'];
 export type Plan = components['schemas']['Plan'];
 export type PlanChange = components['schemas']['PlanChange'];
 export type PlanChoice = components['schemas']['PlanChoice'];
@@ -3567,9 +4117,12 @@ export type Problem = components['schemas']['Problem'];
 export type RangeAnswer = components['schemas']['RangeAnswer'];
 export type Reason = components['schemas']['Reason'];
 export type Registered = components['schemas']['Registered'];
+export type Rejection = components['schemas']['Rejection'];
 export type Released = components['schemas']['Released'];
 export type Revocation = components['schemas']['Revocation'];
 export type Role = components['schemas']['Role'];
+export type RoleChange = components['schemas']['RoleChange'];
+export type RoleKey = components['schemas']['RoleKey'];
 export type RouterosScript = components['schemas']['RouterosScript'];
 export type Run = components['schemas']['Run'];
 export type RunId = components['schemas']['RunId'];
@@ -3587,6 +4140,8 @@ export type ServiceRow = components['schemas']['ServiceRow'];
 export type ServiceView = components['schemas']['ServiceView'];
 export type Services = components['schemas']['Services'];
 export type Session = components['schemas']['Session'];
+export type SessionId = components['schemas']['SessionId'];
+export type SessionInfo = components['schemas']['SessionInfo'];
 export type SessionTenant = components['schemas']['SessionTenant'];
 export type SessionUser = components['schemas']['SessionUser'];
 export type Site = components['schemas']['Site'];
@@ -3596,7 +4151,9 @@ export type SiteDevices = components['schemas']['SiteDevices'];
 export type SiteId = components['schemas']['SiteId'];
 export type SiteRow = components['schemas']['SiteRow'];
 export type SiteServices = components['schemas']['SiteServices'];
+export type StaffRole = components['schemas']['StaffRole'];
 export type Status = components['schemas']['Status'];
+export type StepUp = components['schemas']['StepUp'];
 export type SuspendedBecause = components['schemas']['SuspendedBecause'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
@@ -3938,6 +4495,147 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Only those that wait for a second person. */
+                waiting?: boolean;
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Approval"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rejection"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4967,6 +5665,69 @@ export interface operations {
             };
         };
     };
+    sessions_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SessionInfo"];
+                };
+            };
+        };
+    };
+    sessions_revoke_others: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    session_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     last: {
         parameters: {
             query: {
@@ -5209,7 +5970,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Payment"];
+                    "application/json": components["schemas"]["PaymentDetail"];
                 };
             };
             404: {
@@ -5218,6 +5979,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    permissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PermissionInfo"];
                 };
             };
         };
@@ -5332,6 +6112,179 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StaffRole"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffRole"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RoleKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffRole"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RoleKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["RoleKey"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffRole"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5811,6 +6764,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    step_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepUp"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
         };
     };

@@ -29,4 +29,4 @@ export type MetricSeries = S.SeriesPoints
 export const paymentMethods: readonly S.Method[] = ['cash', 'transfer', 'wallet', 'card']
 
 /** Every role, from most to least. */
-export const roles: readonly S.Role[] = ['owner', 'admin', 'billing_clerk', 'noc_operator', 'technician', 'read_only']
+export const roles: readonly S.Role[] = ['owner', 'admin', 'billing_clerk', 'cashier', 'noc_operator', 'technician', 'support', 'partner', 'read_only']

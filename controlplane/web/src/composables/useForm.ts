@@ -1,7 +1,12 @@
 /** Busy, refused, accepted: the life of a form that is sent to the server. */
-import { computed, ref } from 'vue'
+import { computed, ref, type InjectionKey } from 'vue'
 import { ApiError, mapFieldProblems } from '@/api/problem'
 import { useProblem } from './useProblem'
+
+export type Form = ReturnType<typeof useForm>
+
+/** The form that fields belong to: who shows them provides it. */
+export const formKey: InjectionKey<Form> = Symbol('form')
 
 export function useForm(fields: readonly string[]) {
   const { describeField } = useProblem()

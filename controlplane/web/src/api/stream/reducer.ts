@@ -17,7 +17,7 @@ export interface CacheEffect {
   patch: RowPatch | null
 }
 
-const money: KeyPrefix[] = [['invoices'], ['payments'], ['customers'], ['home']]
+const money: KeyPrefix[] = [['invoices'], ['payments'], ['payment'], ['customers'], ['home']]
 const service: KeyPrefix[] = [['customers'], ['home'], ['sites']]
 
 /** Which lists and totals change with the first word of an event's type. */

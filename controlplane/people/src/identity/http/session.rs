@@ -1,20 +1,23 @@
-//! `/session`, `/login-options`, `/users`.
+//! `/session` and `/login-options`.
 
-use super::{LoggedIn, NewUser, Role, SESSION_COOKIE, User, UserChange, permissions_of, service, sessions};
-use crate::tenancy::{self, Tenant};
+use crate::{
+    access::{AccessScope, Catalog, RoleKey},
+    identity::{LoggedIn, SESSION_COOKIE, sessions},
+    tenancy::{self, Tenant},
+};
 use atalaya_kernel::{
-    Ctx, Error, Permissions,
-    http::{IfMatch, Json, Path, Problem, Query, Versioned},
+    Ctx, Error, Permissions, STEP_UP_MS,
+    http::{Json, Problem},
     ids::{TenantId, UserId},
     money::Currency,
-    page::{Page, PageQuery},
     runtime::Runtime,
     secrets::SecretText,
-    time::TimeZone,
+    time::{TimeZone, Timestamp},
 };
 use axum::{
     Extension,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -22,17 +25,21 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// Routes of the staff and of the caller's own session.
-pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(session_get, session_delete))
-        .routes(routes!(list, create))
-        .routes(routes!(get, update))
-        .routes(routes!(password))
+/// Handlers name `LoggedIn` to demand a person; a program with a key has no session.
+impl<S: Send + Sync> FromRequestParts<S> for LoggedIn {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let ctx = Ctx::from_request_parts(parts, state).await?;
+        sessions::own_id(&ctx)?;
+        parts.extensions.get::<Self>().cloned().ok_or_else(sessions::not_a_session)
+    }
 }
 
-/// Routes before log-in.
-pub fn public_router() -> OpenApiRouter {
+pub(super) fn router() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(session_get, session_delete)).routes(routes!(step_up))
+}
+
+pub(super) fn public_router() -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(login_options)).routes(routes!(session_create))
 }
 
@@ -113,7 +120,12 @@ struct SessionUser {
     id: UserId,
     name: String,
     email: String,
-    role: Role,
+    /// First role.
+    role: RoleKey,
+    /// Every role, the first one first.
+    roles: Vec<RoleKey>,
+    /// Of which part of the ISP the user sees anything.
+    scope: AccessScope,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -137,19 +149,28 @@ pub struct Session {
     permissions: Vec<String>,
     /// To be sent as `X-CSRF-Token` with every change.
     csrf_token: String,
+    /// Until when dangerous operations do not ask for a step-up.
+    proved_until: Timestamp,
     environment: String,
     safe_mode: bool,
 }
 
 impl Session {
-    fn of(logged_in: LoggedIn, installation: &Installation) -> Self {
-        let LoggedIn { user, tenant, csrf_token } = logged_in;
-        let permissions = match permissions_of(user.role) {
+    pub(super) fn of(logged_in: LoggedIn, installation: &Installation, catalog: &Catalog) -> Self {
+        let LoggedIn { user, tenant, permissions, csrf_token, proved_at, .. } = logged_in;
+        let permissions = match permissions {
             Permissions::All => vec!["*".to_owned()],
-            Permissions::These(names) => names.into_iter().collect(),
+            narrower => catalog.held(&narrower),
         };
         Self {
-            user: SessionUser { id: user.id, name: user.name, email: user.email, role: user.role },
+            user: SessionUser {
+                id: user.id,
+                name: user.name,
+                email: user.email,
+                role: user.role,
+                roles: user.roles,
+                scope: user.scope,
+            },
             tenant: SessionTenant {
                 id: tenant.id,
                 slug: tenant.slug,
@@ -162,6 +183,7 @@ impl Session {
             },
             permissions,
             csrf_token,
+            proved_until: proved_at.plus_millis(STEP_UP_MS),
             environment: installation.environment.clone(),
             safe_mode: installation.safe_mode,
         }
@@ -176,6 +198,7 @@ async fn session_create(
     Extension(runtime): Extension<Arc<Runtime>>,
     Extension(login): Extension<LoginOrigin>,
     Extension(installation): Extension<Arc<Installation>>,
+    Extension(catalog): Extension<Arc<Catalog>>,
     Json(body): Json<LogIn>,
 ) -> Result<Response, Error> {
     let slug = login.slug.clone().or(body.tenant);
@@ -185,9 +208,14 @@ async fn session_create(
     else {
         return Ok(Problem::wrong_login().into_response());
     };
-    let secure = if login.https { "; Secure" } else { "" };
+    with_cookie(Json(Session::of(logged_in, &installation, &catalog)), &token, login.https)
+}
+
+/// An answer that gives the browser the session's token.
+pub(super) fn with_cookie(answer: impl IntoResponse, token: &str, https: bool) -> Result<Response, Error> {
+    let secure = if https { "; Secure" } else { "" };
     let cookie = format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax{secure}");
-    let mut response = Json(Session::of(logged_in, &installation)).into_response();
+    let mut response = answer.into_response();
     response
         .headers_mut()
         .insert(header::SET_COOKIE, HeaderValue::from_str(&cookie).map_err(Error::internal)?);
@@ -199,10 +227,37 @@ async fn session_create(
     extensions(("x-permission" = json!("authenticated"))))]
 async fn session_get(
     _: Ctx,
-    Extension(logged_in): Extension<LoggedIn>,
+    logged_in: LoggedIn,
     Extension(installation): Extension<Arc<Installation>>,
+    Extension(catalog): Extension<Arc<Catalog>>,
 ) -> Json<Session> {
-    Json(Session::of(logged_in, &installation))
+    Json(Session::of(logged_in, &installation, &catalog))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StepUp {
+    /// The caller's password.
+    password: SecretText,
+}
+
+/// Shows again who is there: dangerous operations are possible for ten minutes. The session has another cookie after it.
+#[utoipa::path(post, path = "/session/step-up", tag = "session", request_body = StepUp,
+    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn step_up(
+    ctx: Ctx,
+    Extension(login): Extension<LoginOrigin>,
+    logged_in: LoggedIn,
+    Extension(installation): Extension<Arc<Installation>>,
+    Extension(catalog): Extension<Arc<Catalog>>,
+    Json(body): Json<StepUp>,
+) -> Result<Response, Error> {
+    let Some(token) = sessions::step_up(&ctx, &logged_in.session_id, &body.password).await? else {
+        return Ok(Problem::wrong_login().into_response());
+    };
+    let proved = LoggedIn { proved_at: ctx.now(), ..logged_in };
+    with_cookie(Json(Session::of(proved, &installation, &catalog)), &token, login.https)
 }
 
 /// Logs out.
@@ -228,63 +283,4 @@ pub fn cookie_token(headers: &HeaderMap) -> Option<&str> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(name, _)| *name == SESSION_COOKIE)
         .map(|(_, token)| token)
-}
-
-/// The staff, oldest first.
-#[utoipa::path(get, path = "/users", tag = "users", params(PageQuery), responses((status = 200, body = Page<User>)),
-    extensions(("x-permission" = json!("user.read"))))]
-async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<User>>, Error> {
-    service::users_list(&ctx, &page).await.map(Json)
-}
-
-/// Makes a user.
-#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUser,
-    responses((status = 201, body = User), (status = 422, body = Problem)),
-    extensions(("x-permission" = json!("user.write"))))]
-async fn create(ctx: Ctx, Json(new): Json<NewUser>) -> Result<(StatusCode, Versioned<User>), Error> {
-    let user = service::user_create(&ctx, new).await?;
-    Ok((StatusCode::CREATED, Versioned(user.version, user)))
-}
-
-/// One user.
-#[utoipa::path(get, path = "/users/{id}", tag = "users", params(("id" = UserId, Path)),
-    responses((status = 200, body = User), (status = 404, body = Problem)),
-    extensions(("x-permission" = json!("user.read"))))]
-async fn get(ctx: Ctx, Path(id): Path<UserId>) -> Result<Versioned<User>, Error> {
-    let user = service::user_get(&ctx, &id).await?;
-    Ok(Versioned(user.version, user))
-}
-
-/// Changes a user.
-#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = UserId, Path), ("If-Match" = String, Header)),
-    request_body = UserChange, responses((status = 200, body = User), (status = 404, body = Problem), (status = 409, body = Problem)),
-    extensions(("x-permission" = json!("user.write"))))]
-async fn update(
-    ctx: Ctx,
-    Path(id): Path<UserId>,
-    IfMatch(version): IfMatch,
-    Json(change): Json<UserChange>,
-) -> Result<Versioned<User>, Error> {
-    let user = service::user_update(&ctx, &id, version, change).await?;
-    Ok(Versioned(user.version, user))
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewPassword {
-    /// 10 to 128 characters.
-    password: SecretText,
-}
-
-/// Sets a user's password and ends the user's sessions.
-#[utoipa::path(post, path = "/users/{id}/password", tag = "users", params(("id" = UserId, Path)), request_body = NewPassword,
-    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)),
-    extensions(("x-permission" = json!("user.write"))))]
-async fn password(
-    ctx: Ctx,
-    Path(id): Path<UserId>,
-    Json(body): Json<NewPassword>,
-) -> Result<StatusCode, Error> {
-    service::password_set(&ctx, &id, &body.password).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

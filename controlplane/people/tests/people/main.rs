@@ -1,6 +1,10 @@
 //! Tenants, staff, sessions and customers on both databases.
 #![allow(clippy::unwrap_used)]
 
+mod access;
+mod approvals;
+mod masking;
+
 use atalaya_kernel::{Ctx, Error, on_both, page::PageQuery, secrets::SecretText, testing::World};
 use atalaya_people::{
     customers::{self, CustomerChange, CustomerFilter, NewCustomer},
@@ -24,7 +28,9 @@ fn user(email: &str, role: Role) -> NewUser {
     NewUser {
         name: "Rosa".to_owned(),
         email: email.to_owned(),
-        role,
+        role: Some(role.into()),
+        roles: None,
+        scope: None,
         password: SecretText::new("correct horse".to_owned()),
     }
 }

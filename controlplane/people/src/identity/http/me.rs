@@ -1,0 +1,41 @@
+//! `/me`: what belongs to whoever is logged in.
+
+use crate::identity::{LoggedIn, SessionInfo, sessions};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{Json, Path, Problem},
+    ids::SessionId,
+    page::Page,
+};
+use axum::http::StatusCode;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(super) fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(sessions_list, sessions_revoke_others))
+        .routes(routes!(session_revoke))
+}
+
+/// The caller's sessions, the last used first.
+#[utoipa::path(get, path = "/me/sessions", tag = "me", responses((status = 200, body = Page<SessionInfo>)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn sessions_list(ctx: Ctx, logged_in: LoggedIn) -> Result<Json<Page<SessionInfo>>, Error> {
+    sessions::sessions_list(&ctx, &logged_in.session_id).await.map(Json)
+}
+
+/// Ends every session of the caller but the one that asks.
+#[utoipa::path(delete, path = "/me/sessions", tag = "me", responses((status = 204)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn sessions_revoke_others(ctx: Ctx, logged_in: LoggedIn) -> Result<StatusCode, Error> {
+    sessions::sessions_revoke_others(&ctx, &logged_in.session_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends one of the caller's sessions.
+#[utoipa::path(delete, path = "/me/sessions/{id}", tag = "me", params(("id" = SessionId, Path)),
+    responses((status = 204), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn session_revoke(ctx: Ctx, Path(id): Path<SessionId>) -> Result<StatusCode, Error> {
+    sessions::session_revoke(&ctx, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,93 @@
+//! `/session`, `/login-options`, `/me`, `/users`.
+
+mod me;
+mod session;
+
+pub use session::{Installation, LoginOrigin, Session, cookie_token};
+
+use super::{NewUser, User, UserChange, service};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{IfMatch, Json, Path, Problem, Query, Versioned},
+    ids::UserId,
+    page::{Page, PageQuery},
+    secrets::SecretText,
+};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Routes of the staff and of the caller's own session.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(session::router())
+        .merge(me::router())
+        .routes(routes!(list, create))
+        .routes(routes!(get, update))
+        .routes(routes!(password))
+}
+
+/// Routes before log-in.
+pub fn public_router() -> OpenApiRouter {
+    session::public_router()
+}
+
+/// The staff, oldest first.
+#[utoipa::path(get, path = "/users", tag = "users", params(PageQuery), responses((status = 200, body = Page<User>)),
+    extensions(("x-permission" = json!("user.read"))))]
+async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<User>>, Error> {
+    service::users_list(&ctx, &page).await.map(Json)
+}
+
+/// Makes a user.
+#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUser,
+    responses((status = 201, body = User), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn create(ctx: Ctx, Json(new): Json<NewUser>) -> Result<(StatusCode, Versioned<User>), Error> {
+    let user = service::user_create(&ctx, new).await?;
+    Ok((StatusCode::CREATED, Versioned(user.version, user)))
+}
+
+/// One user.
+#[utoipa::path(get, path = "/users/{id}", tag = "users", params(("id" = UserId, Path)),
+    responses((status = 200, body = User), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("user.read"))))]
+async fn get(ctx: Ctx, Path(id): Path<UserId>) -> Result<Versioned<User>, Error> {
+    let user = service::user_get(&ctx, &id).await?;
+    Ok(Versioned(user.version, user))
+}
+
+/// Changes a user.
+#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = UserId, Path), ("If-Match" = String, Header)),
+    request_body = UserChange, responses((status = 200, body = User), (status = 404, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn update(
+    ctx: Ctx,
+    Path(id): Path<UserId>,
+    IfMatch(version): IfMatch,
+    Json(change): Json<UserChange>,
+) -> Result<Versioned<User>, Error> {
+    let user = service::user_update(&ctx, &id, version, change).await?;
+    Ok(Versioned(user.version, user))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    /// 10 to 128 characters.
+    password: SecretText,
+}
+
+/// Sets a user's password and ends the user's sessions.
+#[utoipa::path(post, path = "/users/{id}/password", tag = "users", params(("id" = UserId, Path)), request_body = NewPassword,
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn password(
+    ctx: Ctx,
+    Path(id): Path<UserId>,
+    Json(body): Json<NewPassword>,
+) -> Result<StatusCode, Error> {
+    service::password_set(&ctx, &id, &body.password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,159 @@
+//! All SQL of the staff and their sessions.
+
+mod session;
+
+pub(crate) use session::*;
+
+use super::User;
+use crate::access::{self, AccessScope, RoleKey};
+use atalaya_kernel::{
+    Error,
+    db::{DbError, TenantTx, sql},
+    ids::UserId,
+    time::Timestamp,
+};
+use std::collections::BTreeMap;
+
+const SELECT: &str = "SELECT id, name, email, role, scope, disabled, version, created_at, updated_at FROM people_user WHERE tenant_id = ";
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    id: UserId,
+    name: String,
+    email: String,
+    role: RoleKey,
+    scope: Option<String>,
+    disabled: bool,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Users as they are shown, in the order given.
+async fn with_roles(tx: &mut TenantTx, rows: Vec<UserRow>) -> Result<Vec<User>, Error> {
+    let mut further: BTreeMap<UserId, Vec<RoleKey>> =
+        access::further_roles(tx, rows.iter().map(|row| &row.id)).await?;
+    let user = |row: UserRow| {
+        let mut roles = vec![row.role.clone()];
+        roles.append(&mut further.remove(&row.id).unwrap_or_default());
+        Ok(User {
+            scope: AccessScope::from_column(row.scope.as_deref())?,
+            id: row.id,
+            name: row.name,
+            email: row.email,
+            role: row.role,
+            roles,
+            disabled: row.disabled,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    };
+    rows.into_iter().map(user).collect()
+}
+
+pub(super) async fn user_get(tx: &mut TenantTx, id: &UserId) -> Result<User, Error> {
+    let row: UserRow =
+        sql(SELECT).push_bind(tx.tenant()).push(" AND id = ").push_bind(id).fetch_one(tx).await?;
+    with_roles(tx, vec![row]).await?.pop().ok_or(Error::NotFound)
+}
+
+/// A user by e-mail; for log-in and the command line.
+pub(super) async fn user_by_email(tx: &mut TenantTx, email: &str) -> Result<Option<User>, Error> {
+    let rows =
+        sql(SELECT).push_bind(tx.tenant()).push(" AND email = ").push_bind(email).fetch_all(tx).await?;
+    Ok(with_roles(tx, rows).await?.pop())
+}
+
+pub(super) async fn password_hash(tx: &mut TenantTx, id: &UserId) -> Result<String, DbError> {
+    let (hash,): (String,) = sql("SELECT password_hash FROM people_user WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND id = ")
+        .push_bind(id)
+        .fetch_one(tx)
+        .await?;
+    Ok(hash)
+}
+
+pub(super) async fn users_list(
+    tx: &mut TenantTx,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, Error> {
+    let mut query = sql(SELECT).push_bind(tx.tenant());
+    if let Some(after) = after {
+        query = query.push(" AND id > ").push_bind(after);
+    }
+    let rows = query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?;
+    with_roles(tx, rows).await
+}
+
+/// An owner has no other role, so that the first says all.
+pub(super) async fn enabled_owners(tx: &mut TenantTx) -> Result<i64, DbError> {
+    let (count,): (i64,) = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM people_user WHERE role = 'owner' AND disabled = false AND tenant_id = ")
+        .push_bind(tx.tenant())
+        .fetch_one(tx)
+        .await?;
+    Ok(count)
+}
+
+pub(super) async fn user_insert(tx: &mut TenantTx, user: &User, password_hash: &str) -> Result<(), Error> {
+    let tenant = tx.tenant().clone();
+    sql("INSERT INTO people_user (tenant_id, id, email, name, role, password_hash, disabled, version, created_at, updated_at, scope) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+    .bind(tenant)
+    .bind(&user.id)
+    .bind(&user.email)
+    .bind(&user.name)
+    .bind(&user.role)
+    .bind(password_hash)
+    .bind(user.disabled)
+    .bind(user.version)
+    .bind(user.created_at)
+    .bind(user.updated_at)
+    .bind(user.scope.to_column()?)
+    .execute(tx)
+    .await
+    .map_err(|error| {
+        if error.violates_unique("people_user", &["tenant_id", "email"]) {
+            return Error::invalid("/email", "taken", "another user has this e-mail");
+        }
+        error.into()
+    })?;
+    Ok(access::further_roles_put(tx, &user.id, user.roles.get(1..).unwrap_or_default()).await?)
+}
+
+/// Writes the user if `expected` is still its version.
+pub(super) async fn user_write(tx: &mut TenantTx, user: &User, expected: i64) -> Result<bool, Error> {
+    let tenant = tx.tenant().clone();
+    let rows =
+        sql("UPDATE people_user SET name = $1, role = $2, disabled = $3, version = $4, updated_at = $5, scope = $6 \
+                    WHERE tenant_id = $7 AND id = $8 AND version = $9")
+        .bind(&user.name)
+        .bind(&user.role)
+        .bind(user.disabled)
+        .bind(user.version)
+        .bind(user.updated_at)
+        .bind(user.scope.to_column()?)
+        .bind(tenant)
+        .bind(&user.id)
+        .bind(expected)
+        .execute(tx)
+        .await?;
+    if rows != 1 {
+        return Ok(false);
+    }
+    access::further_roles_put(tx, &user.id, user.roles.get(1..).unwrap_or_default()).await?;
+    Ok(true)
+}
+
+pub(super) async fn password_write(tx: &mut TenantTx, id: &UserId, hash: &str) -> Result<(), DbError> {
+    let tenant = tx.tenant().clone();
+    sql("UPDATE people_user SET password_hash = $1 WHERE tenant_id = $2 AND id = $3")
+        .bind(hash)
+        .bind(tenant)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
