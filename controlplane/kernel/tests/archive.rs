@@ -121,10 +121,8 @@ async fn a_copy_comes_back_on_either_database() {
             let blobs = folder.path().join(format!("{to:?}"));
             let imported = load(&world, &target, &path, &blobs).await.unwrap();
             assert_eq!(imported.totals, saved.totals, "{from:?} to {to:?}");
-            let mut tx = Ctx::system(target.runtime.tenant(tenants[1].clone()), "test")
-                .begin_read()
-                .await
-                .unwrap();
+            let mut tx =
+                Ctx::system(target.runtime.tenant(tenants[1].clone()), "test").begin_read().await.unwrap();
             let rows: Vec<(String, Option<String>, Option<f64>, Option<f64>)> = sql(
                 "SELECT id, parent_id, latitude, longitude FROM places_site WHERE tenant_id = $1 ORDER BY id",
             )
@@ -166,10 +164,9 @@ async fn a_database_moves_to_the_other_kind() {
         let (world, tenants) = furnished(from).await;
         for to in DIALECTS {
             let target = empty(to).await;
-            let moved =
-                archive::transfer(world.runtime.db(), &tenants, &owner(&target).await, None, START)
-                    .await
-                    .unwrap();
+            let moved = archive::transfer(world.runtime.db(), &tenants, &owner(&target).await, None, START)
+                .await
+                .unwrap();
             assert_eq!(moved.totals.tables["people_tenant"].rows, 2);
             assert_eq!(moved.totals.tables["kernel_job"].rows, 1);
         }

@@ -16,8 +16,7 @@ use atalaya_kernel::{
 async fn ctx(world: &World) -> Ctx {
     let tenant = TenantId::new(START);
     let system = Ctx::system(world.runtime.tenant(tenant.clone()), "test");
-    write_tx!(system, tx => { world.runtime.secrets.tenant_key_create(&mut tx, START).await })
-        .unwrap();
+    write_tx!(system, tx => { world.runtime.secrets.tenant_key_create(&mut tx, START).await }).unwrap();
     let who = Principal::User { id: UserId::new(START), name: "Rosa".to_owned() };
     Ctx::new(world.runtime.tenant(tenant), who, Permissions::All, Scope::All, "request")
 }

@@ -95,7 +95,8 @@ fn a_copy_made_while_it_runs_brings_everything_back(database: Database) {
     }
     let to = url(&isp.control_plane.options);
     let owner = isp.control_plane.options.database_owner.clone().unwrap_or_else(|| to.clone());
-    let moved = command(&isp, &["move", "--from", &from, "--to", &to, "--to-owner", &owner]).expect("it can be moved");
+    let moved = command(&isp, &["move", "--from", &from, "--to", &to, "--to-owner", &owner])
+        .expect("it can be moved");
     assert!(moved.contains("people_tenant: 1 rows") && moved.contains("moved and read back"), "{moved}");
     isp.control_plane.restart(None).expect("it starts on the database it was moved to");
     isp.owner = isp.control_plane.log_in(TENANT, OWNER, PASSWORD).expect("the owner logs in as ever");

@@ -21,7 +21,7 @@ fn a_request_that_comes_twice_has_one_effect(database: Database) {
         isp.owner.post_with_key("/sites", &json!({"name": "Cerro Verde"}), "once").expect_err("another");
     assert_eq!((other.status, other.code()), (422, "idempotency_mismatch"));
     let refused = isp.owner.post_with_key("/sites", &site, "twice").expect_err("the name is taken");
-    assert_eq!(refused.status, 409, "{refused}");
+    assert_eq!(refused.status, 422, "{refused}");
     let mended = isp.owner.post_with_key("/sites", &json!({"name": "Cerro Verde"}), "twice");
     mended.expect("what was refused had no effect: its key is free");
     assert_eq!(sites(&isp.owner), 2);

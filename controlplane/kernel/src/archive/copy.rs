@@ -125,8 +125,10 @@ pub async fn transfer(
     now: Timestamp,
 ) -> Result<Imported, ArchiveError> {
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-    let (exported, imported) =
-        tokio::join!(export(from, tenants, &NoBlobs, now, sender), import(to, serving, &NoBlobs, now, receiver));
+    let (exported, imported) = tokio::join!(
+        export(from, tenants, &NoBlobs, now, sender),
+        import(to, serving, &NoBlobs, now, receiver)
+    );
     both(imported, exported).map(|(imported, _)| imported)
 }
 

@@ -104,7 +104,9 @@ impl Move {
         let mut tx = atalaya_kernel::db::PlatformDb::new(from.clone()).begin_read().await?;
         let tenants = tenancy::tenant_ids(&mut tx).await?;
         tx.rollback().await?;
-        let moved = archive::transfer(&from, &tenants, &to, serving.as_deref(), now).await.context("nothing was moved")?;
+        let moved = archive::transfer(&from, &tenants, &to, serving.as_deref(), now)
+            .await
+            .context("nothing was moved")?;
         // Two control planes on two databases would contradict each other at the agents.
         installation::disarm(&from, now).await?;
         for (table, total) in &moved.totals.tables {

@@ -1880,6 +1880,9 @@ export interface components {
              * @description Agents enrolled and not revoked.
              */
             agents_total?: number | null;
+            backup_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether that is longer ago than it should be, or there is none. */
+            backup_overdue?: boolean | null;
             /**
              * Format: int64
              * @description How many.
