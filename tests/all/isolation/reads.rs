@@ -33,6 +33,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /agents/{id}", format!("/agents/{}", site.agent_id)),
         ("GET /agents/{id}/held-cuts", format!("/agents/{}/held-cuts", site.agent_id)),
         ("GET /audit", "/audit".to_owned()),
+        ("GET /audit/head", "/audit/head".to_owned()),
         ("GET /collections/runs", "/collections/runs".to_owned()),
         ("GET /collections/runs/{id}", format!("/collections/runs/{run}")),
         ("GET /customers", "/customers".to_owned()),

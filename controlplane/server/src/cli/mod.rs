@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod audit;
 mod migrate;
 
 use crate::{app, config::Config};
@@ -62,6 +63,9 @@ enum Command {
     /// Tokens with which new agents join, and revocation.
     #[command(subcommand)]
     Agent(agent::Agent),
+    /// Verifies the audit trails, and prints where their chains end.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -102,6 +106,7 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(&config).await,
             Command::Admin(admin) => admin.run(&config).await,
             Command::Agent(agent) => agent.run(&config).await,
+            Command::Audit(audit) => audit.run(&config).await,
             Command::Openapi => {
                 let document =
                     crate::http::document().to_pretty_json().context("the document has a JSON form")?;

@@ -12,7 +12,7 @@ pub mod stream;
 
 pub use openapi::document;
 
-use crate::config;
+use crate::{config, worker::audit::SealLag};
 use atalaya_kernel::{Error, Permission, http::MAX_BODY_BYTES, runtime::Runtime};
 use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
@@ -48,6 +48,8 @@ pub struct Shared {
     pub joins: Arc<dyn JoinStrings>,
     /// Measurements.
     pub metrics: Arc<dyn MetricStore>,
+    /// How far the sealing of audit rows is behind.
+    pub seal_lag: Arc<SealLag>,
     /// Where to listen, host names.
     pub config: config::Http,
 }
@@ -84,6 +86,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(shared.hub))
         .layer(Extension(shared.joins))
         .layer(Extension(shared.metrics))
+        .layer(Extension(shared.seal_lag))
         .layer(middleware::from_fn_with_state(requests, request::describe))
         .layer(CompressionLayer::new().gzip(true))
 }

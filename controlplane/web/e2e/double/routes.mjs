@@ -264,7 +264,7 @@ export function routes(world, emit) {
       return run
     }],
     ['GET', '/events', ({ query }) => page(world.events.filter((one) => !query.get('type') || one.type === query.get('type')).slice(0, 100))],
-    ['GET', '/audit', () => page(world.events.slice(0, 30).map((one) => ({ id: one.id.replace('evt', 'aud'), occurred_at: one.occurred_at, actor_kind: 'user', actor_id: session.user.id, actor_name: session.user.name, action: one.type, entity_kind: one.entity.kind, entity_id: one.entity.id, before_state: JSON.stringify({ status: 'suspended', due_on: day(-6) }), after_state: JSON.stringify({ status: 'active', due_on: day(-6) }), reason: null, request_id: 'req_demo' })))],
+    ['GET', '/audit', () => page(world.events.slice(0, 30).map((one) => ({ id: one.id.replace('evt', 'aud'), occurred_at: one.occurred_at, actor_kind: 'user', actor_id: session.user.id, actor_name: session.user.name, action: one.type, entity_kind: one.entity.kind, entity_id: one.entity.id, before_state: JSON.stringify({ status: 'suspended', due_on: day(-6) }), after_state: JSON.stringify({ status: 'active', due_on: day(-6) }), reason: null, request_id: 'req_demo', position: null, content_erased: false })))],
     ['GET', '/metrics/range', ({ query }) => series(world, query)],
   ]
 }
