@@ -5,6 +5,10 @@
 //!
 //! What concerns one tenant stands with the tenant ([`record`]); what concerns the installation itself, with the platform
 //! ([`record_platform`]).
+//!
+//! Some seconds later the row is sealed into the trail's chain of hashes ([`seal`]). Whoever changes, removes or cuts off
+//! rows in the database afterwards is found by [`verify`], and whoever writes the whole chain anew by a head that was
+//! exported before ([`head`]). Personal values can be erased without breaking it ([`erase_content`], [`erase_actor`]).
 
 use crate::{
     Ctx, Error, Principal,
@@ -15,6 +19,21 @@ use crate::{
     time::Timestamp,
 };
 use serde::Serialize;
+
+mod chain;
+mod erase;
+mod seal;
+mod search;
+mod trail;
+mod verify;
+
+pub use erase::{erase_actor, erase_content};
+pub use seal::{AuditHead, head, head_platform, seal, seal_platform};
+pub use search::{AuditFilter, AuditRow, list, list_platform};
+pub use trail::PLATFORM;
+pub use verify::{
+    ExportedHead, Fault, Verified, continues, continues_platform, heads_of, verify, verify_platform,
+};
 
 /// A row about to be written.
 #[derive(Debug, Clone)]
@@ -118,19 +137,6 @@ pub async fn record_platform(
     Ok(())
 }
 
-/// Newest rows about the installation itself.
-///
-/// # Errors
-/// The database's.
-pub async fn list_platform(tx: &mut PlatformTx, limit: i64) -> Result<Vec<AuditRow>, Error> {
-    Ok(sql("SELECT ")
-        .push(COLUMNS)
-        .push(" FROM kernel_platform_audit ORDER BY id DESC LIMIT ")
-        .push_bind(limit)
-        .fetch_all(tx)
-        .await?)
-}
-
 /// Several rows, for bulk use cases.
 ///
 /// # Errors
@@ -140,58 +146,4 @@ pub async fn record_many(ctx: &Ctx, tx: &mut TenantTx, entries: Vec<Entry>) -> R
         record(ctx, tx, entry).await?;
     }
     Ok(())
-}
-
-/// A row as it is shown.
-#[derive(Debug, Clone, Serialize, sqlx::FromRow, utoipa::ToSchema)]
-pub struct AuditRow {
-    /// Id, sortable by time.
-    pub id: AuditId,
-    /// When.
-    pub occurred_at: Timestamp,
-    /// `user`, `agent`, `system`, `command_line`.
-    pub actor_kind: String,
-    /// Typed id, or the name of the job.
-    pub actor_id: String,
-    /// Name at the time.
-    pub actor_name: String,
-    /// What was done.
-    pub action: String,
-    /// Kind of the thing.
-    pub entity_kind: String,
-    /// The thing.
-    pub entity_id: String,
-    /// JSON before, when there was something.
-    pub before_state: Option<String>,
-    /// JSON after, when there is something.
-    pub after_state: Option<String>,
-    /// What the person gave as reason.
-    pub reason: Option<String>,
-    /// Request that did it.
-    pub request_id: String,
-}
-
-/// Newest rows first.
-///
-/// # Errors
-/// The database's.
-pub async fn list(
-    tx: &mut TenantTx,
-    entity_id: Option<&str>,
-    actor_id: Option<&str>,
-    before: Option<&AuditId>,
-    limit: i64,
-) -> Result<Vec<AuditRow>, Error> {
-    let mut query =
-        sql("SELECT ").push(COLUMNS).push(" FROM kernel_audit WHERE tenant_id = ").push_bind(tx.tenant());
-    if let Some(entity) = entity_id {
-        query = query.push(" AND entity_id = ").push_bind(entity);
-    }
-    if let Some(actor) = actor_id {
-        query = query.push(" AND actor_id = ").push_bind(actor);
-    }
-    if let Some(before) = before {
-        query = query.push(" AND id < ").push_bind(before);
-    }
-    Ok(query.push(" ORDER BY id DESC LIMIT ").push_bind(limit).fetch_all(tx).await?)
 }

@@ -223,21 +223,7 @@ pub struct EventFilter {
 pub async fn list(tx: &mut TenantTx, filter: &EventFilter) -> Result<Vec<Event>, Error> {
     let mut query =
         sql("SELECT ").push(COLUMNS).push(" FROM kernel_event WHERE tenant_id = ").push_bind(tx.tenant());
-    if !filter.kinds.is_empty() {
-        query = query.push(" AND (");
-        for (position, kind) in filter.kinds.iter().enumerate() {
-            if position > 0 {
-                query = query.push(" OR ");
-            }
-            query = match kind.strip_suffix(".*") {
-                Some(noun) => {
-                    query.push("kind LIKE ").push_bind(format!("{}.%", noun.replace(['%', '_'], "")))
-                }
-                None => query.push("kind = ").push_bind(kind),
-            };
-        }
-        query = query.push(")");
-    }
+    query = query.and_any_name("kind", &filter.kinds);
     if let Some(entity) = &filter.entity {
         query = query
             .push(" AND (entity_id = ")

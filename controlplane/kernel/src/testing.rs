@@ -97,6 +97,31 @@ impl World {
         Self { runtime, clock, url, _folder: folder }
     }
 
+    /// Another process on the same database: its own connections and keys, the same clock.
+    ///
+    /// # Panics
+    /// When the database does not open.
+    #[allow(clippy::unwrap_used, reason = "test equipment fails loudly")]
+    pub async fn another(&self) -> Arc<Runtime> {
+        let db = Db::open(&self.url).await.unwrap();
+        let secrets = Secrets::new(InstallationKey::generate());
+        let blobs = self.runtime.blobs.clone();
+        Runtime::new(db, self.clock.clone(), self.runtime.subscriptions.clone(), secrets, blobs)
+    }
+
+    /// Writes what no program of ours would, past every check: on PostgreSQL as a superuser.
+    ///
+    /// # Panics
+    /// When the statement fails.
+    #[allow(clippy::panic, reason = "test equipment fails loudly")]
+    pub async fn tamper(&self, statement: &str) {
+        let url = match self.runtime.db().dialect() {
+            Dialect::Sqlite => self.url.clone(),
+            Dialect::Postgres => postgres_urls(&self.url).await.superuser,
+        };
+        execute(&url, statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+
     /// The way to kernel and look-up tables.
     pub fn platform(&self) -> PlatformDb {
         self.runtime.platform()

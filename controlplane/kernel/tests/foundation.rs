@@ -21,6 +21,10 @@ fn ctx(world: &World) -> Ctx {
     Ctx::system(world.runtime.tenant(TenantId::new(START)), "test")
 }
 
+fn audited(entity: Option<&str>) -> audit::AuditFilter {
+    audit::AuditFilter { entity_id: entity.map(str::to_owned), limit: 10, ..audit::AuditFilter::default() }
+}
+
 on_both!(migrating_twice_changes_nothing, |world: World| async move {
     // The whole of the world, whose folder holds the database.
     let world = world;
@@ -59,10 +63,10 @@ on_both!(a_change_and_its_event_commit_together, |world: World| async move {
         };
         assert_eq!(events::list(&mut tx, &filter).await.unwrap().len(), expected);
     }
-    assert_eq!(audit::list(&mut tx, Some("a"), None, None, 10).await.unwrap().len(), 1);
+    assert_eq!(audit::list(&mut tx, &audited(Some("a"))).await.unwrap().len(), 1);
     let stranger = self::ctx(&world);
     let mut tx = stranger.begin_read().await.unwrap();
-    assert!(audit::list(&mut tx, None, None, None, 10).await.unwrap().is_empty());
+    assert!(audit::list(&mut tx, &audited(None)).await.unwrap().is_empty());
 });
 
 /// Fails as often as told, then takes.

@@ -89,7 +89,7 @@ async fn the_schema_is_the_one_checked_in(dialect: Dialect) {
         Dialect::Sqlite => "sqlite",
         Dialect::Postgres => "postgres",
     };
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../migrations/schema/{name}.txt"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/schema/{name}.txt"));
     let empty = Empty::make(dialect).await;
     let db = empty.open().await;
     migrations::migrate(&db, START, None).await.unwrap();
@@ -101,7 +101,7 @@ async fn the_schema_is_the_one_checked_in(dialect: Dialect) {
     let differ = present.lines().zip(found.lines()).find(|(a, b)| a != b);
     assert!(
         present == found,
-        "migrations/schema/{name}.txt is not what the migrations make; first difference: {differ:?}\n\
+        "controlplane/kernel/tests/schema/{name}.txt is not what the migrations make; first difference: {differ:?}\n\
          Write it anew: ATALAYA_WRITE=1 cargo nextest run --workspace -E 'test(the_schema_is_the_one_checked_in)'"
     );
 }

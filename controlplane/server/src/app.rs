@@ -7,7 +7,7 @@ use crate::{
     config::{Config, host_fingerprint},
     gateway::{Gateway, GatewayOptions, ResetKey},
     http::{self, Shared, stream::Hub},
-    worker,
+    worker::{self, audit::SealLag},
 };
 use anyhow::{Context, bail};
 use atalaya_kernel::{installation, jobs, outbox, outbox::Subscriber, runtime::Runtime};
@@ -87,7 +87,9 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     let hub = Arc::new(Hub::default());
     let shown =
         Installation { environment: config.environment.to_string(), safe_mode: installation.safe_mode };
+    let seal_lag = Arc::new(SealLag::default());
     let shared = Shared {
+        seal_lag: seal_lag.clone(),
         runtime: runtime.clone(),
         installation: Arc::new(shown),
         hub: hub.clone(),
@@ -102,6 +104,8 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     let mut tasks = Tasks::default();
     let stop = tasks.stop.clone();
     tasks.start("live events", hub.run(runtime.clone(), stop.clone()));
+    let data = config.data_dir.clone();
+    tasks.start("audit", worker::audit::seal(runtime.clone(), data, seal_lag, stop.clone()));
     if !installation.safe_mode {
         tasks.start("deliveries", outbox::run(runtime.clone(), subscribers, stop.clone()));
         tasks.start("collections", worker::money(runtime.clone(), stop.clone()));

@@ -6,6 +6,7 @@
 #![allow(clippy::panic, reason = "a failed test")]
 
 pub(crate) mod calls;
+mod chain;
 mod commands;
 mod proxies;
 mod staff;

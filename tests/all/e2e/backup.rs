@@ -111,30 +111,26 @@ fn seen(isp: &Isp) -> Vec<Value> {
         .iter()
         .map(|path| {
             let mut answer = isp.owner.get(path).unwrap_or_else(|error| panic!("{path}: {error:?}"));
-            // What the network tells by the minute is not in question here.
-            for item in answer["items"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut)
-            {
-                for moving in [
-                    "state",
-                    "last_seen_at",
-                    "version",
-                    "updated_at",
-                    "network",
-                    "health",
-                    "identity",
-                    "finding",
-                    "findings",
-                    "last_error",
-                    "connection",
-                    "services",
-                    "measured_at",
-                ] {
-                    item.remove(moving);
-                }
-            }
+            forget_moving(&mut answer);
             answer
         })
         .collect()
+}
+
+/// Takes out what the network tells by the minute: it is not in question here.
+fn forget_moving(value: &mut Value) {
+    const MOVING: [&str; 14] = [
+        "connection", "finding", "findings", "health", "identity", "last_error", "last_seen_at", "measured_at",
+        "network", "points_differ", "services", "state", "updated_at", "version",
+    ];
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !MOVING.contains(&name.as_str()));
+            fields.values_mut().for_each(forget_moving);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_moving),
+        _ => {}
+    }
 }
 
 /// The copies in a folder, oldest first.

@@ -6,6 +6,7 @@ mod backup;
 mod browser;
 mod cut_run;
 mod identity;
+mod jobs;
 mod latency;
 mod main_job;
 mod measured;
@@ -46,7 +47,7 @@ impl Database {
 }
 
 /// Waits for the harness's own work, outside of any runtime.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().expect("a test has threads").block_on(future)
 }
 

@@ -39,6 +39,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /approvals", "/approvals".to_owned()),
         ("GET /approvals/{id}", format!("/approvals/{approval}")),
         ("GET /audit", "/audit".to_owned()),
+        ("GET /audit/head", "/audit/head".to_owned()),
         ("GET /collections/runs", "/collections/runs".to_owned()),
         ("GET /collections/runs/{id}", format!("/collections/runs/{run}")),
         ("GET /customers", "/customers".to_owned()),

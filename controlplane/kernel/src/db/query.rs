@@ -85,6 +85,19 @@ impl Query {
         self
     }
 
+    /// Adds `AND (…)` for names such as `invoice.created`: those listed, `invoice.*` for a noun's all; an empty list is no
+    /// condition.
+    pub fn and_any_name(mut self, column: &'static str, names: &[String]) -> Self {
+        for (number, name) in names.iter().enumerate() {
+            self = self.push(if number == 0 { " AND (" } else { " OR " }).push(column);
+            self = match name.strip_suffix(".*") {
+                Some(noun) => self.push(" LIKE ").push_bind(format!("{}.%", noun.replace(['%', '_'], ""))),
+                None => self.push(" = ").push_bind(name),
+            };
+        }
+        if names.is_empty() { self } else { self.push(")") }
+    }
+
     /// Adds `($n, $m, …)` with one value each; an empty list becomes `(NULL)`, which matches nothing.
     pub fn push_list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         self.text.push('(');

@@ -156,7 +156,12 @@ impl Isp {
     /// Actions audited about an entity, by name: within one millisecond rows have no order.
     pub(crate) async fn audited(&self, entity: impl ToString) -> Vec<String> {
         let mut tx = self.ctx.begin_read().await.unwrap();
-        let rows = audit::list(&mut tx, Some(&entity.to_string()), None, None, 1_000).await.unwrap();
+        let filter = audit::AuditFilter {
+            entity_id: Some(entity.to_string()),
+            limit: 1_000,
+            ..audit::AuditFilter::default()
+        };
+        let rows = audit::list(&mut tx, &filter).await.unwrap();
         let mut actions: Vec<_> = rows.into_iter().map(|row| row.action).collect();
         actions.sort();
         actions

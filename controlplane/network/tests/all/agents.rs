@@ -1,4 +1,4 @@
-use crate::town::{FixedJoins, Town, arrival, issue, subscriptions, tenant};
+use crate::town::{FixedJoins, Town, arrival, audited, issue, subscriptions, tenant};
 use atalaya_kernel::{Error, on_both, testing::World};
 use atalaya_network::agents::sessions::LEASE_MS;
 use atalaya_network::agents::{
@@ -18,7 +18,7 @@ on_both!(a_token_is_for_one_key, subscriptions(), |world: World| async move {
     assert!(matches!(again, Enrolment::Issued { certificate, .. } if certificate == b"certificate"));
     assert!(matches!(token_redeem(ctx, "hash", "thief", &issue).await.unwrap(), Enrolment::Used));
     let mut tx = ctx.begin_read().await.unwrap();
-    let rows = atalaya_kernel::audit::list(&mut tx, Some(town.agent.as_str()), None, None, 10).await.unwrap();
+    let rows = atalaya_kernel::audit::list(&mut tx, &audited(town.agent.as_str())).await.unwrap();
     assert!(rows.iter().any(|row| row.action == "agent.enrolment_refused"));
     drop(tx);
     let other = tenant(&town.world, "other").await;

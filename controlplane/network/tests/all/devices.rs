@@ -1,4 +1,4 @@
-use crate::town::{Town, router, subscriptions, tenant};
+use crate::town::{Town, audited, router, subscriptions, tenant};
 use atalaya_kernel::{Ctx, Error, Permissions, Principal, Scope, on_both, page::PageQuery, testing::World};
 use atalaya_network::{
     agents,
@@ -26,8 +26,7 @@ on_both!(credentials_are_sealed_and_never_shown, subscriptions(), |world: World|
     assert!(!format!("{config:?}").contains("hunter2"));
     assert_eq!(config.sealing_key, vec![7; 32]);
     let mut tx = town.ctx.begin_read().await.unwrap();
-    let audit =
-        atalaya_kernel::audit::list(&mut tx, Some(town.device.as_str()), None, None, 10).await.unwrap();
+    let audit = atalaya_kernel::audit::list(&mut tx, &audited(town.device.as_str())).await.unwrap();
     assert!(!audit.is_empty() && !format!("{audit:?}").contains("hunter2"));
 });
 

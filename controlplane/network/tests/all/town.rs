@@ -44,6 +44,15 @@ impl JoinStrings for FixedJoins {
     }
 }
 
+/// Rows of the audit trail about a thing.
+pub(crate) fn audited(entity: &str) -> atalaya_kernel::audit::AuditFilter {
+    atalaya_kernel::audit::AuditFilter {
+        entity_id: Some(entity.to_owned()),
+        limit: 10,
+        ..atalaya_kernel::audit::AuditFilter::default()
+    }
+}
+
 pub(crate) struct Town {
     pub(crate) world: World,
     pub(crate) ctx: Ctx,

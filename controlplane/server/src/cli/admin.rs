@@ -2,8 +2,13 @@ use super::{open_migrated, print_line};
 use crate::config::{Config, host_fingerprint};
 use anyhow::{Context, bail};
 use atalaya_kernel::{
-    Ctx, Permissions, Principal, Scope, audit, installation, money::Currency, runtime::Runtime,
-    secrets::SecretText, time::TimeZone,
+    Ctx, Permissions, Principal, Scope,
+    audit::{self, AuditFilter},
+    installation,
+    money::Currency,
+    runtime::Runtime,
+    secrets::SecretText,
+    time::TimeZone,
 };
 use atalaya_people::{
     identity::{self, NewUser, Role},
@@ -138,8 +143,9 @@ impl Admin {
                 print_line("armed: restart the control plane");
             }
             Self::Audit { limit } => {
+                let filter = AuditFilter { limit, ..AuditFilter::default() };
                 let mut tx = runtime.platform().begin_read().await?;
-                for row in audit::list_platform(&mut tx, limit).await? {
+                for row in audit::list_platform(&mut tx, &filter).await? {
                     print_line(&serde_json::to_string(&row)?);
                 }
             }

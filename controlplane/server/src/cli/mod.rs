@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod audit;
 mod backup;
 mod migrate;
 
@@ -81,6 +82,9 @@ enum Command {
     /// Tokens with which new agents join, and revocation.
     #[command(subcommand)]
     Agent(agent::Agent),
+    /// Verifies the audit trails, and prints where their chains end.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -129,6 +133,7 @@ impl Cli {
             Command::Move(moving) => moving.run().await,
             Command::Admin(admin) => admin.run(&config).await,
             Command::Agent(agent) => agent.run(&config).await,
+            Command::Audit(audit) => audit.run(&config).await,
             Command::Openapi => {
                 let document =
                     crate::http::document().to_pretty_json().context("the document has a JSON form")?;

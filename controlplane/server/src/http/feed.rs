@@ -2,11 +2,12 @@
 
 use atalaya_kernel::{
     Ctx, Error, Permission,
-    audit::{self, AuditRow},
+    audit::{self, AuditFilter, AuditHead, AuditRow},
     events::{self, Event, EventFilter},
     http::{Json, Query},
     ids::{AuditId, EventId},
     page::{Page, PageQuery},
+    time::Timestamp,
 };
 use atalaya_operations::feed;
 use atalaya_people::customers;
@@ -18,7 +19,7 @@ pub(super) const EVENT_READ: Permission = Permission::new("event.read");
 pub(super) const AUDIT_READ: Permission = Permission::new("audit.read");
 
 pub(super) fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(events_list)).routes(routes!(audit_list))
+    OpenApiRouter::new().routes(routes!(events_list)).routes(routes!(audit_list)).routes(routes!(audit_head))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,6 +32,11 @@ struct EventQuery {
     entity: Option<String>,
 }
 
+/// Names separated by commas.
+fn names(list: Option<&str>) -> Vec<String> {
+    list.iter().flat_map(|names| names.split(',')).map(|name| name.trim().to_owned()).collect()
+}
+
 /// What happened, newest first. What the caller may not see is left out.
 #[utoipa::path(get, path = "/events", tag = "events", params(EventQuery, PageQuery), responses((status = 200, body = Page<Event>)),
     extensions(("x-permission" = json!("event.read"))))]
@@ -41,10 +47,8 @@ async fn events_list(
 ) -> Result<Json<Page<Event>>, Error> {
     ctx.authorize(EVENT_READ)?;
     let limit = page.limit()?;
-    let kinds =
-        query.kind.iter().flat_map(|kinds| kinds.split(',')).map(|kind| kind.trim().to_owned()).collect();
     let filter = EventFilter {
-        kinds,
+        kinds: names(query.kind.as_deref()),
         entity: query.entity,
         before: page.after::<EventId>()?,
         after: None,
@@ -59,10 +63,25 @@ async fn events_list(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct AuditQuery {
+    /// Actions, separated by commas; `invoice.*` takes all of a noun.
+    #[param(example = "invoice.*,payment.register")]
+    action: Option<String>,
+    /// Only by the actor of this id.
+    actor: Option<String>,
+    /// Only by actors of this kind: `user`, `agent`, `system`, `command_line`.
+    actor_kind: Option<String>,
     /// Only about this id.
     entity_id: Option<String>,
-    /// Only by this actor.
-    actor: Option<String>,
+    /// Only about things of this kind.
+    #[param(example = "invoice")]
+    entity_kind: Option<String>,
+    /// Only of this request.
+    request_id: Option<String>,
+    /// Only since this instant, RFC 3339.
+    #[param(example = "2026-11-01T00:00:00Z")]
+    from: Option<Timestamp>,
+    /// Only before this instant, RFC 3339.
+    to: Option<Timestamp>,
 }
 
 /// Who did what, newest first. The trail is of the whole ISP: whoever sees a part of it only, does not see it.
@@ -75,11 +94,19 @@ async fn audit_list(
 ) -> Result<Json<Page<AuditRow>>, Error> {
     ctx.authorize_whole(AUDIT_READ)?;
     let limit = page.limit()?;
-    let before = page.after::<AuditId>()?;
-    let mut tx = ctx.begin_read().await?;
-    let rows =
-        audit::list(&mut tx, query.entity_id.as_deref(), query.actor.as_deref(), before.as_ref(), limit + 1)
-            .await?;
+    let filter = AuditFilter {
+        actions: names(query.action.as_deref()),
+        actor_id: query.actor,
+        actor_kind: query.actor_kind,
+        entity_id: query.entity_id,
+        entity_kind: query.entity_kind,
+        request_id: query.request_id,
+        from: query.from,
+        to: query.to,
+        before: page.after::<AuditId>()?,
+        limit: limit + 1,
+    };
+    let rows = audit::list(&mut ctx.begin_read().await?, &filter).await?;
     let mut page = Page::of(rows, limit, |row| row.id.clone())?;
     page.items.iter_mut().try_for_each(|row| mask(&ctx, row))?;
     Ok(Json(page))
@@ -96,4 +123,13 @@ fn mask(ctx: &Ctx, row: &mut AuditRow) -> Result<(), Error> {
         *state = value.to_string();
     }
     Ok(())
+}
+
+/// Where the chain of the audit trail ends, and how far sealing is behind. Kept elsewhere, it shows later whether the trail
+/// was cut off or written anew: `atalaya audit verify --head FILE`.
+#[utoipa::path(get, path = "/audit/head", tag = "audit", responses((status = 200, body = AuditHead)),
+    extensions(("x-permission" = json!("audit.read"))))]
+async fn audit_head(ctx: Ctx) -> Result<Json<AuditHead>, Error> {
+    ctx.authorize_whole(AUDIT_READ)?;
+    audit::head(&ctx).await.map(Json)
 }

@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
 use super::request::Client;
+use crate::worker::audit::SealLag;
 use atalaya_kernel::{Error, archive::journal, outbox, runtime::Runtime};
 use axum::{
     Extension, Router,
@@ -32,6 +33,7 @@ async fn ready(Extension(runtime): Extension<Arc<Runtime>>) -> Response {
 async fn metrics(
     Extension(runtime): Extension<Arc<Runtime>>,
     Extension(Client(client)): Extension<Client>,
+    Extension(lag): Extension<Arc<SealLag>>,
 ) -> Response {
     if !client.is_loopback() {
         return StatusCode::NOT_FOUND.into_response();
@@ -59,5 +61,11 @@ async fn metrics(
             backup.bytes.unwrap_or(0)
         ));
     }
+    text.push_str(&format!(
+        "# HELP atalaya_audit_seal_lag_seconds Longest wait of an audit row that is not in its chain yet.\n\
+         # TYPE atalaya_audit_seal_lag_seconds gauge\natalaya_audit_seal_lag_seconds {}.{:03}\n",
+        lag.get() / 1_000,
+        lag.get() % 1_000
+    ));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -13,7 +13,7 @@ pub mod stream;
 
 pub use openapi::document;
 
-use crate::config;
+use crate::{config, worker::audit::SealLag};
 use atalaya_kernel::{Error, Permission, http::MAX_BODY_BYTES, runtime::Runtime};
 use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
@@ -62,6 +62,8 @@ pub struct Shared {
     pub metrics: Arc<dyn MetricStore>,
     /// What waits for a second person can be one of these.
     pub operations: Operations,
+    /// How far the sealing of audit rows is behind.
+    pub seal_lag: Arc<SealLag>,
     /// Where to listen, host names.
     pub config: config::Http,
 }
@@ -101,6 +103,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(shared.metrics))
         .layer(Extension(Arc::new(shared.operations)))
         .layer(Extension(Arc::new(Catalog::new(permissions()))))
+        .layer(Extension(shared.seal_lag))
         .layer(middleware::from_fn_with_state(requests, request::describe))
         .layer(CompressionLayer::new().gzip(true))
 }

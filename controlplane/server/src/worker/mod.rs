@@ -1,5 +1,7 @@
 //! Work that nobody waits for: deliveries of events, durable jobs, and periodic passes over all tenants.
 
+pub mod audit;
+
 use atalaya_kernel::{Ctx, Error, idempotency, jobs::Handler, runtime::Runtime};
 use atalaya_money::collections::RunJob;
 use atalaya_people::tenancy;

@@ -227,6 +227,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audit/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the chain of the audit trail ends, and how far sealing is behind. Kept elsewhere, it shows later whether the trail
+         *     was cut off or written anew: `atalaya audit verify --head FILE`.
+         */
+        get: operations["audit_head"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/collections/runs": {
         parameters: {
             query?: never;
@@ -1352,6 +1372,38 @@ export interface components {
          * @enum {string}
          */
         AttachmentKind: "pppoe" | "static";
+        /** @description Where a trail's chain ends and what waits to be joined to it. */
+        AuditHead: {
+            /**
+             * @description Its link, hexadecimal. Kept elsewhere, it proves later that nothing up to here was changed or cut off.
+             * @example 9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a
+             */
+            chain: string;
+            /**
+             * Format: int64
+             * @description How long the oldest of them has waited, ms; 0 when there is none. Some seconds at most while the server runs.
+             * @example 0
+             */
+            lag_ms: number;
+            /**
+             * Format: int64
+             * @description Rows sealed; the position of the last one.
+             * @example 1204
+             */
+            position: number;
+            sealed_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description The tenant's id, or `platform`.
+             * @example ten_01jc4x6y1ze5svb9s5a7r6m2ka
+             */
+            trail: string;
+            /**
+             * Format: int64
+             * @description Rows that are not sealed yet.
+             * @example 0
+             */
+            unsealed: number;
+        };
         /** @example aud_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         AuditId: string;
         /** @description A row as it is shown. */
@@ -1362,12 +1414,14 @@ export interface components {
             actor_id: string;
             /** @description `user`, `agent`, `system`, `command_line`. */
             actor_kind: string;
-            /** @description Name at the time. */
+            /** @description Name at the time; empty once it was erased. */
             actor_name: string;
             /** @description JSON after, when there is something. */
             after_state?: string | null;
             /** @description JSON before, when there was something. */
             before_state?: string | null;
+            /** @description Whether states and reason were erased because they were a person's; their hash stays in the chain. */
+            content_erased: boolean;
             /** @description The thing. */
             entity_id: string;
             /** @description Kind of the thing. */
@@ -1376,6 +1430,11 @@ export interface components {
             id: components["schemas"]["AuditId"];
             /** @description When. */
             occurred_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Place in the trail's chain; none until it is sealed, some seconds after the change.
+             */
+            position?: number | null;
             /** @description What the person gave as reason. */
             reason?: string | null;
             /** @description Request that did it. */
@@ -2578,12 +2637,14 @@ export interface components {
                 actor_id: string;
                 /** @description `user`, `agent`, `system`, `command_line`. */
                 actor_kind: string;
-                /** @description Name at the time. */
+                /** @description Name at the time; empty once it was erased. */
                 actor_name: string;
                 /** @description JSON after, when there is something. */
                 after_state?: string | null;
                 /** @description JSON before, when there was something. */
                 before_state?: string | null;
+                /** @description Whether states and reason were erased because they were a person's; their hash stays in the chain. */
+                content_erased: boolean;
                 /** @description The thing. */
                 entity_id: string;
                 /** @description Kind of the thing. */
@@ -2592,6 +2653,11 @@ export interface components {
                 id: components["schemas"]["AuditId"];
                 /** @description When. */
                 occurred_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Place in the trail's chain; none until it is sealed, some seconds after the change.
+                 */
+                position?: number | null;
                 /** @description What the person gave as reason. */
                 reason?: string | null;
                 /** @description Request that did it. */
@@ -4009,6 +4075,7 @@ export type Asked = components['schemas']['Asked'];
 export type Attachment = components['schemas']['Attachment'];
 export type AttachmentId = components['schemas']['AttachmentId'];
 export type AttachmentKind = components['schemas']['AttachmentKind'];
+export type AuditHead = components['schemas']['AuditHead'];
 export type AuditId = components['schemas']['AuditId'];
 export type AuditRow = components['schemas']['AuditRow'];
 export type AutomaticCuts = components['schemas']['AutomaticCuts'];
@@ -4678,10 +4745,31 @@ export interface operations {
     audit_list: {
         parameters: {
             query?: {
+                /**
+                 * @description Actions, separated by commas; `invoice.*` takes all of a noun.
+                 * @example invoice.*,payment.register
+                 */
+                action?: string;
+                /** @description Only by the actor of this id. */
+                actor?: string;
+                /** @description Only by actors of this kind: `user`, `agent`, `system`, `command_line`. */
+                actor_kind?: string;
                 /** @description Only about this id. */
                 entity_id?: string;
-                /** @description Only by this actor. */
-                actor?: string;
+                /**
+                 * @description Only about things of this kind.
+                 * @example invoice
+                 */
+                entity_kind?: string;
+                /** @description Only of this request. */
+                request_id?: string;
+                /**
+                 * @description Only since this instant, RFC 3339.
+                 * @example 2026-11-01T00:00:00Z
+                 */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Only before this instant, RFC 3339. */
+                to?: components["schemas"]["Timestamp"];
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
@@ -4699,6 +4787,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AuditRow"];
+                };
+            };
+        };
+    };
+    audit_head: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditHead"];
                 };
             };
         };
