@@ -21,13 +21,14 @@ const BY_THEMSELVES: [&str; 9] = [
 
 /// Columns of other tables that change by the way: what an agent is told next, what a router shows, what is gone from it,
 /// when a person was last there.
-const BY_SESSIONS: [(&str, &str); 7] = [
+const BY_SESSIONS: [(&str, &str); 8] = [
     ("network_agent", "config_version"),
     ("network_agent", "config_digest"),
     ("network_point", "access_key"),
     ("network_point", "before_image"),
     ("network_point", "forgotten_at"),
     // Once a minute, whoever asks for anything.
+    ("people_api_key", "last_used_at"),
     ("people_session", "expires_at"),
     ("people_session", "last_seen_at"),
 ];
