@@ -6,7 +6,10 @@
 pub mod access;
 pub mod approvals;
 pub mod customers;
+pub mod factors;
 pub mod identity;
+pub mod keys;
+pub mod links;
 pub mod tenancy;
 
 use atalaya_kernel::{Permission, events::EventType};
@@ -18,11 +21,12 @@ pub const PERMISSIONS: &[&[(Permission, &str)]] = &[
     identity::PERMISSIONS,
     access::PERMISSIONS,
     approvals::PERMISSIONS,
+    keys::PERMISSIONS,
     customers::PERMISSIONS,
 ];
 /// Facts that this domain publishes.
 pub const EVENTS: &[&[EventType]] =
-    &[tenancy::EVENTS, identity::EVENTS, access::EVENTS, approvals::EVENTS, customers::EVENTS];
+    &[tenancy::EVENTS, identity::EVENTS, access::EVENTS, approvals::EVENTS, keys::EVENTS, customers::EVENTS];
 
 /// Routes that demand a log-in, below `/api/v1`.
 pub fn router() -> OpenApiRouter {
@@ -31,10 +35,13 @@ pub fn router() -> OpenApiRouter {
         .merge(identity::http::router())
         .merge(access::http::router())
         .merge(approvals::http::router())
+        .merge(factors::http::router())
+        .merge(keys::http::router())
+        .merge(links::http::router())
         .merge(customers::http::router())
 }
 
 /// Routes before log-in.
 pub fn public_router() -> OpenApiRouter {
-    identity::http::public_router()
+    identity::http::public_router().merge(links::http::public_router())
 }

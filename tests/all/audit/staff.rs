@@ -8,10 +8,12 @@ use super::{
         Walk,
     },
 };
+use atalaya_kernel::time::{Clock, SystemClock};
 use atalaya_tests::{
     harness::Api,
     isp::{Isp, PASSWORD, TENANT, id_of},
 };
+use ring::hmac;
 use serde_json::{Value, json};
 
 /// Log-in and password of the second owner.
@@ -53,6 +55,90 @@ fn users(isp: &Isp, walk: &mut Walk<'_>) {
         assert!(!rows[0].to_string().contains("not-the-password"));
     }
     sessions(isp, walk, &user);
+    links(isp, walk);
+    factors(isp, walk);
+    keys(isp, walk);
+}
+
+/// Somebody who is invited, and sets a password with the link.
+fn links(isp: &Isp, walk: &mut Walk<'_>) {
+    let new = json!({"name": "Eva Salas", "email": "eva.salas@netandina.example", "role": "cashier"});
+    let user = id_of(&isp.owner.post("/users", &new).expect("somebody can be invited")).expect("an id");
+    let path = format!("/users/{user}/link");
+    let link = call("POST /users/{id}/link", &path, Value::Null, "user");
+    let link = walk.call(Call { leaves: Asked, body: None, id: Some(&user), ..link });
+    let token = json!({"token": link["token"]});
+    let anybody = Api::anonymous(isp.control_plane.http());
+    let look = anybody.post("/password-links/look", &token).expect("a link says whose it is");
+    assert_eq!(look["email"], "eva.salas@netandina.example");
+    walk.changes_nothing("POST /password-links/look");
+    let used = json!({"token": link["token"], "password": PASSWORD});
+    let used = call("POST /password-links/use", "/password-links/use", used, "user");
+    walk.call_as(&anybody, &user, Call { leaves: Asked, id: Some(&user), ..used });
+}
+
+/// The code that an app shows at an instant of the past, now or to come, of a secret in base 32.
+fn app_code(secret: &str, steps: i64) -> String {
+    let value = |letter| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(letter).expect("base 32");
+    let bits: String = secret.chars().map(|letter| format!("{:05b}", value(letter))).collect();
+    let byte = |at: usize| u8::from_str_radix(&bits[at * 8..at * 8 + 8], 2).expect("bits");
+    let bytes: Vec<u8> = (0..bits.len() / 8).map(byte).collect();
+    let now_s = SystemClock.now().as_millis() / 1_000;
+    let counter = u64::try_from(now_s / 30 + steps).expect("after 1970");
+    let tag =
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes), &counter.to_be_bytes());
+    let tag = tag.as_ref();
+    let at = usize::from(tag[19] & 15);
+    let word = u32::from_be_bytes([tag[at] & 0x7f, tag[at + 1], tag[at + 2], tag[at + 3]]);
+    format!("{:06}", word % 1_000_000)
+}
+
+/// An app is enrolled, asked for, and removed; another is reset by the owner.
+fn factors(isp: &Isp, walk: &mut Walk<'_>) {
+    let email = "eva.salas@netandina.example";
+    let eva = isp.control_plane.log_in(TENANT, email, PASSWORD).expect("the password was set");
+    let session = eva.get("/session").expect("she is logged in");
+    let user = session["user"]["id"].as_str().expect("with an id").to_owned();
+    let about = |operation, path, body: Option<Value>| Call {
+        body,
+        leaves: Asked,
+        id: Some(&user),
+        ..call(operation, path, Value::Null, "user")
+    };
+    let enrolment = walk.call_as(&eva, &user, about("POST /me/app", "/me/app", None));
+    let secret = enrolment["secret"].as_str().expect("a secret").to_owned();
+    // A step before, now, and a step after are three codes; each is taken once.
+    let code = Some(json!({"code": app_code(&secret, -1)}));
+    walk.call_as(&eva, &user, about("POST /me/app/confirm", "/me/app/confirm", code));
+    let again = walk.call_as(&eva, &user, about("POST /me/recovery-codes", "/me/recovery-codes", None));
+    let recovery = again["codes"][0].as_str().expect("ten codes").to_owned();
+
+    let anybody = Api::anonymous(isp.control_plane.http());
+    let credentials = json!({"tenant": TENANT, "email": email, "password": PASSWORD});
+    let wanted = anybody.post("/session", &credentials).expect("the password is right");
+    let answer = json!({"challenge": wanted["challenge"], "code": recovery});
+    let second = about("POST /session/second-factor", "/session/second-factor", Some(answer));
+    walk.call_as(&anybody, &user, second);
+    walk.call_as(&eva, &user, about("DELETE /me/app", "/me/app", None));
+    let path = format!("/users/{user}/app");
+    walk.call(about("DELETE /users/{id}/app", &path, None));
+    let other = json!({"current": PASSWORD, "password": "un-caballo-correcto"});
+    walk.call_as(&eva, &user, about("POST /me/password", "/me/password", Some(other)));
+}
+
+fn keys(isp: &Isp, walk: &mut Walk<'_>) {
+    let new = json!({"name": "Contabilidad", "permissions": ["customer.read"]});
+    let made = walk.call(call("POST /api-keys", "/api-keys", new, "api_key"));
+    let key = id_of(&made).expect("an id");
+    let token = made["token"].as_str().expect("a key is shown once");
+    let program = Api::with_key(isp.control_plane.http(), token);
+    assert!(program.get("/customers").is_ok(), "a program asks with it");
+    let refused = program.post("/sites", &json!({"name": "X"})).expect_err("it may read customers");
+    assert_eq!((refused.status, refused.code()), (403, "permission_missing"));
+    let path = format!("/api-keys/{key}");
+    let revoke = call("DELETE /api-keys/{id}", &path, Value::Null, "api_key");
+    walk.call(Call { body: None, leaves: Removed, id: Some(&key), ..revoke });
+    assert_eq!(program.get("/customers").expect_err("it was revoked").status, 401);
 }
 
 /// A client of the second owner.

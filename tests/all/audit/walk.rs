@@ -77,6 +77,11 @@ impl<'w> Walk<'w> {
         answer.body
     }
 
+    /// An operation that reads though it is posted: it has nothing to leave a row about.
+    pub(crate) fn changes_nothing(&mut self, operation: &str) {
+        self.covered.insert(operation.to_owned());
+    }
+
     /// Rows of a request, from the API.
     pub(crate) fn rows(&self, request_id: &str) -> Vec<Value> {
         assert!(!request_id.is_empty(), "every answer names its request");

@@ -21,9 +21,9 @@ const BY_THEMSELVES: [&str; 10] = [
 ];
 
 /// Columns of other tables that change by themselves: an audit row is sealed some seconds later; and an agent's session
-/// changes what it is told next, what a router shows, what is gone from it, when a
-/// person was last there.
-const BY_THEMSELVES_IN: [(&str, &str); 13] = [
+/// changes what it is told next, what a router shows, what is gone from it, when a person
+/// was last there.
+const BY_THEMSELVES_IN: [(&str, &str); 14] = [
     ("kernel_audit", "position"),
     ("kernel_audit", "actor_salt"),
     ("kernel_audit", "actor_hash"),
@@ -36,6 +36,7 @@ const BY_THEMSELVES_IN: [(&str, &str); 13] = [
     ("network_point", "before_image"),
     ("network_point", "forgotten_at"),
     // Once a minute, whoever asks for anything.
+    ("people_api_key", "last_used_at"),
     ("people_session", "expires_at"),
     ("people_session", "last_seen_at"),
 ];

@@ -5,6 +5,7 @@
 //!   ours in a list.
 //! - Somebody of **another site**, with every right but for that site alone, gets it too; what is of the whole ISP is
 //!   refused, whatever its id.
+//! - A **key without the right** is refused with the same words, whatever the id.
 //! - **Nobody** gets 401, and learns no more.
 //! - No table of ours is another one afterwards.
 //!

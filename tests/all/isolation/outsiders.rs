@@ -11,13 +11,23 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 2] = ["POST /session", "GET /login-options"];
+const FOR_EVERYBODY: [&str; 5] = [
+    "GET /login-options",
+    "POST /password-links/look",
+    "POST /password-links/use",
+    "POST /session",
+    "POST /session/second-factor",
+];
 
 /// What everybody of an ISP sees, wherever they are: what is sold.
 const OF_EVERY_SITE: [&str; 2] = ["GET /plans", "GET /plans/{id}"];
 
 /// Kinds of ids that tell nothing of another site: the ISP's own, and what it sells.
 const OF_THE_ISP: [&str; 2] = ["ten_", "pln_"];
+
+/// What asks for no right, and so is answered to every key of the ISP: its own name and settings; and figures of which each
+/// asks for its own, all left out.
+const TO_EVERY_PROGRAM: [&str; 2] = ["GET /tenant", "GET /home"];
 
 /// Somebody whom a thing does not concern.
 struct Outsider {
@@ -29,9 +39,10 @@ struct Outsider {
     of_the_isp: bool,
 }
 
-/// The owner of another tenant, an administrator of another site, and nobody.
+/// The owner of another tenant, an administrator of another site, a program without the right, and nobody.
 pub(super) struct Outsiders {
     known: [Outsider; 2],
+    program: Api,
     nobody: Api,
 }
 
@@ -39,7 +50,7 @@ impl Outsiders {
     /// Makes the other tenant and the other site, and logs both people in.
     pub(super) fn settle(isp: &Isp) -> Self {
         let known = [stranger(isp), neighbour(isp)];
-        Self { known, nobody: Api::anonymous(isp.control_plane.http()) }
+        Self { known, program: program(isp), nobody: Api::anonymous(isp.control_plane.http()) }
     }
 
     /// Tries what the owner is about to do.
@@ -66,10 +77,11 @@ impl Outsiders {
         }
         let twin = twin_of(body.map_or("null", |_| text.as_str()), &ids);
         let twin: Option<Value> = body.map(|_| serde_json::from_str(&twin).expect("ids are plain text"));
-        for outsider in &self.known {
-            let real = outsider.api.call(method, path, version, body);
-            let unreal = outsider.api.call(method, &twin_of(path, &ids), version, twin.as_ref());
-            same_refusal(outsider.who, operation, real, unreal);
+        let known = self.known.iter().map(|outsider| (outsider.who, &outsider.api));
+        for (who, api) in known.chain([("a program", &self.program)]) {
+            let real = api.call(method, path, version, body);
+            let unreal = api.call(method, &twin_of(path, &ids), version, twin.as_ref());
+            same_refusal(who, operation, real, unreal);
         }
     }
 
@@ -80,6 +92,12 @@ impl Outsiders {
         }
         refuse_nobody(operation, self.nobody.call("GET", path, None, None));
         self.known.iter().for_each(|outsider| outsider.try_read(operation, path, ours));
+        if !TO_EVERY_PROGRAM.contains(&operation) {
+            let ids = ids_in(path);
+            let real = self.program.call("GET", path, None, None);
+            let unreal = self.program.call("GET", &twin_of(path, &ids), None, None);
+            same_refusal("a program", operation, real, unreal);
+        }
     }
 }
 
@@ -124,6 +142,15 @@ fn stranger(isp: &Isp) -> Outsider {
     control_plane.command(&user, PASSWORD).expect("it gets an owner");
     let api = control_plane.log_in(OTHER, email, PASSWORD).expect("who can log in");
     Outsider { who: "a stranger", api, own: BTreeSet::new(), of_the_isp: false }
+}
+
+/// A program of ours with a key whose only right no operation of the test asks for.
+fn program(isp: &Isp) -> Api {
+    let new = json!({"name": "Sin derechos", "permissions": ["customer.see_contact"]});
+    let made = isp.owner.post("/api-keys", &new).expect("a key can be made");
+    let program = Api::with_key(isp.control_plane.http(), made["token"].as_str().expect("it is shown once"));
+    assert!(program.get("/tenant").is_ok(), "the key is good");
+    program
 }
 
 /// Somebody of ours with every right of an administrator, at another site.

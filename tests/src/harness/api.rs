@@ -15,6 +15,7 @@ pub struct Api {
     cookie: String,
     csrf: String,
     forwarded_for: Option<String>,
+    key: Option<String>,
 }
 
 /// A success, with what stands beside its body.
@@ -62,12 +63,17 @@ impl Api {
             .timeout_global(Some(Duration::from_secs(30)))
             .build()
             .new_agent();
-        Self { agent, address, cookie: String::new(), csrf: String::new(), forwarded_for: None }
+        Self { agent, address, cookie: String::new(), csrf: String::new(), forwarded_for: None, key: None }
     }
 
     /// A client that is not logged in and says, as a proxy does, whom it speaks for.
     pub fn forwarding(address: SocketAddr, client: &str) -> Self {
         Self { forwarded_for: Some(client.to_owned()), ..Self::anonymous(address) }
+    }
+
+    /// A program with a key of its own.
+    pub fn with_key(address: SocketAddr, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..Self::anonymous(address) }
     }
 
     /// Logs in.
@@ -156,6 +162,9 @@ impl Api {
             Request::builder().method(method).uri(format!("http://{}/api/v1{path}", self.address));
         if !self.cookie.is_empty() {
             request = request.header("cookie", &self.cookie).header("x-csrf-token", &self.csrf);
+        }
+        if let Some(key) = &self.key {
+            request = request.header("authorization", format!("Bearer {key}"));
         }
         if let Some(client) = &self.forwarded_for {
             request = request.header("x-forwarded-for", client);

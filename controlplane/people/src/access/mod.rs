@@ -18,7 +18,7 @@ mod service;
 mod store;
 
 pub use catalog::{Catalog, PermissionInfo};
-pub use model::{NewRole, Role, RoleChange, RoleKey, StaffRole};
+pub use model::{NewRole, Role, RoleChange, RoleKey, RoleList, StaffRole, UnknownRole};
 pub use rules::{beyond, effective, permissions_of};
 pub use scope::AccessScope;
 pub(crate) use service::{rights_of, roles_checked};

@@ -71,6 +71,30 @@ impl PartialSchema for RoleKey {
 }
 impl ToSchema for RoleKey {}
 
+/// Several roles.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct RoleList(pub Vec<RoleKey>);
+
+impl RoleList {
+    /// As it is kept: words separated by commas.
+    pub(crate) fn to_column(&self) -> String {
+        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+impl TryFrom<String> for RoleList {
+    type Error = UnknownRole;
+    fn try_from(text: String) -> Result<Self, UnknownRole> {
+        let words = text.split(',').filter(|word| !word.is_empty());
+        words.map(str::parse).collect::<Result<_, _>>().map(Self).map_err(UnknownRole)
+    }
+}
+
+/// A word that names no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnknownRole(String);
+
 /// What a role allows and denies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {

@@ -3,9 +3,12 @@
 //! Invariants: an e-mail is unique within the tenant; passwords are kept as Argon2id, session tokens as SHA-256; a log-in
 //! with an unknown e-mail costs the same time as one with a wrong password; disabling a user or changing a password ends
 //! the user's sessions, but for the one in which somebody changes their own; a session has another token after each proof
-//! of who is behind it; a tenant keeps one enabled owner at least.
+//! of who is behind it; a tenant keeps one enabled owner at least. Guessing is slowed down by where it comes from ([`guard`]),
+//! so that nobody can lock anybody else out.
 
+mod guard;
 pub mod http;
+mod login;
 mod model;
 pub(crate) mod password;
 mod service;
@@ -13,12 +16,15 @@ mod sessions;
 mod store;
 
 pub use crate::access::{Role, RoleKey, permissions_of};
-pub use model::{LoggedIn, NewUser, SessionInfo, User, UserChange};
+pub use login::{LogIn, Origin, log_in, second_factor};
+pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};
+pub(crate) use service::{has_password, may_change, note_changed, password_replace, user_row};
 pub use service::{password_set, user_create, user_find, user_get, user_update, users_list};
 pub use sessions::{
-    Origin, SESSION_COOKIE, authenticate, log_in, log_out, session_revoke, sessions_list,
+    Proof, SESSION_COOKIE, authenticate, log_out, password_change, session_revoke, sessions_list,
     sessions_revoke_others, step_up,
 };
+pub(crate) use sessions::{hash as token_hash, may, own_id};
 
 use atalaya_kernel::{Permission, events::EventType};
 

@@ -52,8 +52,8 @@ pub struct NewUser {
     pub roles: Option<Vec<RoleKey>>,
     /// Of which part of the ISP the user sees anything; everything when absent.
     pub scope: Option<AccessScope>,
-    /// First password, 10 to 128 characters.
-    pub password: SecretText,
+    /// First password, 10 to 128 characters; without one the user is invited by `POST /users/{id}/link`.
+    pub password: Option<SecretText>,
 }
 
 /// What to change; absent fields stay.
@@ -81,12 +81,25 @@ pub struct LoggedIn {
     pub tenant: Tenant,
     /// What the user may do.
     pub permissions: Permissions,
+    /// Whether the user may do nothing before enrolling a second factor, which a role demands.
+    pub factor_missing: bool,
     /// Which session.
     pub session_id: SessionId,
     /// When the user last showed who they are.
     pub proved_at: Timestamp,
     /// To be sent back as `X-CSRF-Token` with every change.
     pub csrf_token: String,
+}
+
+/// Somebody who has just logged in.
+#[derive(Debug, Clone)]
+pub struct Entered {
+    /// Token of the session's cookie.
+    pub token: String,
+    /// Token of the cookie by which the browser is known again.
+    pub browser: String,
+    /// Whose session it is.
+    pub logged_in: LoggedIn,
 }
 
 /// A log-in of the caller.

@@ -17,13 +17,13 @@ static NOBODY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Notes a password that is too short or too long.
-pub(super) fn check(validation: &mut Validation, password: &SecretText) {
+pub(crate) fn check(validation: &mut Validation, password: &SecretText) {
     let length = password.expose().chars().count();
     validation.check((10..=128).contains(&length), "/password", "out_of_range", "10 to 128 characters");
 }
 
 /// PHC string of a password.
-pub(super) async fn hash(password: &SecretText) -> Result<String, Error> {
+pub(crate) async fn hash(password: &SecretText) -> Result<String, Error> {
     let password = password.clone();
     run(move || {
         let hash = Argon2::default().hash_password(password.expose().as_bytes());
@@ -32,10 +32,11 @@ pub(super) async fn hash(password: &SecretText) -> Result<String, Error> {
     .await?
 }
 
-/// Whether a password is the one of the hash; without a hash it takes as long and is never right.
-pub(super) async fn verify(password: &SecretText, hash: Option<String>) -> Result<bool, Error> {
+/// Whether a password is the one of the hash; without a hash, or with an empty one, it takes as long and is never right.
+pub(crate) async fn verify(password: &SecretText, hash: Option<String>) -> Result<bool, Error> {
     let password = password.clone();
     run(move || {
+        let hash = hash.filter(|hash| !hash.is_empty());
         let known = hash.is_some();
         let text = hash.unwrap_or_else(|| NOBODY.clone());
         let parsed = PasswordHash::new(&text).map_err(|error| Error::internal(error.to_string()))?;

@@ -5,7 +5,7 @@ use atalaya_kernel::{
     audit::{self, Entry},
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
-    ids::UserId,
+    ids::{SessionId, UserId},
     page::{Page, PageQuery},
     secrets::SecretText,
     write_tx,
@@ -53,14 +53,19 @@ pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
     let looks_right =
         email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
     validation.check(looks_right, "/email", "malformed", "expected an address such as rosa@example.org");
-    password::check(&mut validation, &new.password);
+    if let Some(password) = &new.password {
+        password::check(&mut validation, password);
+    }
     let roles = roles_given(&mut validation, new.role, new.roles).unwrap_or_default();
     validation.check(!roles.is_empty(), "/roles", "required", "name one role at least");
     validation.finish()?;
     let scope = new.scope.unwrap_or_default();
     let Some(first) = roles.first().cloned() else { return Err(Error::internal("a role was demanded")) };
     // Hashing takes long: outside the transaction.
-    let hash = password::hash(&new.password).await?;
+    let hash = match &new.password {
+        Some(password) => password::hash(password).await?,
+        None => NO_PASSWORD.to_owned(),
+    };
     let now = ctx.now();
     let user = User {
         id: UserId::new(now),
@@ -141,10 +146,43 @@ pub async fn password_set(ctx: &Ctx, id: &UserId, password: &SecretText) -> Resu
     write_tx!(ctx, tx => {
         let user = store::user_get(&mut tx, id).await?;
         may_change(ctx, &mut tx, &user).await?;
-        store::password_write(&mut tx, id, &hash).await?;
-        store::sessions_delete(&mut tx, id, None).await?;
-        note(ctx, &mut tx, UPDATED, "user.password_set", Some(&user), &user).await
+        password_replace(ctx, &mut tx, &user, &hash, None).await
     })
+}
+
+/// Kept for a user who was invited: no password is right.
+const NO_PASSWORD: &str = "";
+
+/// A user, for other use cases, without a permission.
+pub(crate) async fn user_row(tx: &mut TenantTx, id: &UserId) -> Result<User, Error> {
+    store::user_get(tx, id).await
+}
+
+/// Whether a user ever set a password.
+pub(crate) async fn has_password(tx: &mut TenantTx, id: &UserId) -> Result<bool, Error> {
+    Ok(store::password_hash(tx, id).await? != NO_PASSWORD)
+}
+
+/// Writes a password in the transaction of whoever sets it. The user's sessions end, but for the one to be kept; without
+/// one to be kept the browsers that were known are forgotten too.
+pub(crate) async fn password_replace(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    user: &User,
+    hash: &str,
+    keep: Option<&SessionId>,
+) -> Result<(), Error> {
+    store::password_write(tx, &user.id, hash).await?;
+    store::sessions_delete(tx, &user.id, keep).await?;
+    if keep.is_none() {
+        store::browsers_delete(tx, &user.id).await?;
+    }
+    note(ctx, tx, UPDATED, "user.password_set", Some(user), user).await
+}
+
+/// Tells of a change to a user that the user's own row does not show.
+pub(crate) async fn note_changed(ctx: &Ctx, tx: &mut TenantTx, user: &User) -> Result<(), Error> {
+    note(ctx, tx, UPDATED, WRITE.0, Some(user), user).await
 }
 
 /// The roles that a request gives, as a list or as the only one.
@@ -177,7 +215,7 @@ pub(crate) async fn may_change(ctx: &Ctx, tx: &mut TenantTx, user: &User) -> Res
     access::beyond(ctx.permissions(), &access::rights_of(tx, &user.roles).await?)
 }
 
-pub(crate) async fn note(
+async fn note(
     ctx: &Ctx,
     tx: &mut TenantTx,
     kind: EventType,

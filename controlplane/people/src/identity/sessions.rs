@@ -1,9 +1,16 @@
-//! Log-in, and who a cookie belongs to.
+//! Who a cookie belongs to, and what people do with their own sessions.
 
-use super::{LoggedIn, SessionInfo, User, password, service, store};
-use crate::{access, tenancy};
+use super::{
+    LoggedIn, Origin, SessionInfo, User,
+    guard::{self, Source, Target},
+    login, password, service, store,
+};
+use crate::{
+    access, factors,
+    tenancy::{self, Tenant},
+};
 use atalaya_kernel::{
-    Ctx, Error, Permissions, Principal, Scope,
+    Ctx, Error, Permissions, Principal, Scope, Validation,
     audit::{self, Entry},
     db::TenantTx,
     events::EntityRef,
@@ -16,116 +23,42 @@ use atalaya_kernel::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Name of the cookie.
 pub const SESSION_COOKIE: &str = "atalaya_session";
 /// A session ends after so long without a request.
-const IDLE_MS: i64 = 12 * 3_600_000;
+pub(super) const IDLE_MS: i64 = 12 * 3_600_000;
 /// A session is written to at most this often.
 const TOUCH_MS: i64 = 60_000;
 
-fn hash(token: &str) -> String {
+/// How a token of ours is kept: 256 random bits need no salt and no slow hash.
+pub(crate) fn hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }
 
-/// Where a log-in came from, for the list of sessions and the audit row.
-#[derive(Debug, Clone, Default)]
-pub struct Origin {
-    /// `User-Agent`, cut.
-    pub user_agent: String,
-    /// Address of the peer.
-    pub address: String,
-    /// Request id.
-    pub request_id: String,
-}
-
-/// Logs a user in; the cookie's token and whose it is. `None` for a wrong pair of e-mail and password, a disabled user
-/// or an unknown tenant: the caller gives one answer for all. What was refused is audited too.
-///
-/// # Errors
-/// The database's.
-pub async fn log_in(
-    runtime: &Arc<Runtime>,
-    slug: &str,
-    email: &str,
-    secret: &SecretText,
-    origin: &Origin,
-) -> Result<Option<(String, LoggedIn)>, Error> {
-    let mut platform = runtime.platform().begin_read().await?;
-    let tenant = tenancy::find_tenant(&mut platform, slug).await?;
-    platform.rollback().await?;
-    let Some(tenant) = tenant else {
-        password::verify(secret, None).await?;
-        let (platform, now) = (runtime.platform(), runtime.clock.now());
-        write_tx!(platform, tx => {
-            // What was typed is not kept: it may be a password in the wrong field.
-            let entry = refusal(EntityRef::new("installation", "log-in"), origin)?;
-            audit::record_platform(&mut tx, &DOOR, &origin.request_id, now, entry).await
-        })?;
-        return Ok(None);
-    };
-    let ctx =
-        Ctx::new(runtime.tenant(tenant.id.clone()), DOOR, Permissions::All, Scope::All, &origin.request_id);
-    let mut tx = ctx.begin_read().await?;
-    let known = store::user_by_email(&mut tx, &email.trim().to_lowercase()).await?;
-    let user = known.clone().filter(|user| !user.disabled);
-    let hash_kept = match &user {
-        Some(user) => Some(store::password_hash(&mut tx, &user.id).await?),
-        None => None,
-    };
-    tx.rollback().await?;
-    let right = password::verify(secret, hash_kept).await?;
-    let Some(user) = user.filter(|_| right) else {
-        let entity = match &known {
-            Some(user) => EntityRef::new("user", &user.id),
-            None => EntityRef::new("tenant", &tenant.id),
-        };
-        write_tx!(ctx, tx => { audit::record(&ctx, &mut tx, refusal(entity.clone(), origin)?).await })?;
-        return Ok(None);
-    };
-    let (token, csrf_token) = (random_token(), random_token());
-    let token_hash = hash(&token);
-    let now = runtime.clock.now();
-    let session_id = SessionId::new(now);
-    let mut tx = ctx.begin_read().await?;
-    let (permissions, scope) = may(&mut tx, &user).await?;
-    tx.rollback().await?;
-    let ctx = Ctx::new(ctx.db().clone(), person(&user), permissions.clone(), scope, &origin.request_id);
-    write_tx!(ctx, tx => {
-        let session = store::NewSession {
-            id: &session_id,
-            token_hash: &token_hash,
-            user: &user.id,
-            csrf_token: &csrf_token,
-            now,
-            expires_at: now.plus_millis(IDLE_MS),
-            user_agent: &origin.user_agent,
-            address: &origin.address,
-        };
-        store::session_insert(&mut tx, session).await?;
-        let entry = Entry::new("session.create", EntityRef::new("user", &user.id)).after(&origin.address)?;
-        audit::record(&ctx, &mut tx, entry).await
-    })?;
-    Ok(Some((token, LoggedIn { user, tenant, permissions, csrf_token, session_id, proved_at: now })))
+/// What somebody may do, and where.
+pub(crate) struct Rights {
+    pub(crate) permissions: Permissions,
+    pub(crate) scope: Scope,
+    /// A role demands a second factor, and there is none: then nothing is permitted.
+    pub(crate) factor_missing: bool,
 }
 
 /// What a user may do, and where.
-async fn may(tx: &mut TenantTx, user: &User) -> Result<(Permissions, Scope), Error> {
-    Ok((access::rights_of(tx, &user.roles).await?, user.scope.spread(tx).await?))
+pub(crate) async fn may(tx: &mut TenantTx, user: &User, tenant: &Tenant) -> Result<Rights, Error> {
+    let scope = user.scope.spread(tx).await?;
+    let factor_missing = factors::is_demanded(user, tenant) && !factors::has_factor(tx, &user.id).await?;
+    let permissions = if factor_missing {
+        Permissions::These(BTreeSet::new())
+    } else {
+        access::rights_of(tx, &user.roles).await?
+    };
+    Ok(Rights { permissions, scope, factor_missing })
 }
 
-fn person(user: &User) -> Principal {
+pub(super) fn person(user: &User) -> Principal {
     Principal::User { id: user.id.clone(), name: user.name.clone() }
-}
-
-/// Who refuses somebody who is nobody yet.
-const DOOR: Principal = Principal::System("log-in");
-
-/// A log-in that was refused: whose name was used, and where from.
-fn refusal(entity: EntityRef, origin: &Origin) -> Result<Entry, Error> {
-    Entry::new("session.refuse", entity)
-        .after(&json!({"address": origin.address, "user_agent": origin.user_agent}))
 }
 
 /// The context and session of a cookie's token; `None` when it is unknown, ended or its user disabled.
@@ -148,7 +81,7 @@ pub async fn authenticate(
     let user = store::user_get(&mut tx, &session.user_id).await?;
     let tenant = tenancy::settings(&mut tx).await?;
     // With every request, so that another role or scope holds at once.
-    let (permissions, scope) = may(&mut tx, &user).await?;
+    let rights = may(&mut tx, &user, &tenant).await?;
     tx.rollback().await?;
     if user.disabled {
         return Ok(None);
@@ -157,12 +90,13 @@ pub async fn authenticate(
         write_tx!(system, tx => { Ok(store::session_touch(&mut tx, &token_hash, now, now.plus_millis(IDLE_MS)).await?) })?;
     }
     let db = runtime.tenant(session.tenant_id);
-    let ctx =
-        Ctx::new(db, person(&user), permissions.clone(), scope, request_id).proved_at(session.proved_at);
+    let ctx = Ctx::new(db, person(&user), rights.permissions.clone(), rights.scope, request_id)
+        .proved_at(session.proved_at);
     let logged_in = LoggedIn {
         user,
         tenant,
-        permissions,
+        permissions: rights.permissions,
+        factor_missing: rights.factor_missing,
         csrf_token: session.csrf_token,
         session_id: session.id,
         proved_at: session.proved_at,
@@ -196,48 +130,100 @@ pub(crate) fn own_id(ctx: &Ctx) -> Result<&UserId, Error> {
     }
 }
 
-/// Whoever asks has no session: a key, or a token of a program.
+/// Whoever asks has no session: a key of a program.
 pub(crate) fn not_a_session() -> Error {
     Error::conflict("not_a_person", "only a person who is logged in has this")
 }
 
-/// Takes the password of whoever is logged in as a fresh proof of who they are: the session's new token, or none when it is
-/// wrong. What was refused is audited too.
+/// What somebody shows of who they are.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// Their password.
+    Password(SecretText),
+    /// A code of their second factor.
+    Code(SecretText),
+}
+
+/// Takes a fresh proof of who is logged in: the session's new token, or none when it is wrong. What was refused is audited
+/// too.
 ///
 /// # Errors
-/// `not_a_person`, or the database's.
-pub async fn step_up(ctx: &Ctx, session: &SessionId, secret: &SecretText) -> Result<Option<String>, Error> {
+/// Too many failures, `not_a_person`, or the database's.
+pub async fn step_up(
+    ctx: &Ctx,
+    session: &LoggedIn,
+    proof: &Proof,
+    origin: &Origin,
+) -> Result<Option<String>, Error> {
     let user = own_id(ctx)?;
-    let mut tx = ctx.begin_read().await?;
-    let kept = store::password_hash(&mut tx, user).await?;
-    tx.rollback().await?;
-    let right = password::verify(secret, Some(kept)).await?;
+    let right = match proof {
+        Proof::Password(secret) => own_password_right(ctx, session, secret).await?,
+        Proof::Code(code) => login::code_right(ctx, &session.user, code, origin).await?,
+    };
     if !right {
-        let entry = Entry::new("session.step_up_refuse", EntityRef::new("user", user));
-        write_tx!(ctx, tx => { audit::record(ctx, &mut tx, entry.clone()).await })?;
         return Ok(None);
     }
     let token = random_token();
     write_tx!(ctx, tx => {
-        prove(ctx, &mut tx, session, &token).await?;
+        prove(ctx, &mut tx, &session.session_id, &token).await?;
         audit::record(ctx, &mut tx, Entry::new("session.step_up", EntityRef::new("user", user))).await
     })?;
     Ok(Some(token))
 }
 
+/// Whether a password is the one of whoever is logged in. A session's failures count for it alone.
+async fn own_password_right(ctx: &Ctx, session: &LoggedIn, secret: &SecretText) -> Result<bool, Error> {
+    let user = &session.user;
+    let (target, source) = (Target::password(&user.email), Source::session(&session.session_id));
+    let mut tx = ctx.begin_read().await?;
+    let kept = store::password_hash(&mut tx, &user.id).await?;
+    tx.rollback().await?;
+    guard::count(ctx, &target, &source).await?;
+    if password::verify(secret, Some(kept)).await? {
+        guard::clear(ctx, &target, &source).await?;
+        return Ok(true);
+    }
+    let entry = Entry::new("session.step_up_refuse", EntityRef::new("user", &user.id));
+    write_tx!(ctx, tx => { audit::record(ctx, &mut tx, entry.clone()).await })?;
+    Ok(false)
+}
+
 /// Gives a session its next token, in the transaction of the proof.
-pub(crate) async fn prove(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    session: &SessionId,
-    token: &str,
-) -> Result<(), Error> {
+async fn prove(ctx: &Ctx, tx: &mut TenantTx, session: &SessionId, token: &str) -> Result<(), Error> {
     if store::session_prove(tx, session, &hash(token), ctx.now()).await? {
         Ok(())
     } else {
         // It ended meanwhile.
         Err(Error::Unauthenticated)
     }
+}
+
+/// Changes the password of whoever is logged in, who shows the old one: the session's new token, or none when the old one is
+/// wrong. Every other session of theirs ends.
+///
+/// # Errors
+/// A password too short or too long, too many failures, `not_a_person`, or the database's.
+pub async fn password_change(
+    ctx: &Ctx,
+    session: &LoggedIn,
+    old: &SecretText,
+    new: &SecretText,
+) -> Result<Option<String>, Error> {
+    own_id(ctx)?;
+    let mut validation = Validation::new();
+    password::check(&mut validation, new);
+    validation.finish()?;
+    if !own_password_right(ctx, session, old).await? {
+        return Ok(None);
+    }
+    let kept = password::hash(new).await?;
+    let token = random_token();
+    write_tx!(ctx, tx => {
+        let user = store::user_get(&mut tx, &session.user.id).await?;
+        service::password_replace(ctx, &mut tx, &user, &kept, Some(&session.session_id)).await?;
+        prove(ctx, &mut tx, &session.session_id, &token).await
+    })?;
+    Ok(Some(token))
 }
 
 /// The caller's sessions, the last used first.

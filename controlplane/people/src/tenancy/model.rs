@@ -1,3 +1,4 @@
+use crate::access::RoleList;
 use atalaya_kernel::{
     ids::TenantId,
     money::Currency,
@@ -68,6 +69,9 @@ pub struct Tenant {
     pub offline_cuts: OfflineCuts,
     /// A cut run of so many services or more waits for a second person; 0: none does.
     pub two_person_cuts_from: i64,
+    /// Roles whose users need a second factor: whoever has none may do nothing but enrol one.
+    #[sqlx(try_from = "String")]
+    pub second_factor_roles: RoleList,
     /// Grows with each change.
     pub version: i64,
     /// When it was made.
@@ -121,6 +125,8 @@ pub struct TenantChange {
     pub offline_cuts: Option<OfflineCuts>,
     /// A cut run of so many services or more waits for a second person; 0: none does.
     pub two_person_cuts_from: Option<i64>,
+    /// Roles whose users need a second factor.
+    pub second_factor_roles: Option<RoleList>,
     /// `on` only after a previewed run; `off` always.
     pub automatic_cuts: Option<AutomaticCuts>,
 }

@@ -1,4 +1,5 @@
 use super::{AutomaticCuts, CREATED, NewTenant, OfflineCuts, Tenant, TenantChange, UPDATED, WRITE, store};
+use crate::access::RoleList;
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope, Validation,
     audit::{self, Entry},
@@ -51,6 +52,7 @@ pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ct
         cut_brake_tenant_basis_points: 200,
         offline_cuts: OfflineCuts::Hold,
         two_person_cuts_from: 0,
+        second_factor_roles: RoleList::default(),
         version: 1,
         created_at: now,
         updated_at: now,
@@ -95,6 +97,12 @@ pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Res
     let share = change.cut_brake_tenant_basis_points;
     check_range(&mut validation, share, "/cut_brake_tenant_basis_points", 0..=10_000);
     check_range(&mut validation, change.two_person_cuts_from, "/two_person_cuts_from", 0..=1_000_000);
+    validation.check(
+        change.second_factor_roles.as_ref().is_none_or(|roles| roles.0.len() <= 50),
+        "/second_factor_roles",
+        "too_long",
+        "at most 50 roles",
+    );
     validation.finish()?;
     write_tx!(ctx, tx => {
         let before = store::settings(&mut tx).await?;
@@ -127,6 +135,10 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
         offline_cuts: change.offline_cuts.unwrap_or(before.offline_cuts),
         automatic_cuts: change.automatic_cuts.unwrap_or(before.automatic_cuts),
         two_person_cuts_from: change.two_person_cuts_from.unwrap_or(before.two_person_cuts_from),
+        second_factor_roles: change
+            .second_factor_roles
+            .clone()
+            .unwrap_or_else(|| before.second_factor_roles.clone()),
         version: before.version + 1,
         updated_at: ctx.now(),
         ..before.clone()

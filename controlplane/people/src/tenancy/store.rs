@@ -6,7 +6,7 @@ use atalaya_kernel::{
 };
 
 const COLUMNS: &str = "id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, debt_tolerance, \
-                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, \
+                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, second_factor_roles, \
                        version, created_at, updated_at";
 
 /// The settings of the transaction's tenant; for other domains, without a permission.
@@ -55,8 +55,8 @@ pub async fn tenant_ids(tx: &mut PlatformTx) -> Result<Vec<TenantId>, Error> {
 pub(super) async fn tenant_insert(tx: &mut impl Handle, tenant: &Tenant) -> Result<(), Error> {
     sql("INSERT INTO people_tenant (id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, \
          debt_tolerance, automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, \
-         version, created_at, updated_at, two_person_cuts_from) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+         version, created_at, updated_at, two_person_cuts_from, second_factor_roles) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)")
     .bind(&tenant.id)
     .bind(&tenant.slug)
     .bind(&tenant.name)
@@ -76,6 +76,7 @@ pub(super) async fn tenant_insert(tx: &mut impl Handle, tenant: &Tenant) -> Resu
     .bind(tenant.created_at)
     .bind(tenant.updated_at)
     .bind(tenant.two_person_cuts_from)
+    .bind(tenant.second_factor_roles.to_column())
     .execute(tx)
     .await
     .map_err(slug_taken)?;
@@ -88,7 +89,7 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
         "UPDATE people_tenant SET name = $1, country = $2, time_zone = $3, locale = $4, brand_color = $5, \
                     grace_days = $6, debt_tolerance = $7, automatic_cuts = $8, cut_brake_floor = $9, \
                     cut_brake_basis_points = $10, offline_cuts = $11, version = $12, updated_at = $13, \
-                    cut_brake_tenant_basis_points = $14, two_person_cuts_from = $15 WHERE id = $16 AND version = $17",
+                    cut_brake_tenant_basis_points = $14, two_person_cuts_from = $15, second_factor_roles = $16 WHERE id = $17 AND version = $18",
     )
     .bind(&tenant.name)
     .bind(&tenant.country)
@@ -105,6 +106,7 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
     .bind(tenant.updated_at)
     .bind(tenant.cut_brake_tenant_basis_points)
     .bind(tenant.two_person_cuts_from)
+    .bind(tenant.second_factor_roles.to_column())
     .bind(&tenant.id)
     .bind(expected)
     .execute(tx)

@@ -7,7 +7,7 @@ use atalaya_kernel::{
 };
 use atalaya_people::{
     access::{self, AccessScope, Catalog, MAKE_OWNER, NewRole, Role, RoleChange, RoleKey},
-    identity::{self, NewUser, Origin, UserChange},
+    identity::{self, NewUser, Origin, Proof, UserChange},
     tenancy,
 };
 use atalaya_places::sites::{self, NewSite};
@@ -26,9 +26,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 /// A session of somebody; its token.
 async fn log_in(world: &World, email: &str) -> String {
     let secret = SecretText::new(PASSWORD.to_owned());
-    let found =
-        identity::log_in(&world.runtime, "netandina", email, &secret, &Origin::default()).await.unwrap();
-    found.unwrap().0
+    super::log_in(world, "netandina", email, &secret).await.unwrap().token
 }
 
 async fn context(world: &World, token: &str) -> Ctx {
@@ -211,10 +209,10 @@ on_both!(dangerous_rights_ask_again_who_is_there, |world: World| async move {
     let (stale, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
     assert_eq!(code(identity::user_create(&stale, new("dos")).await.unwrap_err()), "step_up_required");
     assert!(identity::users_list(&stale, &PageQuery::default()).await.is_ok(), "reading is not dangerous");
-    let wrong = SecretText::new("battery staple".to_owned());
-    assert_eq!(identity::step_up(&stale, &session.session_id, &wrong).await.unwrap(), None);
-    let right = SecretText::new(PASSWORD.to_owned());
-    let next = identity::step_up(&stale, &session.session_id, &right).await.unwrap().unwrap();
+    let wrong = Proof::Password(SecretText::new("battery staple".to_owned()));
+    assert_eq!(identity::step_up(&stale, &session, &wrong, &Origin::default()).await.unwrap(), None);
+    let right = Proof::Password(SecretText::new(PASSWORD.to_owned()));
+    let next = identity::step_up(&stale, &session, &right, &Origin::default()).await.unwrap().unwrap();
     assert!(identity::authenticate(&world.runtime, &token, "r").await.unwrap().is_none(), "another token");
     identity::user_create(&context(&world, &next).await, new("dos")).await.unwrap();
     let rows =

@@ -125,7 +125,7 @@ impl Admin {
                     role: Some(role.into()),
                     roles: None,
                     scope: None,
-                    password: password_from_input()?,
+                    password: Some(password_from_input()?),
                 };
                 let user = identity::user_create(&ctx, new).await.map_err(explained)?;
                 print_line(user.id.as_str());

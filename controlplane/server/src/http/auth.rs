@@ -1,10 +1,15 @@
-//! Who asks: the session cookie becomes a context; a change needs the session's CSRF token too.
+//! Who asks: a session cookie or a program's key becomes a context. A change with a cookie needs the session's CSRF token too,
+//! because browsers send cookies by themselves; nobody sends a key by accident.
 
 use super::request::RequestId;
-use atalaya_kernel::{Ctx, Error, runtime::Runtime};
-use atalaya_people::identity::{self, http::cookie_token};
+use atalaya_kernel::{Ctx, Error, runtime::Runtime, secrets::SecretText};
+use atalaya_people::{
+    identity::{self, http::cookie_token},
+    keys,
+};
 use axum::{
     extract::{Request, State},
+    http::{HeaderMap, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -19,13 +24,13 @@ pub(super) struct Acting {
     pub(super) who: String,
 }
 
-/// Puts the context of the session into the request, or answers 401.
+/// Puts the context of whoever asks into the request, or answers 401.
 pub(super) async fn authenticate(
     State(runtime): State<Arc<Runtime>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Err(error) = session(&runtime, &mut request).await {
+    if let Err(error) = identify(&runtime, &mut request).await {
         return error.into_response();
     }
     let acting = request
@@ -39,10 +44,15 @@ pub(super) async fn authenticate(
     response
 }
 
-async fn session(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Error> {
-    let token = cookie_token(request.headers()).ok_or(Error::Unauthenticated)?;
+async fn identify(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Error> {
     let request_id =
         request.extensions().get::<RequestId>().map_or_else(|| "unknown".into(), |id| id.0.clone());
+    if let Some(token) = bearer(request.headers())? {
+        let ctx = keys::authenticate(runtime, &token, &request_id).await?.ok_or(Error::Unauthenticated)?;
+        request.extensions_mut().insert(ctx);
+        return Ok(());
+    }
+    let token = cookie_token(request.headers()).ok_or(Error::Unauthenticated)?;
     let (ctx, logged_in) =
         identity::authenticate(runtime, token, &request_id).await?.ok_or(Error::Unauthenticated)?;
     if !request.method().is_safe() {
@@ -54,6 +64,13 @@ async fn session(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Er
     request.extensions_mut().insert(ctx);
     request.extensions_mut().insert(logged_in);
     Ok(())
+}
+
+/// What a program sends as `Authorization: Bearer …`; whoever sends another kind is nobody.
+fn bearer(headers: &HeaderMap) -> Result<Option<SecretText>, Error> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let text = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+    text.map(|token| Some(SecretText::new(token.trim().to_owned()))).ok_or(Error::Unauthenticated)
 }
 
 fn constant_time_equal(given: &[u8], wanted: &[u8]) -> bool {

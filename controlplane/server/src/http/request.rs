@@ -3,7 +3,10 @@
 use super::{auth::Acting, client};
 use crate::{config, limits::AddressLimit};
 use atalaya_kernel::{Error, http::Problem, runtime::Runtime, secrets::random_token, time::Clock};
-use atalaya_people::identity::{Origin, http::LoginOrigin};
+use atalaya_people::identity::{
+    Origin,
+    http::{LoginOrigin, browser_token},
+};
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderValue, Method, header},
@@ -78,6 +81,7 @@ pub(super) async fn describe(
             user_agent: text(&request, header::USER_AGENT).unwrap_or_default().chars().take(200).collect(),
             address: client.to_string(),
             request_id: id.to_string(),
+            browser: browser_token(request.headers()).map(str::to_owned),
         },
         https: requests.config.https,
         slug: requests.slug(text(&request, header::HOST)),

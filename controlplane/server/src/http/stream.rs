@@ -7,7 +7,7 @@
 
 use super::feed::EVENT_READ;
 use atalaya_kernel::{
-    Ctx, Error, Scope,
+    Ctx, Error, Principal, Scope,
     events::{self, Event, EventFilter, TenantEvent},
     ids::EventId,
     runtime::Runtime,
@@ -209,9 +209,13 @@ impl Connection {
 /// sites.
 fn changes_rights(ctx: &Ctx, event: &Event) -> bool {
     let about_the_caller = event.entity.id == ctx.principal().parts().1;
+    // A key may what its maker may, whoever that is.
+    let is_key = matches!(ctx.principal(), Principal::ApiKey { .. });
     match event.kind.as_str() {
-        "role.updated" | "role.deleted" => true,
-        "user.updated" | "session.ended" | "api_key.updated" => about_the_caller,
+        // Of the settings, whose log-in needs a second factor.
+        "role.updated" | "role.deleted" | "tenant.updated" => true,
+        "user.updated" => about_the_caller || is_key,
+        "session.ended" | "api_key.revoked" => about_the_caller,
         "site.created" | "site.updated" => *ctx.scope() != Scope::All,
         _ => false,
     }

@@ -125,6 +125,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** API keys, newest first, also those that were revoked. Their secrets are not kept. */
+        get: operations["list"];
+        put?: never;
+        /** Makes an API key. Its token is in this answer and nowhere else. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One API key. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        /** Revokes an API key, at once and for ever. */
+        delete: operations["revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/approvals": {
         parameters: {
             query?: never;
@@ -615,6 +651,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/app": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts the enrolment of an authenticator app. Nothing asks for it before its first code was right. Asks for a log-in or
+         *     step-up of the last ten minutes.
+         */
+        post: operations["enrol"];
+        /** Removes the caller's app and recovery codes, unless a role demands a second factor. */
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/app/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes. */
+        post: operations["confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the caller's own password; every other session of theirs ends, and this one has another cookie. */
+        post: operations["password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** New recovery codes; the old ones are worthless. */
+        post: operations["renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the caller's log-in is protected. */
+        get: operations["security"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/sessions": {
         parameters: {
             query?: never;
@@ -712,6 +837,40 @@ export interface paths {
         get: operations["top"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/password-links/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whose password a link lets set. */
+        post: operations["look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/password-links/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets a password with a link, once; the user's sessions end. Log in with it afterwards. */
+        post: operations["set"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1007,10 +1166,27 @@ export interface paths {
         /** Who is logged in. */
         get: operations["session_get"];
         put?: never;
-        /** Logs in; sets the session cookie. */
+        /** Logs in and sets the session cookie, or asks for a second factor. */
         post: operations["session_create"];
         /** Logs out. */
         delete: operations["session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a log-in that wants a code; sets the session cookie. */
+        post: operations["second_factor"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1138,6 +1314,43 @@ export interface paths {
         head?: never;
         /** Changes a user. */
         patch: operations["update"];
+        trace?: never;
+    };
+    "/users/{id}/app": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes the app and recovery codes of a user who lost both. */
+        delete: operations["reset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a link with which a user sets a password once: an invitation while there was none, a reset afterwards. Its token
+         *     is in this answer and nowhere else; a link that was made before is worthless.
+         */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/users/{id}/password": {
@@ -1289,6 +1502,47 @@ export interface components {
              * @description Its number.
              */
             number: number;
+        };
+        /** @description A key of a program, without its secret. */
+        ApiKey: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            id: components["schemas"]["ApiKeyId"];
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who made it. */
+            made_by: components["schemas"]["UserId"];
+            /**
+             * @description What it is for.
+             * @example Accounting
+             */
+            name: string;
+            /**
+             * @description Names of rights; of these, what its maker has counts.
+             * @example [
+             *       "invoice.read",
+             *       "payment.read"
+             *     ]
+             */
+            permissions: string[];
+            revoked_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Of which part of the ISP it sees anything; of this, what its maker sees. */
+            scope: components["schemas"]["AccessScope"];
+        };
+        /** @example apk_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        ApiKeyId: string;
+        /** @description A key that was just made. */
+        ApiKeyMade: components["schemas"]["ApiKey"] & {
+            /**
+             * @description What the program sends as `Authorization: Bearer …`. Shown this once.
+             * @example atk_01jd3k5m7nf8v9q0r1s2t3w4x5_…
+             */
+            token: string;
+        };
+        AppCode: {
+            /** @description Six digits that the app shows. */
+            code: components["schemas"]["SecretText"];
         };
         /** @description A request for a second person's yes. */
         Approval: {
@@ -1823,6 +2077,19 @@ export interface components {
          * @enum {string}
          */
         DeviceState: "unknown" | "answers" | "silent" | "refuses";
+        /** @description What an app is set up with; shown once. */
+        Enrolment: {
+            /**
+             * @description The secret in base 32, to be typed.
+             * @example GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ
+             */
+            secret: string;
+            /**
+             * @description The address that apps read from a picture.
+             * @example otpauth://totp/NetAndina:rosa%40netandina.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=NetAndina&algorithm=SHA1&digits=6&period=30
+             */
+            uri: string;
+        };
         /** @description What an event or an audit row is about. */
         EntityRef: {
             /** @description Typed id. */
@@ -2072,6 +2339,54 @@ export interface components {
                 [key: string]: string;
             }[];
         };
+        /** @description A link that was just made. */
+        Link: {
+            /** @description Until when it is good. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["LinkId"];
+            /** @description What it is for. */
+            kind: components["schemas"]["LinkKind"];
+            /**
+             * @description Path of the web app's page, with the token.
+             * @example /set-password#3f…
+             */
+            path: string;
+            /** @description What the link carries behind its `#`, so that no log sees it. Shown this once. */
+            token: string;
+            /** @description Whose password it lets set. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @example lnk_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        LinkId: string;
+        /** @description What a link says of itself to whoever has it. */
+        LinkInfo: {
+            /** @description With which e-mail that person logs in. */
+            email: string;
+            /** @description What it is for. */
+            kind: components["schemas"]["LinkKind"];
+            /** @description Short name of the ISP, for the log-in that follows. */
+            tenant: string;
+            /** @description Name of the ISP. */
+            tenant_name: string;
+            /** @description Whose password it lets set. */
+            user_name: string;
+        };
+        /**
+         * @description What a link is for.
+         * @enum {string}
+         */
+        LinkKind: "invitation" | "reset";
+        LinkPassword: {
+            /** @description 10 to 128 characters. */
+            password: components["schemas"]["SecretText"];
+            /** @description What the link carries behind its `#`. */
+            token: components["schemas"]["SecretText"];
+        };
+        LinkToken: {
+            /** @description What the link carries behind its `#`. */
+            token: components["schemas"]["SecretText"];
+        };
         /** @description A row and the name of its customer. */
         Listed_Invoice: {
             /** @description What is left to pay. */
@@ -2179,6 +2494,24 @@ export interface components {
          * @enum {string}
          */
         NetworkState: "online" | "unblocked_waiting" | "cut" | "pending" | "not_applied" | "unknown" | "no_attachment";
+        /** @description A key to be made. */
+        NewApiKey: {
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What it is for.
+             * @example Accounting
+             */
+            name: string;
+            /**
+             * @description Names of rights, of those that the caller has.
+             * @example [
+             *       "invoice.read",
+             *       "payment.read"
+             *     ]
+             */
+            permissions: string[];
+            scope?: components["schemas"]["AccessScope"] | null;
+        };
         /** @description An attachment to be made. */
         NewAttachment: {
             /**
@@ -2438,8 +2771,7 @@ export interface components {
             email: string;
             /** @description Name. */
             name: string;
-            /** @description First password, 10 to 128 characters. */
-            password: components["schemas"]["SecretText"];
+            password?: components["schemas"]["SecretText"] | null;
             role?: components["schemas"]["RoleKey"] | null;
             /** @description Every role. */
             roles?: components["schemas"]["RoleKey"][] | null;
@@ -2580,6 +2912,38 @@ export interface components {
                 /** @description Site. */
                 site_id: components["schemas"]["SiteId"];
                 used_at?: components["schemas"]["Timestamp"] | null;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ApiKey: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                expires_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Which. */
+                id: components["schemas"]["ApiKeyId"];
+                last_used_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Who made it. */
+                made_by: components["schemas"]["UserId"];
+                /**
+                 * @description What it is for.
+                 * @example Accounting
+                 */
+                name: string;
+                /**
+                 * @description Names of rights; of these, what its maker has counts.
+                 * @example [
+                 *       "invoice.read",
+                 *       "payment.read"
+                 *     ]
+                 */
+                permissions: string[];
+                revoked_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Of which part of the ISP it sees anything; of this, what its maker sees. */
+                scope: components["schemas"]["AccessScope"];
             }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
@@ -3104,6 +3468,12 @@ export interface components {
         };
         /** @example ptn_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         PartnerId: string;
+        PasswordChange: {
+            /** @description The password until now. */
+            current: components["schemas"]["SecretText"];
+            /** @description The password from now on, 10 to 128 characters. */
+            password: components["schemas"]["SecretText"];
+        };
         /** @description Money received. */
         Payment: {
             /** @description How much. */
@@ -3315,6 +3685,16 @@ export interface components {
              */
             reason: string;
         };
+        /** @description Codes for whoever loses the app; shown once, each is taken once. */
+        RecoveryCodes: {
+            /**
+             * @description Ten of them.
+             * @example [
+             *       "MZXW-6YTB-OI2D-GNBV"
+             *     ]
+             */
+            codes: string[];
+        };
         /** @description What registering a payment did. */
         Registered: {
             /** @description What it paid. */
@@ -3367,6 +3747,8 @@ export interface components {
          * @example technician
          */
         RoleKey: string;
+        /** @description Several roles. */
+        RoleList: components["schemas"]["RoleKey"][];
         /** @description The script and the log-in that it makes; shown once. */
         RouterosScript: {
             /** @description Its password. */
@@ -3495,11 +3877,35 @@ export interface components {
             /** @description Whether a certificate for `api-ssl` is made too. */
             tls?: boolean;
         };
+        SecondFactor: {
+            /** @description What the log-in answered. */
+            challenge: components["schemas"]["SecretText"];
+            /** @description Six digits of the app, or a recovery code. */
+            code: components["schemas"]["SecretText"];
+        };
+        /** @description The password is right, and a code is wanted. */
+        SecondFactorWanted: {
+            /** @description To be sent to `/session/second-factor` with a code of the app, or a recovery code. */
+            challenge: string;
+            /** @description Until when. */
+            expires_at: components["schemas"]["Timestamp"];
+        };
         /**
          * Format: password
          * @description Text of a secret as it arrives in a request; wiped when dropped, never printed or serialised.
          */
         SecretText: string;
+        /** @description How somebody's log-in is protected. */
+        Security: {
+            app_since?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether one of the caller's roles demands a second factor. */
+            factor_demanded: boolean;
+            /**
+             * Format: int64
+             * @description Recovery codes that were not taken.
+             */
+            recovery_codes_left: number;
+        };
         /** @description One series. */
         SeriesPoints: {
             /** @description Its labels. */
@@ -3632,6 +4038,8 @@ export interface components {
             /** @description To be sent as `X-CSRF-Token` with every change. */
             csrf_token: string;
             environment: string;
+            /** @description Whether nothing is possible before `POST /me/app`: a role demands a second factor, and there is none. */
+            factor_missing: boolean;
             /** @description Names of rights; `*` for all. */
             permissions: string[];
             /** @description Until when dangerous operations do not ask for a step-up. */
@@ -3856,8 +4264,8 @@ export interface components {
          */
         Status: "active" | "suspended" | "terminated";
         StepUp: {
-            /** @description The caller's password. */
-            password: components["schemas"]["SecretText"];
+            code?: components["schemas"]["SecretText"] | null;
+            password?: components["schemas"]["SecretText"] | null;
         };
         /**
          * @description Why a service is suspended.
@@ -3918,6 +4326,8 @@ export interface components {
             name: string;
             /** @description What an agent does with scheduled cuts while headquarters is away. */
             offline_cuts: components["schemas"]["OfflineCuts"];
+            /** @description Roles whose users need a second factor: whoever has none may do nothing but enrol one. */
+            second_factor_roles: components["schemas"]["RoleList"];
             /**
              * @description Short name in host names and on the chooser.
              * @example netandina
@@ -3975,6 +4385,7 @@ export interface components {
             /** @description Name. */
             name?: string | null;
             offline_cuts?: components["schemas"]["OfflineCuts"] | null;
+            second_factor_roles?: components["schemas"]["RoleList"] | null;
             time_zone?: components["schemas"]["TimeZone"] | null;
             /**
              * Format: int64
@@ -4068,6 +4479,10 @@ export type AgentState = components['schemas']['AgentState'];
 export type AgentToken = components['schemas']['AgentToken'];
 export type AgentTokenId = components['schemas']['AgentTokenId'];
 export type Allocation = components['schemas']['Allocation'];
+export type ApiKey = components['schemas']['ApiKey'];
+export type ApiKeyId = components['schemas']['ApiKeyId'];
+export type ApiKeyMade = components['schemas']['ApiKeyMade'];
+export type AppCode = components['schemas']['AppCode'];
 export type Approval = components['schemas']['Approval'];
 export type ApprovalId = components['schemas']['ApprovalId'];
 export type ApprovalState = components['schemas']['ApprovalState'];
@@ -4102,6 +4517,7 @@ export type DeviceMode = components['schemas']['DeviceMode'];
 export type DevicePlanChange = components['schemas']['DevicePlanChange'];
 export type DevicePlanView = components['schemas']['DevicePlanView'];
 export type DeviceState = components['schemas']['DeviceState'];
+export type Enrolment = components['schemas']['Enrolment'];
 export type EntityRef = components['schemas']['EntityRef'];
 export type Event = components['schemas']['Event'];
 export type EventId = components['schemas']['EventId'];
@@ -4123,6 +4539,12 @@ export type ItemsChange = components['schemas']['ItemsChange'];
 export type JobId = components['schemas']['JobId'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type Known = components['schemas']['Known'];
+export type Link = components['schemas']['Link'];
+export type LinkId = components['schemas']['LinkId'];
+export type LinkInfo = components['schemas']['LinkInfo'];
+export type LinkKind = components['schemas']['LinkKind'];
+export type LinkPassword = components['schemas']['LinkPassword'];
+export type LinkToken = components['schemas']['LinkToken'];
 export type ListedInvoice = components['schemas']['Listed_Invoice'];
 export type ListedPayment = components['schemas']['Listed_Payment'];
 export type LogIn = components['schemas']['LogIn'];
@@ -4131,6 +4553,7 @@ export type Method = components['schemas']['Method'];
 export type ModeChange = components['schemas']['ModeChange'];
 export type Money = components['schemas']['Money'];
 export type NetworkState = components['schemas']['NetworkState'];
+export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewAttachment = components['schemas']['NewAttachment'];
 export type NewAttachmentPoint = components['schemas']['NewAttachmentPoint'];
 export type NewBillingRun = components['schemas']['NewBillingRun'];
@@ -4154,6 +4577,7 @@ export type OfflineCuts = components['schemas']['OfflineCuts'];
 export type Outcome = components['schemas']['Outcome'];
 export type PageAgent = components['schemas']['Page_Agent'];
 export type PageAgentToken = components['schemas']['Page_AgentToken'];
+export type PageApiKey = components['schemas']['Page_ApiKey'];
 export type PageApproval = components['schemas']['Page_Approval'];
 export type PageAuditRow = components['schemas']['Page_AuditRow'];
 export type PageCustomerRow = components['schemas']['Page_CustomerRow'];
@@ -4169,6 +4593,7 @@ export type PageSiteRow = components['schemas']['Page_SiteRow'];
 export type PageStaffRole = components['schemas']['Page_StaffRole'];
 export type PageUser = components['schemas']['Page_User'];
 export type PartnerId = components['schemas']['PartnerId'];
+export type PasswordChange = components['schemas']['PasswordChange'];
 export type Payment = components['schemas']['Payment'];
 export type PaymentDetail = components['schemas']['PaymentDetail'];
 export type PaymentId = components['schemas']['PaymentId'];
@@ -4186,6 +4611,7 @@ export type PointState = components['schemas']['PointState'];
 export type Problem = components['schemas']['Problem'];
 export type RangeAnswer = components['schemas']['RangeAnswer'];
 export type Reason = components['schemas']['Reason'];
+export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Registered = components['schemas']['Registered'];
 export type Rejection = components['schemas']['Rejection'];
 export type Released = components['schemas']['Released'];
@@ -4193,6 +4619,7 @@ export type Revocation = components['schemas']['Revocation'];
 export type Role = components['schemas']['Role'];
 export type RoleChange = components['schemas']['RoleChange'];
 export type RoleKey = components['schemas']['RoleKey'];
+export type RoleList = components['schemas']['RoleList'];
 export type RouterosScript = components['schemas']['RouterosScript'];
 export type Run = components['schemas']['Run'];
 export type RunId = components['schemas']['RunId'];
@@ -4200,7 +4627,10 @@ export type RunItem = components['schemas']['RunItem'];
 export type RunState = components['schemas']['RunState'];
 export type RunTotals = components['schemas']['RunTotals'];
 export type ScriptRequest = components['schemas']['ScriptRequest'];
+export type SecondFactor = components['schemas']['SecondFactor'];
+export type SecondFactorWanted = components['schemas']['SecondFactorWanted'];
 export type SecretText = components['schemas']['SecretText'];
+export type Security = components['schemas']['Security'];
 export type SeriesPoints = components['schemas']['SeriesPoints'];
 export type SeriesValue = components['schemas']['SeriesValue'];
 export type Service = components['schemas']['Service'];
@@ -4555,6 +4985,133 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Agent"];
                 };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiKey"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyMade"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: {
                 headers: {
@@ -5775,6 +6332,220 @@ export interface operations {
             };
         };
     };
+    enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    security: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Security"];
+                };
+            };
+        };
+    };
     sessions_list: {
         parameters: {
             query?: never;
@@ -5987,6 +6758,90 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkInfo"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6842,6 +7697,14 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorWanted"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6874,6 +7737,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactor"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7249,6 +8151,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
                 };
             };
             404: {

@@ -1,19 +1,28 @@
 //! `/me`: what belongs to whoever is logged in.
 
+use super::session::{LoginOrigin, with_cookie};
 use crate::identity::{LoggedIn, SessionInfo, sessions};
 use atalaya_kernel::{
     Ctx, Error,
     http::{Json, Path, Problem},
     ids::SessionId,
     page::Page,
+    secrets::SecretText,
 };
-use axum::http::StatusCode;
+use axum::{
+    Extension,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(sessions_list, sessions_revoke_others))
         .routes(routes!(session_revoke))
+        .routes(routes!(password))
 }
 
 /// The caller's sessions, the last used first.
@@ -38,4 +47,29 @@ async fn sessions_revoke_others(ctx: Ctx, logged_in: LoggedIn) -> Result<StatusC
 async fn session_revoke(ctx: Ctx, Path(id): Path<SessionId>) -> Result<StatusCode, Error> {
     sessions::session_revoke(&ctx, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PasswordChange {
+    /// The password until now.
+    current: SecretText,
+    /// The password from now on, 10 to 128 characters.
+    password: SecretText,
+}
+
+/// Changes the caller's own password; every other session of theirs ends, and this one has another cookie.
+#[utoipa::path(post, path = "/me/password", tag = "me", request_body = PasswordChange,
+    responses((status = 204), (status = 401, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn password(
+    ctx: Ctx,
+    logged_in: LoggedIn,
+    Extension(login): Extension<LoginOrigin>,
+    Json(body): Json<PasswordChange>,
+) -> Result<Response, Error> {
+    match sessions::password_change(&ctx, &logged_in, &body.current, &body.password).await? {
+        Some(token) => with_cookie(StatusCode::NO_CONTENT, &token, login.https),
+        None => Ok(Problem::wrong_login().into_response()),
+    }
 }

@@ -3,7 +3,7 @@
 mod me;
 mod session;
 
-pub use session::{Installation, LoginOrigin, Session, cookie_token};
+pub use session::{Installation, LoginOrigin, Session, browser_token, cookie_token};
 
 use super::{NewUser, User, UserChange, service};
 use atalaya_kernel::{

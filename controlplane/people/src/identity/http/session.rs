@@ -2,7 +2,7 @@
 
 use crate::{
     access::{AccessScope, Catalog, RoleKey},
-    identity::{LoggedIn, SESSION_COOKIE, sessions},
+    identity::{Entered, LogIn, LoggedIn, Origin, Proof, SESSION_COOKIE, login, sessions},
     tenancy::{self, Tenant},
 };
 use atalaya_kernel::{
@@ -40,14 +40,17 @@ pub(super) fn router() -> OpenApiRouter {
 }
 
 pub(super) fn public_router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(login_options)).routes(routes!(session_create))
+    OpenApiRouter::new()
+        .routes(routes!(login_options))
+        .routes(routes!(session_create))
+        .routes(routes!(second_factor))
 }
 
 /// What the server's middleware knows of the request that logs in.
 #[derive(Debug, Clone)]
 pub struct LoginOrigin {
     /// Where from.
-    pub origin: sessions::Origin,
+    pub origin: Origin,
     /// Whether the cookie must be `Secure`.
     pub https: bool,
     /// Slug that the host name selects, when it does.
@@ -107,7 +110,8 @@ async fn login_options(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct LogIn {
+#[schema(as = LogIn)]
+struct Credentials {
     /// Slug of the ISP, where the host name does not select it.
     tenant: Option<String>,
     #[schema(example = "rosa@netandina.example")]
@@ -151,13 +155,15 @@ pub struct Session {
     csrf_token: String,
     /// Until when dangerous operations do not ask for a step-up.
     proved_until: Timestamp,
+    /// Whether nothing is possible before `POST /me/app`: a role demands a second factor, and there is none.
+    factor_missing: bool,
     environment: String,
     safe_mode: bool,
 }
 
 impl Session {
     pub(super) fn of(logged_in: LoggedIn, installation: &Installation, catalog: &Catalog) -> Self {
-        let LoggedIn { user, tenant, permissions, csrf_token, proved_at, .. } = logged_in;
+        let LoggedIn { user, tenant, permissions, factor_missing, csrf_token, proved_at, .. } = logged_in;
         let permissions = match permissions {
             Permissions::All => vec!["*".to_owned()],
             narrower => catalog.held(&narrower),
@@ -184,31 +190,87 @@ impl Session {
             permissions,
             csrf_token,
             proved_until: proved_at.plus_millis(STEP_UP_MS),
+            factor_missing,
             environment: installation.environment.clone(),
             safe_mode: installation.safe_mode,
         }
     }
 }
 
-/// Logs in; sets the session cookie.
-#[utoipa::path(post, path = "/session", tag = "session", request_body = LogIn,
-    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 429, body = Problem)),
+/// Logs in and sets the session cookie, or asks for a second factor.
+#[utoipa::path(post, path = "/session", tag = "session", request_body = Credentials,
+    responses((status = 200, body = Session), (status = 202, body = SecondFactorWanted), (status = 401, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn session_create(
     Extension(runtime): Extension<Arc<Runtime>>,
     Extension(login): Extension<LoginOrigin>,
     Extension(installation): Extension<Arc<Installation>>,
     Extension(catalog): Extension<Arc<Catalog>>,
-    Json(body): Json<LogIn>,
+    Json(body): Json<Credentials>,
 ) -> Result<Response, Error> {
     let slug = login.slug.clone().or(body.tenant);
     let slug = slug.ok_or_else(|| Error::invalid("/tenant", "required", "choose the ISP"))?;
-    let Some((token, logged_in)) =
-        sessions::log_in(&runtime, &slug, &body.email, &body.password, &login.origin).await?
-    else {
-        return Ok(Problem::wrong_login().into_response());
-    };
-    with_cookie(Json(Session::of(logged_in, &installation, &catalog)), &token, login.https)
+    match login::log_in(&runtime, &slug, &body.email, &body.password, &login.origin).await? {
+        LogIn::Refused => Ok(Problem::wrong_login().into_response()),
+        LogIn::SecondFactor { challenge, expires_at } => {
+            let wanted = Json(SecondFactorWanted { challenge, expires_at });
+            Ok((StatusCode::ACCEPTED, wanted).into_response())
+        }
+        LogIn::In(entered) => entered_answer(*entered, &installation, &catalog, login.https),
+    }
+}
+
+/// The answer to whoever is in now: session, and a cookie by which the browser is known again.
+fn entered_answer(
+    entered: Entered,
+    installation: &Installation,
+    catalog: &Catalog,
+    https: bool,
+) -> Result<Response, Error> {
+    let Entered { token, browser, logged_in } = entered;
+    let mut response = with_cookie(Json(Session::of(logged_in, installation, catalog)), &token, https)?;
+    let secure = if https { "; Secure" } else { "" };
+    let cookie = format!(
+        "{BROWSER_COOKIE}={browser}; Path=/api/v1/; HttpOnly; SameSite=Strict; Max-Age={BROWSER_S}{secure}"
+    );
+    let cookie = HeaderValue::from_str(&cookie).map_err(Error::internal)?;
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// The password is right, and a code is wanted.
+#[derive(Debug, Serialize, ToSchema)]
+struct SecondFactorWanted {
+    /// To be sent to `/session/second-factor` with a code of the app, or a recovery code.
+    challenge: String,
+    /// Until when.
+    expires_at: Timestamp,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SecondFactor {
+    /// What the log-in answered.
+    challenge: SecretText,
+    /// Six digits of the app, or a recovery code.
+    code: SecretText,
+}
+
+/// Ends a log-in that wants a code; sets the session cookie.
+#[utoipa::path(post, path = "/session/second-factor", tag = "session", request_body = SecondFactor,
+    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 429, body = Problem)),
+    extensions(("x-permission" = json!("public"))))]
+async fn second_factor(
+    Extension(runtime): Extension<Arc<Runtime>>,
+    Extension(login): Extension<LoginOrigin>,
+    Extension(installation): Extension<Arc<Installation>>,
+    Extension(catalog): Extension<Arc<Catalog>>,
+    Json(body): Json<SecondFactor>,
+) -> Result<Response, Error> {
+    match login::second_factor(&runtime, &body.challenge, &body.code, &login.origin).await? {
+        Some(entered) => entered_answer(*entered, &installation, &catalog, login.https),
+        None => Ok(Problem::wrong_login().into_response()),
+    }
 }
 
 /// An answer that gives the browser the session's token.
@@ -237,8 +299,10 @@ async fn session_get(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StepUp {
-    /// The caller's password.
-    password: SecretText,
+    /// The caller's password; or give `code`.
+    password: Option<SecretText>,
+    /// Six digits of the caller's app, or a recovery code.
+    code: Option<SecretText>,
 }
 
 /// Shows again who is there: dangerous operations are possible for ten minutes. The session has another cookie after it.
@@ -253,7 +317,12 @@ async fn step_up(
     Extension(catalog): Extension<Arc<Catalog>>,
     Json(body): Json<StepUp>,
 ) -> Result<Response, Error> {
-    let Some(token) = sessions::step_up(&ctx, &logged_in.session_id, &body.password).await? else {
+    let proof = match (body.password, body.code) {
+        (Some(password), None) => Proof::Password(password),
+        (None, Some(code)) => Proof::Code(code),
+        _ => return Err(Error::invalid("/password", "required", "give a password or a code, and not both")),
+    };
+    let Some(token) = sessions::step_up(&ctx, &logged_in, &proof, &login.origin).await? else {
         return Ok(Problem::wrong_login().into_response());
     };
     let proved = LoggedIn { proved_at: ctx.now(), ..logged_in };
@@ -273,14 +342,28 @@ async fn session_delete(ctx: Ctx, headers: HeaderMap) -> Result<Response, Error>
     Ok(response)
 }
 
+/// Name of the cookie by which a browser is known again.
+const BROWSER_COOKIE: &str = "atalaya_browser";
+/// How long a browser is known, s: 400 days, which is the most that browsers keep.
+const BROWSER_S: u32 = 400 * 86_400;
+
 /// Token of the session cookie.
 pub fn cookie_token(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, SESSION_COOKIE)
+}
+
+/// Token of the cookie by which a browser is known again.
+pub fn browser_token(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, BROWSER_COOKIE)
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == SESSION_COOKIE)
+        .find(|(name, _)| *name == wanted)
         .map(|(_, token)| token)
 }

@@ -1,7 +1,9 @@
 //! All SQL of the staff and their sessions.
 
+mod guard;
 mod session;
 
+pub(crate) use guard::*;
 pub(crate) use session::*;
 
 use super::User;

@@ -1,0 +1,89 @@
+//! `/me/security`, `/me/app`, `/me/recovery-codes`, `/users/{id}/app`.
+
+use super::{Enrolment, Security, service};
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{Json, Path, Problem},
+    ids::UserId,
+    secrets::SecretText,
+};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Routes of second factors.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(security))
+        .routes(routes!(enrol, remove))
+        .routes(routes!(confirm))
+        .routes(routes!(renew))
+        .routes(routes!(reset))
+}
+
+/// How the caller's log-in is protected.
+#[utoipa::path(get, path = "/me/security", tag = "me", responses((status = 200, body = Security)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn security(ctx: Ctx) -> Result<Json<Security>, Error> {
+    service::security_get(&ctx).await.map(Json)
+}
+
+/// Starts the enrolment of an authenticator app. Nothing asks for it before its first code was right. Asks for a log-in or
+/// step-up of the last ten minutes.
+#[utoipa::path(post, path = "/me/app", tag = "me",
+    responses((status = 201, body = Enrolment), (status = 403, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn enrol(ctx: Ctx) -> Result<(StatusCode, Json<Enrolment>), Error> {
+    Ok((StatusCode::CREATED, Json(service::app_enrol(&ctx).await?)))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AppCode {
+    /// Six digits that the app shows.
+    #[schema(example = "492039")]
+    code: SecretText,
+}
+
+/// Codes for whoever loses the app; shown once, each is taken once.
+#[derive(Debug, Serialize, ToSchema)]
+struct RecoveryCodes {
+    /// Ten of them.
+    #[schema(example = json!(["MZXW-6YTB-OI2D-GNBV"]))]
+    codes: Vec<String>,
+}
+
+/// Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes.
+#[utoipa::path(post, path = "/me/app/confirm", tag = "me", request_body = AppCode,
+    responses((status = 200, body = RecoveryCodes), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn confirm(ctx: Ctx, Json(body): Json<AppCode>) -> Result<Json<RecoveryCodes>, Error> {
+    Ok(Json(RecoveryCodes { codes: service::app_confirm(&ctx, &body.code).await? }))
+}
+
+/// New recovery codes; the old ones are worthless.
+#[utoipa::path(post, path = "/me/recovery-codes", tag = "me",
+    responses((status = 200, body = RecoveryCodes), (status = 403, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn renew(ctx: Ctx) -> Result<Json<RecoveryCodes>, Error> {
+    Ok(Json(RecoveryCodes { codes: service::recovery_renew(&ctx).await? }))
+}
+
+/// Removes the caller's app and recovery codes, unless a role demands a second factor.
+#[utoipa::path(delete, path = "/me/app", tag = "me",
+    responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn remove(ctx: Ctx) -> Result<StatusCode, Error> {
+    service::app_remove(&ctx).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes the app and recovery codes of a user who lost both.
+#[utoipa::path(delete, path = "/users/{id}/app", tag = "users", params(("id" = UserId, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    extensions(("x-permission" = json!("user.write"))))]
+async fn reset(ctx: Ctx, Path(id): Path<UserId>) -> Result<StatusCode, Error> {
+    service::app_reset(&ctx, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

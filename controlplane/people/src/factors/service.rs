@@ -1,0 +1,226 @@
+use super::{recovery, store, totp};
+use crate::{
+    identity::{self, User, note_changed, own_id, user_row},
+    tenancy::{self, Tenant},
+};
+use atalaya_kernel::{
+    Ctx, Error,
+    audit::{self, Entry},
+    db::TenantTx,
+    events::EntityRef,
+    ids::UserId,
+    secrets::{SecretText, fill_random},
+    time::Timestamp,
+    write_tx,
+};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+/// What an app is set up with; shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Enrolment {
+    /// The secret in base 32, to be typed.
+    #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
+    pub secret: String,
+    /// The address that apps read from a picture.
+    #[schema(
+        example = "otpauth://totp/NetAndina:rosa%40netandina.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=NetAndina&algorithm=SHA1&digits=6&period=30"
+    )]
+    pub uri: String,
+}
+
+/// How somebody's log-in is protected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Security {
+    /// Since when an authenticator app is asked for; null when none is.
+    pub app_since: Option<Timestamp>,
+    /// Recovery codes that were not taken.
+    pub recovery_codes_left: i64,
+    /// Whether one of the caller's roles demands a second factor.
+    pub factor_demanded: bool,
+}
+
+fn secret_context(user: &UserId) -> String {
+    format!("user/{user}/totp")
+}
+
+/// How the caller's log-in is protected.
+///
+/// # Errors
+/// `not_a_person`, or the database's.
+pub async fn security_get(ctx: &Ctx) -> Result<Security, Error> {
+    let user = own_id(ctx)?;
+    let mut tx = ctx.begin_read().await?;
+    let app = store::app_get(&mut tx, user).await?;
+    let user = user_row(&mut tx, user).await?;
+    Ok(Security {
+        app_since: app.and_then(|app| app.confirmed_at),
+        recovery_codes_left: store::codes_left(&mut tx, &user.id).await?,
+        factor_demanded: is_demanded(&user, &tenancy::settings(&mut tx).await?),
+    })
+}
+
+/// Whether one of a user's roles demands a second factor.
+pub(crate) fn is_demanded(user: &User, tenant: &Tenant) -> bool {
+    user.roles.iter().any(|role| tenant.second_factor_roles.0.contains(role))
+}
+
+/// Whether a user has a second factor that is asked for.
+pub(crate) async fn has_factor(tx: &mut TenantTx, user: &UserId) -> Result<bool, Error> {
+    Ok(store::app_get(tx, user).await?.is_some_and(|app| app.confirmed_at.is_some()))
+}
+
+/// Starts the enrolment of an app; nothing asks for it before [`app_confirm`].
+///
+/// # Errors
+/// `factor_enrolled`, `not_a_person`, or without a fresh proof.
+pub async fn app_enrol(ctx: &Ctx) -> Result<Enrolment, Error> {
+    ctx.demand_proof()?;
+    let user = own_id(ctx)?;
+    let mut secret = [0; totp::SECRET_BYTES];
+    fill_random(&mut secret);
+    write_tx!(ctx, tx => {
+        if has_factor(&mut tx, user).await? {
+            return Err(Error::conflict("factor_enrolled", "an app is enrolled: remove it first"));
+        }
+        let of = user_row(&mut tx, user).await?;
+        let tenant = tenancy::settings(&mut tx).await?;
+        let runtime = tx.runtime().clone();
+        let sealed = runtime.secrets.seal(&mut tx, &secret_context(user), &secret).await?;
+        store::app_put(&mut tx, user, &sealed, ctx.now()).await?;
+        audit::record(ctx, &mut tx, Entry::new("factor.enrol", EntityRef::new("user", user))).await?;
+        let text = totp::base32(&secret);
+        Ok(Enrolment { uri: totp::uri(&tenant.name, &of.email, &text), secret: text })
+    })
+}
+
+/// Ends the enrolment with a first code: from now on the app is asked for. The recovery codes, shown once.
+///
+/// # Errors
+/// `code_wrong`, `factor_missing`, `factor_enrolled`, `not_a_person`, or without a fresh proof.
+pub async fn app_confirm(ctx: &Ctx, code: &SecretText) -> Result<Vec<String>, Error> {
+    ctx.demand_proof()?;
+    let user = own_id(ctx)?;
+    let codes = fresh_codes();
+    write_tx!(ctx, tx => {
+        let app = store::app_get(&mut tx, user).await?;
+        let app = app.ok_or_else(|| Error::conflict("factor_missing", "start the enrolment of an app first"))?;
+        if app.confirmed_at.is_some() {
+            return Err(Error::conflict("factor_enrolled", "this app is confirmed already"));
+        }
+        if !code_take(ctx, &mut tx, user, &app, code).await? {
+            return Err(Error::invalid("/code", "wrong", "this is not the code that the app shows now"));
+        }
+        codes_keep(ctx, &mut tx, user, &codes).await?;
+        let entry = Entry::new("factor.confirm", EntityRef::new("user", user));
+        audit::record(ctx, &mut tx, entry.before(&json!({"app": false}))?.after(&json!({"app": true}))?).await?;
+        Ok(codes.clone())
+    })
+}
+
+fn fresh_codes() -> Vec<String> {
+    std::iter::repeat_with(recovery::fresh).take(recovery::CODES).collect()
+}
+
+async fn codes_keep(ctx: &Ctx, tx: &mut TenantTx, user: &UserId, codes: &[String]) -> Result<(), Error> {
+    let hashes: Vec<String> = codes.iter().map(|code| recovery::hash(ctx.tenant(), user, code)).collect();
+    Ok(store::codes_put(tx, user, &hashes).await?)
+}
+
+/// New recovery codes, shown once; the old ones are worthless.
+///
+/// # Errors
+/// `factor_missing`, `not_a_person`, or without a fresh proof.
+pub async fn recovery_renew(ctx: &Ctx) -> Result<Vec<String>, Error> {
+    ctx.demand_proof()?;
+    let user = own_id(ctx)?;
+    let codes = fresh_codes();
+    write_tx!(ctx, tx => {
+        if !has_factor(&mut tx, user).await? {
+            return Err(Error::conflict("factor_missing", "recovery codes stand in for an app: enrol one first"));
+        }
+        codes_keep(ctx, &mut tx, user, &codes).await?;
+        audit::record(ctx, &mut tx, Entry::new("factor.recovery_renew", EntityRef::new("user", user))).await
+    })?;
+    Ok(codes)
+}
+
+/// Removes the caller's app and recovery codes.
+///
+/// # Errors
+/// `factor_demanded` where a role wants one, `not_a_person`, or without a fresh proof.
+pub async fn app_remove(ctx: &Ctx) -> Result<(), Error> {
+    ctx.demand_proof()?;
+    let user = own_id(ctx)?;
+    write_tx!(ctx, tx => {
+        let of = user_row(&mut tx, user).await?;
+        if is_demanded(&of, &tenancy::settings(&mut tx).await?) {
+            return Err(Error::conflict("factor_demanded", "a role of yours demands a second factor"));
+        }
+        forget(ctx, &mut tx, user, "factor.remove").await
+    })
+}
+
+/// Removes somebody else's app and recovery codes, who lost both.
+///
+/// # Errors
+/// Not found, somebody who holds more than the caller, or without `user.write`.
+pub async fn app_reset(ctx: &Ctx, user: &UserId) -> Result<(), Error> {
+    ctx.authorize_whole(identity::WRITE)?;
+    write_tx!(ctx, tx => {
+        let of = user_row(&mut tx, user).await?;
+        identity::may_change(ctx, &mut tx, &of).await?;
+        forget(ctx, &mut tx, user, "factor.reset").await?;
+        note_changed(ctx, &mut tx, &of).await
+    })
+}
+
+async fn forget(ctx: &Ctx, tx: &mut TenantTx, user: &UserId, action: &'static str) -> Result<(), Error> {
+    let had = has_factor(tx, user).await?;
+    store::app_delete(tx, user).await?;
+    store::codes_put(tx, user, &[]).await?;
+    let entry = Entry::new(action, EntityRef::new("user", user));
+    audit::record(ctx, tx, entry.before(&json!({"app": had}))?.after(&json!({"app": false}))?).await
+}
+
+/// Whether a code is right, of the app or a recovery code; taken, it is worthless.
+pub(crate) async fn check(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    user: &UserId,
+    code: &SecretText,
+) -> Result<bool, Error> {
+    let Some(app) = store::app_get(tx, user).await?.filter(|app| app.confirmed_at.is_some()) else {
+        return Ok(false);
+    };
+    if code_take(ctx, tx, user, &app, code).await? {
+        return Ok(true);
+    }
+    let hash = recovery::hash(ctx.tenant(), user, code.expose());
+    if !store::code_take(tx, user, &hash, ctx.now()).await? {
+        return Ok(false);
+    }
+    let left = store::codes_left(tx, user).await?;
+    let entry =
+        Entry::new("factor.recovery_use", EntityRef::new("user", user)).after(&json!({"left": left}))?;
+    audit::record(ctx, tx, entry).await?;
+    Ok(true)
+}
+
+async fn code_take(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    user: &UserId,
+    app: &store::AppRow,
+    code: &SecretText,
+) -> Result<bool, Error> {
+    let runtime = tx.runtime().clone();
+    let secret = runtime.secrets.open(tx, &secret_context(user), &app.sealed_secret).await?;
+    let now = ctx.now();
+    let typed: String = code.expose().chars().filter(|letter| !letter.is_whitespace()).collect();
+    match totp::step_of(secret.expose(), &typed, now.as_millis().div_euclid(1_000), app.last_step) {
+        Some(step) => Ok(store::app_step_take(tx, user, step, now).await?),
+        None => Ok(false),
+    }
+}
