@@ -17,8 +17,8 @@ export interface Writers {
 /** Longest value that a row shows, characters. */
 const longest = 160
 
-/** At most this many fields per row; the whole record is the server's to show. */
-const most = 6
+/** At most this many fields; the whole record is the server's to show. */
+const most = 24
 
 /** The record of a side; text that is no JSON object has no fields to compare. */
 function record(text: string | null | undefined): Record<string, unknown> {
