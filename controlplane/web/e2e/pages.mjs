@@ -6,9 +6,10 @@ import { change, get } from './session.mjs'
  * is left out.
  */
 export async function allPages(page) {
-  const [customers, devices, agents, invoices, payments, runs] = await Promise.all(
-    ['/customers?status=suspended&limit=50', '/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs'].map((path) => get(page, path)),
+  const [customers, devices, agents, invoices, payments, runs, trail, roles] = await Promise.all(
+    ['/customers?status=suspended&limit=50', '/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles'].map((path) => get(page, path)),
   )
+  const own = roles.items.find((one) => !one.built_in)
   const anybody = customers.items.find((one) => one.services[0]?.method) ?? (await get(page, '/customers?limit=1')).items[0]
   const customer = anybody && `/customers/${anybody.id}`
   const router = devices.items.find((one) => one.kind === 'routeros') ?? devices.items[0]
@@ -62,9 +63,21 @@ export async function allPages(page) {
     ['plan of changes: enforce', device && `${device}/plan?do=enforce`],
     ['events', '/events'],
     ['audit', '/audit'],
+    ['audit, side view', trail.items[0] && `/audit?peek=${trail.items[0].id}`],
+    ['audit, nothing matches', '/audit?entity_id=cus_00000000000000000000000000'],
     ['settings', '/settings'],
     ['users', '/settings?tab=users'],
     ['new user', '/settings?tab=users&do=create'],
+    ['edit a user', '/settings?tab=users', '[data-action=edit]'],
+    ['set a password', '/settings?tab=users', '[data-action=password]'],
+    ['shut a user out', '/settings?tab=users', '[data-action=block]'],
+    ['roles', '/settings?tab=roles'],
+    ['new role', '/settings?tab=roles&do=create'],
+    ['role', '/roles/cashier'],
+    ['own role', own && `/roles/${own.id}`],
+    ['own role: remove', own && `/roles/${own.id}?do=remove`],
+    ['profile', '/profile'],
+    ['profile: end the others', '/profile', '[data-action=end-others]'],
     ['missing', '/no/such/page'],
   ]
   return found.filter(([, path]) => path)

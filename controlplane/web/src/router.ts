@@ -38,6 +38,8 @@ const routes: RouteRecordRaw[] = [
       area('device-plan', 'devices/:id/plan', () => import('./areas/operations/devices/PlanPage.vue')),
       area('events', 'events', () => import('./areas/operations/events/EventsPage.vue')),
       area('audit', 'audit', () => import('./areas/operations/audit/AuditPage.vue')),
+      area('profile', 'profile', () => import('./areas/operations/profile/ProfilePage.vue')),
+      area('role', 'roles/:id', () => import('./areas/operations/settings/RolePage.vue')),
       area('settings', 'settings', () => import('./areas/operations/settings/SettingsPage.vue')),
       area('missing', ':rest(.*)*', () => import('./areas/operations/MissingPage.vue')),
     ],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { countryFormat } from '@/format/country'
 import { formatAmount, formatMoney, parseMoney } from '@/format/money'
 import { formatBytes, formatSpeed, formatTraffic } from '@/format/rate'
-import { ageOf, formatAbsolute, formatClock, formatDate, formatDay, formatLongDay, isoDay, utcOffset } from '@/format/time'
+import { dayStart, nextDay, ageOf, formatAbsolute, formatClock, formatDate, formatDay, formatLongDay, isoDay, utcOffset } from '@/format/time'
 
 /** The table of the countries writes plain spaces; on screen symbol and number never part. */
 function money(amount: number, currency: string, country: string): string {
@@ -129,5 +129,16 @@ describe('speeds and volumes', () => {
   it('uses the country’s decimal mark', () => {
     expect(formatTraffic(61_400_000, ',')).toBe('61,4 Mb/s')
     expect(formatBytes(1.25e9, ',')).toBe('1,25 GB')
+  })
+})
+
+describe('days in a zone', () => {
+  it('begin at their own midnight, also where the clock was moved', () => {
+    expect(dayStart('2026-11-05', 'America/Lima')).toBe('2026-11-05T05:00:00.000Z')
+    expect(dayStart('2026-11-05', 'UTC')).toBe('2026-11-05T00:00:00.000Z')
+    // Chile: the clock goes forward at midnight of 6 September, so that the day begins at one o'clock.
+    expect(dayStart('2026-09-06', 'America/Santiago')).toBe('2026-09-06T04:00:00.000Z')
+    expect(dayStart('2026-09-07', 'America/Santiago')).toBe('2026-09-07T03:00:00.000Z')
+    expect(nextDay('2026-12-31')).toBe('2027-01-01')
   })
 })

@@ -24,6 +24,7 @@ export interface Answer<Data> {
 const base = '/api/v1'
 let csrfToken = ''
 let sessionEnded: () => void = () => {}
+let proveAgain: () => Promise<boolean> = () => Promise.resolve(false)
 
 /** Set after log-in; forgotten at log-out. */
 export function setCsrfToken(token: string): void {
@@ -33,6 +34,11 @@ export function setCsrfToken(token: string): void {
 /** What to do when the server no longer knows our session. */
 export function onSessionEnded(handler: () => void): void {
   sessionEnded = handler
+}
+
+/** How a person shows again who they are, for a dangerous operation; false when they do not want to. */
+export function onStepUp(handler: () => Promise<boolean>): void {
+  proveAgain = handler
 }
 
 /** Path with the query's defined, non-empty values, in the given order. */
@@ -79,14 +85,30 @@ async function readBody(response: Response): Promise<unknown> {
   }
 }
 
-/** One request. Throws `ApiError`; a 401 outside the log-in also ends the session. */
+/** What a wrong password is answered to: the session goes on. */
+const proofs = new Set(['/session', '/session/step-up'])
+
+/**
+ * One request. Throws `ApiError`; a 401 outside the log-in also ends the session. A dangerous operation asks the person
+ * to show again who they are, and is then sent once more.
+ */
 export async function call<Data>(method: string, path: string, options: CallOptions = {}): Promise<Answer<Data>> {
+  try {
+    return await once<Data>(method, path, options)
+  } catch (cause) {
+    const asked = cause instanceof ApiError && cause.code === 'step_up_required'
+    if (!asked || !(await proveAgain())) throw cause
+    return once<Data>(method, path, options)
+  }
+}
+
+async function once<Data>(method: string, path: string, options: CallOptions): Promise<Answer<Data>> {
   const response = await send(method, path, options)
   const requestId = response.headers.get('X-Request-Id')
   const body = await readBody(response)
   if (!response.ok) {
     const error = new ApiError(toProblem(response.status, body, requestId))
-    if (response.status === 401 && path !== '/session') sessionEnded()
+    if (response.status === 401 && !proofs.has(path)) sessionEnded()
     throw error
   }
   return { data: body as Data, etag: response.headers.get('ETag'), requestId }

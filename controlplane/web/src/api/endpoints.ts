@@ -13,18 +13,35 @@ export const api = {
     read: () => get<T.Session>('/session'),
     create: (body: { tenant?: string; email: string; password: string }) => post<T.Session>('/session', body),
     remove: () => call<undefined>('DELETE', '/session'),
+    stepUp: (password: string) => post<T.Session>('/session/step-up', { password }),
+  },
+  me: {
+    sessions: () => get<T.Page<T.SessionInfo>>('/me/sessions', all),
+    endSession: (id: string) => call<undefined>('DELETE', `/me/sessions/${id}`),
+    endOtherSessions: () => call<undefined>('DELETE', '/me/sessions'),
+  },
+  permissions: () => get<T.Page<T.PermissionInfo>>('/permissions', all),
+  roles: {
+    list: () => get<T.Page<T.StaffRole>>('/roles', all),
+    readVersion: (id: string) => call<T.StaffRole>('GET', `/roles/${id}`),
+    create: (body: T.NewRole) => post<T.StaffRole>('/roles', body),
+    update: (id: string, body: T.RoleChange, etag: string | null) => patch<T.StaffRole>(`/roles/${id}`, body, etag),
+    remove: (id: string) => call<undefined>('DELETE', `/roles/${id}`),
+  },
+  approvals: {
+    read: (id: string) => get<T.Approval>(`/approvals/${id}`),
+    approve: (id: string) => post<T.Approval>(`/approvals/${id}/approve`),
+    reject: (id: string, reason: string) => post<T.Approval>(`/approvals/${id}/reject`, { reason }),
   },
   tenant: {
     read: (): Promise<Answer<T.Tenant>> => call<T.Tenant>('GET', '/tenant'),
-    update: (body: Partial<T.Tenant>, etag: string | null) => patch<T.Tenant>('/tenant', body, etag),
+    update: (body: T.TenantChange, etag: string | null) => patch<T.Tenant>('/tenant', body, etag),
   },
   users: {
     list: () => get<T.Page<T.User>>('/users', all),
-    create: (body: { name: string; email: string; role: T.Role; password: string }) => post<T.User>('/users', body),
-    update: async (id: string, body: { name?: string; role?: T.Role; disabled?: boolean }) => {
-      const current = await call<T.User>('GET', `/users/${id}`)
-      return patch<T.User>(`/users/${id}`, body, current.etag)
-    },
+    create: (body: T.NewUser) => post<T.User>('/users', body),
+    readVersion: (id: string) => call<T.User>('GET', `/users/${id}`),
+    update: (id: string, body: T.UserChange, etag: string | null) => patch<T.User>(`/users/${id}`, body, etag),
     setPassword: (id: string, password: string) => post<unknown>(`/users/${id}/password`, { password }),
   },
   home: (signal?: Signal) => get<T.Home>('/home', undefined, signal),

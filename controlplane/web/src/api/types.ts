@@ -27,6 +27,3 @@ export type MetricSeries = S.SeriesPoints
 
 /** Every method, in the order in which a cashier meets them. */
 export const paymentMethods: readonly S.Method[] = ['cash', 'transfer', 'wallet', 'card']
-
-/** Every role, from most to least. */
-export const roles: readonly S.Role[] = ['owner', 'admin', 'billing_clerk', 'cashier', 'noc_operator', 'technician', 'support', 'partner', 'read_only']

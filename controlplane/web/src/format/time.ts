@@ -80,3 +80,21 @@ export function ageOf(at: number, now: number): Age | null {
   if (seconds < 86_400) return { unit: 'hour', count: Math.floor(seconds / 3600), future }
   return { unit: 'day', count: Math.floor(seconds / 86_400), future }
 }
+
+/** The calendar day after `2026-11-05`. */
+export function nextDay(day: string): string {
+  const at = new Date(`${day}T00:00:00Z`)
+  at.setUTCDate(at.getUTCDate() + 1)
+  return at.toISOString().slice(0, 10)
+}
+
+/** The instant, RFC 3339, in which a calendar day begins in a zone; where the clock skips midnight, the first after it. */
+export function dayStart(day: string, zone: string): string {
+  const wanted = Date.parse(`${day}T00:00:00Z`)
+  const offset = (at: number) => Date.parse(`${isoDay(new Date(at), zone)}T${formatClock(new Date(at), zone)}Z`) - at
+  const guess = wanted - offset(wanted)
+  // The offset there may be another one: once more from there, unless that midnight is one that the clock skips.
+  const again = wanted - offset(guess)
+  const begins = isoDay(new Date(again), zone) === day ? again : Math.max(guess, again)
+  return new Date(begins).toISOString()
+}

@@ -8,6 +8,9 @@ import { pluralForm } from './plural'
 export const languages = ['es-419', 'en', 'pt-BR'] as const
 export type Language = (typeof languages)[number]
 
+/** Each language, named in itself. */
+export const languageNames: Record<Language, string> = { 'es-419': 'Español', en: 'English', 'pt-BR': 'Português' }
+
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
 

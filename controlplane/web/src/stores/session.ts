@@ -2,7 +2,7 @@
 import { computed, ref } from 'vue'
 import { defineStore } from 'pinia'
 import { api } from '@/api/endpoints'
-import { onSessionEnded, setCsrfToken } from '@/api/client'
+import { onSessionEnded, onStepUp, setCsrfToken } from '@/api/client'
 import { ApiError } from '@/api/problem'
 import type { Session } from '@/api/types'
 import { countryFormat } from '@/format/country'
@@ -50,9 +50,29 @@ export const useSession = defineStore('session', () => {
     return held.includes('*') || held.includes(permission)
   }
 
+  /** Asks for the password; settled by the dialog that waits for it. */
+  const proving = ref<((done: boolean) => void) | null>(null)
+
+  function finishProof(done: boolean): void {
+    proving.value?.(done)
+    proving.value = null
+  }
+
+  async function stepUp(password: string): Promise<void> {
+    adopt(await api.session.stepUp(password))
+  }
+
+  onStepUp(
+    () =>
+      new Promise((resolve) => {
+        // Two operations at once wait for one answer.
+        const before = proving.value
+        proving.value = (done) => [before, resolve].forEach((one) => one?.(done))
+      }),
+  )
   onSessionEnded(() => {
     if (session.value) ended.value = true
   })
 
-  return { session, ended, user, tenant, country, zone, load, logIn, logOut, can }
+  return { session, ended, proving, stepUp, finishProof, user, tenant, country, zone, load, logIn, logOut, can }
 })

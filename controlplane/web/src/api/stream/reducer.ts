@@ -35,7 +35,9 @@ const byNoun: Record<string, KeyPrefix[]> = {
   run: [['runs']],
   collections: [['runs']],
   tenant: [['tenant']],
-  user: [['users']],
+  user: [['users'], ['roles']],
+  role: [['roles'], ['role']],
+  approval: [['approval'], ['runs'], ['run']],
 }
 
 /** Pages of single things, by the related ids that an event carries. */

@@ -17,8 +17,11 @@ export interface Writers {
 /** Longest value that a row shows, characters. */
 const longest = 160
 
-/** At most this many fields per row; the whole record is the server's to show. */
-const most = 6
+/** At most this many fields; the whole record is the server's to show. */
+const most = 24
+
+/** Fields that change with every change, or never: they say nothing to a person. */
+const noise = new Set(['id', 'tenant_id', 'version', 'revision', 'created_at', 'updated_at'])
 
 /** The record of a side; text that is no JSON object has no fields to compare. */
 function record(text: string | null | undefined): Record<string, unknown> {
@@ -48,7 +51,7 @@ function write(value: unknown, writers: Writers): string {
 export function changedFields(before: string | null | undefined, after: string | null | undefined, writers: Writers): Change[] {
   const [left, right] = [record(before), record(after)]
   return [...new Set([...Object.keys(left), ...Object.keys(right)])]
-    .filter((name) => JSON.stringify(left[name]) !== JSON.stringify(right[name]))
+    .filter((name) => !noise.has(name) && JSON.stringify(left[name]) !== JSON.stringify(right[name]))
     .slice(0, most)
     .map((name) => ({ name, before: write(left[name], writers), after: write(right[name], writers) }))
 }

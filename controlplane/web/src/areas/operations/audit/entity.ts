@@ -1,0 +1,46 @@
+import type { RouteLocationRaw } from 'vue-router'
+
+/** Nouns whose changes a person looks for, in the order of the navigation. */
+export const nouns = [
+  'customer',
+  'service',
+  'attachment',
+  'invoice',
+  'payment',
+  'collections',
+  'plan',
+  'site',
+  'device',
+  'agent',
+  'user',
+  'role',
+  'session',
+  'tenant',
+  'approval',
+] as const
+
+/** Pages of single things, by the prefix of their typed ids. */
+const pages: Record<string, string> = {
+  cus: 'customer',
+  inv: 'invoice',
+  pay: 'receipt',
+  run: 'run',
+  dev: 'device',
+  agt: 'agent',
+  rol: 'role',
+}
+
+/** Pages of kinds that have no page for each: their list. */
+const lists: Record<string, RouteLocationRaw> = {
+  plan: { name: 'plans' },
+  site: { name: 'sites' },
+  user: { name: 'settings', query: { tab: 'users' } },
+  tenant: { name: 'settings' },
+}
+
+/** Where a thing is looked at; null where it has no page. */
+export function entityRoute(kind: string, id: string): RouteLocationRaw | null {
+  const name = pages[id.split('_')[0] ?? '']
+  if (name) return { name, params: { id } }
+  return lists[kind] ?? null
+}

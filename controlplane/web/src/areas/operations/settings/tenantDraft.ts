@@ -1,0 +1,78 @@
+/** The settings of an ISP as the form writes them, and back. */
+import { basisPoints, percentText } from './brake'
+import { parseMoney } from '@/format/money'
+import type { AutomaticCuts, OfflineCuts, Tenant, TenantChange } from '@/api/types'
+
+export interface TenantDraft {
+  name: string
+  brand_color: string
+  time_zone: string
+  country: string
+  locale: string
+  grace_days: string
+  debt_tolerance: string
+  automatic_cuts: AutomaticCuts
+  offline_cuts: OfflineCuts
+  two_person_cuts_from: string
+  cut_brake_tenant_basis_points: string
+  cut_brake_basis_points: string
+  cut_brake_floor: string
+}
+
+/** `#rrggbb`. */
+export const hexColor = /^#[0-9a-f]{6}$/i
+
+/** `amount` writes minor units as people do, `decimal` is the country's sign. */
+export function toDraft(one: Tenant, amount: (minor: number) => string, decimal: string): TenantDraft {
+  return {
+    name: one.name,
+    brand_color: one.brand_color ?? '',
+    time_zone: one.time_zone,
+    country: one.country,
+    locale: one.locale,
+    grace_days: String(one.grace_days),
+    debt_tolerance: amount(one.debt_tolerance),
+    automatic_cuts: one.automatic_cuts,
+    offline_cuts: one.offline_cuts,
+    two_person_cuts_from: String(one.two_person_cuts_from),
+    cut_brake_tenant_basis_points: percentText(one.cut_brake_tenant_basis_points, decimal),
+    cut_brake_basis_points: percentText(one.cut_brake_basis_points, decimal),
+    cut_brake_floor: String(one.cut_brake_floor),
+  }
+}
+
+function wholeNumber(text: string): number | null {
+  return /^\d+$/.test(text.trim()) ? Number(text) : null
+}
+
+/** Keys of what is wrong, by field; none is an empty record. */
+export function findings(draft: TenantDraft, currency: string): Partial<Record<keyof TenantDraft, string>> {
+  const tolerance = parseMoney(draft.debt_tolerance, currency)
+  const found: [keyof TenantDraft, boolean, string][] = [
+    ['name', !draft.name.trim(), 'field.required'],
+    ['brand_color', draft.brand_color !== '' && !hexColor.test(draft.brand_color), 'field.color'],
+    ['grace_days', wholeNumber(draft.grace_days) === null, 'field.days'],
+    ['debt_tolerance', tolerance === null || tolerance < 0, 'field.amount'],
+    ['two_person_cuts_from', wholeNumber(draft.two_person_cuts_from) === null, 'field.count'],
+    ['cut_brake_tenant_basis_points', basisPoints(draft.cut_brake_tenant_basis_points) === null, 'field.percent'],
+    ['cut_brake_basis_points', basisPoints(draft.cut_brake_basis_points) === null, 'field.percent'],
+    ['cut_brake_floor', wholeNumber(draft.cut_brake_floor) === null, 'field.count'],
+  ]
+  return Object.fromEntries(found.filter(([, wrong]) => wrong).map(([field, , key]) => [field, key]))
+}
+
+/** Only what differs from what was read: somebody who changes the colour saves nothing else. */
+export function toChange(draft: TenantDraft, read: TenantDraft, currency: string): TenantChange {
+  const written: Record<keyof TenantDraft, unknown> = {
+    ...draft,
+    name: draft.name.trim(),
+    grace_days: wholeNumber(draft.grace_days),
+    debt_tolerance: parseMoney(draft.debt_tolerance, currency),
+    two_person_cuts_from: wholeNumber(draft.two_person_cuts_from),
+    cut_brake_tenant_basis_points: basisPoints(draft.cut_brake_tenant_basis_points),
+    cut_brake_basis_points: basisPoints(draft.cut_brake_basis_points),
+    cut_brake_floor: wholeNumber(draft.cut_brake_floor),
+  }
+  const names = Object.keys(draft) as (keyof TenantDraft)[]
+  return Object.fromEntries(names.filter((name) => draft[name] !== read[name]).map((name) => [name, written[name]]))
+}

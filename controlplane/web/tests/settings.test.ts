@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import type { PermissionInfo, Tenant } from '@/api/types'
+import { entityRoute } from '@/areas/operations/audit/entity'
+import { browserOf } from '@/areas/operations/profile/browser'
+import { byGroup, standsOf, toLists } from '@/areas/operations/settings/rights'
+import { scopeOf, sitesOf } from '@/areas/operations/settings/scope'
+import { findings, toChange, toDraft } from '@/areas/operations/settings/tenantDraft'
+
+const right = (name: string): PermissionInfo => ({ name, description: name, group: name.split('.')[0] ?? '', dangerous: false })
+
+describe('rights of a role', () => {
+  const all = ['invoice.read', 'invoice.void', 'site.read'].map(right)
+
+  it('stand together by noun', () => {
+    expect(byGroup(all).map(({ group, rights }) => [group, rights.length])).toEqual([['invoice', 2], ['site', 1]])
+  })
+
+  it('are allowed, denied, or left to other roles, and deny wins over everything', () => {
+    expect(standsOf({ allow: ['invoice.read'], deny: ['site.read'] }, all)).toEqual({ 'invoice.read': 'allow', 'invoice.void': 'none', 'site.read': 'deny' })
+    expect(standsOf({ allow: ['*'], deny: ['invoice.void'] }, all)).toEqual({ 'invoice.read': 'allow', 'invoice.void': 'deny', 'site.read': 'allow' })
+  })
+
+  it('come back as the two lists that were read', () => {
+    const role = { allow: ['invoice.read', 'invoice.void'], deny: ['site.read'] }
+    expect(toLists(standsOf(role, all))).toEqual(role)
+  })
+})
+
+describe('scope of a person', () => {
+  it('is everything without sites', () => {
+    expect(scopeOf([])).toEqual({ kind: 'all' })
+    expect(sitesOf(scopeOf(['sit_1']))).toEqual(['sit_1'])
+    expect(sitesOf({ kind: 'all' })).toEqual([])
+  })
+})
+
+describe('settings of an ISP', () => {
+  const tenant = {
+    name: 'NetAndina', brand_color: null, time_zone: 'America/Lima', country: 'PE', locale: 'es-419', grace_days: 5, debt_tolerance: 1000, currency: 'PEN',
+    automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10,
+  } as unknown as Tenant
+  const read = toDraft(tenant, (minor) => (minor / 100).toFixed(2), '.')
+
+  it('are right as they are read, and nothing of them is sent when nothing changed', () => {
+    expect(findings(read, 'PEN')).toEqual({})
+    expect(toChange({ ...read }, read, 'PEN')).toEqual({})
+  })
+
+  it('send only what changed, as the server keeps it', () => {
+    const draft = { ...read, name: ' Redes ', debt_tolerance: '12,50', cut_brake_tenant_basis_points: '2,75', two_person_cuts_from: '40' }
+    expect(toChange(draft, read, 'PEN')).toEqual({ name: 'Redes', debt_tolerance: 1250, cut_brake_tenant_basis_points: 275, two_person_cuts_from: 40 })
+  })
+
+  it('name what is wrong by field', () => {
+    const draft = { ...read, name: ' ', brand_color: 'red', grace_days: '-1', cut_brake_floor: 'x' }
+    expect(findings(draft, 'PEN')).toEqual({ name: 'field.required', brand_color: 'field.color', grace_days: 'field.days', cut_brake_floor: 'field.count' })
+  })
+})
+
+describe('things of the audit', () => {
+  it('lead to their page, else to their list, else nowhere', () => {
+    expect(entityRoute('customer', 'cus_1')).toEqual({ name: 'customer', params: { id: 'cus_1' } })
+    expect(entityRoute('payment', 'pay_1')).toEqual({ name: 'receipt', params: { id: 'pay_1' } })
+    expect(entityRoute('plan', 'pln_1')).toEqual({ name: 'plans' })
+    expect(entityRoute('installation', 'ins_1')).toBeNull()
+  })
+})
+
+describe('name of a browser', () => {
+  it('is the telling one of those that it claims to be', () => {
+    expect(browserOf('Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36')).toBe('Chrome 141 · Linux')
+    expect(browserOf('Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0')).toBe('Edge 140 · Windows')
+    expect(browserOf('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604.1')).toBe('Safari 18 · iOS')
+    expect(browserOf('curl/8.5')).toBe('')
+  })
+})
