@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
         LogFormat::Text => lines.init(),
         // One object a line, fields on the outside: what collectors of logs expect.
         LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
         }
     }
     match cli.run().await {

@@ -120,8 +120,20 @@ fn seen(isp: &Isp) -> Vec<Value> {
 /// Takes out what the network tells by the minute: it is not in question here.
 fn forget_moving(value: &mut Value) {
     const MOVING: [&str; 14] = [
-        "connection", "finding", "findings", "health", "identity", "last_error", "last_seen_at", "measured_at",
-        "network", "points_differ", "services", "state", "updated_at", "version",
+        "connection",
+        "finding",
+        "findings",
+        "health",
+        "identity",
+        "last_error",
+        "last_seen_at",
+        "measured_at",
+        "network",
+        "points_differ",
+        "services",
+        "state",
+        "updated_at",
+        "version",
     ];
     match value {
         Value::Object(fields) => {

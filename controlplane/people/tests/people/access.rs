@@ -215,8 +215,9 @@ on_both!(dangerous_rights_ask_again_who_is_there, |world: World| async move {
     let next = identity::step_up(&stale, &session, &right, &Origin::default()).await.unwrap().unwrap();
     assert!(identity::authenticate(&world.runtime, &token, "r").await.unwrap().is_none(), "another token");
     identity::user_create(&context(&world, &next).await, new("dos")).await.unwrap();
-    let rows =
-        audit::list(&mut ctx.begin_read().await.unwrap(), Some(id.as_str()), None, None, 50).await.unwrap();
+    let filter =
+        audit::AuditFilter { entity_id: Some(id.to_string()), limit: 50, ..audit::AuditFilter::default() };
+    let rows = audit::list(&mut ctx.begin_read().await.unwrap(), &filter).await.unwrap();
     for action in ["session.step_up", "session.step_up_refuse"] {
         assert!(rows.iter().any(|row| row.action == action), "{action} leaves a row");
     }

@@ -158,7 +158,7 @@ fn keep(lines: &mut BTreeMap<String, ExportedHead>, Looked { head, continued }: 
         return;
     }
     let line = ExportedHead { trail: head.trail.clone(), position: head.position, chain: head.chain.clone() };
-    lines.insert(head.trail.clone(), line);
+    lines.insert(head.trail, line);
 }
 
 /// The heads of the file, by trail; none when there is no file.
