@@ -13,6 +13,9 @@ use atalaya_kernel::{
 };
 use std::{fs, path::Path};
 
+/// Id, parent, latitude, longitude.
+type SiteRow = (String, Option<String>, Option<f64>, Option<f64>);
+
 const DIALECTS: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
 
 async fn empty(dialect: Dialect) -> World {
@@ -123,7 +126,7 @@ async fn a_copy_comes_back_on_either_database() {
             assert_eq!(imported.totals, saved.totals, "{from:?} to {to:?}");
             let mut tx =
                 Ctx::system(target.runtime.tenant(tenants[1].clone()), "test").begin_read().await.unwrap();
-            let rows: Vec<(String, Option<String>, Option<f64>, Option<f64>)> = sql(
+            let rows: Vec<SiteRow> = sql(
                 "SELECT id, parent_id, latitude, longitude FROM places_site WHERE tenant_id = $1 ORDER BY id",
             )
             .bind(&tenants[1])

@@ -48,7 +48,9 @@ async fn once_or_error(request: Request, next: Next) -> Result<Response, Error> 
     if raced {
         return given_before(&ctx, &claim).await.map(|given| given.unwrap_or(response));
     }
-    if response.status().is_success() { keep(&ctx, &claim, response).await } else { Ok(response) }
+    // A refusal too: where nothing was committed there is no claim to keep it with, and the key is free. What failed here may
+    // succeed next time.
+    if response.status().is_server_error() { Ok(response) } else { keep(&ctx, &claim, response).await }
 }
 
 /// The answer to a request whose effect is there already.
