@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use std::{
     fs::{self, File},
     io::{self, BufReader, BufWriter},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -90,7 +91,8 @@ pub async fn rehearse(
     scratch: &Path,
 ) -> Result<Imported, ArchiveError> {
     let folder = scratch.join(format!("rehearsal-{}", &random_token()[..16]));
-    fs::create_dir_all(&folder)?;
+    // What is in it lies open while the rehearsal lasts, perhaps below a folder that everybody may read.
+    fs::DirBuilder::new().mode(0o700).create(&folder)?;
     let outcome = rehearse_in(runtime, path, &folder).await;
     fs::remove_dir_all(&folder)?;
     outcome
