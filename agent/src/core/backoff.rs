@@ -21,12 +21,17 @@ impl Backoff {
         self.failures
     }
 
+    /// What the wait after the last failure was at most; `base` when nothing failed.
+    pub fn bound(&self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(20);
+        self.base.saturating_mul(1 << doublings).min(self.ceiling)
+    }
+
     /// Counts a failure and says how long to wait. `dice` in [0, 1) is the jitter: the wait is that share of the
     /// bound reached.
     pub fn failed(&mut self, dice: f64) -> Duration {
-        let bound = self.base.saturating_mul(1 << self.failures.min(20)).min(self.ceiling);
         self.failures = self.failures.saturating_add(1);
-        bound.mul_f64(dice.clamp(0.0, 1.0))
+        self.bound().mul_f64(dice.clamp(0.0, 1.0))
     }
 
     /// Counts a success.

@@ -2,6 +2,7 @@
 //! first.
 
 use super::{Database, cut_by_run, main_job::verdict, now_ms, on_each_database, samples, soak, witness};
+use atalaya_simulators::routeros::SimConfig;
 use atalaya_tests::{
     harness::{wait_for, wait_until},
     isp::{Isp, Site, Size},
@@ -12,14 +13,18 @@ use std::{collections::BTreeSet, fs, time::Duration};
 const SOON: Duration = Duration::from_secs(60);
 /// The agent compares everything at least this often.
 const SWEEP: Duration = Duration::from_secs(300);
-/// Blocks that pile up before headquarters returns.
-const BACKLOG: u64 = 15;
+/// Bytes that pile up before headquarters returns: more than [`slow_backlog`] lets through before something new is
+/// measured, which happens each ten seconds.
+const BACKLOG: u64 = 14 << 10;
 
 on_each_database!(a_tower_without_headquarters_works_on_and_tells_it_all_later);
 
 fn a_tower_without_headquarters_works_on_and_tells_it_all_later(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut isp = database.isp(folder.path(), Size { subscribers: 6, sites: 1 });
+    let size = Size { subscribers: 6, sites: 1 };
+    let busy = |config: &mut SimConfig| config.ethernet_ports = 24;
+    let mut isp = Isp::start_with(folder.path(), database.options(folder.path()), size, busy)
+        .expect("the fictional ISP starts");
     slow_backlog(&mut isp.sites[0]);
     let devices = samples::more_names_of_the_router(&isp, 6);
     let debtor = isp.sites[0].subscribers[2].clone();
@@ -40,7 +45,7 @@ fn a_tower_without_headquarters_works_on_and_tells_it_all_later(database: Databa
     }
     wait_until("the agent to put the cut back", SWEEP * 2, || profile(site, &debtor.user) == "cut");
     wait_until("the debtor to be walled again", SOON, || verdict(site, &debtor.user) == "walled");
-    wait_until("blocks to pile up", SOON, || buffered(site) >= BACKLOG);
+    wait_until("samples to pile up", SOON, || buffered(site) >= BACKLOG);
     let away_until = now_ms();
 
     isp.control_plane.restart(None).expect("headquarters comes back");
@@ -91,7 +96,7 @@ fn link(site: &Site) -> String {
 }
 
 fn buffered(site: &Site) -> u64 {
-    site.agent.status()["buffer"]["blocks"].as_u64().unwrap_or(0)
+    site.agent.status()["buffer"]["bytes"].as_u64().unwrap_or(0)
 }
 
 fn secret(site: &Site, user: &str) -> Value {
