@@ -1,7 +1,12 @@
 //! Headquarters is away: the tower measures on, what was cut stays cut, and afterwards everything arrives, the newest
 //! first.
 
-use super::{Database, cut_by_run, main_job::verdict, now_ms, on_each_database, samples, soak, witness};
+use super::{
+    Database, cut_by_run,
+    main_job::verdict,
+    now_ms, on_each_database, samples, soak,
+    witness::{self, Sample},
+};
 use atalaya_simulators::routeros::SimConfig;
 use atalaya_tests::{
     harness::{wait_for, wait_until},
@@ -46,7 +51,7 @@ fn a_tower_without_headquarters_works_on_and_tells_it_all_later(database: Databa
     wait_until("the agent to put the cut back", SWEEP * 2, || profile(site, &debtor.user) == "cut");
     wait_until("the debtor to be walled again", SOON, || verdict(site, &debtor.user) == "walled");
     wait_until("samples to pile up", SOON, || buffered(site) >= BACKLOG);
-    let away_until = now_ms();
+    let away_until = quiet_moment(&isp, &devices);
 
     isp.control_plane.restart(None).expect("headquarters comes back");
     // Sessions survive it: they are rows.
@@ -54,12 +59,8 @@ fn a_tower_without_headquarters_works_on_and_tells_it_all_later(database: Databa
     wait_until("a sample measured after the return", SOON, || live(&isp));
     let told_when_live = stored_until(&isp, &devices, away_until);
 
-    let expected_of = |isp: &Isp| {
-        let witness = isp.sites[0].agent.witness().expect("the buffer told");
-        samples::of_devices(witness::confirmed(&witness), &devices)
-    };
     let of_the_outage: Vec<_> =
-        expected_of(&isp).into_iter().filter(|sample| sample.at_ms <= away_until).collect();
+        confirmed(&isp, &devices).into_iter().filter(|sample| sample.at_ms <= away_until).collect();
     let told = wait_for("the backlog to be drained", SOON * 2, || {
         let told = samples::stored(&isp, &of_the_outage, &devices);
         let told: Vec<_> = told.into_iter().filter(|sample| sample.at_ms <= away_until).collect();
@@ -131,10 +132,25 @@ fn newest_ms(isp: &Isp, devices: &BTreeSet<String>) -> i64 {
     devices.iter().filter_map(newest).max().unwrap_or(0)
 }
 
+fn confirmed(isp: &Isp, devices: &BTreeSet<String>) -> Vec<Sample> {
+    let witness = isp.sites[0].agent.witness().expect("the buffer told");
+    samples::of_devices(witness::confirmed(&witness), devices)
+}
+
+/// A moment of the outage in the middle of the longest pause of its last seconds: headquarters corrects the agent's
+/// times, and no sample may be before it in one count and after it in the other.
+fn quiet_moment(isp: &Isp, devices: &BTreeSet<String>) -> i64 {
+    let lately = now_ms() - 15_000;
+    let mut times: Vec<i64> =
+        confirmed(isp, devices).iter().map(|sample| sample.at_ms).filter(|at_ms| *at_ms > lately).collect();
+    times.sort_unstable();
+    let pauses = times.windows(2).map(|pair| (pair[1] - pair[0], pair[0].midpoint(pair[1])));
+    pauses.max().expect("something was measured lately").1
+}
+
 /// How many samples up to a time are stored.
 fn stored_until(isp: &Isp, devices: &BTreeSet<String>, until_ms: i64) -> usize {
-    let witness = isp.sites[0].agent.witness().expect("the buffer told");
-    let confirmed = samples::of_devices(witness::confirmed(&witness), devices);
+    let confirmed = confirmed(isp, devices);
     let stored = samples::stored(isp, &confirmed, devices);
     stored.iter().filter(|sample| sample.at_ms <= until_ms).count()
 }

@@ -4,12 +4,22 @@ use anyhow::{Context, bail};
 use atalaya_kernel::time::Timestamp;
 use std::{
     fs,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 const PREFIX: &str = "atalaya-";
 const SUFFIX: &str = "copy";
+/// What a copy is called while it is written (see `archive::save`).
+const UNFINISHED: &str = "partial";
+/// What the folder of a rehearsal's database begins with (see `archive::rehearse`).
+const REHEARSAL: &str = "rehearsal-";
+
+/// The right to make a copy in a folder; given back when dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub(super) struct Claim {
+    _locked: fs::File,
+}
 
 /// Copies, oldest first by name.
 #[derive(Debug)]
@@ -35,6 +45,51 @@ impl Folder {
         let text = now.to_string().replace(':', "");
         let text = text.split('.').next().unwrap_or_default();
         self.0.join(format!("{PREFIX}{text}Z.{SUFFIX}"))
+    }
+
+    /// Lets nobody else make a copy here meanwhile, and removes what a process that was killed left behind: half a copy,
+    /// and a rehearsal's database, which is not sealed.
+    ///
+    /// # Errors
+    /// Somebody else is making one; a folder that cannot be written.
+    pub(super) fn claim(&self) -> anyhow::Result<Claim> {
+        let path = self.0.join(".lock");
+        let file = fs::File::options()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                bail!("another copy is being made in {}: wait until it is done", self.0.display())
+            }
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+            }
+        }
+        self.sweep()?;
+        Ok(Claim { _locked: file })
+    }
+
+    fn sweep(&self) -> anyhow::Result<()> {
+        for entry in fs::read_dir(&self.0)? {
+            let path = entry?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let half =
+                name.starts_with(PREFIX) && path.extension().is_some_and(|suffix| suffix == UNFINISHED);
+            let removed = if half {
+                fs::remove_file(&path)
+            } else if name.starts_with(REHEARSAL) && path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                continue;
+            };
+            removed.with_context(|| format!("cannot remove what was left behind: {}", path.display()))?;
+            tracing::warn!(path = %path.display(), "removed what a killed copy left behind");
+        }
+        Ok(())
     }
 
     fn copies(&self) -> anyhow::Result<Vec<PathBuf>> {
@@ -88,6 +143,32 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_makes_a_copy_at_a_time_and_what_a_killed_one_left_goes() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temp.path().join("copies")).unwrap();
+        let claim = folder.claim().unwrap();
+        let root = folder.root().to_owned();
+        fs::create_dir(root.join("rehearsal-abc")).unwrap();
+        fs::write(root.join("rehearsal-abc/copy.db"), "open").unwrap();
+        fs::write(root.join("atalaya-2026-11-05T150709Z.partial"), "half").unwrap();
+        for mine in ["atalaya-2026-11-05T150709Z.copy", "notes.partial", "rehearsal-notes.txt"] {
+            fs::write(root.join(mine), "mine").unwrap();
+        }
+        let refused = folder.claim().unwrap_err();
+        assert!(refused.to_string().contains("another copy is being made"), "{refused}");
+        assert!(root.join("rehearsal-abc").exists(), "who was refused touches nothing");
+
+        drop(claim);
+        let _claim = folder.claim().unwrap();
+        let mut left: Vec<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [".lock", "atalaya-2026-11-05T150709Z.copy", "notes.partial", "rehearsal-notes.txt"]
+        );
+    }
 
     #[test]
     fn the_newest_are_kept_and_nothing_else_is_touched() {

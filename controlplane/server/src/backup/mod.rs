@@ -31,9 +31,11 @@ pub struct Made {
 /// Makes a copy, rehearses its restore, and only then lets older ones go. How it went is written down either way.
 ///
 /// # Errors
-/// A folder that cannot be written, too little room, or a copy that does not come back.
+/// A folder that cannot be written or in which another copy is being made, too little room, or a copy that does not come
+/// back.
 pub async fn make(runtime: &Arc<Runtime>, config: &Config) -> anyhow::Result<Made> {
     let folder = Folder::open(config.backup_folder())?;
+    let _claim = folder.claim()?;
     let now = runtime.clock.now();
     let id = BackupId::new(now);
     let path = folder.path_for(now);
