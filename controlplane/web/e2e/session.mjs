@@ -15,8 +15,9 @@ export function serverUrl() {
   return url.replace(/\/$/, '')
 }
 
-/** Fills the log-in page, as a person does. */
-export async function logIn(page, url) {
+/** Fills the log-in page, as a person does; `expects` is what comes then. */
+export async function logIn(page, url, who = {}) {
+  const as = { email, password, expects: '.page-head', ...who }
   await page.goto(`${url}/login`)
   await page.waitForSelector('.login[data-ready]', { timeout })
   const wanted = process.env.ATALAYA_TENANT
@@ -27,11 +28,11 @@ export async function logIn(page, url) {
     await page.locator('.login .v-select').click()
     await page.getByRole('option', { name: choice.name, exact: true }).click()
   }
-  await page.fill('input[name=email]', email)
-  await page.fill('input[name=password]', password)
+  await page.fill('input[name=email]', as.email)
+  await page.fill('input[name=password]', as.password)
   await page.click('.login button[type=submit]')
-  await page.waitForSelector('.page-head', { timeout }).catch(() => {
-    throw new Error(`log-in as ${email} did not lead to a page`)
+  await page.waitForSelector(as.expects, { timeout }).catch(() => {
+    throw new Error(`log-in as ${as.email} did not lead to a page`)
   })
 }
 
