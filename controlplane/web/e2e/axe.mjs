@@ -12,7 +12,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
 import { check, prepare } from './check.mjs'
-import { allPages, previewRun, show, speak } from './pages.mjs'
+import { allPages, seed, show, speak } from './pages.mjs'
 import { logIn, report, serverUrl, timeout } from './session.mjs'
 
 const url = serverUrl()
@@ -59,7 +59,7 @@ await report(async () => {
   }
   await page.setViewportSize({ width: 1366, height: 768 })
   await logIn(page, url)
-  await previewRun(page)
+  await seed(page)
   const wanted = new RegExp(process.env.ATALAYA_PAGES ?? '')
   const pages = (await allPages(page)).filter(([name]) => wanted.test(name))
   const absent = []

@@ -192,7 +192,7 @@ async function keyOfProgram() {
   const name = `Contabilidad ${Date.now().toString(36)}`
   await owner.fill(`${dialog} [name=name]`, name)
   await owner.click(`${dialog} [data-submit]`)
-  await owner.waitForSelector(`${dialog} [role=alert]`, { timeout })
+  await owner.waitForSelector(`${dialog} .field__note--error`, { timeout })
   await owner.check(`${dialog} input[value="customer.read"]`)
   await owner.click(`${dialog} [data-submit]`)
   await owner.waitForSelector('[data-token] pre', { timeout })

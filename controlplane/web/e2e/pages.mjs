@@ -69,8 +69,7 @@ export async function allPages(page) {
     ['users', '/settings?tab=users'],
     ['new user', '/settings?tab=users&do=create'],
     ['edit a user', '/settings?tab=users', '[data-action=edit]'],
-    ...['link', 'password', 'app'].map((way) => [`user: ${way}`, '/settings?tab=users', ['[data-menu=access]', `[data-action=${way}]`]]),
-    ['shut a user out', '/settings?tab=users', '[data-action=block]'],
+    ...['link', 'password', 'app', 'block'].map((way) => [`user: ${way}`, '/settings?tab=users', ['[data-menu=access]', `[data-action=${way}]`]]),
     ['roles', '/settings?tab=roles'],
     ['new role', '/settings?tab=roles&do=create'],
     ['role', '/roles/cashier'],
@@ -125,8 +124,9 @@ export async function speak(page, language) {
   }, language)
 }
 
-/** A cut run to look at before it is carried out. */
-export async function previewRun(page) {
-  const { items } = await get(page, '/collections/runs')
-  if (!items.some((one) => one.state === 'preview')) await change(page, 'POST', '/collections/runs', {})
+/** A cut run to look at before it is carried out, and a key that can be revoked. */
+export async function seed(page) {
+  const [runs, keys] = await Promise.all(['/collections/runs', '/api-keys'].map((path) => get(page, path)))
+  if (!runs.items.some((one) => one.state === 'preview')) await change(page, 'POST', '/collections/runs', {})
+  if (!keys.items.some((one) => !one.revoked_at)) await change(page, 'POST', '/api-keys', { name: 'Contabilidad', permissions: ['invoice.read'] })
 }

@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline'
+
 /**
  * Who the browser tests log in as, and how.
  *
@@ -60,6 +62,19 @@ export async function change(page, method, path, body, ifMatch) {
 /** The version of a record, for `If-Match`. */
 export async function version(page, path) {
   return page.evaluate((path) => fetch(`/api/v1${path}`).then((answer) => answer.headers.get('ETag')), path)
+}
+
+/** Asks whoever has started the test for what a page cannot do, and waits for a line on standard input. */
+export async function ask(word, meanwhile = () => Promise.resolve()) {
+  const lines = createInterface({ input: process.stdin })
+  // Listens before it asks: what was asked for may be done before `meanwhile` is.
+  const answered = new Promise((resolve, reject) => {
+    lines.once('line', resolve)
+    lines.once('close', () => reject(new Error(`standard input closed while waiting for ${word}`)))
+  })
+  console.log(word)
+  await Promise.all([meanwhile(), answered])
+  lines.close()
 }
 
 /** Runs a test and says how it ended: exit code 0 and `ok …`, or 1 and what was expected. */
