@@ -8,43 +8,29 @@
  * ATALAYA_PAGES      expression for the names of the pages to look at (default: all)
  * ATALAYA_SHOTS      folder for a picture of each look that has findings
  */
-import { mkdir, readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
-import { allPages, previewRun, settled, show, speak } from './pages.mjs'
+import { check, prepare } from './check.mjs'
+import { allPages, seed, show, speak } from './pages.mjs'
 import { logIn, report, serverUrl, timeout } from './session.mjs'
 
 const url = serverUrl()
 const languages = (process.env.ATALAYA_LANGUAGES ?? 'es-419,en,pt-BR').split(',')
 const looks = ['light 1366', 'dark 360', ...(process.env.ATALAYA_LOOKS === 'few' ? [] : ['light 360', 'dark 1366'])]
-const grave = new Set(['serious', 'critical'])
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 // The checker is a script of its own: only for it the page's content security policy is lifted.
 const { context, close } = await openBrowser({ viewport: { width: 1366, height: 768 }, bypassCSP: true, reducedMotion: 'reduce' })
 const page = context.pages()[0] ?? (await context.newPage())
-await context.addInitScript(axe)
+await prepare(context)
 const findings = new Map()
 let done = 0
 
 async function look(name, language) {
   for (const one of looks) {
     const [colorScheme, width] = one.split(' ')
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    await page.setViewportSize({ width: Number(width), height: 768 })
-    await settled(page, timeout)
-    const where = `${name} (${language}, ${colorScheme}, ${width} px)`
-    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-    if (sideways > 0) note(`scrolls ${sideways} px sideways`, where)
-    // Below an open dialog is a page that was looked at by itself.
-    const violations = await page.evaluate(async () => {
-      const layers = document.querySelectorAll('.v-overlay--active')
-      const { violations } = await window.axe.run(layers.length ? [...layers] : document, { resultTypes: ['violations'], elementRef: false })
-      return violations
-    })
-    const bad = violations.filter(({ impact }) => grave.has(impact))
-    for (const { id, help, nodes } of bad) note(`${id}: ${help} · ${nodes[0].target.join(' ')} · ${nodes[0].failureSummary?.split('\n')[1]?.trim() ?? ''}`, where)
-    if (bad.length || sideways > 0) await picture(`${name}-${language}-${colorScheme}-${width}`)
+    const found = await check(page, colorScheme, Number(width))
+    found.forEach((what) => note(what, `${name} (${language}, ${colorScheme}, ${width} px)`))
+    if (found.length) await picture(`${name}-${language}-${colorScheme}-${width}`)
     done += 1
   }
 }
@@ -67,10 +53,13 @@ await report(async () => {
     await page.goto(`${url}/login`)
     await page.waitForSelector('.login[data-ready]', { timeout })
     await look('log-in', language)
+    await page.goto(`${url}/set-password#worthless`)
+    await page.waitForSelector('[data-link=worthless]', { timeout })
+    await look('set a password: a link that is worthless', language)
   }
   await page.setViewportSize({ width: 1366, height: 768 })
   await logIn(page, url)
-  await previewRun(page)
+  await seed(page)
   const wanted = new RegExp(process.env.ATALAYA_PAGES ?? '')
   const pages = (await allPages(page)).filter(([name]) => wanted.test(name))
   const absent = []
@@ -92,5 +81,5 @@ await report(async () => {
     throw new Error(`${findings.size} findings\n  ${lines.join('\n  ')}`)
   }
   const left = absent.length ? `; not there: ${[...new Set(absent)].join(', ')}` : ''
-  return `${done} looks at ${pages.length + 1} pages and dialogs without a serious or critical finding${left}`
+  return `${done} looks at ${pages.length + 2} pages and dialogs without a serious or critical finding${left}`
 }, close)

@@ -2,7 +2,7 @@
 import { change, get } from './session.mjs'
 
 /**
- * Name → path, and what is pressed there to open the dialog that the address does not name. What does not exist there
+ * Name → path, and what is pressed there, one after the other, to open the dialog that the address does not name. What does not exist there
  * is left out.
  */
 export async function allPages(page) {
@@ -69,14 +69,18 @@ export async function allPages(page) {
     ['users', '/settings?tab=users'],
     ['new user', '/settings?tab=users&do=create'],
     ['edit a user', '/settings?tab=users', '[data-action=edit]'],
-    ['set a password', '/settings?tab=users', '[data-action=password]'],
-    ['shut a user out', '/settings?tab=users', '[data-action=block]'],
+    ...['link', 'password', 'app', 'block'].map((way) => [`user: ${way}`, '/settings?tab=users', ['[data-menu=access]', `[data-action=${way}]`]]),
     ['roles', '/settings?tab=roles'],
     ['new role', '/settings?tab=roles&do=create'],
     ['role', '/roles/cashier'],
     ['own role', own && `/roles/${own.id}`],
     ['own role: remove', own && `/roles/${own.id}?do=remove`],
     ['profile', '/profile'],
+    ['keys of programs', '/settings?tab=keys'],
+    ['new key', '/settings?tab=keys&do=create'],
+    ['revoke a key', '/settings?tab=keys', '[data-action=revoke]'],
+    ['profile: own password', '/profile?do=password'],
+    ['profile: authenticator app', '/profile?do=app'],
     ['profile: end the others', '/profile', '[data-action=end-others]'],
     ['missing', '/no/such/page'],
   ]
@@ -85,6 +89,7 @@ export async function allPages(page) {
 
 /** What must be there before a page is looked at: its dialog or side view, else its title. */
 function inside([, path, press]) {
+  if (Array.isArray(press)) return '.v-dialog.v-overlay--active .v-overlay__content'
   if (press || path.includes('do=')) return '.v-overlay--active .v-overlay__content'
   return path.includes('peek=') ? '[data-peek] h2' : 'h1'
 }
@@ -94,9 +99,9 @@ export async function show(page, url, entry, timeout) {
   const [, path, press] = entry
   await page.goto(url + path)
   await page.waitForSelector('.page-head[data-ready]', { timeout })
-  if (press) {
-    const button = page.locator(`${press}:not([disabled]):visible`).first()
-    await page.waitForFunction(() => !document.querySelector('.list__skeleton'), undefined, { timeout })
+  if (press) await page.waitForFunction(() => !document.querySelector('.list__skeleton'), undefined, { timeout })
+  for (const one of [press ?? []].flat()) {
+    const button = page.locator(`${one}:not([disabled]):visible`).first()
     if (!(await button.count())) return false
     await button.click()
   }
@@ -119,8 +124,9 @@ export async function speak(page, language) {
   }, language)
 }
 
-/** A cut run to look at before it is carried out. */
-export async function previewRun(page) {
-  const { items } = await get(page, '/collections/runs')
-  if (!items.some((one) => one.state === 'preview')) await change(page, 'POST', '/collections/runs', {})
+/** A cut run to look at before it is carried out, and a key that can be revoked. */
+export async function seed(page) {
+  const [runs, keys] = await Promise.all(['/collections/runs', '/api-keys'].map((path) => get(page, path)))
+  if (!runs.items.some((one) => one.state === 'preview')) await change(page, 'POST', '/collections/runs', {})
+  if (!keys.items.some((one) => !one.revoked_at)) await change(page, 'POST', '/api-keys', { name: 'Contabilidad', permissions: ['invoice.read'] })
 }

@@ -13,23 +13,10 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { openBrowser } from './browser.mjs'
-import { get, logIn, serverUrl, timeout } from './session.mjs'
+import { ask, get, logIn, serverUrl, timeout } from './session.mjs'
 
 const shots = process.env.ATALAYA_SHOTS
-
-async function askForRestart(whileDown) {
-  const lines = createInterface({ input: process.stdin })
-  // Listens before it asks: the server may be back before the page has noticed that it was away.
-  const answered = new Promise((resolve, reject) => {
-    lines.once('line', resolve)
-    lines.once('close', () => reject(new Error('standard input closed while waiting for the restart')))
-  })
-  console.log('RESTART')
-  await Promise.all([whileDown(), answered])
-  lines.close()
-}
 
 async function findCustomer(page) {
   if (process.env.ATALAYA_CUSTOMER) return process.env.ATALAYA_CUSTOMER
@@ -98,7 +85,7 @@ try {
 
   let restarted = 'restart not asked for'
   if (restarts) {
-    await askForRestart(() => expectText(watcher, 'the live mark to notice that the server is away', () => !document.querySelector('[data-live=live]')))
+    await ask('RESTART', () => expectText(watcher, 'the live mark to notice that the server is away', () => !document.querySelector('[data-live=live]')))
     await expectText(watcher, 'the live mark to come back after the restart', () => Boolean(document.querySelector('[data-live=live]')))
     const balance = await watcher.locator('[data-balance]').innerText()
     await watcher.evaluate((text) => (window.balanceBefore = text), balance)

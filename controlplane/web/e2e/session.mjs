@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline'
+
 /**
  * Who the browser tests log in as, and how.
  *
@@ -15,8 +17,9 @@ export function serverUrl() {
   return url.replace(/\/$/, '')
 }
 
-/** Fills the log-in page, as a person does. */
-export async function logIn(page, url) {
+/** Fills the log-in page, as a person does; `expects` is what comes then. */
+export async function logIn(page, url, who = {}) {
+  const as = { email, password, expects: '.page-head', ...who }
   await page.goto(`${url}/login`)
   await page.waitForSelector('.login[data-ready]', { timeout })
   const wanted = process.env.ATALAYA_TENANT
@@ -27,11 +30,11 @@ export async function logIn(page, url) {
     await page.locator('.login .v-select').click()
     await page.getByRole('option', { name: choice.name, exact: true }).click()
   }
-  await page.fill('input[name=email]', email)
-  await page.fill('input[name=password]', password)
+  await page.fill('input[name=email]', as.email)
+  await page.fill('input[name=password]', as.password)
   await page.click('.login button[type=submit]')
-  await page.waitForSelector('.page-head', { timeout }).catch(() => {
-    throw new Error(`log-in as ${email} did not lead to a page`)
+  await page.waitForSelector(as.expects, { timeout }).catch(() => {
+    throw new Error(`log-in as ${as.email} did not lead to a page`)
   })
 }
 
@@ -59,6 +62,19 @@ export async function change(page, method, path, body, ifMatch) {
 /** The version of a record, for `If-Match`. */
 export async function version(page, path) {
   return page.evaluate((path) => fetch(`/api/v1${path}`).then((answer) => answer.headers.get('ETag')), path)
+}
+
+/** Asks whoever has started the test for what a page cannot do, and waits for a line on standard input. */
+export async function ask(word, meanwhile = () => Promise.resolve()) {
+  const lines = createInterface({ input: process.stdin })
+  // Listens before it asks: what was asked for may be done before `meanwhile` is.
+  const answered = new Promise((resolve, reject) => {
+    lines.once('line', resolve)
+    lines.once('close', () => reject(new Error(`standard input closed while waiting for ${word}`)))
+  })
+  console.log(word)
+  await Promise.all([meanwhile(), answered])
+  lines.close()
 }
 
 /** Runs a test and says how it ended: exit code 0 and `ok …`, or 1 and what was expected. */

@@ -10,7 +10,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
-import { allPages, previewRun, settled, show, speak } from './pages.mjs'
+import { allPages, seed, settled, show, speak } from './pages.mjs'
 import { logIn, report, serverUrl, timeout } from './session.mjs'
 
 const url = serverUrl()
@@ -35,7 +35,7 @@ async function take(name, language, look) {
 await report(async () => {
   await mkdir(folder, { recursive: true })
   await logIn(page, url)
-  await previewRun(page)
+  await seed(page)
   const pages = (await allPages(page)).filter(([name]) => wanted.test(name))
   for (const language of languages) {
     await speak(page, language)

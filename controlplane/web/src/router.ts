@@ -15,6 +15,7 @@ const area = (name: string, path: string, component: RouteRecordRaw['component']
 
 const routes: RouteRecordRaw[] = [
   { name: 'login', path: '/login', component: () => import('./areas/session/LoginPage.vue'), meta: { open: true } },
+  { name: 'set-password', path: '/set-password', component: () => import('./areas/session/SetPasswordPage.vue'), meta: { open: true } },
   {
     path: '/',
     component: () => import('./areas/operations/OperationsShell.vue'),
@@ -55,11 +56,14 @@ export function createAppRouter(): Router {
 
   router.beforeEach(async (to) => {
     const session = useSession()
-    if (to.meta.open || session.session) return true
+    if (to.meta.open) return true
+    // Whose role demands a second factor may do nothing before there is one.
+    const first = () => (session.session?.factor_missing && to.name !== 'profile' ? { name: 'profile', query: { do: 'app' } } : true)
+    if (session.session) return first()
     try {
       if (await session.load()) {
         await useUi().suggestLanguage(session.tenant?.locale ?? '')
-        return true
+        return first()
       }
     } catch {
       // The server is away: the log-in page says so and tries again.

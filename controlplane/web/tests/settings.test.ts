@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { PermissionInfo, Tenant } from '@/api/types'
 import { entityRoute } from '@/areas/operations/audit/entity'
 import { browserOf } from '@/areas/operations/profile/browser'
+import { expiryOf, keyState } from '@/areas/operations/settings/apiKey'
 import { byGroup, standsOf, toLists } from '@/areas/operations/settings/rights'
 import { scopeOf, sitesOf } from '@/areas/operations/settings/scope'
-import { findings, toChange, toDraft } from '@/areas/operations/settings/tenantDraft'
+import { findings, toChange, toDraft, type TenantDraft } from '@/areas/operations/settings/tenantDraft'
+import { passwordFinding } from '@/areas/session/password'
 
 const right = (name: string): PermissionInfo => ({ name, description: name, group: name.split('.')[0] ?? '', dangerous: false })
 
@@ -34,13 +36,13 @@ describe('scope of a person', () => {
   })
 })
 
-describe('settings of an ISP', () => {
-  const tenant = {
-    name: 'NetAndina', brand_color: null, time_zone: 'America/Lima', country: 'PE', locale: 'es-419', grace_days: 5, debt_tolerance: 1000, currency: 'PEN',
-    automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10,
-  } as unknown as Tenant
-  const read = toDraft(tenant, (minor) => (minor / 100).toFixed(2), '.')
+const tenant = {
+  name: 'NetAndina', brand_color: null, time_zone: 'America/Lima', country: 'PE', locale: 'es-419', grace_days: 5, debt_tolerance: 1000, currency: 'PEN',
+  automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, second_factor_roles: ['owner', 'admin'], cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10,
+} as unknown as Tenant
+const read = toDraft(tenant, (minor) => (minor / 100).toFixed(2), '.')
 
+describe('settings of an ISP', () => {
   it('are right as they are read, and nothing of them is sent when nothing changed', () => {
     expect(findings(read, 'PEN')).toEqual({})
     expect(toChange({ ...read }, read, 'PEN')).toEqual({})
@@ -54,6 +56,41 @@ describe('settings of an ISP', () => {
   it('name what is wrong by field', () => {
     const draft = { ...read, name: ' ', brand_color: 'red', grace_days: '-1', cut_brake_floor: 'x' }
     expect(findings(draft, 'PEN')).toEqual({ name: 'field.required', brand_color: 'field.color', grace_days: 'field.days', cut_brake_floor: 'field.count' })
+  })
+})
+
+describe('roles that demand a second factor', () => {
+  const roles = (names: string[]): Partial<TenantDraft> => ({ second_factor_roles: names })
+
+  it('are sent when they are others, not when they are the same in another list', () => {
+    expect(toChange({ ...read, ...roles(['admin', 'owner']) }, read, 'PEN')).toEqual({})
+    expect(toChange({ ...read, ...roles([]) }, read, 'PEN')).toEqual({ second_factor_roles: [] })
+  })
+})
+
+describe('a key of a program', () => {
+  const now = Date.parse('2026-11-05T12:00:00Z')
+
+  it('works until it expires or is revoked', () => {
+    expect(keyState({ expires_at: null, revoked_at: null }, now)).toBe('good')
+    expect(keyState({ expires_at: '2026-11-05T12:00:01Z', revoked_at: null }, now)).toBe('good')
+    expect(keyState({ expires_at: '2026-11-05T12:00:00Z', revoked_at: null }, now)).toBe('expired')
+    expect(keyState({ expires_at: '2026-11-01T00:00:00Z', revoked_at: '2026-10-01T00:00:00Z' }, now)).toBe('revoked')
+  })
+
+  it('is made for so many days, or for ever', () => {
+    expect(expiryOf('30', now)).toBe('2026-12-05T12:00:00.000Z')
+    expect(expiryOf('never', now)).toBeNull()
+  })
+})
+
+describe('a new password', () => {
+  it('has the length that the server asks for, in characters and not in bytes', () => {
+    expect(passwordFinding('')).toBe('field.required')
+    expect(passwordFinding('ñ'.repeat(9))).toBe('field.password_short')
+    expect(passwordFinding('🗻'.repeat(10))).toBe('')
+    expect(passwordFinding('a'.repeat(128))).toBe('')
+    expect(passwordFinding('a'.repeat(129))).toBe('field.too_long')
   })
 })
 

@@ -1,12 +1,14 @@
 //! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
-//! pressed and read back, one of them while somebody else saves. And every page and dialog through axe.
+//! pressed and read back, one of them while somebody else saves. Who somebody is, from the invitation to the
+//! code of an app; what one press must not do alone. And every page and dialog through axe.
 
-use super::{Database, cut_by_run, soak};
+use super::{Database, block_on, cut_by_run, soak};
 use atalaya_tests::{
     harness::wait_until,
     isp::{Isp, PASSWORD, Size, Subscriber, TENANT},
 };
+use sqlx::SqlitePool;
 use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
@@ -51,34 +53,65 @@ fn isp_with_debtor(folder: &Path) -> (Isp, Subscriber) {
     (isp, debtor)
 }
 
-#[test]
-fn a_payment_in_one_tab_is_seen_online_in_the_other() {
-    let Some(web) = web_app() else { return };
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (isp, debtor) = isp_with_debtor(folder.path());
-    let mut browser = script(&web, "pay", &isp, &debtor.customer)
-        .env("ATALAYA_RESTART", "stdin")
-        .env("ATALAYA_SHOTS", folder.path().join("shots"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("node can be started");
+/// Runs a browser test that asks for what a page cannot do: `answer` does it when a line is its word.
+fn converse(mut command: Command, word: &str, mut answer: impl FnMut()) {
+    let mut browser =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node can be started");
     let mut input = browser.stdin.take().expect("its input is ours");
-    let mut control_plane = isp.control_plane;
-    let mut restarted = false;
+    let mut asked = false;
     let mut said = String::new();
     for line in BufReader::new(browser.stdout.take().expect("its output is ours")).lines() {
         let line = line.expect("it speaks UTF-8");
-        if line == "RESTART" {
-            control_plane.restart(None).expect("it starts again");
-            restarted = true;
-            writeln!(input, "restarted").expect("it listens");
+        if line == word {
+            answer();
+            asked = true;
+            writeln!(input, "done").expect("it listens");
         }
         said.push_str(&line);
         said.push('\n');
     }
     let status = browser.wait().expect("it ends");
-    assert!(status.success() && restarted, "the browser says: {said}");
+    assert!(status.success() && asked, "the browser says: {said}");
+}
+
+#[test]
+fn a_payment_in_one_tab_is_seen_online_in_the_other() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (isp, debtor) = isp_with_debtor(folder.path());
+    let mut browser = script(&web, "pay", &isp, &debtor.customer);
+    browser.env("ATALAYA_RESTART", "stdin").env("ATALAYA_SHOTS", folder.path().join("shots"));
+    let mut control_plane = isp.control_plane;
+    converse(browser, "RESTART", || control_plane.restart(None).expect("it starts again"));
+}
+
+/// Makes every proof of who is there as old as if they had logged in yesterday.
+fn age_proofs(isp: &Isp) {
+    let url = format!("sqlite:{}", isp.control_plane.options.folder.join("data/atalaya.db").display());
+    block_on(async {
+        let database = SqlitePool::connect(&url).await.expect("the database opens");
+        let aged = sqlx::query("UPDATE people_session SET proved_at = proved_at - 86400000")
+            .execute(&database)
+            .await
+            .expect("sessions can be changed");
+        assert!(aged.rows_affected() > 0, "somebody is logged in");
+        database.close().await;
+    });
+}
+
+#[test]
+fn a_second_person_approves_held_cuts_are_released_and_a_proof_is_asked_for() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (isp, debtor) = isp_with_debtor(folder.path());
+    let mut browser = script(&web, "decisions", &isp, &debtor.customer);
+    browser.env("ATALAYA_AGE", "stdin");
+    converse(browser, "AGE", || age_proofs(&isp));
+}
+
+#[test]
+fn somebody_is_invited_adds_the_app_that_is_demanded_and_logs_in_with_its_codes() {
+    passes("identity", &[]);
 }
 
 /// Runs a browser test on an ISP of its own, whose subscriber was cut; `settings` are its environment.

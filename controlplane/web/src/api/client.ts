@@ -85,11 +85,8 @@ async function readBody(response: Response): Promise<unknown> {
   }
 }
 
-/** What a wrong password is answered to: the session goes on. */
-const proofs = new Set(['/session', '/session/step-up'])
-
 /**
- * One request. Throws `ApiError`; a 401 outside the log-in also ends the session. A dangerous operation asks the person
+ * One request. Throws `ApiError`; a 401 that is not about a wrong password or code also ends the session. A dangerous operation asks the person
  * to show again who they are, and is then sent once more.
  */
 export async function call<Data>(method: string, path: string, options: CallOptions = {}): Promise<Answer<Data>> {
@@ -108,7 +105,7 @@ async function once<Data>(method: string, path: string, options: CallOptions): P
   const body = await readBody(response)
   if (!response.ok) {
     const error = new ApiError(toProblem(response.status, body, requestId))
-    if (response.status === 401 && !proofs.has(path)) sessionEnded()
+    if (response.status === 401 && error.code !== 'wrong_login') sessionEnded()
     throw error
   }
   return { data: body as Data, etag: response.headers.get('ETag'), requestId }

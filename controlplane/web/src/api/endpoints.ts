@@ -11,7 +11,9 @@ export const api = {
   session: {
     options: () => get<T.LoginOptions>('/login-options'),
     read: () => get<T.Session>('/session'),
-    create: (body: { tenant?: string; email: string; password: string }) => post<T.Session>('/session', body),
+    create: (body: { tenant?: string; email: string; password: string }) =>
+      post<T.Session | T.SecondFactorWanted>('/session', body),
+    secondFactor: (challenge: string, code: string) => post<T.Session>('/session/second-factor', { challenge, code }),
     remove: () => call<undefined>('DELETE', '/session'),
     stepUp: (password: string) => post<T.Session>('/session/step-up', { password }),
   },
@@ -19,6 +21,21 @@ export const api = {
     sessions: () => get<T.Page<T.SessionInfo>>('/me/sessions', all),
     endSession: (id: string) => call<undefined>('DELETE', `/me/sessions/${id}`),
     endOtherSessions: () => call<undefined>('DELETE', '/me/sessions'),
+    security: () => get<T.Security>('/me/security'),
+    changePassword: (current: string, password: string) => post<undefined>('/me/password', { current, password }),
+    enrolApp: () => post<T.Enrolment>('/me/app'),
+    confirmApp: (code: string) => post<T.RecoveryCodes>('/me/app/confirm', { code }),
+    removeApp: () => call<undefined>('DELETE', '/me/app'),
+    renewCodes: () => post<T.RecoveryCodes>('/me/recovery-codes'),
+  },
+  passwordLinks: {
+    look: (token: string) => post<T.LinkInfo>('/password-links/look', { token }),
+    use: (token: string, password: string) => post<undefined>('/password-links/use', { token, password }),
+  },
+  apiKeys: {
+    list: (query: Query) => get<T.Page<T.ApiKey>>('/api-keys', query),
+    create: (body: T.NewApiKey) => post<T.ApiKeyMade>('/api-keys', body),
+    revoke: (id: string) => call<undefined>('DELETE', `/api-keys/${id}`),
   },
   permissions: () => get<T.Page<T.PermissionInfo>>('/permissions', all),
   roles: {
@@ -43,6 +60,8 @@ export const api = {
     readVersion: (id: string) => call<T.User>('GET', `/users/${id}`),
     update: (id: string, body: T.UserChange, etag: string | null) => patch<T.User>(`/users/${id}`, body, etag),
     setPassword: (id: string, password: string) => post<unknown>(`/users/${id}/password`, { password }),
+    createLink: (id: string) => post<T.Link>(`/users/${id}/link`),
+    resetApp: (id: string) => call<undefined>('DELETE', `/users/${id}/app`),
   },
   home: (signal?: Signal) => get<T.Home>('/home', undefined, signal),
   sites: {

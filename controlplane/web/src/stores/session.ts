@@ -4,7 +4,7 @@ import { defineStore } from 'pinia'
 import { api } from '@/api/endpoints'
 import { onSessionEnded, onStepUp, setCsrfToken } from '@/api/client'
 import { ApiError } from '@/api/problem'
-import type { Session } from '@/api/types'
+import type { SecondFactorWanted, Session } from '@/api/types'
 import { countryFormat } from '@/format/country'
 
 export const useSession = defineStore('session', () => {
@@ -34,8 +34,16 @@ export const useSession = defineStore('session', () => {
     }
   }
 
-  async function logIn(credentials: { tenant?: string; email: string; password: string }): Promise<void> {
-    adopt(await api.session.create(credentials))
+  /** Null when the person is in; else what a code of the second factor has to be sent with. */
+  async function logIn(credentials: { tenant?: string; email: string; password: string }): Promise<SecondFactorWanted | null> {
+    const answer = await api.session.create(credentials)
+    if ('challenge' in answer) return answer
+    adopt(answer)
+    return null
+  }
+
+  async function secondFactor(challenge: string, code: string): Promise<void> {
+    adopt(await api.session.secondFactor(challenge, code))
   }
 
   async function logOut(): Promise<void> {
@@ -74,5 +82,5 @@ export const useSession = defineStore('session', () => {
     if (session.value) ended.value = true
   })
 
-  return { session, ended, proving, stepUp, finishProof, user, tenant, country, zone, load, logIn, logOut, can }
+  return { session, ended, proving, stepUp, finishProof, user, tenant, country, zone, load, logIn, secondFactor, logOut, can }
 })

@@ -57,7 +57,7 @@ export const navigation: NavGroup[] = [
     label: 'administration',
     items: [
       { name: 'audit', icon: mdiClipboardTextClockOutline, permissions: ['audit.read'] },
-      { name: 'settings', icon: mdiCogOutline, permissions: ['tenant.write', 'user.read'] },
+      { name: 'settings', icon: mdiCogOutline, permissions: ['tenant.write', 'user.read', 'api_key.read'] },
     ],
   },
 ]

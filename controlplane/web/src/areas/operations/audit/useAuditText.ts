@@ -1,6 +1,7 @@
 /** Rows of the audit in words of the page's language; what it does not know is shown as the server names it. */
 import { useI18n } from 'vue-i18n'
 import { changedFields, type Change, type Writers } from './changes'
+import { useRightWords } from '@/areas/operations/settings/useRightWords'
 import { useFormat } from '@/composables/useFormat'
 import type { AuditRow } from '@/api/types'
 
@@ -10,15 +11,12 @@ const named = 3
 export function useAuditText() {
   const { t, te } = useI18n()
   const format = useFormat()
+  const { noun } = useRightWords()
   const writers: Writers = {
     money: format.money,
     instant: (at) => `${format.day(at)} ${format.clock(at)}`,
     date: format.date,
     flag: (value) => t(value ? 'audit.yes' : 'audit.no'),
-  }
-
-  function noun(name: string): string {
-    return te(`permission_group.${name}`) ? t(`permission_group.${name}`) : name
   }
 
   /** An action of its own name, else what became of which kind of thing. */

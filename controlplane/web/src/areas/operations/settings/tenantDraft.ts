@@ -14,6 +14,7 @@ export interface TenantDraft {
   automatic_cuts: AutomaticCuts
   offline_cuts: OfflineCuts
   two_person_cuts_from: string
+  second_factor_roles: string[]
   cut_brake_tenant_basis_points: string
   cut_brake_basis_points: string
   cut_brake_floor: string
@@ -35,6 +36,7 @@ export function toDraft(one: Tenant, amount: (minor: number) => string, decimal:
     automatic_cuts: one.automatic_cuts,
     offline_cuts: one.offline_cuts,
     two_person_cuts_from: String(one.two_person_cuts_from),
+    second_factor_roles: [...one.second_factor_roles].sort(),
     cut_brake_tenant_basis_points: percentText(one.cut_brake_tenant_basis_points, decimal),
     cut_brake_basis_points: percentText(one.cut_brake_basis_points, decimal),
     cut_brake_floor: String(one.cut_brake_floor),
@@ -74,5 +76,5 @@ export function toChange(draft: TenantDraft, read: TenantDraft, currency: string
     cut_brake_floor: wholeNumber(draft.cut_brake_floor),
   }
   const names = Object.keys(draft) as (keyof TenantDraft)[]
-  return Object.fromEntries(names.filter((name) => draft[name] !== read[name]).map((name) => [name, written[name]]))
+  return Object.fromEntries(names.filter((name) => String(draft[name]) !== String(read[name])).map((name) => [name, written[name]]))
 }
