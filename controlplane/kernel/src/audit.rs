@@ -12,7 +12,7 @@
 
 use crate::{
     Ctx, Error, Principal,
-    db::{PlatformTx, TenantTx, Value, sql},
+    db::{Handle, TenantTx, Value, sql},
     events::EntityRef,
     ids::AuditId,
     secrets::random_token,
@@ -117,12 +117,13 @@ pub async fn record(ctx: &Ctx, tx: &mut TenantTx, entry: Entry) -> Result<(), Er
     Ok(())
 }
 
-/// Writes a row about the installation itself, in the transaction of the change.
+/// Writes a row about the installation itself, in the transaction of the change: the platform's, or a tenant's for what an
+/// operator does to it.
 ///
 /// # Errors
 /// The database's.
 pub async fn record_platform(
-    tx: &mut PlatformTx,
+    tx: &mut impl Handle,
     who: &Principal,
     request_id: &str,
     now: Timestamp,

@@ -5,7 +5,7 @@ use crate::{
     Error,
     db::{Priority, TenantDb, TenantTx},
     idempotency::Claim,
-    ids::{AgentId, ApiKeyId, CustomerId, EventId, PartnerId, SiteId, TenantId, UserId},
+    ids::{AgentId, ApiKeyId, CustomerId, EventId, OperatorId, PartnerId, SiteId, TenantId, UserId},
     time::{Clock, Timestamp},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -27,6 +27,13 @@ pub enum Principal {
         /// Name at the time.
         name: String,
     },
+    /// A person who runs the installation.
+    Operator {
+        /// Who.
+        id: OperatorId,
+        /// Name at the time.
+        name: String,
+    },
     /// The daemon at a site.
     Agent(AgentId),
     /// The control plane itself: the name of the job or subscriber.
@@ -41,6 +48,7 @@ impl Principal {
         match self {
             Self::User { id, name } => ("user", id.to_string(), name.clone()),
             Self::ApiKey { id, name } => ("api_key", id.to_string(), name.clone()),
+            Self::Operator { id, name } => ("operator", id.to_string(), name.clone()),
             Self::Agent(id) => ("agent", id.to_string(), id.to_string()),
             Self::System(name) => ("system", (*name).to_owned(), (*name).to_owned()),
             Self::CommandLine => ("command_line", "cli".to_owned(), "command line".to_owned()),
@@ -134,6 +142,7 @@ pub struct Ctx {
     claim: Option<Arc<Claim>>,
     /// When a person last showed who they are; none for whoever is not asked to.
     proved_at: Option<Timestamp>,
+    read_only: bool,
 }
 
 impl Ctx {
@@ -156,6 +165,7 @@ impl Ctx {
             priority: Priority::Interactive,
             claim: None,
             proved_at: None,
+            read_only: false,
         }
     }
     /// For the control plane's own work: subscribers, jobs, reconcilers.
@@ -186,6 +196,17 @@ impl Ctx {
     pub fn proved_at(mut self, instant: Timestamp) -> Self {
         self.proved_at = Some(instant);
         self
+    }
+    /// The same for somebody of a tenant whose state lets nothing be changed: the door refuses their changes, but for those
+    /// of their own log-in.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+    /// Whether the tenant's state lets nothing be changed.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
     }
     /// Demands a right.
     ///

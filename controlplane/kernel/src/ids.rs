@@ -166,6 +166,8 @@ ids! {
     LedgerEntryId = "led";
     /// A single-use link: invitation or password reset.
     LinkId = "lnk";
+    /// A person who runs the installation.
+    OperatorId = "opr";
     /// A reseller inside a tenant.
     PartnerId = "ptn";
     /// A payment.
@@ -186,8 +188,12 @@ ids! {
     SiteId = "sit";
     /// One ISP.
     TenantId = "ten";
+    /// What an installation lets a tenant have.
+    TenantPlanId = "tpl";
     /// A person of a tenant's staff.
     UserId = "usr";
+    /// An operator in a tenant.
+    VisitId = "vst";
 }
 
 #[cfg(test)]

@@ -118,6 +118,10 @@ impl Date {
     pub fn start_of_month(self) -> Self {
         Self(self.0.first_of_month())
     }
+    /// Day of the week, 1 for Monday to 7 for Sunday (ISO 8601).
+    pub fn iso_weekday(self) -> i8 {
+        self.0.weekday().to_monday_one_offset()
+    }
 }
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

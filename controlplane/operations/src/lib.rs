@@ -1,10 +1,11 @@
 //! Use cases that cross domains: the home page, the list of sites with what stands and who is served there, the list of
 //! customers with what they owe and how they are connected, one customer as a whole, a service with its state on the
-//! network, and which events a caller may see.
+//! network, which events a caller may see, and what an operator of the installation sees of its tenants.
 //!
 //! Nothing is stored here and no rule of the business is decided here: each figure is asked of the domain that owns it.
 //! A figure that the caller has no right to see is left out, never shown as zero.
 
+pub mod console;
 pub mod customers;
 pub mod feed;
 pub mod home;
@@ -22,7 +23,13 @@ pub const PERMISSIONS: &[(Permission, &str)] =
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(home::http::router())
+        .merge(console::http::router())
         .merge(customers::http::router())
         .merge(services::http::router())
         .merge(sites::http::router())
+}
+
+/// Routes that demand an operator of the installation, below `/api/v1`.
+pub fn operator_router() -> OpenApiRouter {
+    console::http::operator_router()
 }

@@ -10,6 +10,8 @@ pub mod factors;
 pub mod identity;
 pub mod keys;
 pub mod links;
+pub mod platform;
+pub mod quota;
 pub mod tenancy;
 
 use atalaya_kernel::{Permission, events::EventType};
@@ -23,10 +25,18 @@ pub const PERMISSIONS: &[&[(Permission, &str)]] = &[
     approvals::PERMISSIONS,
     keys::PERMISSIONS,
     customers::PERMISSIONS,
+    platform::visits::PERMISSIONS,
 ];
 /// Facts that this domain publishes.
-pub const EVENTS: &[&[EventType]] =
-    &[tenancy::EVENTS, identity::EVENTS, access::EVENTS, approvals::EVENTS, keys::EVENTS, customers::EVENTS];
+pub const EVENTS: &[&[EventType]] = &[
+    tenancy::EVENTS,
+    identity::EVENTS,
+    access::EVENTS,
+    approvals::EVENTS,
+    keys::EVENTS,
+    customers::EVENTS,
+    platform::visits::EVENTS,
+];
 
 /// Routes that demand a log-in, below `/api/v1`.
 pub fn router() -> OpenApiRouter {
@@ -39,9 +49,10 @@ pub fn router() -> OpenApiRouter {
         .merge(keys::http::router())
         .merge(links::http::router())
         .merge(customers::http::router())
+        .merge(platform::visits::http::router())
 }
 
 /// Routes before log-in.
 pub fn public_router() -> OpenApiRouter {
-    identity::http::public_router().merge(links::http::public_router())
+    identity::http::public_router().merge(links::http::public_router()).merge(platform::http::public_router())
 }

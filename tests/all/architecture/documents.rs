@@ -88,7 +88,7 @@ fn every_operation_of_the_api_names_a_permission() {
         for (method, operation) in operations.as_object().expect("a path has operations") {
             let permission = operation.get("x-permission").and_then(Value::as_str);
             match permission {
-                Some("public" | "authenticated") => {}
+                Some("public" | "authenticated" | "platform") => {}
                 Some(name) if names.contains(name) => {}
                 other => wrong.push(format!("{method} {path}: {other:?}")),
             }

@@ -1,7 +1,7 @@
 //! A valid call of each operation, in an order in which each has something to act on.
 
 use super::{
-    staff,
+    operators, staff,
     walk::{
         Call,
         Leaves::{Asked, Changed, Made, Removed},
@@ -29,6 +29,7 @@ pub(super) fn version_of(api: &Api, path: &str, field: &str) -> i64 {
 pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     places(isp, walk);
     staff::all(isp, walk);
+    operators::all(isp, walk);
     let customer = customers(isp, walk);
     money(isp, walk, &customer);
     devices(isp, walk);

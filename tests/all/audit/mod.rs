@@ -8,8 +8,10 @@
 pub(crate) mod calls;
 mod chain;
 mod commands;
+mod operators;
 mod proxies;
 mod staff;
+mod standing;
 pub(crate) mod walk;
 
 use crate::e2e::{Database, on_each_database};

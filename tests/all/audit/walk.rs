@@ -72,7 +72,38 @@ impl<'w> Walk<'w> {
         let answer = who
             .call(method, path, *version, body.as_ref())
             .unwrap_or_else(|error| panic!("{operation}: {error}"));
-        self.demand_row(&answer, actor, &call);
+        let rows = self.rows(&answer.request_id);
+        demand_row(&rows, "user", &answer, actor, &call);
+        self.covered.insert((*operation).to_owned());
+        answer.body
+    }
+
+    /// Calls as an operator of the installation, who must stand in a row of the installation's own trail.
+    pub(crate) fn call_as_operator(&mut self, who: &Api, actor: &str, call: Call<'_>) -> Value {
+        self.call_reading_with(who, who, actor, call)
+    }
+
+    /// The same, the trail read by another log-in: the caller's may have ended.
+    pub(crate) fn call_reading_with(
+        &mut self,
+        who: &Api,
+        reader: &Api,
+        actor: &str,
+        call: Call<'_>,
+    ) -> Value {
+        if let Some(before) = &mut self.before {
+            before(&call);
+        }
+        let Call { operation, path, version, body, .. } = &call;
+        let method = operation.split(' ').next().expect("an operation begins with its method");
+        let answer = who
+            .call(method, path, *version, body.as_ref())
+            .unwrap_or_else(|error| panic!("{operation}: {error}"));
+        let page = reader.get("/platform/audit?limit=200").expect("the installation's trail can be read");
+        let rows = page["items"].as_array().expect("a page has items").clone();
+        let rows: Vec<_> =
+            rows.into_iter().filter(|row| row["request_id"] == answer.request_id.as_str()).collect();
+        demand_row(&rows, "operator", &answer, actor, &call);
         self.covered.insert((*operation).to_owned());
         answer.body
     }
@@ -90,33 +121,6 @@ impl<'w> Walk<'w> {
         rows.into_iter().filter(|row| row["request_id"] == request_id).collect()
     }
 
-    fn demand_row(&self, answer: &Answer, actor: &str, call: &Call<'_>) {
-        let rows = self.rows(&answer.request_id);
-        let id = call.id.or_else(|| answer.body.pointer(call.id_at)?.as_str()).unwrap_or_default();
-        assert!(!id.is_empty(), "{}: which thing is it about? {}", call.operation, answer.body);
-        let row = rows
-            .iter()
-            .find(|row| row["entity_kind"] == call.kind && row["entity_id"] == id)
-            .unwrap_or_else(|| panic!("{} left no row about {} {id}: {rows:#?}", call.operation, call.kind));
-        assert_eq!(row["actor_kind"], "user", "{}: {row}", call.operation);
-        assert_eq!(row["actor_id"], actor, "{}: {row}", call.operation);
-        for field in ["actor_name", "action", "occurred_at"] {
-            assert!(row[field].as_str().is_some_and(|text| !text.is_empty()), "{}: {row}", call.operation);
-        }
-        let state = |field: &str| -> Option<Value> {
-            let text = row[field].as_str()?;
-            Some(serde_json::from_str(text).expect("a state is JSON"))
-        };
-        let (before, after) = (state("before_state"), state("after_state"));
-        let complete = match call.leaves {
-            Leaves::Made => before.is_none() && after.is_some(),
-            Leaves::Changed => before.is_some() && after.is_some() && before != after,
-            Leaves::Removed => before.is_some(),
-            Leaves::Asked => true,
-        };
-        assert!(complete, "{} must leave {:?}: {row}", call.operation, call.leaves);
-    }
-
     /// Fails for an operation of the document that was not called, or that is called and not in it.
     pub(crate) fn demand_every_operation(&self) {
         let document = serde_json::to_value(atalaya_server::http::document()).expect("the document is JSON");
@@ -132,4 +136,31 @@ impl<'w> Walk<'w> {
         assert!(operations.len() > 30, "the document lists what may change something");
         assert_eq!(self.covered, operations, "each operation that may change something is called once");
     }
+}
+
+/// Demands of the rows of a request one about its thing, by its caller, with the states that it leaves.
+fn demand_row(rows: &[Value], kind: &str, answer: &Answer, actor: &str, call: &Call<'_>) {
+    let id = call.id.or_else(|| answer.body.pointer(call.id_at)?.as_str()).unwrap_or_default();
+    assert!(!id.is_empty(), "{}: which thing is it about? {}", call.operation, answer.body);
+    let row = rows
+        .iter()
+        .find(|row| row["entity_kind"] == call.kind && row["entity_id"] == id)
+        .unwrap_or_else(|| panic!("{} left no row about {} {id}: {rows:#?}", call.operation, call.kind));
+    assert_eq!(row["actor_kind"], kind, "{}: {row}", call.operation);
+    assert_eq!(row["actor_id"], actor, "{}: {row}", call.operation);
+    for field in ["actor_name", "action", "occurred_at"] {
+        assert!(row[field].as_str().is_some_and(|text| !text.is_empty()), "{}: {row}", call.operation);
+    }
+    let state = |field: &str| -> Option<Value> {
+        let text = row[field].as_str()?;
+        Some(serde_json::from_str(text).expect("a state is JSON"))
+    };
+    let (before, after) = (state("before_state"), state("after_state"));
+    let complete = match call.leaves {
+        Leaves::Made => before.is_none() && after.is_some(),
+        Leaves::Changed => before.is_some() && after.is_some() && before != after,
+        Leaves::Removed => before.is_some(),
+        Leaves::Asked => true,
+    };
+    assert!(complete, "{} must leave {:?}: {row}", call.operation, call.leaves);
 }

@@ -19,7 +19,7 @@ mod reads;
 
 use crate::audit::{calls, walk::Walk};
 use crate::e2e::{Database, on_each_database};
-use atalaya_tests::isp::Size;
+use atalaya_tests::isp::{Isp, Size};
 use digests::Digests;
 use outsiders::Outsiders;
 
@@ -43,8 +43,21 @@ fn what_is_anothers_does_not_exist(database: Database) {
 
     let reads = reads::all(&isp, &test);
     reads::demand_every_operation(&reads);
+    let operator = reads::operator(&isp);
     for (operation, path) in &reads {
+        if operation.starts_with("GET /platform/") {
+            operator.get(path).unwrap_or_else(|error| panic!("an operator reads {operation}: {error}"));
+            refuse_owner(operation, &isp, path);
+            digests.same_around(operation, || outsiders.try_operators_read(operation, path));
+            continue;
+        }
         let ours = isp.owner.get(path).unwrap_or_else(|error| panic!("the owner reads {operation}: {error}"));
         digests.same_around(operation, || outsiders.try_read(operation, path, &ours));
     }
+}
+
+/// The owner of an ISP is no operator of the installation.
+fn refuse_owner(operation: &str, isp: &Isp, path: &str) {
+    let refused = isp.owner.get(path).err().unwrap_or_else(|| panic!("{operation}: an owner is let in"));
+    assert_eq!(refused.status, 401, "{operation}: {refused}");
 }

@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 5] = [
+const FOR_EVERYBODY: [&str; 6] = [
     "GET /login-options",
     "POST /password-links/look",
     "POST /password-links/use",
+    "POST /platform/session",
     "POST /session",
     "POST /session/second-factor",
 ];
@@ -27,7 +28,7 @@ const OF_THE_ISP: [&str; 2] = ["ten_", "pln_"];
 
 /// What asks for no right, and so is answered to every key of the ISP: its own name and settings; and figures of which each
 /// asks for its own, all left out.
-const TO_EVERY_PROGRAM: [&str; 2] = ["GET /tenant", "GET /home"];
+const TO_EVERY_PROGRAM: [&str; 4] = ["GET /tenant", "GET /tenant/domain", "GET /tenant/use", "GET /home"];
 
 /// Somebody whom a thing does not concern.
 struct Outsider {
@@ -82,6 +83,14 @@ impl Outsiders {
             let real = api.call(method, path, version, body);
             let unreal = api.call(method, &twin_of(path, &ids), version, twin.as_ref());
             same_refusal(who, operation, real, unreal);
+        }
+    }
+
+    /// Tries to read what an operator of the installation reads: to everybody of an ISP it is as if they were nobody.
+    pub(super) fn try_operators_read(&self, operation: &str, path: &str) {
+        let known = self.known.iter().map(|outsider| &outsider.api);
+        for api in known.chain([&self.program, &self.nobody]) {
+            refuse_nobody(operation, api.call("GET", path, None, None));
         }
     }
 

@@ -1,6 +1,9 @@
 //! A valid read of each operation that reads.
 
-use atalaya_tests::isp::{Isp, id_of};
+use atalaya_tests::{
+    harness::Api,
+    isp::{Isp, PASSWORD, id_of},
+};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -12,6 +15,14 @@ pub(super) fn connection_test(isp: &Isp) -> String {
     let asked = json!({"agent_id": isp.sites[0].agent_id, "kind": "icmp", "host": "127.0.0.1"});
     let test = isp.owner.post("/devices/connection-tests", &asked).expect("it can be asked for");
     id_of(&test).expect("it has an id")
+}
+
+/// An operator of the installation, logged in.
+pub(super) fn operator(isp: &Isp) -> Api {
+    let email = "lee@hosting.example";
+    let make = ["platform", "operator", "create", "--email", email, "--name", "Lee Sur"];
+    isp.control_plane.command(&make, PASSWORD).expect("an operator can be made");
+    Api::operator(isp.control_plane.http(), email, PASSWORD).expect("who can log in")
 }
 
 /// Operation and path with ids of ours.
@@ -29,6 +40,8 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
     let (approval, session) = (first("/approvals"), first("/me/sessions"));
     assert!(!session.is_empty(), "the owner has a session");
     let (run, user) = (first("/collections/runs"), first("/users"));
+    let tenant = isp.owner.get("/tenant").expect("the settings can be read");
+    let tenant = id_of(&tenant).expect("it has an id");
     let metric = "metric=device_up";
     let (service, customer) = (&subscriber.service, &subscriber.customer);
     vec![
@@ -62,9 +75,16 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /metrics/range", format!("/metrics/range?{metric}&from=0&to=1&device={}", site.router_id)),
         ("GET /metrics/series", format!("/metrics/series?{metric}&device={}", site.router_id)),
         ("GET /metrics/top", format!("/metrics/top?{metric}")),
+        ("GET /operator-visits", "/operator-visits".to_owned()),
         ("GET /payments", "/payments".to_owned()),
         ("GET /payments/{id}", format!("/payments/{payment}")),
         ("GET /permissions", "/permissions".to_owned()),
+        ("GET /platform/audit", "/platform/audit".to_owned()),
+        ("GET /platform/plans", "/platform/plans".to_owned()),
+        ("GET /platform/session", "/platform/session".to_owned()),
+        ("GET /platform/tenants", "/platform/tenants".to_owned()),
+        ("GET /platform/tenants/{id}", format!("/platform/tenants/{tenant}")),
+        ("GET /platform/tenants/{id}/visits", format!("/platform/tenants/{tenant}/visits")),
         ("GET /plans", "/plans".to_owned()),
         ("GET /plans/{id}", format!("/plans/{plan}")),
         ("GET /roles", "/roles".to_owned()),
@@ -76,6 +96,8 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /sites", "/sites".to_owned()),
         ("GET /sites/{id}", format!("/sites/{}", site.id)),
         ("GET /tenant", "/tenant".to_owned()),
+        ("GET /tenant/domain", "/tenant/domain".to_owned()),
+        ("GET /tenant/use", "/tenant/use".to_owned()),
         ("GET /users", "/users".to_owned()),
         ("GET /users/{id}", format!("/users/{user}")),
     ]

@@ -55,6 +55,12 @@ fn fresh_key() -> String {
     format!("test-{}-{}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Name and value of the cookie that an answer sets.
+fn cookie_of(response: &Response<ureq::Body>) -> String {
+    let set = response.headers().get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    set.split(';').next().unwrap_or_default().to_owned()
+}
+
 impl Api {
     /// A client that is not logged in.
     pub fn anonymous(address: SocketAddr) -> Self {
@@ -81,18 +87,37 @@ impl Api {
     /// # Errors
     /// A wrong pair, or no answer.
     pub fn log_in(address: SocketAddr, tenant: &str, email: &str, password: &str) -> Result<Self, ApiError> {
-        let mut api = Self::anonymous(address);
-        let (response, session) = api.send(
-            "POST",
-            "/session",
-            &[],
-            Some(&json!({"tenant": tenant, "email": email, "password": password})),
-        )?;
-        let cookie =
-            response.headers().get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        api.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        api.csrf = session["csrf_token"].as_str().unwrap_or_default().to_owned();
-        Ok(api)
+        let credentials = json!({"tenant": tenant, "email": email, "password": password});
+        Self::anonymous(address).entered("/session", &credentials)
+    }
+
+    /// Logs an operator of the installation in.
+    ///
+    /// # Errors
+    /// A wrong pair, or no answer.
+    pub fn operator(address: SocketAddr, email: &str, password: &str) -> Result<Self, ApiError> {
+        Self::anonymous(address).entered("/platform/session", &json!({"email": email, "password": password}))
+    }
+
+    /// The client that a log-in, or an operator's entering a tenant, makes: with the cookie of the answer.
+    fn entered(mut self, path: &str, body: &Value) -> Result<Self, ApiError> {
+        let (response, session) = self.send("POST", path, &[], Some(body))?;
+        self.cookie = cookie_of(&response);
+        self.csrf = session["csrf_token"].as_str().unwrap_or_default().to_owned();
+        Ok(self)
+    }
+
+    /// Enters a tenant as an operator who is logged in; a client of the visit.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn visit(&self, tenant: &str, body: &Value) -> Result<Self, ApiError> {
+        let (response, _) =
+            self.send("POST", &format!("/platform/tenants/{tenant}/visits"), &[], Some(body))?;
+        let mut visit = Self::anonymous(self.address);
+        visit.cookie = cookie_of(&response);
+        visit.csrf = visit.get("/session")?["csrf_token"].as_str().unwrap_or_default().to_owned();
+        Ok(visit)
     }
 
     /// Reads.

@@ -6,14 +6,15 @@ use super::{
 };
 use crate::{billing, payments, services};
 use atalaya_kernel::{Ctx, Error, ids::CustomerId, write_tx};
-use atalaya_people::tenancy::{self, AutomaticCuts};
+use atalaya_people::tenancy::{self, AutomaticCuts, TenantState};
 
 /// Customers looked at in one transaction when nothing is to be done for most of them.
 const CHUNK: i64 = 500;
 
 /// Brings back what is suspended for a debt that is none any more (a changed setting), and, where the tenant has
-/// automatic cuts on, suspends what is past the grace days; how many were suspended. Called at an interval and safe to
-/// call at any time.
+/// automatic cuts on, suspends what is past the grace days; how many were suspended. Nobody is suspended on a day that the
+/// tenant spares, nor while its people may change nothing: nobody could bring a subscriber back. Called at an interval and
+/// safe to call at any time.
 ///
 /// # Errors
 /// The database's.
@@ -22,7 +23,8 @@ pub async fn automatic_pass(ctx: &Ctx) -> Result<usize, Error> {
     bring_back(ctx).await?;
     let mut tx = ctx.begin_read().await?;
     let tenant = tenancy::settings(&mut tx).await?;
-    if tenant.automatic_cuts != AutomaticCuts::On {
+    let rests = tenant.state == TenantState::ReadOnly || tenant.spares(ctx.now().date_in(&tenant.time_zone));
+    if tenant.automatic_cuts != AutomaticCuts::On || rests {
         return Ok(0);
     }
     let candidates = candidates(ctx, &mut tx, &tenant).await?;

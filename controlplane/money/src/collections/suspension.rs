@@ -11,7 +11,7 @@ use atalaya_kernel::{
     db::TenantTx,
     ids::{RunId, ServiceId},
 };
-use atalaya_people::tenancy;
+use atalaya_people::tenancy::{self, TenantState};
 
 /// What asks for a suspension.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ pub(super) enum Trigger<'r> {
     Automatic,
 }
 
-/// Suspends one service if its customer's debt still asks for it; whether it changed.
+/// Suspends one service if its customer's debt still asks for it; whether it changed. Refused while the tenant is read-only.
 pub(super) async fn decide(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -38,6 +38,10 @@ pub(super) async fn decide(
     }
     let service = services::service_find(tx, service).await?;
     let tenant = tenancy::settings(tx).await?;
+    // Again in the transaction that cuts: its people could not bring anybody back.
+    if tenant.state == TenantState::ReadOnly {
+        return Err(tenancy::read_only(&tenant));
+    }
     let unpaid = billing::invoices_unpaid(tx, std::slice::from_ref(&customer)).await?;
     let debt = billing::debt(&unpaid, ctx.now().date_in(&tenant.time_zone), tenant.grace_days);
     let wanted = match trigger {

@@ -9,7 +9,10 @@ use atalaya_money::{
     collections::{self, ItemResult, Run, RunState},
     services::{self, Status, SuspendedBecause},
 };
-use atalaya_people::tenancy::{self, AutomaticCuts, TenantChange};
+use atalaya_people::{
+    platform::{PlatformCtx, plans},
+    tenancy::{self, AutomaticCuts, Dates, TenantChange, TenantState, Weekdays},
+};
 use std::collections::BTreeSet;
 
 /// A customer whose one service was suspended for one unpaid month.
@@ -249,4 +252,53 @@ on_both!(a_run_is_of_one_isp_and_of_the_whole_of_it, |world: World| async move {
         assert!(matches!(collections::run_get(&ctx, &run.id).await, Err(Error::NotFound)));
         assert!(collections::runs_list(&ctx, &first_page()).await.unwrap().items.is_empty());
     }
+});
+
+on_both!(nobody_is_cut_on_a_day_that_is_spared, |world: World| async move {
+    let isp = Isp::new(&world).await;
+    enable(&isp).await;
+    let (rosa, service) = isp.subscriber("Rosa").await;
+    isp.invoice(&rosa, PRICE, "2026-10-10").await;
+    // It is Thursday, 5 November.
+    let spared = Weekdays::try_from(BTreeSet::from([4])).unwrap();
+    isp.set(TenantChange { no_cut_weekdays: Some(spared), ..TenantChange::default() }).await;
+    assert_eq!(pass(&isp).await, 0);
+    let (every, friday) = (Weekdays::default(), Dates(BTreeSet::from(["2026-11-06".parse().unwrap()])));
+    wait_until(&world, "2026-11-06T15:00:00Z");
+    isp.set(TenantChange {
+        no_cut_weekdays: Some(every),
+        no_cut_dates: Some(friday),
+        ..TenantChange::default()
+    })
+    .await;
+    assert_eq!((pass(&isp).await, isp.now(&service).await.status), (0, Status::Active));
+    wait_until(&world, "2026-11-07T04:59:59Z");
+    assert_eq!(pass(&isp).await, 0, "it is still Friday in Lima");
+    wait_until(&world, "2026-11-07T05:00:00Z");
+    assert_eq!(pass(&isp).await, 1);
+});
+
+on_both!(nobody_is_cut_while_the_isp_is_read_only_and_who_paid_comes_back, |world: World| async move {
+    let isp = Isp::new(&world).await;
+    let (rosa, of_rosa) = suspended(&isp, "Rosa").await;
+    let (luis, of_luis) = isp.subscriber("Luis").await;
+    isp.invoice(&luis, PRICE, "2026-10-10").await;
+    let run = collections::run_create(&isp.ctx).await.unwrap();
+    let platform = PlatformCtx::command_line(world.runtime.clone());
+    let set = |state| plans::tenant_state_set(&platform, isp.ctx.tenant(), state, "not paid");
+    set(TenantState::ReadOnly).await.unwrap();
+    assert_eq!(pass(&isp).await, 0);
+    // A run that a person had decided before is carried out after: it cuts nobody either, and says why.
+    let done = isp.execute(&run.id, run.totals.services, true).await.unwrap();
+    let of_run = done.items.iter().find(|item| item.service_id == of_luis).unwrap();
+    assert_eq!((of_run.result, isp.now(&of_luis).await.status), (Some(ItemResult::Failed), Status::Active));
+    // Debt that a changed tolerance forgives brings back all the same.
+    let forgiven = TenantChange { debt_tolerance: Some(PRICE * 2), ..TenantChange::default() };
+    isp.set(forgiven).await;
+    pass(&isp).await;
+    assert_eq!(isp.now(&of_rosa).await.status, Status::Active, "{rosa}");
+    isp.set(TenantChange { debt_tolerance: Some(0), ..TenantChange::default() }).await;
+    set(TenantState::Active).await.unwrap();
+    assert!(pass(&isp).await >= 1);
+    assert_eq!(isp.now(&of_luis).await.status, Status::Suspended);
 });

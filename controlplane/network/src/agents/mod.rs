@@ -30,7 +30,7 @@ pub use service::{
     token_create, token_withdraw, tokens_list,
 };
 pub use sessions::signals;
-pub use store::{Signal, agent_counts};
+pub use store::{Signal, agent_counts, agents_backlog};
 pub(crate) use store::{agent_exists, agent_site_ids, config_signal, job_signal};
 
 use atalaya_kernel::Permission;

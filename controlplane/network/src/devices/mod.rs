@@ -32,7 +32,7 @@ pub use plan::{
 pub use routeros_script::{RouterosScript, ScriptRequest, routeros_script};
 pub use service::{
     agent_sealing_key, device_counts, device_create, device_delete, device_get, device_sites_of_agent,
-    device_states_by_site, device_update, devices_by_ids, devices_list,
+    device_states_by_site, device_update, devices_by_ids, devices_count, devices_list,
 };
 pub use status::{DeviceReport, device_states_record};
 pub use testing_connection::{

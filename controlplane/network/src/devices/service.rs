@@ -13,6 +13,7 @@ use atalaya_kernel::{
     page::{Page, PageQuery},
     write_tx,
 };
+use atalaya_people::platform::plans::{self, Limit};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -167,7 +168,7 @@ pub(super) async fn seal(
 /// Adds a device; it observes.
 ///
 /// # Errors
-/// Wrong fields, unknown site or agent, or without `device.write`.
+/// Wrong fields, unknown site or agent, `plan_limit_reached`, or without `device.write`.
 pub async fn device_create(ctx: &Ctx, new: NewDevice) -> Result<Device, Error> {
     ctx.authorize(WRITE)?;
     let now = ctx.now();
@@ -179,6 +180,9 @@ pub async fn device_create(ctx: &Ctx, new: NewDevice) -> Result<Device, Error> {
     write_tx!(ctx, tx => {
         atalaya_places::sites::site_exists(&mut tx, &row.site_id, "/site_id").await?;
         agents::agent_exists(&mut tx, &row.agent_id, "/agent_id").await?;
+        if let Some(room) = plans::room(&mut tx, Limit::Devices).await? {
+            room.take(store::devices_count(&mut tx).await?, 1)?;
+        }
         let mut row = row.clone();
         row.sealed_credentials = seal(&mut tx, &row.id, new.credentials.as_ref()).await?;
         store::device_insert(&mut tx, &row, now).await?;
@@ -293,6 +297,14 @@ pub async fn device_delete(ctx: &Ctx, id: &DeviceId) -> Result<(), Error> {
 /// The database's.
 pub async fn device_states_by_site(tx: &mut TenantTx) -> Result<Vec<(SiteId, DeviceState, i64)>, Error> {
     Ok(store::states_by_site(tx).await?)
+}
+
+/// How many devices the tenant has, whatever the scope; for its plan.
+///
+/// # Errors
+/// The database's.
+pub async fn devices_count(tx: &mut TenantTx) -> Result<i64, Error> {
+    Ok(store::devices_count(tx).await?)
 }
 
 /// (devices, devices that do not answer) of the scope.

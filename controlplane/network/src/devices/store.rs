@@ -281,6 +281,13 @@ pub(super) async fn states_by_site(tx: &mut TenantTx) -> Result<Vec<(SiteId, Dev
         .await
 }
 
+/// Devices of the tenant, whatever the scope.
+pub(super) async fn devices_count(tx: &mut TenantTx) -> Result<i64, DbError> {
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM network_device WHERE tenant_id = ");
+    let (count,): (i64,) = query.push_bind(tx.tenant()).fetch_one(tx).await?;
+    Ok(count)
+}
+
 /// Devices and those that do not answer, of the whole scope.
 pub(super) async fn counts(tx: &mut TenantTx) -> Result<(i64, i64), DbError> {
     let query = sql("SELECT CAST(COUNT(*) AS BIGINT), \

@@ -3,6 +3,7 @@ use super::{
     masking::{self, MASK, sees_all},
     store,
 };
+use crate::platform::plans::{self, Limit};
 use atalaya_kernel::{
     Ctx, Error, Scope, Validation,
     audit::{self, Entry},
@@ -42,10 +43,18 @@ pub async fn customers_list(
     Ok(page.map(|customer| customer.masked_for(ctx.permissions())))
 }
 
+/// How many customers the tenant has, whatever the scope; for its plan.
+///
+/// # Errors
+/// The database's.
+pub async fn customers_count(tx: &mut TenantTx) -> Result<i64, Error> {
+    Ok(store::customers_count(tx).await?)
+}
+
 /// Makes a customer.
 ///
 /// # Errors
-/// Wrong fields, or without `customer.write`.
+/// Wrong fields, `plan_limit_reached`, or without `customer.write`.
 pub async fn customer_create(ctx: &Ctx, new: NewCustomer) -> Result<Customer, Error> {
     ctx.authorize(WRITE)?;
     let now = ctx.now();
@@ -70,6 +79,9 @@ pub async fn customer_create(ctx: &Ctx, new: NewCustomer) -> Result<Customer, Er
     }
     validation.finish()?;
     write_tx!(ctx, tx => {
+        if let Some(room) = plans::room(&mut tx, Limit::Customers).await? {
+            room.take(store::customers_count(&mut tx).await?, 1)?;
+        }
         store::customer_insert(&mut tx, &customer).await?;
         if let Scope::Sites(sites) = ctx.scope() {
             // No service says yet where the customer is: at the sites of whoever made it, who would not see it else.

@@ -87,6 +87,13 @@ fn search_text(customer: &Customer) -> String {
     normalise(&parts.join(" "))
 }
 
+/// Customers of the tenant, whatever the scope.
+pub(super) async fn customers_count(tx: &mut TenantTx) -> Result<i64, DbError> {
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM people_customer WHERE tenant_id = ");
+    let (count,): (i64,) = query.push_bind(tx.tenant()).fetch_one(tx).await?;
+    Ok(count)
+}
+
 pub(super) async fn customer_insert(tx: &mut TenantTx, customer: &Customer) -> Result<(), DbError> {
     let tenant = tx.tenant().clone();
     sql("INSERT INTO people_customer (tenant_id, id, name, name_key, search_text, document, phone, email, address, notes, \

@@ -10,7 +10,7 @@ pub mod http;
 mod recovery;
 mod service;
 mod store;
-mod totp;
+pub(crate) mod totp;
 
 pub use service::{
     Enrolment, Security, app_confirm, app_enrol, app_remove, app_reset, recovery_renew, security_get,

@@ -4,7 +4,7 @@ use ring::hmac;
 use subtle::ConstantTimeEq;
 
 /// Bytes of a secret: 160 bits, as RFC 4226 recommends.
-pub(super) const SECRET_BYTES: usize = 20;
+pub(crate) const SECRET_BYTES: usize = 20;
 const STEP_S: i64 = 30;
 const DIGITS: u32 = 6;
 /// Steps by which a phone's clock may be off, either way.
@@ -21,7 +21,7 @@ fn hotp(secret: &[u8], counter: u64, digits: u32) -> u32 {
 }
 
 /// The step in which a code is right now: not one at or before the last that was taken. `None` when it is wrong.
-pub(super) fn step_of(secret: &[u8], code: &str, now_s: i64, last_step: i64) -> Option<i64> {
+pub(crate) fn step_of(secret: &[u8], code: &str, now_s: i64, last_step: i64) -> Option<i64> {
     let given = code.as_bytes();
     let current = now_s.div_euclid(STEP_S);
     let mut found = None;
@@ -39,13 +39,13 @@ pub(super) fn step_of(secret: &[u8], code: &str, now_s: i64, last_step: i64) -> 
 
 /// The code of an instant; what an app shows.
 #[cfg(test)]
-pub(super) fn code_at(secret: &[u8], now_s: i64) -> String {
+pub(crate) fn code_at(secret: &[u8], now_s: i64) -> String {
     let step = u64::try_from(now_s.div_euclid(STEP_S)).unwrap_or(0);
     format!("{:06}", hotp(secret, step, DIGITS))
 }
 
 /// Base 32 (RFC 4648 §6) without padding: how apps take a secret.
-pub(super) fn base32(bytes: &[u8]) -> String {
+pub(crate) fn base32(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
     let (mut held, mut bits) = (0_u32, 0_u32);
@@ -70,7 +70,7 @@ fn letter(alphabet: &[u8; 32], value: u32) -> char {
 }
 
 /// `otpauth://` address that apps read from a picture.
-pub(super) fn uri(issuer: &str, account: &str, secret: &str) -> String {
+pub(crate) fn uri(issuer: &str, account: &str, secret: &str) -> String {
     let (issuer, account) = (escaped(issuer), escaped(account));
     format!(
         "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits=6&period=30"

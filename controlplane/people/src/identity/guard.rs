@@ -19,7 +19,7 @@ const FREE: i64 = 5;
 /// Longest wait, ms.
 const LONGEST_MS: i64 = 15 * 60_000;
 /// Failures are forgotten after so long without another, ms.
-pub(super) const FORGET_MS: i64 = 24 * 3_600_000;
+pub(crate) const FORGET_MS: i64 = 24 * 3_600_000;
 
 /// How long the next guess waits after so many failures in a row, ms.
 fn delay_ms(failures: i64) -> i64 {
@@ -32,7 +32,7 @@ fn delay_ms(failures: i64) -> i64 {
 }
 
 /// What is left of the wait, ms.
-fn wait_ms(failures: i64, last_at: Timestamp, now: Timestamp) -> i64 {
+pub(crate) fn wait_ms(failures: i64, last_at: Timestamp, now: Timestamp) -> i64 {
     (last_at.as_millis() + delay_ms(failures) - now.as_millis()).max(0)
 }
 
@@ -70,6 +70,10 @@ impl Source {
             _ => address.to_owned(),
         };
         Self(format!("address/{prefix}"))
+    }
+    /// As it is kept.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
     /// A session: whoever holds its cookie guesses at what it would let them do.
     pub(crate) fn session(id: &SessionId) -> Self {

@@ -6,7 +6,7 @@
 //! of who is behind it; a tenant keeps one enabled owner at least. Guessing is slowed down by where it comes from ([`guard`]),
 //! so that nobody can lock anybody else out.
 
-mod guard;
+pub(crate) mod guard;
 pub mod http;
 mod login;
 mod model;
@@ -18,8 +18,8 @@ mod store;
 pub use crate::access::{Role, RoleKey, permissions_of};
 pub use login::{LogIn, Origin, log_in, second_factor};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};
-pub(crate) use service::{has_password, may_change, note_changed, password_replace, user_row};
-pub use service::{password_set, user_create, user_find, user_get, user_update, users_list};
+pub(crate) use service::{email_checked, has_password, may_change, note_changed, password_replace, user_row};
+pub use service::{password_set, user_create, user_find, user_get, user_update, users_count, users_list};
 pub use sessions::{
     Proof, SESSION_COOKIE, authenticate, log_out, password_change, session_revoke, sessions_list,
     sessions_revoke_others, step_up,

@@ -1,5 +1,8 @@
 use super::{CREATED, NewUser, READ, SESSION_ENDED, UPDATED, User, UserChange, WRITE, password, store};
-use crate::access::{self, AccessScope, Role, RoleKey};
+use crate::{
+    access::{self, AccessScope, Role, RoleKey},
+    platform::plans::{self, Limit},
+};
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
@@ -41,18 +44,57 @@ pub async fn users_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<User>, Error
     Page::of(rows, limit, |user| user.id.clone())
 }
 
-/// Makes a user.
+/// How many users are not disabled; for the tenant's plan.
 ///
 /// # Errors
-/// Wrong fields, an e-mail that is taken, rights beyond the caller's own, or without `user.write`.
-pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
-    ctx.authorize_whole(WRITE)?;
-    let mut validation = Validation::new();
-    let name = validation.text(&new.name, "/name", 80);
-    let email = validation.text(&new.email, "/email", 160).to_lowercase();
+/// The database's.
+pub async fn users_count(tx: &mut TenantTx) -> Result<i64, Error> {
+    Ok(store::users_count(tx).await?)
+}
+
+/// Takes room for one more user who is not disabled.
+async fn room_take(tx: &mut TenantTx) -> Result<(), Error> {
+    match plans::room(tx, Limit::Users).await? {
+        Some(room) => room.take(store::users_count(tx).await?, 1),
+        None => Ok(()),
+    }
+}
+
+impl NewUser {
+    /// Whether name and e-mail can be a user's; for whoever has to make something else first.
+    ///
+    /// # Errors
+    /// Wrong fields.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut validation = Validation::new();
+        self.named(&mut validation);
+        validation.finish()
+    }
+
+    /// Name and e-mail as they are kept.
+    fn named(&self, validation: &mut Validation) -> (String, String) {
+        let name = validation.text(&self.name, "/name", 80);
+        (name, email_checked(validation, &self.email))
+    }
+}
+
+/// An e-mail as it is kept; notes one that is none.
+pub(crate) fn email_checked(validation: &mut Validation, email: &str) -> String {
+    let email = validation.text(email, "/email", 160).to_lowercase();
     let looks_right =
         email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
     validation.check(looks_right, "/email", "malformed", "expected an address such as rosa@example.org");
+    email
+}
+
+/// Makes a user.
+///
+/// # Errors
+/// Wrong fields, an e-mail that is taken, `plan_limit_reached`, rights beyond the caller's own, or without `user.write`.
+pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
+    ctx.authorize_whole(WRITE)?;
+    let mut validation = Validation::new();
+    let (name, email) = new.named(&mut validation);
     if let Some(password) = &new.password {
         password::check(&mut validation, password);
     }
@@ -81,6 +123,7 @@ pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
     };
     write_tx!(ctx, tx => {
         may_be_given(ctx, &mut tx, &user).await?;
+        room_take(&mut tx).await?;
         store::user_insert(&mut tx, &user, &hash).await?;
         note(ctx, &mut tx, CREATED, "user.write", None, &user).await
     })?;
@@ -118,6 +161,9 @@ pub async fn user_update(ctx: &Ctx, id: &UserId, version: i64, change: UserChang
             ..before.clone()
         };
         may_be_given(ctx, &mut tx, &after).await?;
+        if before.disabled && !after.disabled {
+            room_take(&mut tx).await?;
+        }
         if before.version != version || !store::user_write(&mut tx, &after, version).await? {
             return Err(Error::VersionConflict { current: before.version });
         }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     access, factors,
-    tenancy::{self, Tenant},
+    tenancy::{self, Tenant, TenantState},
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope, Validation,
@@ -91,7 +91,8 @@ pub async fn authenticate(
     }
     let db = runtime.tenant(session.tenant_id);
     let ctx = Ctx::new(db, person(&user), rights.permissions.clone(), rights.scope, request_id)
-        .proved_at(session.proved_at);
+        .proved_at(session.proved_at)
+        .read_only(tenant.state == TenantState::ReadOnly);
     let logged_in = LoggedIn {
         user,
         tenant,

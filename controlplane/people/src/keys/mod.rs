@@ -14,6 +14,7 @@ mod store;
 mod token;
 
 pub use model::{ApiKey, ApiKeyMade, NewApiKey};
+pub(crate) use service::requests_per_minute;
 pub use service::{authenticate, key_create, key_get, key_revoke, keys_list};
 pub use token::is_key;
 

@@ -20,6 +20,8 @@ pub struct ApiKey {
     pub permissions: BTreeSet<String>,
     /// Of which part of the ISP it sees anything; of this, what its maker sees.
     pub scope: AccessScope,
+    /// Requests in a minute at most; null: as many as the ISP's plan has.
+    pub requests_per_minute: Option<i64>,
     /// Who made it.
     pub made_by: UserId,
     /// When it stops working; null: when it is revoked.
@@ -46,6 +48,8 @@ pub struct NewApiKey {
     pub scope: Option<AccessScope>,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
+    /// Requests in a minute at most; as many as the ISP's plan has when absent.
+    pub requests_per_minute: Option<i64>,
 }
 
 /// A key that was just made.

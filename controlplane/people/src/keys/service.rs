@@ -1,7 +1,8 @@
 use super::{ApiKey, ApiKeyMade, CREATED, NewApiKey, READ, REVOKED, WRITE, store, token};
 use crate::{
     access::{self, AccessScope, Catalog},
-    identity, tenancy,
+    identity,
+    tenancy::{self, TenantState},
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope, Validation,
@@ -60,6 +61,12 @@ pub async fn key_create(ctx: &Ctx, catalog: &Catalog, new: NewApiKey) -> Result<
             "/expires_at",
             "out_of_range",
             "a key that has expired is none",
+        )
+        .check(
+            new.requests_per_minute.is_none_or(|count| (1..=1_000_000).contains(&count)),
+            "/requests_per_minute",
+            "out_of_range",
+            "expected 1 to 1000000, or nothing",
         );
     for name in new.permissions.iter().filter(|name| !catalog.has(name)).take(20) {
         validation.check(false, "/permissions", "unknown", format!("there is no right {name:?}"));
@@ -72,6 +79,7 @@ pub async fn key_create(ctx: &Ctx, catalog: &Catalog, new: NewApiKey) -> Result<
         permissions: new.permissions,
         scope: new.scope.unwrap_or_default(),
         made_by: made_by.clone(),
+        requests_per_minute: new.requests_per_minute,
         expires_at: new.expires_at,
         revoked_at: None,
         last_used_at: None,
@@ -84,6 +92,14 @@ pub async fn key_create(ctx: &Ctx, catalog: &Catalog, new: NewApiKey) -> Result<
         note(ctx, &mut tx, CREATED, None, &key).await
     })?;
     Ok(ApiKeyMade { key, token })
+}
+
+/// Requests that a key may make in a minute; none: as many as the plan has.
+///
+/// # Errors
+/// Not found.
+pub(crate) async fn requests_per_minute(tx: &mut TenantTx, id: &ApiKeyId) -> Result<Option<i64>, Error> {
+    Ok(store::key_row(tx, id).await?.shown()?.requests_per_minute)
 }
 
 /// Makes a key worthless, at once and for ever.
@@ -156,7 +172,8 @@ pub async fn authenticate(
     touch(&system, &key, now).await?;
     let principal = Principal::ApiKey { id: key.id, name: key.name };
     let permissions = Permissions::These(common(key.permissions, &of_maker.permissions));
-    Ok(Some(Ctx::new(system.db().clone(), principal, permissions, scope, request_id)))
+    let ctx = Ctx::new(system.db().clone(), principal, permissions, scope, request_id);
+    Ok(Some(ctx.read_only(tenant.state == TenantState::ReadOnly)))
 }
 
 /// Of a key's rights, those that its maker has now.

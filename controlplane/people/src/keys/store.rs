@@ -16,6 +16,7 @@ pub(super) struct KeyRow {
     permissions: String,
     scope: Option<String>,
     made_by: UserId,
+    requests_per_minute: Option<i64>,
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
@@ -30,6 +31,7 @@ impl KeyRow {
             id: self.id,
             name: self.name,
             made_by: self.made_by,
+            requests_per_minute: self.requests_per_minute,
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
             last_used_at: self.last_used_at,
@@ -38,7 +40,7 @@ impl KeyRow {
     }
 }
 
-const SELECT: &str = "SELECT id, name, secret_hash, permissions, scope, made_by, expires_at, revoked_at, last_used_at, created_at \
+const SELECT: &str = "SELECT id, name, secret_hash, permissions, scope, made_by, requests_per_minute, expires_at, revoked_at, last_used_at, created_at \
      FROM people_api_key WHERE tenant_id = ";
 
 /// Whose a key is, before anything else is known.
@@ -67,7 +69,7 @@ pub(super) async fn keys_list(
 pub(super) async fn key_insert(tx: &mut TenantTx, key: &ApiKey, secret_hash: &str) -> Result<(), Error> {
     let tenant = tx.tenant().clone();
     sql("INSERT INTO people_api_key (tenant_id, id, name, secret_hash, permissions, scope, made_by, expires_at, version, created_at, \
-         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)")
+         updated_at, requests_per_minute) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9, $10)")
     .bind(tenant)
     .bind(&key.id)
     .bind(&key.name)
@@ -77,6 +79,7 @@ pub(super) async fn key_insert(tx: &mut TenantTx, key: &ApiKey, secret_hash: &st
     .bind(&key.made_by)
     .bind(key.expires_at)
     .bind(key.created_at)
+    .bind(key.requests_per_minute)
     .execute(tx)
     .await?;
     Ok(())

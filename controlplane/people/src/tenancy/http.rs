@@ -5,11 +5,13 @@ use atalaya_kernel::{
     Ctx, Error,
     http::{IfMatch, Json, Problem, Versioned},
 };
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of the tenant's settings.
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get, update))
+    OpenApiRouter::new().routes(routes!(get, update)).routes(routes!(domain_get))
 }
 
 /// The ISP of the caller and its settings.
@@ -31,4 +33,19 @@ async fn update(
 ) -> Result<Versioned<Tenant>, Error> {
     let tenant = service::tenant_update(&ctx, version, change).await?;
     Ok(Versioned(tenant.version, tenant))
+}
+
+/// The host name of the ISP's own.
+#[derive(Debug, Serialize, ToSchema)]
+struct TenantDomain {
+    /// By which it is selected before log-in; null: none.
+    #[schema(example = "intranet.netandina.example")]
+    domain: Option<String>,
+}
+
+/// The host name of the ISP's own, which the operator of the installation gives.
+#[utoipa::path(get, path = "/tenant/domain", tag = "tenant", responses((status = 200, body = TenantDomain)),
+    extensions(("x-permission" = json!("authenticated"))))]
+async fn domain_get(ctx: Ctx) -> Result<Json<TenantDomain>, Error> {
+    Ok(Json(TenantDomain { domain: super::domain(&mut ctx.begin_read().await?).await? }))
 }

@@ -3,14 +3,20 @@
 //! Invariants: the slug is unique in the installation; a new tenant's automatic cuts are off until its first previewed
 //! run. What must never happen: a statement here that touches two tenants, but for the look-ups named `find_*`.
 
+mod days;
 pub mod http;
 mod model;
 mod service;
 mod store;
 
-pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange};
-pub use service::{automatic_cuts_set, tenant_create, tenant_get, tenant_update};
-pub use store::{find_tenant, settings, tenant_ids, tenants_list};
+pub use days::{Dates, Weekdays};
+pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState};
+pub(crate) use service::row_write as tenant_row_write;
+pub use service::{
+    automatic_cuts_set, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
+};
+pub(crate) use store::domain_write;
+pub use store::{domain, find_by_host, find_tenant, settings, tenant_ids, tenants_list};
 
 use atalaya_kernel::{Permission, events::EventType};
 
@@ -25,7 +31,7 @@ const CREATED: EventType = EventType {
     public: false,
     doc: "A tenant was made. Payload: the tenant.",
 };
-const UPDATED: EventType = EventType {
+pub(crate) const UPDATED: EventType = EventType {
     name: "tenant.updated",
     version: 1,
     public: false,

@@ -1,9 +1,10 @@
+use super::days::{Dates, Weekdays};
 use crate::access::RoleList;
 use atalaya_kernel::{
-    ids::TenantId,
+    ids::{TenantId, TenantPlanId},
     money::Currency,
     text_enum,
-    time::{TimeZone, Timestamp},
+    time::{Date, TimeZone, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,6 +28,16 @@ text_enum! {
         Hold = "hold",
         /// They are applied.
         Apply = "apply",
+    }
+}
+
+text_enum! {
+    /// What a tenant's people may do.
+    pub enum TenantState {
+        /// Everything that they have a right to.
+        Active = "active",
+        /// Look, and change nothing. The network goes on as it is, and nobody is cut.
+        ReadOnly = "read_only",
     }
 }
 
@@ -72,6 +83,21 @@ pub struct Tenant {
     /// Roles whose users need a second factor: whoever has none may do nothing but enrol one.
     #[sqlx(try_from = "String")]
     pub second_factor_roles: RoleList,
+    /// Days of the week on which nobody is cut without a person.
+    #[sqlx(try_from = "String")]
+    pub no_cut_weekdays: Weekdays,
+    /// Dates on which nobody is cut without a person, such as holidays.
+    #[sqlx(try_from = "String")]
+    pub no_cut_dates: Dates,
+    /// What the ISP's people may do, as the installation's operator decided.
+    pub state: TenantState,
+    /// Why, where it is not active.
+    #[schema(example = "The invoice of September is not paid")]
+    pub state_reason: Option<String>,
+    /// Since when.
+    pub state_since: Option<Timestamp>,
+    /// What limits the ISP; null: nothing does.
+    pub plan_id: Option<TenantPlanId>,
     /// Grows with each change.
     pub version: i64,
     /// When it was made.
@@ -80,20 +106,32 @@ pub struct Tenant {
     pub updated_at: Timestamp,
 }
 
+impl Tenant {
+    /// Whether nobody is cut on a day without a person.
+    pub fn spares(&self, day: Date) -> bool {
+        self.no_cut_weekdays.contain(day) || self.no_cut_dates.0.contains(&day)
+    }
+}
+
 /// A tenant to be made; the rest of its settings start at the defaults.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewTenant {
-    /// Short name: lower-case letters, digits and hyphens.
+    /// Short name in host names: lower-case letters, digits and hyphens.
+    #[schema(example = "netandina")]
     pub slug: String,
     /// Name.
+    #[schema(example = "NetAndina")]
     pub name: String,
     /// ISO 3166 code.
+    #[schema(example = "PE")]
     pub country: String,
-    /// Currency.
+    /// Currency of prices, invoices and payments.
     pub currency: Currency,
-    /// Time zone.
+    /// Time zone of due dates and schedules.
     pub time_zone: TimeZone,
-    /// Language.
+    /// Language: es-419, en, pt-BR.
+    #[schema(example = "es-419")]
     pub locale: String,
 }
 
@@ -127,6 +165,10 @@ pub struct TenantChange {
     pub two_person_cuts_from: Option<i64>,
     /// Roles whose users need a second factor.
     pub second_factor_roles: Option<RoleList>,
+    /// Days of the week on which nobody is cut without a person.
+    pub no_cut_weekdays: Option<Weekdays>,
+    /// Dates on which nobody is cut without a person.
+    pub no_cut_dates: Option<Dates>,
     /// `on` only after a previewed run; `off` always.
     pub automatic_cuts: Option<AutomaticCuts>,
 }

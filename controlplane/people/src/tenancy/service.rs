@@ -1,7 +1,10 @@
-use super::{AutomaticCuts, CREATED, NewTenant, OfflineCuts, Tenant, TenantChange, UPDATED, WRITE, store};
-use crate::access::RoleList;
+use super::{
+    AutomaticCuts, CREATED, Dates, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState, UPDATED, WRITE,
+    Weekdays, store,
+};
+use crate::{access::RoleList, platform::PlatformCtx};
 use atalaya_kernel::{
-    Ctx, Error, Permissions, Principal, Scope, Validation,
+    Ctx, Error, Validation,
     audit::{self, Entry},
     db::TenantTx,
     events::{self, EntityRef, NewEvent},
@@ -27,6 +30,14 @@ pub async fn tenant_get(ctx: &Ctx) -> Result<Tenant, Error> {
 /// # Errors
 /// Wrong fields, a slug that is taken.
 pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ctx, Tenant), Error> {
+    tenant_create_by(&PlatformCtx::command_line(runtime.clone()), new).await
+}
+
+/// Makes a tenant with its key; the caller's context to go on in it.
+///
+/// # Errors
+/// Wrong fields, a slug that is taken.
+pub async fn tenant_create_by(platform: &PlatformCtx, new: NewTenant) -> Result<(Ctx, Tenant), Error> {
     let mut validation = Validation::new();
     let name = validation.text(&new.name, "/name", 80);
     let slug_fits = (2..=40).contains(&new.slug.len())
@@ -34,7 +45,7 @@ pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ct
     validation.check(slug_fits, "/slug", "malformed", "2 to 40 lower-case letters, digits and hyphens");
     check_words(&mut validation, Some(&new.locale), Some(&new.country), None);
     validation.finish()?;
-    let now = runtime.clock.now();
+    let (runtime, now) = (platform.runtime(), platform.now());
     let tenant = Tenant {
         id: TenantId::new(now),
         slug: new.slug,
@@ -53,22 +64,24 @@ pub async fn tenant_create(runtime: &Arc<Runtime>, new: NewTenant) -> Result<(Ct
         offline_cuts: OfflineCuts::Hold,
         two_person_cuts_from: 0,
         second_factor_roles: RoleList::default(),
+        no_cut_weekdays: Weekdays::default(),
+        no_cut_dates: Dates::default(),
+        state: TenantState::Active,
+        state_reason: None,
+        state_since: None,
+        plan_id: None,
         version: 1,
         created_at: now,
         updated_at: now,
     };
-    let ctx = Ctx::new(
-        runtime.tenant(tenant.id.clone()),
-        Principal::CommandLine,
-        Permissions::All,
-        Scope::All,
-        &audit::command_id(),
-    );
+    let ctx = platform.in_tenant(&tenant.id);
     write_tx!(ctx, tx => {
         store::tenant_insert(&mut tx, &tenant).await?;
         runtime.secrets.tenant_key_create(&mut tx, now).await?;
         let entity = EntityRef::new("tenant", &tenant.id);
-        audit::record(&ctx, &mut tx, Entry::new("tenant.create", entity.clone()).after(&tenant)?).await?;
+        let entry = Entry::new("tenant.create", entity.clone()).after(&tenant)?;
+        platform.record(&mut tx, entry.clone()).await?;
+        audit::record(&ctx, &mut tx, entry).await?;
         let payload = serde_json::to_value(&tenant).map_err(Error::internal)?;
         events::emit(&ctx, &mut tx, NewEvent::new(CREATED, entity, payload)).await?;
         Ok(())
@@ -102,6 +115,12 @@ pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Res
         "/second_factor_roles",
         "too_long",
         "at most 50 roles",
+    );
+    validation.check(
+        change.no_cut_dates.as_ref().is_none_or(|dates| dates.0.len() <= 400),
+        "/no_cut_dates",
+        "too_long",
+        "at most 400 dates",
     );
     validation.finish()?;
     write_tx!(ctx, tx => {
@@ -139,10 +158,22 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
             .second_factor_roles
             .clone()
             .unwrap_or_else(|| before.second_factor_roles.clone()),
+        no_cut_weekdays: change.no_cut_weekdays.clone().unwrap_or_else(|| before.no_cut_weekdays.clone()),
+        no_cut_dates: change.no_cut_dates.clone().unwrap_or_else(|| before.no_cut_dates.clone()),
         version: before.version + 1,
         updated_at: ctx.now(),
         ..before.clone()
     }
+}
+
+/// What is said to whoever wants to change something of a tenant that is read-only.
+pub fn read_only(tenant: &Tenant) -> Error {
+    let reason = tenant.state_reason.clone().unwrap_or_default();
+    Error::conflict_with(
+        "tenant_read_only",
+        "nothing can be changed until the operator of this installation makes the ISP active again; nobody is cut meanwhile",
+        [("reason", reason.into()), ("since", tenant.state_since.map(|since| since.to_string()).into())],
+    )
 }
 
 /// Turns automatic cuts on or off within another use case's transaction: executing the first previewed cut run.
@@ -163,10 +194,17 @@ pub async fn automatic_cuts_set(ctx: &Ctx, tx: &mut TenantTx, value: AutomaticCu
     write(ctx, tx, &before, &after).await
 }
 
-async fn write(ctx: &Ctx, tx: &mut TenantTx, before: &Tenant, after: &Tenant) -> Result<(), Error> {
-    if !store::tenant_write(tx, after, before.version).await? {
-        return Err(Error::VersionConflict { current: before.version });
+/// Writes the row if it is still at `expected`; what tells of it is the caller's.
+pub(crate) async fn row_write(tx: &mut TenantTx, after: &Tenant, expected: i64) -> Result<(), Error> {
+    if store::tenant_write(tx, after, expected).await? {
+        Ok(())
+    } else {
+        Err(Error::VersionConflict { current: expected })
     }
+}
+
+async fn write(ctx: &Ctx, tx: &mut TenantTx, before: &Tenant, after: &Tenant) -> Result<(), Error> {
+    row_write(tx, after, before.version).await?;
     let entity = EntityRef::new("tenant", &after.id);
     audit::record(ctx, tx, Entry::new(WRITE.0, entity.clone()).before(before)?.after(after)?).await?;
     let payload = serde_json::to_value(after).map_err(Error::internal)?;

@@ -6,7 +6,7 @@ use atalaya_kernel::{
 };
 
 const COLUMNS: &str = "id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, debt_tolerance, \
-                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, second_factor_roles, \
+                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, second_factor_roles, no_cut_weekdays, no_cut_dates, state, state_reason, state_since, plan_id, \
                        version, created_at, updated_at";
 
 /// The settings of the transaction's tenant; for other domains, without a permission.
@@ -34,6 +34,60 @@ pub async fn find_tenant(tx: &mut PlatformTx, slug: &str) -> Result<Option<Tenan
         .push_bind(slug)
         .fetch_optional(tx)
         .await?)
+}
+
+/// The tenant that a host name selects before log-in: by its slug below the base domain, or by a domain of its own.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_host(
+    tx: &mut PlatformTx,
+    slug: Option<&str>,
+    host: Option<&str>,
+) -> Result<Option<Tenant>, Error> {
+    if let Some(slug) = slug {
+        return find_tenant(tx, slug).await;
+    }
+    let Some(host) = host else { return Ok(None) };
+    Ok(sql("SELECT ")
+        .push(COLUMNS)
+        .push(" FROM people_tenant WHERE id = (SELECT tenant_id FROM people_tenant_domain WHERE domain = ")
+        .push_bind(host)
+        .push(")")
+        .fetch_optional(tx)
+        .await?)
+}
+
+/// The domain of the transaction's tenant.
+///
+/// # Errors
+/// The database's.
+pub async fn domain(tx: &mut TenantTx) -> Result<Option<String>, Error> {
+    let query = sql("SELECT domain FROM people_tenant_domain WHERE tenant_id = ").push_bind(tx.tenant());
+    Ok(query.fetch_column(tx).await?.pop())
+}
+
+/// Gives the transaction's tenant a domain, or takes it away.
+pub(crate) async fn domain_write(tx: &mut TenantTx, domain: Option<&str>) -> Result<(), Error> {
+    let tenant = tx.tenant().clone();
+    sql("DELETE FROM people_tenant_domain WHERE tenant_id = $1").bind(&tenant).execute(tx).await?;
+    let Some(domain) = domain else { return Ok(()) };
+    sql("INSERT INTO people_tenant_domain (tenant_id, domain) VALUES ($1, $2)")
+        .bind(&tenant)
+        .bind(domain)
+        .execute(tx)
+        .await
+        .map_err(|error| {
+            if error.violates_unique("people_tenant_domain", &["domain"]) {
+                return Error::invalid(
+                    "/domain",
+                    "taken",
+                    "another ISP of this installation has this domain",
+                );
+            }
+            error.into()
+        })?;
+    Ok(())
 }
 
 /// All tenants by name, for the chooser of a local installation and for the command line.
@@ -89,7 +143,9 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
         "UPDATE people_tenant SET name = $1, country = $2, time_zone = $3, locale = $4, brand_color = $5, \
                     grace_days = $6, debt_tolerance = $7, automatic_cuts = $8, cut_brake_floor = $9, \
                     cut_brake_basis_points = $10, offline_cuts = $11, version = $12, updated_at = $13, \
-                    cut_brake_tenant_basis_points = $14, two_person_cuts_from = $15, second_factor_roles = $16 WHERE id = $17 AND version = $18",
+                    cut_brake_tenant_basis_points = $14, two_person_cuts_from = $15, second_factor_roles = $16, \
+                    no_cut_weekdays = $17, no_cut_dates = $18, state = $19, state_reason = $20, state_since = $21, plan_id = $22 \
+                    WHERE id = $23 AND version = $24",
     )
     .bind(&tenant.name)
     .bind(&tenant.country)
@@ -107,6 +163,12 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
     .bind(tenant.cut_brake_tenant_basis_points)
     .bind(tenant.two_person_cuts_from)
     .bind(tenant.second_factor_roles.to_column())
+    .bind(tenant.no_cut_weekdays.to_column())
+    .bind(tenant.no_cut_dates.to_column())
+    .bind(tenant.state)
+    .bind(&tenant.state_reason)
+    .bind(tenant.state_since)
+    .bind(&tenant.plan_id)
     .bind(&tenant.id)
     .bind(expected)
     .execute(tx)

@@ -24,6 +24,7 @@ fn new(permissions: &[&str]) -> NewApiKey {
         permissions: permissions.iter().map(|name| (*name).to_owned()).collect(),
         scope: None,
         expires_at: None,
+        requests_per_minute: None,
     }
 }
 

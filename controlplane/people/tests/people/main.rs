@@ -7,6 +7,7 @@ mod factors;
 mod keys;
 mod links;
 mod masking;
+mod platform;
 
 use atalaya_kernel::{Ctx, Error, on_both, page::PageQuery, secrets::SecretText, testing::World};
 use atalaya_people::{

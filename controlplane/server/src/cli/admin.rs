@@ -170,7 +170,7 @@ pub(super) async fn tenant_ctx(runtime: &Arc<Runtime>, slug: &str) -> anyhow::Re
 }
 
 /// Passwords are never arguments: other users of the machine see those.
-fn password_from_input() -> anyhow::Result<SecretText> {
+pub(super) fn password_from_input() -> anyhow::Result<SecretText> {
     let mut text = String::new();
     std::io::stdin()
         .take(1_024)

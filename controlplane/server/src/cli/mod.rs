@@ -5,6 +5,7 @@ mod agent;
 mod audit;
 mod backup;
 mod migrate;
+mod platform;
 
 use crate::{app, config::Config};
 use anyhow::Context;
@@ -79,6 +80,9 @@ enum Command {
     /// Tenants, users, passwords, arming a copy.
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Plans and state of tenants, and the people who run the installation.
+    #[command(subcommand)]
+    Platform(platform::Platform),
     /// Tokens with which new agents join, and revocation.
     #[command(subcommand)]
     Agent(agent::Agent),
@@ -132,6 +136,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(&config).await,
             Command::Move(moving) => moving.run().await,
             Command::Admin(admin) => admin.run(&config).await,
+            Command::Platform(platform) => platform.run(&config).await,
             Command::Agent(agent) => agent.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Openapi => {

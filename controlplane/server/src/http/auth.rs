@@ -6,9 +6,11 @@ use atalaya_kernel::{Ctx, Error, runtime::Runtime, secrets::SecretText};
 use atalaya_people::{
     identity::{self, http::cookie_token},
     keys,
+    platform::{operators, operators::http::operator_token, visits},
+    tenancy,
 };
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -44,25 +46,92 @@ pub(super) async fn authenticate(
     response
 }
 
+/// What somebody of a read-only tenant may change all the same: their own log-in.
+const OWN_LOG_IN: [(&str, &str); 8] = [
+    ("DELETE", "/session"),
+    ("POST", "/session/step-up"),
+    ("DELETE", "/me/sessions"),
+    ("DELETE", "/me/sessions/{id}"),
+    ("POST", "/me/password"),
+    ("POST", "/me/app"),
+    ("POST", "/me/app/confirm"),
+    ("POST", "/me/recovery-codes"),
+];
+
+/// Whether a request changes something beyond the caller's own log-in.
+fn changes_the_tenant(request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    !request.method().is_safe() && !OWN_LOG_IN.contains(&(request.method().as_str(), path))
+}
+
+/// Refuses what somebody of a read-only tenant would change.
+async fn demand_active(ctx: &Ctx, changes: bool) -> Result<(), Error> {
+    if !(changes && ctx.is_read_only()) {
+        return Ok(());
+    }
+    Err(tenancy::read_only(&tenancy::tenant_get(ctx).await?))
+}
+
+/// Puts the context of the operator who asks into the request, or answers 401.
+pub(super) async fn authenticate_operator(
+    State(runtime): State<Arc<Runtime>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match identify_operator(&runtime, &mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn identify_operator(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Error> {
+    let request_id = request_id(request);
+    let token = operator_token(request.headers()).ok_or(Error::Unauthenticated)?;
+    let (ctx, session) =
+        operators::authenticate(runtime, token, &request_id).await?.ok_or(Error::Unauthenticated)?;
+    demand_csrf(request, &session.csrf_token)?;
+    request.extensions_mut().insert(ctx);
+    request.extensions_mut().insert(session);
+    Ok(())
+}
+
+fn request_id(request: &Request) -> Arc<str> {
+    request.extensions().get::<RequestId>().map_or_else(|| "unknown".into(), |id| id.0.clone())
+}
+
+/// Demands of a change that it was sent by our own pages.
+fn demand_csrf(request: &Request, wanted: &str) -> Result<(), Error> {
+    let given = request.headers().get("x-csrf-token").map(|value| value.as_bytes()).unwrap_or_default();
+    if request.method().is_safe() || constant_time_equal(given, wanted.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Error::Forbidden("csrf"))
+    }
+}
+
 async fn identify(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Error> {
-    let request_id =
-        request.extensions().get::<RequestId>().map_or_else(|| "unknown".into(), |id| id.0.clone());
+    let request_id = request_id(request);
+    let changes = changes_the_tenant(request);
     if let Some(token) = bearer(request.headers())? {
         let ctx = keys::authenticate(runtime, &token, &request_id).await?.ok_or(Error::Unauthenticated)?;
+        demand_active(&ctx, changes).await?;
         request.extensions_mut().insert(ctx);
         return Ok(());
     }
     let token = cookie_token(request.headers()).ok_or(Error::Unauthenticated)?;
-    let (ctx, logged_in) =
-        identity::authenticate(runtime, token, &request_id).await?.ok_or(Error::Unauthenticated)?;
-    if !request.method().is_safe() {
-        let given = request.headers().get("x-csrf-token").map(|value| value.as_bytes()).unwrap_or_default();
-        if !constant_time_equal(given, logged_in.csrf_token.as_bytes()) {
-            return Err(Error::Forbidden("csrf"));
-        }
+    if let Some((ctx, logged_in)) = identity::authenticate(runtime, token, &request_id).await? {
+        demand_csrf(request, &logged_in.csrf_token)?;
+        demand_active(&ctx, changes).await?;
+        request.extensions_mut().insert(ctx);
+        request.extensions_mut().insert(logged_in);
+        return Ok(());
     }
+    let (ctx, visiting) =
+        visits::authenticate(runtime, token, &request_id).await?.ok_or(Error::Unauthenticated)?;
+    demand_csrf(request, &visiting.csrf_token)?;
     request.extensions_mut().insert(ctx);
-    request.extensions_mut().insert(logged_in);
+    request.extensions_mut().insert(visiting);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod health;
 mod idempotent;
 pub(crate) mod metrics;
 mod openapi;
+mod quota;
 mod request;
 mod spa;
 pub mod stream;
@@ -79,14 +80,27 @@ pub(crate) fn api(extra: OpenApiRouter) -> OpenApiRouter {
         .merge(extra)
 }
 
+/// Routes that demand an operator of the installation, below `/api/v1`.
+pub(crate) fn operator_api() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(atalaya_people::platform::http::router())
+        .merge(atalaya_operations::operator_router())
+}
+
 /// The whole site.
 pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
     let requests = Arc::new(request::Requests::new(shared.config.clone(), shared.runtime.clock.clone()));
     let (private, _) = api(extra).split_for_parts();
+    let (operators, _) = operator_api().split_for_parts();
     let (public, _) = atalaya_people::public_router().split_for_parts();
     let v1 = private
         .layer(middleware::from_fn(idempotent::once))
+        .layer(middleware::from_fn_with_state(Arc::new(quota::Quota::default()), quota::limit))
         .layer(middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate))
+        .merge(
+            operators
+                .layer(middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate_operator)),
+        )
         .merge(public.layer(middleware::from_fn_with_state(requests.clone(), request::limit_log_in)))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method);

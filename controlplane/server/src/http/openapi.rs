@@ -8,8 +8,10 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(document);
 
 /// The document of all routes.
 pub fn document() -> OpenApi {
-    let mut document =
-        super::api(crate::app::extra_routes()).merge(atalaya_people::public_router()).into_openapi();
+    let mut document = super::api(crate::app::extra_routes())
+        .merge(super::operator_api())
+        .merge(atalaya_people::public_router())
+        .into_openapi();
     document.info = Info::builder()
         .title("Atalaya")
         .version(env!("CARGO_PKG_VERSION"))

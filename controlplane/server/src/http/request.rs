@@ -46,10 +46,19 @@ impl Requests {
     /// The slug that a host name selects: its first label below the base domain.
     fn slug(&self, host: Option<&str>) -> Option<String> {
         let base = self.config.base_domain.as_deref()?;
-        let host = host?.split(':').next()?;
+        let host = host_name(host?);
         let label = host.strip_suffix(base)?.strip_suffix('.')?;
         (!label.is_empty() && !label.contains('.')).then(|| label.to_owned())
     }
+}
+
+/// A host without its port, in lower case.
+fn host_name(host: &str) -> String {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 fn peer(request: &Request) -> IpAddr {
@@ -85,6 +94,7 @@ pub(super) async fn describe(
         },
         https: requests.config.https,
         slug: requests.slug(text(&request, header::HOST)),
+        host: text(&request, header::HOST).map(host_name),
     };
     // Query strings stay out of the log: they hold phones and documents.
     let action = format!(
@@ -157,6 +167,8 @@ mod tests {
     fn a_host_below_the_base_domain_selects_the_tenant() {
         let config = config::Http { base_domain: Some("isp.example".to_owned()), ..config::Http::default() };
         let requests = Requests::new(config, Arc::new(SystemClock));
+        assert_eq!(host_name("Intranet.NetAndina.example.:8443"), "intranet.netandina.example");
+        assert_eq!(host_name("[::1]:8080"), "::1");
         for (host, slug) in [
             (Some("netandina.isp.example"), Some("netandina")),
             (Some("netandina.isp.example:8080"), Some("netandina")),

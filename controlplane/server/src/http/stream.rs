@@ -14,6 +14,7 @@ use atalaya_kernel::{
     time::Timestamp,
 };
 use atalaya_operations::feed;
+use atalaya_people::platform::visits::Visiting;
 use axum::{
     Extension,
     http::HeaderMap,
@@ -100,6 +101,7 @@ pub(super) fn router() -> OpenApiRouter {
 async fn connect(
     ctx: Ctx,
     Extension(hub): Extension<Arc<Hub>>,
+    visiting: Option<Extension<Visiting>>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     ctx.authorize(EVENT_READ)?;
@@ -113,7 +115,21 @@ async fn connect(
         }
     };
     let closing = hub.closing.clone().cancelled_owned();
-    let events = Connection { ctx, sent: HashSet::new(), missed, live }.into_stream().take_until(closing);
+    // A visit ends by itself, and what it looks at with it.
+    let left_ms =
+        visiting.map(|Extension(visiting)| visiting.visit.until.as_millis() - ctx.now().as_millis());
+    let over = async move {
+        match left_ms {
+            Some(left_ms) => {
+                tokio::time::sleep(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))).await
+            }
+            None => std::future::pending().await,
+        }
+    };
+    let events = Connection { ctx, sent: HashSet::new(), missed, live }
+        .into_stream()
+        .take_until(closing)
+        .take_until(over);
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(5)).text("alive");
     Ok(Sse::new(events).keep_alive(keep_alive).into_response())
 }
@@ -216,6 +232,8 @@ fn changes_rights(ctx: &Ctx, event: &Event) -> bool {
         "role.updated" | "role.deleted" | "tenant.updated" => true,
         "user.updated" => about_the_caller || is_key,
         "session.ended" | "api_key.revoked" => about_the_caller,
+        // Of any visit: whose is still good comes back.
+        "operator_visit.ended" => matches!(ctx.principal(), Principal::Operator { .. }),
         "site.created" | "site.updated" => *ctx.scope() != Scope::All,
         _ => false,
     }
@@ -256,7 +274,7 @@ mod tests {
             HeaderValue::from_str(last).unwrap(),
         )]);
         let hub = Arc::new(Hub::default());
-        let answer = connect(ctx.clone(), Extension(hub.clone()), headers).await.unwrap();
+        let answer = connect(ctx.clone(), Extension(hub.clone()), None, headers).await.unwrap();
         let body: Body = answer.into_body();
         let pieces: Vec<_> = body.into_data_stream().take(messages).collect().await;
         let text = pieces.into_iter().map(|piece| String::from_utf8(piece.unwrap().to_vec()).unwrap());

@@ -292,6 +292,18 @@ pub async fn agent_counts(tx: &mut TenantTx) -> Result<(i64, i64), Error> {
     Ok(query.fetch_one(tx).await?)
 }
 
+/// Batches of samples that agents of the tenant still hold, as they last said.
+///
+/// # Errors
+/// The database's.
+pub async fn agents_backlog(tx: &mut TenantTx) -> Result<i64, Error> {
+    let query = sql(
+        "SELECT CAST(COALESCE(SUM(backlog_batches), 0) AS BIGINT) FROM network_agent_status WHERE tenant_id = ",
+    );
+    let (batches,): (i64,) = query.push_bind(tx.tenant()).fetch_one(tx).await?;
+    Ok(batches)
+}
+
 /// The configuration of an agent may have changed: its session should look.
 pub(crate) async fn config_signal(tx: &mut TenantTx, id: &AgentId) -> Result<(), DbError> {
     sql("UPDATE network_agent SET config_signal = config_signal + 1 WHERE tenant_id = $1 AND id = $2")

@@ -1,9 +1,11 @@
 //! `/session`, `/login-options`, `/me`, `/users`.
 
 mod me;
+mod options;
 mod session;
 
 pub use session::{Installation, LoginOrigin, Session, browser_token, cookie_token};
+pub(crate) use session::{cookie, with_cookie};
 
 use super::{NewUser, User, UserChange, service};
 use atalaya_kernel::{
@@ -30,7 +32,7 @@ pub fn router() -> OpenApiRouter {
 
 /// Routes before log-in.
 pub fn public_router() -> OpenApiRouter {
-    session::public_router()
+    session::public_router().merge(options::public_router())
 }
 
 /// The staff, oldest first.

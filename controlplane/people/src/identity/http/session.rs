@@ -1,14 +1,15 @@
-//! `/session` and `/login-options`.
+//! `/session`.
 
 use crate::{
-    access::{AccessScope, Catalog, RoleKey},
+    access::{AccessScope, Catalog, Role, RoleKey},
     identity::{Entered, LogIn, LoggedIn, Origin, Proof, SESSION_COOKIE, login, sessions},
-    tenancy::{self, Tenant},
+    platform::visits::{self, Visit, Visiting},
+    tenancy::{self, Tenant, TenantState},
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, STEP_UP_MS,
     http::{Json, Problem},
-    ids::{TenantId, UserId},
+    ids::TenantId,
     money::Currency,
     runtime::Runtime,
     secrets::SecretText,
@@ -40,10 +41,7 @@ pub(super) fn router() -> OpenApiRouter {
 }
 
 pub(super) fn public_router() -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(login_options))
-        .routes(routes!(session_create))
-        .routes(routes!(second_factor))
+    OpenApiRouter::new().routes(routes!(session_create)).routes(routes!(second_factor))
 }
 
 /// What the server's middleware knows of the request that logs in.
@@ -53,8 +51,10 @@ pub struct LoginOrigin {
     pub origin: Origin,
     /// Whether the cookie must be `Secure`.
     pub https: bool,
-    /// Slug that the host name selects, when it does.
+    /// Slug that the host name selects below the base domain, when it does.
     pub slug: Option<String>,
+    /// Host name that was asked, lower case, without a port.
+    pub host: Option<String>,
 }
 
 /// Facts of the installation that the web app shows.
@@ -64,48 +64,6 @@ pub struct Installation {
     pub environment: String,
     /// Nothing leaves to devices and customers until a person arms it.
     pub safe_mode: bool,
-}
-
-/// Name of a tenant on the chooser.
-#[derive(Debug, Serialize, ToSchema)]
-struct TenantChoice {
-    slug: String,
-    name: String,
-    brand_color: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct LoginOptions {
-    /// The tenant that the host name selects.
-    tenant: Option<TenantChoice>,
-    /// The tenants to choose from, where the host name selects none.
-    tenants: Vec<TenantChoice>,
-}
-
-/// Which ISP a person may log in to here.
-#[utoipa::path(get, path = "/login-options", tag = "session", responses((status = 200, body = LoginOptions)),
-    extensions(("x-permission" = json!("public"))))]
-async fn login_options(
-    Extension(runtime): Extension<Arc<Runtime>>,
-    Extension(origin): Extension<LoginOrigin>,
-) -> Result<Json<LoginOptions>, Error> {
-    let choice = |tenant: Tenant| TenantChoice {
-        slug: tenant.slug,
-        name: tenant.name,
-        brand_color: tenant.brand_color,
-    };
-    let mut tx = runtime.platform().begin_read().await?;
-    let options = match &origin.slug {
-        Some(slug) => LoginOptions {
-            tenant: tenancy::find_tenant(&mut tx, slug).await?.map(choice),
-            tenants: Vec::new(),
-        },
-        None => {
-            let tenants = tenancy::tenants_list(&mut tx).await?.into_iter().map(choice).collect();
-            LoginOptions { tenant: None, tenants }
-        }
-    };
-    Ok(Json(options))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -121,7 +79,9 @@ struct Credentials {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct SessionUser {
-    id: UserId,
+    /// Id of the user, or of the operator whose visit it is.
+    #[schema(example = "usr_01jd3k5m7nf8v9q0r1s2t3w4x5")]
+    id: String,
     name: String,
     email: String,
     /// First role.
@@ -142,6 +102,30 @@ struct SessionTenant {
     locale: String,
     country: String,
     brand_color: Option<String>,
+    /// Whether anything can be changed here.
+    state: TenantState,
+    /// Why not.
+    state_reason: Option<String>,
+    /// Since when.
+    state_since: Option<Timestamp>,
+}
+
+impl From<Tenant> for SessionTenant {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            id: tenant.id,
+            slug: tenant.slug,
+            name: tenant.name,
+            currency: tenant.currency,
+            time_zone: tenant.time_zone,
+            locale: tenant.locale,
+            country: tenant.country,
+            brand_color: tenant.brand_color,
+            state: tenant.state,
+            state_reason: tenant.state_reason,
+            state_since: tenant.state_since,
+        }
+    }
 }
 
 /// Who is logged in, where, with which rights.
@@ -159,9 +143,34 @@ pub struct Session {
     factor_missing: bool,
     environment: String,
     safe_mode: bool,
+    /// The visit, when it is not a user who is here but an operator of the installation.
+    visit: Option<Visit>,
 }
 
 impl Session {
+    /// What an operator who visits is shown: the pages as somebody who may look sees them.
+    fn of_visit(visiting: Visiting, installation: &Installation) -> Self {
+        let Visiting { visit, tenant, csrf_token } = visiting;
+        Self {
+            user: SessionUser {
+                id: visit.operator_id.to_string(),
+                name: visit.operator_name.clone(),
+                email: String::new(),
+                role: Role::ReadOnly.into(),
+                roles: vec![Role::ReadOnly.into()],
+                scope: AccessScope::All,
+            },
+            tenant: tenant.into(),
+            permissions: visit.permissions.iter().cloned().collect(),
+            csrf_token,
+            proved_until: visit.started_at.plus_millis(STEP_UP_MS),
+            factor_missing: false,
+            environment: installation.environment.clone(),
+            safe_mode: installation.safe_mode,
+            visit: Some(visit),
+        }
+    }
+
     pub(super) fn of(logged_in: LoggedIn, installation: &Installation, catalog: &Catalog) -> Self {
         let LoggedIn { user, tenant, permissions, factor_missing, csrf_token, proved_at, .. } = logged_in;
         let permissions = match permissions {
@@ -170,23 +179,15 @@ impl Session {
         };
         Self {
             user: SessionUser {
-                id: user.id,
+                id: user.id.to_string(),
                 name: user.name,
                 email: user.email,
                 role: user.role,
                 roles: user.roles,
                 scope: user.scope,
             },
-            tenant: SessionTenant {
-                id: tenant.id,
-                slug: tenant.slug,
-                name: tenant.name,
-                currency: tenant.currency,
-                time_zone: tenant.time_zone,
-                locale: tenant.locale,
-                country: tenant.country,
-                brand_color: tenant.brand_color,
-            },
+            tenant: tenant.into(),
+            visit: None,
             permissions,
             csrf_token,
             proved_until: proved_at.plus_millis(STEP_UP_MS),
@@ -208,7 +209,10 @@ async fn session_create(
     Extension(catalog): Extension<Arc<Catalog>>,
     Json(body): Json<Credentials>,
 ) -> Result<Response, Error> {
-    let slug = login.slug.clone().or(body.tenant);
+    let mut tx = runtime.platform().begin_read().await?;
+    let selected = tenancy::find_by_host(&mut tx, login.slug.as_deref(), login.host.as_deref()).await?;
+    tx.rollback().await?;
+    let slug = login.slug.clone().or(selected.map(|tenant| tenant.slug)).or(body.tenant);
     let slug = slug.ok_or_else(|| Error::invalid("/tenant", "required", "choose the ISP"))?;
     match login::log_in(&runtime, &slug, &body.email, &body.password, &login.origin).await? {
         LogIn::Refused => Ok(Problem::wrong_login().into_response()),
@@ -274,7 +278,7 @@ async fn second_factor(
 }
 
 /// An answer that gives the browser the session's token.
-pub(super) fn with_cookie(answer: impl IntoResponse, token: &str, https: bool) -> Result<Response, Error> {
+pub(crate) fn with_cookie(answer: impl IntoResponse, token: &str, https: bool) -> Result<Response, Error> {
     let secure = if https { "; Secure" } else { "" };
     let cookie = format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax{secure}");
     let mut response = answer.into_response();
@@ -289,11 +293,16 @@ pub(super) fn with_cookie(answer: impl IntoResponse, token: &str, https: bool) -
     extensions(("x-permission" = json!("authenticated"))))]
 async fn session_get(
     _: Ctx,
-    logged_in: LoggedIn,
+    logged_in: Option<Extension<LoggedIn>>,
+    visiting: Option<Extension<Visiting>>,
     Extension(installation): Extension<Arc<Installation>>,
     Extension(catalog): Extension<Arc<Catalog>>,
-) -> Json<Session> {
-    Json(Session::of(logged_in, &installation, &catalog))
+) -> Result<Json<Session>, Error> {
+    match (logged_in, visiting) {
+        (Some(Extension(logged_in)), _) => Ok(Json(Session::of(logged_in, &installation, &catalog))),
+        (None, Some(Extension(visiting))) => Ok(Json(Session::of_visit(visiting, &installation))),
+        (None, None) => Err(sessions::not_a_session()),
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -332,9 +341,15 @@ async fn step_up(
 /// Logs out.
 #[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)),
     extensions(("x-permission" = json!("authenticated"))))]
-async fn session_delete(ctx: Ctx, headers: HeaderMap) -> Result<Response, Error> {
-    if let Some(token) = cookie_token(&headers) {
-        sessions::log_out(&ctx, token).await?;
+async fn session_delete(
+    ctx: Ctx,
+    visiting: Option<Extension<Visiting>>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    match (visiting, cookie_token(&headers)) {
+        (Some(Extension(visiting)), _) => visits::visit_end_own(&ctx, &visiting).await?,
+        (None, Some(token)) => sessions::log_out(&ctx, token).await?,
+        (None, None) => {}
     }
     let gone = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -357,7 +372,7 @@ pub fn browser_token(headers: &HeaderMap) -> Option<&str> {
     cookie(headers, BROWSER_COOKIE)
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -99,6 +99,14 @@ pub(super) async fn enabled_owners(tx: &mut TenantTx) -> Result<i64, DbError> {
     Ok(count)
 }
 
+/// Users who are not disabled.
+pub(super) async fn users_count(tx: &mut TenantTx) -> Result<i64, DbError> {
+    let query =
+        sql("SELECT CAST(COUNT(*) AS BIGINT) FROM people_user WHERE disabled = false AND tenant_id = ");
+    let (count,): (i64,) = query.push_bind(tx.tenant()).fetch_one(tx).await?;
+    Ok(count)
+}
+
 pub(super) async fn user_insert(tx: &mut TenantTx, user: &User, password_hash: &str) -> Result<(), Error> {
     let tenant = tx.tenant().clone();
     sql("INSERT INTO people_user (tenant_id, id, email, name, role, password_hash, disabled, version, created_at, updated_at, scope) \
