@@ -7,10 +7,9 @@
  * ATALAYA_CUSTOMER  id of a customer who is cut and attached to a router (default: the first such, or somebody who is cut for it)
  * ATALAYA_SHOTS     folder for a picture of the screen when something fails
  */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
 import { change, get, logIn, report, serverUrl, timeout, version } from './session.mjs'
+import { expect, until, walk } from './steps.mjs'
 
 const url = serverUrl()
 const { context, close } = await openBrowser({ viewport: { width: 1366, height: 900 }, locale: 'es-PE' })
@@ -18,21 +17,6 @@ const page = context.pages()[0] ?? (await context.newPage())
 /** Apart from what an earlier run has written. */
 const run = Date.now().toString(36)
 const dialog = '.v-overlay--active .v-card'
-
-function expect(what, holds, found) {
-  if (!holds) throw new Error(`expected ${what}; found ${JSON.stringify(found)}`)
-}
-
-/** Reads until it is as wanted: what the page sent is answered before the dialog closes, effects come later. */
-async function until(what, path, holds) {
-  const deadline = Date.now() + timeout
-  for (;;) {
-    const found = await get(page, path)
-    if (holds(found)) return found
-    if (Date.now() > deadline) throw new Error(`expected ${what}; ${path} says ${JSON.stringify(found)}`)
-    await page.waitForTimeout(100)
-  }
-}
 
 async function open(path) {
   await page.goto(url + path)
@@ -111,7 +95,7 @@ async function editSite() {
   await fill('latitude', '-12,05')
   await fill('longitude', '-77.04')
   await submit()
-  const after = await until('the place of the site', `/sites/${site.id}`, (one) => one.latitude === -12.05)
+  const after = await until(page, 'the place of the site', `/sites/${site.id}`, (one) => one.latitude === -12.05)
   expect('the longitude too', after.longitude === -77.04 && after.name === site.name, after)
 }
 
@@ -144,7 +128,7 @@ async function brake() {
   await page.fill('[name=cut_brake_tenant_basis_points]', '2,75')
   await page.fill('[name=cut_brake_floor]', '12')
   await page.click('.form button[type=submit]')
-  const after = await until('the new brake', '/tenant', (one) => one.cut_brake_tenant_basis_points === 275)
+  const after = await until(page, 'the new brake', '/tenant', (one) => one.cut_brake_tenant_basis_points === 275)
   expect('the floor too', after.cut_brake_floor === 12, after)
 }
 
@@ -210,7 +194,7 @@ async function detach(customer) {
   await page.locator('[data-detach]').first().click()
   await submit('[data-confirm]')
   const path = `/customers/${customer}/overview`
-  const { services } = await until('the attachment to go', path, ({ services }) => services[0].attachments.every((one) => one.removed))
+  const { services } = await until(page, 'the attachment to go', path, ({ services }) => services[0].attachments.every((one) => one.removed))
   expect('the service to stay', services[0].status === 'suspended', services[0])
 }
 
@@ -237,13 +221,6 @@ async function cutCustomer() {
   return active.id
 }
 
-async function picture() {
-  const shots = process.env.ATALAYA_SHOTS
-  if (!shots) return
-  await mkdir(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, 'changes-failed.png') })
-}
-
 await report(async () => {
   await logIn(page, url)
   const customer = await cutCustomer()
@@ -263,11 +240,6 @@ await report(async () => {
     'the end of an attachment': () => detach(customer),
     'the end of a service': () => terminate(customer),
   }
-  for (const [name, step] of Object.entries(steps)) {
-    await step().catch(async (cause) => {
-      await picture().catch(() => {})
-      throw new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`)
-    })
-  }
-  return `${Object.keys(steps).length} changes pressed and read back`
+  const count = await walk(steps, { 'changes-failed': page })
+  return `${count} changes pressed and read back`
 }, close)

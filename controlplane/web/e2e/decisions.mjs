@@ -7,10 +7,9 @@
  *                proof of who is there too old; "none": leaves that part out
  * ATALAYA_SHOTS  folder for a picture of the screens when something fails
  */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
 import { ask, change, get, logIn, report, serverUrl, timeout, version } from './session.mjs'
+import { expect, until, walk } from './steps.mjs'
 
 const url = serverUrl()
 const look = { viewport: { width: 1366, height: 900 }, locale: 'es-PE' }
@@ -20,20 +19,6 @@ const page = first.context.pages()[0] ?? (await first.context.newPage())
 const other = second.context.pages()[0] ?? (await second.context.newPage())
 const dialog = '.v-overlay--active .v-card'
 const mark = Date.now().toString(36)
-
-function expect(what, holds, found) {
-  if (!holds) throw new Error(`expected ${what}; found ${JSON.stringify(found)}`)
-}
-
-async function until(what, path, holds) {
-  const deadline = Date.now() + timeout
-  for (;;) {
-    const found = await get(page, path)
-    if (holds(found)) return found
-    if (Date.now() > deadline) throw new Error(`expected ${what}; ${path} says ${JSON.stringify(found)}`)
-    await page.waitForTimeout(100)
-  }
-}
 
 const firstService = async (customer) => (await get(page, `/customers/${customer}/overview`)).services[0]
 
@@ -74,7 +59,7 @@ async function secondPerson({ customer }) {
   expect('who asked, and how many services', words.includes('Rosa') && words.includes(String(asked.totals.services)), words)
   await other.click(`${dialog} [data-confirm]`)
   await other.waitForSelector('[data-approval]', { state: 'detached', timeout })
-  await until('the run to be carried out', `/collections/runs/${id}`, (run) => run.state === 'done')
+  await until(page, 'the run to be carried out', `/collections/runs/${id}`, (run) => run.state === 'done')
   // The page of whoever asked learns it by itself.
   await page.waitForSelector('[data-approval]', { state: 'detached', timeout })
 }
@@ -82,7 +67,7 @@ async function secondPerson({ customer }) {
 /** The cut is decided and waits behind the brake; the person who looks at the agent lets it pass. */
 async function heldCuts({ customer, agent }) {
   const path = `/agents/${agent}/held-cuts`
-  const held = await until('the cut to wait', path, ({ items }) => items.some((one) => one.customer_name === customer.name))
+  const held = await until(page, 'the cut to wait', path, ({ items }) => items.some((one) => one.customer_name === customer.name))
   expect('the brake as the reason', held.items.every((one) => one.reason === 'brake'), held.items)
   await page.goto(`${url}/agents/${agent}`)
   await page.waitForSelector('[data-held-cuts]', { timeout })
@@ -92,9 +77,9 @@ async function heldCuts({ customer, agent }) {
   expect('the focus on what changes nothing', await focus.jsonValue(), focus)
   await page.click(`${dialog} [data-confirm]`)
   await page.waitForSelector('[data-held-cuts]', { state: 'detached', timeout })
-  await until('nothing to wait any more', path, ({ items }) => !items.length)
+  await until(page, 'nothing to wait any more', path, ({ items }) => !items.length)
   const overview = `/customers/${customer.id}/overview`
-  await until('the cut to be read back from the router', overview, ({ services }) => services[0].network.state === 'cut')
+  await until(page, 'the cut to be read back from the router', overview, ({ services }) => services[0].network.state === 'cut')
 }
 
 /** Who logged in too long ago is asked again, over the form, which keeps what was typed. */
@@ -123,24 +108,16 @@ async function stepUp() {
   expect('one key, with what was typed before', made.length === 1 && made[0].permissions.join() === 'customer.read', made)
 }
 
-async function pictures() {
-  const shots = process.env.ATALAYA_SHOTS
-  if (!shots) return
-  await mkdir(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, 'decisions-first.png') })
-  await other.screenshot({ path: join(shots, 'decisions-second.png') })
-}
-
 await report(
   async () => {
     await logIn(page, url)
     const known = await prepare()
-    for (const [name, step] of Object.entries({ 'a second person': secondPerson, 'held cuts': heldCuts, 'a proof of who is there': stepUp })) {
-      await step(known).catch(async (cause) => {
-        await pictures().catch(() => {})
-        throw new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`)
-      })
+    const steps = {
+      'a second person': () => secondPerson(known),
+      'held cuts': () => heldCuts(known),
+      'a proof of who is there': stepUp,
     }
+    await walk(steps, { 'decisions-first': page, 'decisions-second': other })
     const proved = process.env.ATALAYA_AGE === 'stdin' ? 'a proof asked for' : 'no proof was old enough to be asked for'
     return `a run approved by a second person, its held cut released, ${proved}`
   },

@@ -5,11 +5,11 @@
  * ATALAYA_URL    address of a running control plane (who logs in: see session.mjs)
  * ATALAYA_SHOTS  folder for a picture of the screen when something fails
  */
-import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { openBrowser } from './browser.mjs'
 import { check, prepare } from './check.mjs'
 import { change, get, logIn, report, serverUrl, timeout, version } from './session.mjs'
+import { expect, walk } from './steps.mjs'
 import { totp } from './totp.mjs'
 
 const url = serverUrl()
@@ -25,10 +25,6 @@ const passwords = ['cuatro palabras de prueba', 'otras cuatro palabras mas']
 /** What the pages have asked the network for: a link's token must be in no address. */
 const asked = []
 page.on('request', (request) => asked.push(request.url()))
-
-function expect(what, holds, found) {
-  if (!holds) throw new Error(`expected ${what}; found ${JSON.stringify(found)}`)
-}
 
 /** Nothing serious in either theme and width, with the page as it is then left. */
 async function accessible(name) {
@@ -210,14 +206,6 @@ async function keyOfProgram() {
   expect('a key that opens nothing', after === 401, after)
 }
 
-async function pictures() {
-  const shots = process.env.ATALAYA_SHOTS
-  if (!shots) return
-  await mkdir(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, 'identity-guest.png') })
-  await owner.screenshot({ path: join(shots, 'identity-owner.png') })
-}
-
 await report(
   async () => {
     const known = {}
@@ -233,13 +221,8 @@ await report(
       'the app of somebody who lost it': () => losesApp(known.id),
       'a key of a program': keyOfProgram,
     }
-    for (const [name, step] of Object.entries(steps)) {
-      await step().catch(async (cause) => {
-        await pictures().catch(() => {})
-        throw new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`)
-      })
-    }
-    return `${Object.keys(steps).length} steps of identity pressed`
+    const count = await walk(steps, { 'identity-guest': page, 'identity-owner': owner })
+    return `${count} steps of identity pressed`
   },
   async () => {
     await admin.close()
