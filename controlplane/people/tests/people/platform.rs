@@ -23,6 +23,7 @@ use atalaya_people::{
     tenancy::{self, TenantState},
 };
 use std::collections::BTreeSet;
+use tokio::task::JoinSet;
 
 fn secret(text: &str) -> SecretText {
     SecretText::new(text.to_owned())
@@ -59,14 +60,15 @@ on_both!(a_plan_stops_what_is_new_and_two_at_once_do_not_pass_it, |world: World|
     customer(&ctx, "before there was a limit").await.unwrap();
     plans::tenant_plan_set(&platform, ctx.tenant(), Some(&plan.id)).await.unwrap();
 
-    let rush = (0..8).map(|number| {
+    let mut rush = JoinSet::new();
+    for number in 0..8 {
         let ctx = ctx.clone();
-        tokio::spawn(async move { customer(&ctx, &format!("rush {number}")).await })
-    });
+        rush.spawn(async move { customer(&ctx, &format!("rush {number}")).await });
+    }
     let mut made = 0;
     let mut refused = Vec::new();
-    for attempt in rush.collect::<Vec<_>>() {
-        match attempt.await.unwrap() {
+    while let Some(attempt) = rush.join_next().await {
+        match attempt.unwrap() {
             Ok(()) => made += 1,
             Err(error) => refused.push(error),
         }

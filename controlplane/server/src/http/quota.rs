@@ -54,7 +54,8 @@ impl Window {
             return None;
         }
         let passes = self.held > 0;
-        if !passes && !(self.left == 0 && is_fresh) {
+        let is_known = passes || (self.left == 0 && is_fresh);
+        if !is_known {
             return None;
         }
         self.held -= i64::from(passes);
@@ -63,12 +64,15 @@ impl Window {
     }
 }
 
+/// A window and its lock.
+type Shared = Arc<tokio::sync::Mutex<Window>>;
+
 /// Windows of this process, each behind a lock of its own: one subject's question does not hold back another's.
 #[derive(Default)]
-pub(super) struct Quota(Mutex<HashMap<(TenantId, Subject), Arc<tokio::sync::Mutex<Window>>>>);
+pub(super) struct Quota(Mutex<HashMap<(TenantId, Subject), Shared>>);
 
 impl Quota {
-    fn window(&self, tenant: &TenantId, subject: &Subject, minute: i64) -> Arc<tokio::sync::Mutex<Window>> {
+    fn window(&self, tenant: &TenantId, subject: &Subject, minute: i64) -> Shared {
         let mut windows = self.0.lock();
         if windows.len() >= MAX_SUBJECTS {
             windows.retain(|_, window| window.try_lock().is_ok_and(|window| window.minute >= minute));

@@ -118,11 +118,10 @@ async fn connect(
     // A visit ends by itself, and what it looks at with it.
     let left_ms =
         visiting.map(|Extension(visiting)| visiting.visit.until.as_millis() - ctx.now().as_millis());
+    let left = left_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
     let over = async move {
-        match left_ms {
-            Some(left_ms) => {
-                tokio::time::sleep(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))).await
-            }
+        match left {
+            Some(left) => tokio::time::sleep(left).await,
             None => std::future::pending().await,
         }
     };

@@ -843,6 +843,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operator-visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Visits of operators of the installation, newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operator-visits/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a visit at once. */
+        delete: operations["end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/password-links/look": {
         parameters: {
             query?: never;
@@ -963,6 +997,236 @@ export interface paths {
         head?: never;
         /** Changes a plan. */
         patch: operations["update"];
+        trace?: never;
+    };
+    "/platform/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what to the installation, newest first: operators, the command line, first starts, copies that were armed. */
+        get: operations["audit_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/me/app": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts the enrolment of an authenticator app. Asks for a log-in of the last ten minutes. */
+        post: operations["app_enrol"];
+        /** Removes the caller's app. */
+        delete: operations["app_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/me/app/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the enrolment with a first code; from now on a log-in asks for one. */
+        post: operations["app_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Plans of tenants, by name. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a plan. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/plans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replaces what a plan says. A limit below what is used stops only what is new. */
+        put: operations["change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which operator is logged in. */
+        get: operations["session_get"];
+        put?: never;
+        /** Logs an operator in and sets the operator's cookie. `code_wanted` asks for the same again with a code of the app. */
+        post: operations["session_create"];
+        /** Logs out. */
+        delete: operations["session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tenants, oldest first, with plan, use and health. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a tenant with its first owner, who sets a password with the link of the answer. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tenant. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/tenants/{id}/domain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a tenant a host name of its own, or takes it away. The name has to lead to this installation. */
+        put: operations["domain_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/tenants/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a tenant a plan. */
+        put: operations["plan_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/tenants/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes a tenant active or read-only. Nothing of its network changes, and nobody is cut while it is read-only. */
+        put: operations["state_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/tenants/{id}/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Visits of a tenant, newest first. */
+        get: operations["of_tenant"];
+        put?: never;
+        /**
+         * Enters a tenant: sets the session cookie of the web app, with which the tenant's pages are seen until the visit ends. Asks
+         *     for a log-in of the last ten minutes; rights that are dangerous end ten minutes after it.
+         */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/tenants/{id}/visits/{visit}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a visit. */
+        delete: operations["end_as_operator"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/roles": {
@@ -1280,6 +1544,40 @@ export interface paths {
         patch: operations["update"];
         trace?: never;
     };
+    "/tenant/domain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The host name of the ISP's own, which the operator of the installation gives. */
+        get: operations["domain_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenant/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the ISP has, and what its plan allows. */
+        get: operations["own_use"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users": {
         parameters: {
             query?: never;
@@ -1526,6 +1824,11 @@ export interface components {
              *     ]
              */
             permissions: string[];
+            /**
+             * Format: int64
+             * @description Requests in a minute at most; null: as many as the ISP's plan has.
+             */
+            requests_per_minute?: number | null;
             revoked_at?: components["schemas"]["Timestamp"] | null;
             /** @description Of which part of the ISP it sees anything; of this, what its maker sees. */
             scope: components["schemas"]["AccessScope"];
@@ -1874,6 +2177,13 @@ export interface components {
          * @example 2026-11-30
          */
         Date: string;
+        /**
+         * @description Dates by the tenant's calendar.
+         * @example [
+         *       "2026-12-25"
+         *     ]
+         */
+        Dates: string[];
         /** @description What must be true of a point. */
         Desired: {
             /**
@@ -2165,6 +2475,25 @@ export interface components {
             /** @description Values of the sentence, by name; the device's own words are `words`. */
             facts: components["schemas"]["Field"][];
         };
+        GivenDomain: {
+            /**
+             * @description Host name of its own, by which it is selected before log-in; null: none.
+             * @example intranet.netandina.example
+             */
+            domain?: string | null;
+        };
+        GivenPlan: {
+            plan_id?: components["schemas"]["TenantPlanId"] | null;
+        };
+        GivenState: {
+            /**
+             * @description Why; the tenant's people see it.
+             * @example The invoice of September is not paid
+             */
+            reason: string;
+            /** @description From now on. */
+            state: components["schemas"]["TenantState"];
+        };
         /** @description A cut that waits. */
         HeldCut: {
             /** @description Name of its customer. */
@@ -2339,6 +2668,26 @@ export interface components {
                 [key: string]: string;
             }[];
         };
+        /**
+         * @description What a plan limits the number of.
+         * @enum {string}
+         */
+        Limit: "customers" | "devices" | "users";
+        /** @description How much of something a tenant has. */
+        LimitUse: {
+            /**
+             * Format: int64
+             * @description How many at most; null: unlimited.
+             */
+            allowed?: number | null;
+            /** @description Of what. */
+            limit: components["schemas"]["Limit"];
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            used: number;
+        };
         /** @description A link that was just made. */
         Link: {
             /** @description Until when it is good. */
@@ -2465,7 +2814,7 @@ export interface components {
         };
         LoginOptions: {
             tenant?: components["schemas"]["TenantChoice"] | null;
-            /** @description The tenants to choose from, where the host name selects none. */
+            /** @description The tenants to choose from, where this is asked by an address or as `localhost`. */
             tenants: components["schemas"]["TenantChoice"][];
         };
         /**
@@ -2510,6 +2859,11 @@ export interface components {
              *     ]
              */
             permissions: string[];
+            /**
+             * Format: int64
+             * @description Requests in a minute at most; as many as the ISP's plan has when absent.
+             */
+            requests_per_minute?: number | null;
             scope?: components["schemas"]["AccessScope"] | null;
         };
         /** @description An attachment to be made. */
@@ -2744,6 +3098,88 @@ export interface components {
             name: string;
             parent_id?: components["schemas"]["SiteId"] | null;
         };
+        /** @description A tenant to be made; the rest of its settings start at the defaults. */
+        NewTenant: {
+            /**
+             * @description ISO 3166 code.
+             * @example PE
+             */
+            country: string;
+            /** @description Currency of prices, invoices and payments. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * @description Language: es-419, en, pt-BR.
+             * @example es-419
+             */
+            locale: string;
+            /**
+             * @description Name.
+             * @example NetAndina
+             */
+            name: string;
+            /**
+             * @description Short name in host names: lower-case letters, digits and hyphens.
+             * @example netandina
+             */
+            slug: string;
+            /** @description Time zone of due dates and schedules. */
+            time_zone: components["schemas"]["TimeZone"];
+        };
+        /** @description A tenant that was just made. */
+        NewTenantMade: {
+            /** @description The link with which its owner sets the first password. Shown this once. */
+            invitation: components["schemas"]["Link"];
+            /** @description The tenant. */
+            tenant: components["schemas"]["Tenant"];
+        };
+        /** @description A plan as it is to be; absent limits are unlimited. */
+        NewTenantPlan: {
+            /**
+             * @description Whom the ISP asks for more.
+             * @example sales@hosting.example
+             */
+            contact: string;
+            /**
+             * Format: int64
+             * @description Customers at most.
+             */
+            customers?: number | null;
+            /**
+             * Format: int64
+             * @description Devices at most.
+             */
+            devices?: number | null;
+            /**
+             * @description Name, unique in the installation.
+             * @example Starter
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description API requests of the whole ISP in a minute at most.
+             */
+            requests_per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Users who are not disabled, at most.
+             */
+            users?: number | null;
+        };
+        /** @description A tenant to be made. */
+        NewTenantRequest: {
+            /**
+             * @description E-mail of its first owner.
+             * @example rosa@netandina.example
+             */
+            owner_email: string;
+            /**
+             * @description Name of its first owner.
+             * @example Rosa Quispe
+             */
+            owner_name: string;
+            /** @description The tenant. */
+            tenant: components["schemas"]["NewTenant"];
+        };
         /** @description A token to be made, and the agent that it is for. */
         NewToken: {
             /** @description Name of the agent; the site's when absent. */
@@ -2776,6 +3212,21 @@ export interface components {
             /** @description Every role. */
             roles?: components["schemas"]["RoleKey"][] | null;
             scope?: components["schemas"]["AccessScope"] | null;
+        };
+        /** @description A visit to begin. */
+        NewVisit: {
+            /**
+             * Format: int64
+             * @description Minutes until it ends by itself, at most 480; 60 when absent.
+             */
+            minutes?: number | null;
+            /** @description Rights beyond those of looking; none when absent. */
+            permissions?: string[];
+            /**
+             * @description What for; the tenant reads it.
+             * @example Ticket 4711: the cut run does not start
+             */
+            reason: string;
         };
         /** @description What was read back at a point. */
         Observed: {
@@ -2824,6 +3275,43 @@ export interface components {
          * @enum {string}
          */
         OfflineCuts: "hold" | "apply";
+        /** @description A person who runs the installation. */
+        Operator: {
+            app_since?: components["schemas"]["Timestamp"] | null;
+            /** @description When made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whether log-in is refused. */
+            disabled: boolean;
+            /**
+             * @description E-mail, lower case; the log-in name.
+             * @example noc@hosting.example
+             */
+            email: string;
+            /** @description Which. */
+            id: components["schemas"]["OperatorId"];
+            /** @description Name. */
+            name: string;
+        };
+        OperatorAppCode: {
+            /** @description Six digits that the app shows. */
+            code: components["schemas"]["SecretText"];
+        };
+        OperatorCredentials: {
+            code?: components["schemas"]["SecretText"] | null;
+            /** @example noc@hosting.example */
+            email: string;
+            password: components["schemas"]["SecretText"];
+        };
+        /** @example opr_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        OperatorId: string;
+        /** @description An operator who is logged in. */
+        OperatorSessionInfo: {
+            /** @description To be sent as `X-CSRF-Token` with every change. */
+            csrf_token: string;
+            operator: components["schemas"]["Operator"];
+            /** @description Until when entering a tenant and changing the app do not ask for another log-in. */
+            proved_until: components["schemas"]["Timestamp"];
+        };
         /**
          * @description What became of a desired state.
          * @enum {string}
@@ -2941,6 +3429,11 @@ export interface components {
                  *     ]
                  */
                 permissions: string[];
+                /**
+                 * Format: int64
+                 * @description Requests in a minute at most; null: as many as the ISP's plan has.
+                 */
+                requests_per_minute?: number | null;
                 revoked_at?: components["schemas"]["Timestamp"] | null;
                 /** @description Of which part of the ISP it sees anything; of this, what its maker sees. */
                 scope: components["schemas"]["AccessScope"];
@@ -3433,6 +3926,55 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_TenantPlan: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * @description Whom the ISP asks for more.
+                 * @example sales@hosting.example
+                 */
+                contact: string;
+                /** @description When made. */
+                created_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Customers at most.
+                 */
+                customers?: number | null;
+                /**
+                 * Format: int64
+                 * @description Devices at most.
+                 */
+                devices?: number | null;
+                /** @description Which. */
+                id: components["schemas"]["TenantPlanId"];
+                /**
+                 * @description Name, unique in the installation.
+                 * @example Starter
+                 */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description API requests of the whole ISP in a minute at most.
+                 */
+                requests_per_minute?: number | null;
+                /** @description When last changed. */
+                updated_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Users who are not disabled, at most.
+                 */
+                users?: number | null;
+                /**
+                 * Format: int64
+                 * @description Grows with each change.
+                 */
+                version: number;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_User: {
             /** @description The rows. */
             items: {
@@ -3462,6 +4004,36 @@ export interface components {
                  * @description Grows with each change.
                  */
                 version: number;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Visit: {
+            /** @description The rows. */
+            items: {
+                ended_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Who ended it before its time: a name. */
+                ended_by?: string | null;
+                /** @description Which. */
+                id: components["schemas"]["VisitId"];
+                /** @description Whether it goes on. */
+                open: boolean;
+                /** @description Who. */
+                operator_id: components["schemas"]["OperatorId"];
+                /** @description Name at the time. */
+                operator_name: string;
+                /** @description Names of the rights that it has. */
+                permissions: string[];
+                /**
+                 * @description What for.
+                 * @example Ticket 4711: the cut run does not start
+                 */
+                reason: string;
+                /** @description Since when. */
+                started_at: components["schemas"]["Timestamp"];
+                /** @description Until when at most. */
+                until: components["schemas"]["Timestamp"];
             }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
@@ -4047,6 +4619,7 @@ export interface components {
             safe_mode: boolean;
             tenant: components["schemas"]["SessionTenant"];
             user: components["schemas"]["SessionUser"];
+            visit?: components["schemas"]["Visit"] | null;
         };
         /** @example ses_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         SessionId: string;
@@ -4079,11 +4652,20 @@ export interface components {
             locale: string;
             name: string;
             slug: string;
+            /** @description Whether anything can be changed here. */
+            state: components["schemas"]["TenantState"];
+            /** @description Why not. */
+            state_reason?: string | null;
+            state_since?: components["schemas"]["Timestamp"] | null;
             time_zone: components["schemas"]["TimeZone"];
         };
         SessionUser: {
             email: string;
-            id: components["schemas"]["UserId"];
+            /**
+             * @description Id of the user, or of the operator whose visit it is.
+             * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
+            id: string;
             name: string;
             /** @description First role. */
             role: components["schemas"]["RoleKey"];
@@ -4324,8 +4906,13 @@ export interface components {
              * @example NetAndina
              */
             name: string;
+            /** @description Dates on which nobody is cut without a person, such as holidays. */
+            no_cut_dates: components["schemas"]["Dates"];
+            /** @description Days of the week on which nobody is cut without a person. */
+            no_cut_weekdays: components["schemas"]["Weekdays"];
             /** @description What an agent does with scheduled cuts while headquarters is away. */
             offline_cuts: components["schemas"]["OfflineCuts"];
+            plan_id?: components["schemas"]["TenantPlanId"] | null;
             /** @description Roles whose users need a second factor: whoever has none may do nothing but enrol one. */
             second_factor_roles: components["schemas"]["RoleList"];
             /**
@@ -4333,6 +4920,14 @@ export interface components {
              * @example netandina
              */
             slug: string;
+            /** @description What the ISP's people may do, as the installation's operator decided. */
+            state: components["schemas"]["TenantState"];
+            /**
+             * @description Why, where it is not active.
+             * @example The invoice of September is not paid
+             */
+            state_reason?: string | null;
+            state_since?: components["schemas"]["Timestamp"] | null;
             /** @description Time zone of due dates and schedules. */
             time_zone: components["schemas"]["TimeZone"];
             /**
@@ -4384,6 +4979,8 @@ export interface components {
             locale?: string | null;
             /** @description Name. */
             name?: string | null;
+            no_cut_dates?: components["schemas"]["Dates"] | null;
+            no_cut_weekdays?: components["schemas"]["Weekdays"] | null;
             offline_cuts?: components["schemas"]["OfflineCuts"] | null;
             second_factor_roles?: components["schemas"]["RoleList"] | null;
             time_zone?: components["schemas"]["TimeZone"] | null;
@@ -4399,8 +4996,133 @@ export interface components {
             name: string;
             slug: string;
         };
+        /** @description The host name of the ISP's own. */
+        TenantDomain: {
+            /**
+             * @description By which it is selected before log-in; null: none.
+             * @example intranet.netandina.example
+             */
+            domain?: string | null;
+        };
+        /** @description How a tenant is. */
+        TenantHealth: {
+            /**
+             * Format: int64
+             * @description Agents enrolled and not revoked.
+             */
+            agents: number;
+            /**
+             * Format: int64
+             * @description Of them, connected.
+             */
+            agents_connected: number;
+            /**
+             * Format: int64
+             * @description Batches of measurements that agents still hold, as they last said.
+             */
+            batches_waiting: number;
+            /**
+             * Format: int64
+             * @description Deliveries of events that were given up and wait for a person.
+             */
+            dead_letters: number;
+        };
         /** @example ten_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         TenantId: string;
+        /** @description The installation and a page of its tenants. */
+        TenantPage: {
+            backup_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Tenants, oldest first. */
+            items: components["schemas"]["TenantRow"][];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description What a tenant may have; null is unlimited. */
+        TenantPlan: {
+            /**
+             * @description Whom the ISP asks for more.
+             * @example sales@hosting.example
+             */
+            contact: string;
+            /** @description When made. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Customers at most.
+             */
+            customers?: number | null;
+            /**
+             * Format: int64
+             * @description Devices at most.
+             */
+            devices?: number | null;
+            /** @description Which. */
+            id: components["schemas"]["TenantPlanId"];
+            /**
+             * @description Name, unique in the installation.
+             * @example Starter
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description API requests of the whole ISP in a minute at most.
+             */
+            requests_per_minute?: number | null;
+            /** @description When last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Users who are not disabled, at most.
+             */
+            users?: number | null;
+            /**
+             * Format: int64
+             * @description Grows with each change.
+             */
+            version: number;
+        };
+        /** @example tpl_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        TenantPlanId: string;
+        /** @description A tenant as an operator sees it. */
+        TenantRow: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description How it is. */
+            health: components["schemas"]["TenantHealth"];
+            /** @description Which. */
+            id: components["schemas"]["TenantId"];
+            /** @description Name. */
+            name: string;
+            plan_id?: components["schemas"]["TenantPlanId"] | null;
+            /** @description Short name. */
+            slug: string;
+            /** @description What its people may do. */
+            state: components["schemas"]["TenantState"];
+            /** @description Why, where it is not active. */
+            state_reason?: string | null;
+            state_since?: components["schemas"]["Timestamp"] | null;
+            /** @description What it has against what its plan allows. */
+            usage: components["schemas"]["TenantUse"];
+        };
+        /**
+         * @description What a tenant's people may do.
+         * @enum {string}
+         */
+        TenantState: "active" | "read_only";
+        /** @description What a tenant has, and what its plan allows. */
+        TenantUse: {
+            /** @description Whom to ask for more. */
+            contact?: string | null;
+            /** @description Customers, devices, users. */
+            limits: components["schemas"]["LimitUse"][];
+            /** @description Name of the plan; null: nothing is limited. */
+            plan?: string | null;
+            /**
+             * Format: int64
+             * @description API requests of the whole ISP in a minute at most; null: unlimited.
+             */
+            requests_per_minute?: number | null;
+        };
         /**
          * @description An IANA time zone. Text in JSON and in the database.
          * @example America/Lima
@@ -4459,10 +5181,45 @@ export interface components {
             /** @description One per set of labels. */
             series: components["schemas"]["SeriesValue"][];
         };
+        /** @description An operator of the installation in a tenant. */
+        Visit: {
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who ended it before its time: a name. */
+            ended_by?: string | null;
+            /** @description Which. */
+            id: components["schemas"]["VisitId"];
+            /** @description Whether it goes on. */
+            open: boolean;
+            /** @description Who. */
+            operator_id: components["schemas"]["OperatorId"];
+            /** @description Name at the time. */
+            operator_name: string;
+            /** @description Names of the rights that it has. */
+            permissions: string[];
+            /**
+             * @description What for.
+             * @example Ticket 4711: the cut run does not start
+             */
+            reason: string;
+            /** @description Since when. */
+            started_at: components["schemas"]["Timestamp"];
+            /** @description Until when at most. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /** @example vst_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        VisitId: string;
         VoidReason: {
             /** @description For the audit row and for whoever asks later. */
             reason: string;
         };
+        /**
+         * @description Days of the week, 1 for Monday to 7 for Sunday (ISO 8601).
+         * @example [
+         *       6,
+         *       7
+         *     ]
+         */
+        Weekdays: number[];
     };
     responses: never;
     parameters: never;
@@ -4507,6 +5264,7 @@ export type CustomerId = components['schemas']['CustomerId'];
 export type CustomerOverview = components['schemas']['CustomerOverview'];
 export type CustomerRow = components['schemas']['CustomerRow'];
 export type Date = components['schemas']['Date'];
+export type Dates = components['schemas']['Dates'];
 export type Desired = components['schemas']['Desired'];
 export type DesiredStatus = components['schemas']['DesiredStatus'];
 export type Device = components['schemas']['Device'];
@@ -4525,6 +5283,9 @@ export type Execution = components['schemas']['Execution'];
 export type Field = components['schemas']['Field'];
 export type FieldError = components['schemas']['FieldError'];
 export type Finding = components['schemas']['Finding'];
+export type GivenDomain = components['schemas']['GivenDomain'];
+export type GivenPlan = components['schemas']['GivenPlan'];
+export type GivenState = components['schemas']['GivenState'];
 export type HeldCut = components['schemas']['HeldCut'];
 export type HeldCuts = components['schemas']['HeldCuts'];
 export type HoldOpen = components['schemas']['HoldOpen'];
@@ -4539,6 +5300,8 @@ export type ItemsChange = components['schemas']['ItemsChange'];
 export type JobId = components['schemas']['JobId'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type Known = components['schemas']['Known'];
+export type Limit = components['schemas']['Limit'];
+export type LimitUse = components['schemas']['LimitUse'];
 export type Link = components['schemas']['Link'];
 export type LinkId = components['schemas']['LinkId'];
 export type LinkInfo = components['schemas']['LinkInfo'];
@@ -4567,13 +5330,23 @@ export type NewPlan = components['schemas']['NewPlan'];
 export type NewRole = components['schemas']['NewRole'];
 export type NewService = components['schemas']['NewService'];
 export type NewSite = components['schemas']['NewSite'];
+export type NewTenant = components['schemas']['NewTenant'];
+export type NewTenantMade = components['schemas']['NewTenantMade'];
+export type NewTenantPlan = components['schemas']['NewTenantPlan'];
+export type NewTenantRequest = components['schemas']['NewTenantRequest'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewTokenMade = components['schemas']['NewTokenMade'];
 export type NewUser = components['schemas']['NewUser'];
+export type NewVisit = components['schemas']['NewVisit'];
 export type Observed = components['schemas']['Observed'];
 export type ObservedSession = components['schemas']['ObservedSession'];
 export type ObservedStatus = components['schemas']['ObservedStatus'];
 export type OfflineCuts = components['schemas']['OfflineCuts'];
+export type Operator = components['schemas']['Operator'];
+export type OperatorAppCode = components['schemas']['OperatorAppCode'];
+export type OperatorCredentials = components['schemas']['OperatorCredentials'];
+export type OperatorId = components['schemas']['OperatorId'];
+export type OperatorSessionInfo = components['schemas']['OperatorSessionInfo'];
 export type Outcome = components['schemas']['Outcome'];
 export type PageAgent = components['schemas']['Page_Agent'];
 export type PageAgentToken = components['schemas']['Page_AgentToken'];
@@ -4591,7 +5364,9 @@ export type PageRun = components['schemas']['Page_Run'];
 export type PageSessionInfo = components['schemas']['Page_SessionInfo'];
 export type PageSiteRow = components['schemas']['Page_SiteRow'];
 export type PageStaffRole = components['schemas']['Page_StaffRole'];
+export type PageTenantPlan = components['schemas']['Page_TenantPlan'];
 export type PageUser = components['schemas']['Page_User'];
+export type PageVisit = components['schemas']['Page_Visit'];
 export type PartnerId = components['schemas']['PartnerId'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type Payment = components['schemas']['Payment'];
@@ -4658,14 +5433,25 @@ export type SuspendedBecause = components['schemas']['SuspendedBecause'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantChoice = components['schemas']['TenantChoice'];
+export type TenantDomain = components['schemas']['TenantDomain'];
+export type TenantHealth = components['schemas']['TenantHealth'];
 export type TenantId = components['schemas']['TenantId'];
+export type TenantPage = components['schemas']['TenantPage'];
+export type TenantPlan = components['schemas']['TenantPlan'];
+export type TenantPlanId = components['schemas']['TenantPlanId'];
+export type TenantRow = components['schemas']['TenantRow'];
+export type TenantState = components['schemas']['TenantState'];
+export type TenantUse = components['schemas']['TenantUse'];
 export type TimeZone = components['schemas']['TimeZone'];
 export type Timestamp = components['schemas']['Timestamp'];
 export type User = components['schemas']['User'];
 export type UserChange = components['schemas']['UserChange'];
 export type UserId = components['schemas']['UserId'];
 export type Values = components['schemas']['Values'];
+export type Visit = components['schemas']['Visit'];
+export type VisitId = components['schemas']['VisitId'];
 export type VoidReason = components['schemas']['VoidReason'];
+export type Weekdays = components['schemas']['Weekdays'];
 export type $defs = Record<string, never>;
 export interface operations {
     tokens: {
@@ -6767,6 +7553,65 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Visit"];
+                };
+            };
+        };
+    };
+    end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["VisitId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     look: {
         parameters: {
             query?: never;
@@ -7085,6 +7930,659 @@ export interface operations {
                 };
             };
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_list: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditRow"];
+                };
+            };
+        };
+    };
+    app_enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperatorAppCode"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TenantPlan"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTenantPlan"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantPlan"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["TenantPlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTenantPlan"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantPlan"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorSessionInfo"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperatorCredentials"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorSessionInfo"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantPage"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTenantRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTenantMade"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TenantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantRow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    domain_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TenantId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenDomain"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TenantId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenPlan"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    state_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TenantId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenState"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_tenant: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["TenantId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Visit"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TenantId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVisit"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visit"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_as_operator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TenantId"];
+                visit: components["schemas"]["VisitId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8040,6 +9538,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    domain_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantDomain"];
+                };
+            };
+        };
+    };
+    own_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantUse"];
                 };
             };
         };
