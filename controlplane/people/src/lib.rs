@@ -10,9 +10,11 @@ pub mod factors;
 pub mod identity;
 pub mod keys;
 pub mod links;
+mod sealed;
 pub mod tenancy;
 
 use atalaya_kernel::{Permission, events::EventType};
+pub use sealed::SEALED;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Rights that this domain asks for.

@@ -1,7 +1,7 @@
 //! A valid call of each operation, in an order in which each has something to act on.
 
 use super::{
-    staff,
+    dead, staff,
     walk::{
         Call,
         Leaves::{Asked, Changed, Made, Removed},
@@ -35,6 +35,7 @@ pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     services(isp, walk, &customer);
     cut_run(isp, walk);
     staff::second_person(isp, walk);
+    dead::all(isp, walk);
     agents(isp, walk);
 }
 

@@ -8,8 +8,9 @@
 pub(crate) mod calls;
 mod chain;
 mod commands;
+pub(crate) mod dead;
 mod proxies;
-mod staff;
+pub(crate) mod staff;
 pub(crate) mod walk;
 
 use crate::e2e::{Database, on_each_database};

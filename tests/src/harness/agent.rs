@@ -67,6 +67,18 @@ impl Agent {
         Ok(Self { process, folder: folder.to_owned() })
     }
 
+    /// Starts an enrolled agent that logs by a filter of its own, such as `debug`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_logging(folder: &Path, filter: &str) -> anyhow::Result<Self> {
+        let mut command = command(folder)?;
+        // Of two filters the later one counts.
+        command.args(["--log", filter, "run"]);
+        let process = Process::start("agent", &folder.join("log"), &mut command)?;
+        Ok(Self { process, folder: folder.to_owned() })
+    }
+
     /// Starts it again after it ended, to abort at a named fault point if one is given. One that still runs is killed
     /// without warning.
     ///

@@ -1,0 +1,17 @@
+//! Where this domain keeps sealed values.
+
+use crate::factors;
+use atalaya_kernel::secrets::{
+    Owner,
+    reseal::{Part, SealedColumn},
+};
+
+/// The columns.
+pub const SEALED: &[SealedColumn] = &[SealedColumn {
+    table: "people_totp",
+    column: "sealed_secret",
+    owner: Owner::Tenant,
+    of_tenants: true,
+    key: &[Part::Text("user_id")],
+    context: |place| factors::secret_context(place.first),
+}];
