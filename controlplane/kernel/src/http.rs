@@ -173,8 +173,39 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             .map_err(|error| Error::invalid("", "unreadable", error.body_text()))?;
         serde_json::from_slice(&body)
             .map(Self)
-            .map_err(|error| Error::invalid("", "malformed", error.to_string()))
+            .map_err(|error| Error::invalid("", "malformed", without_values(&error.to_string(), &body)))
     }
+}
+
+/// What is wrong with a body, without what was in it: a parser quotes the value that it did not expect, and that may be a
+/// password in the wrong place.
+fn without_values(message: &str, body: &[u8]) -> String {
+    fn strings<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::String(text) if !text.is_empty() => found.push(text),
+            Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+            Value::Object(fields) => fields.values().for_each(|field| strings(field, found)),
+            _ => {}
+        }
+    }
+    // A body that is no JSON at all is not quoted: only where it breaks is told.
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return message.to_owned() };
+    let mut found = Vec::new();
+    strings(&body, &mut found);
+    // The longest first: one may be part of another.
+    found.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    let mut message = message.to_owned();
+    for text in found {
+        let quoted = format!("{text:?}");
+        for (open, close, inner) in [("\"", "\"", &quoted[1..quoted.len() - 1]), ("`", "`", text)] {
+            message = message.replace(&format!("{open}{inner}{close}"), &format!("{open}…{close}"));
+        }
+        // Some parsers of ours quote in other ways; a short text might be a word of the message itself.
+        if text.len() >= 8 {
+            message = message.replace(text, "…");
+        }
+    }
+    message
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -251,6 +282,30 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             _ => {
                 Err(Error::invalid("Idempotency-Key", "out_of_range", "expected 1 to 200 visible characters"))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_told_without_what_was_in_it() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Wanted {
+            #[allow(dead_code, reason = "only its type matters")]
+            count: u8,
+        }
+        for (body, kept) in [
+            (r#"{"count": "hunter2-\"quoted\""}"#, "invalid type: string \"…\", expected u8"),
+            (r#"{"count": 1, "count": "hunter2"}"#, "duplicate field `count`"),
+            (r#"{"counts": "hunter2"}"#, "missing field `count`"),
+            (r#"{"count": "hunter2"#, "EOF while parsing"),
+        ] {
+            let error = serde_json::from_str::<Wanted>(body).unwrap_err().to_string();
+            let told = without_values(&error, body.as_bytes());
+            assert!(told.contains(kept) && !told.contains("hunter2"), "{error} became {told}");
         }
     }
 }

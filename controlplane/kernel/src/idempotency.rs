@@ -119,8 +119,13 @@ impl Claim {
     }
 
     fn sealing_context(&self) -> String {
-        format!("kernel_idempotency/{}/{}", self.asked_by, self.key)
+        sealing_context(&self.asked_by, &self.key)
     }
+}
+
+/// The context that an answer is sealed in.
+pub(crate) fn sealing_context(asked_by: &str, key: &str) -> String {
+    format!("kernel_idempotency/{asked_by}/{key}")
 }
 
 /// What is known of a request with this key.

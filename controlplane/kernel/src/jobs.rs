@@ -121,7 +121,7 @@ pub async fn revive(
     dedupe_key: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    sql("UPDATE kernel_job SET state = 'pending', attempts = 0, run_at = $1, error = NULL \
+    sql("UPDATE kernel_job SET state = 'pending', attempts = 0, run_at = $1, error = NULL, dead_at = NULL \
          WHERE kind = $2 AND dedupe_key = $3 AND state = 'dead'")
     .bind(now)
     .bind(kind)
@@ -129,6 +129,17 @@ pub async fn revive(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Jobs not done yet, counted by state (`pending`, `leased`, `dead`), of all tenants and of nobody's; for the installation's
+/// own health figures.
+///
+/// # Errors
+/// The database's.
+pub async fn undone(tx: &mut PlatformTx) -> Result<Vec<(String, i64)>, DbError> {
+    sql("SELECT state, CAST(COUNT(*) AS BIGINT) FROM kernel_job WHERE state <> 'done' GROUP BY state")
+        .fetch_all(tx)
+        .await
 }
 
 /// Demands that a claim still holds its job and renews the lease; in the transaction of a step, before its work.
@@ -169,14 +180,16 @@ pub async fn complete(tx: &mut impl Handle, job: &Job) -> Result<(), Error> {
 
 async fn fail(tx: &mut PlatformTx, job: &Job, error: &Error, now: Timestamp) -> Result<(), DbError> {
     let state = if job.attempts >= MAX_ATTEMPTS { "dead" } else { "pending" };
-    sql("UPDATE kernel_job SET state = $1, error = $2, run_at = $3, lease_until = NULL WHERE id = $4 AND fence = $5 AND state = 'leased'")
-        .bind(state)
-        .bind(crate::outbox::chain(error))
-        .bind(now.plus_millis(1000_i64 << job.attempts.clamp(0, 10)))
-        .bind(&job.id)
-        .bind(job.fence)
-        .execute(tx)
-        .await?;
+    sql("UPDATE kernel_job SET state = $1, error = $2, run_at = $3, dead_at = $4, lease_until = NULL \
+         WHERE id = $5 AND fence = $6 AND state = 'leased'")
+    .bind(state)
+    .bind(crate::outbox::chain(error))
+    .bind(now.plus_millis(1000_i64 << job.attempts.clamp(0, 10)))
+    .bind((state == "dead").then_some(now))
+    .bind(&job.id)
+    .bind(job.fence)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

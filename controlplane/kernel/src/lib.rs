@@ -5,7 +5,8 @@
 //!   tenant's or the platform's handle only.
 //! - [`events`] and [`outbox`]: a change and its event commit together, and are delivered until they arrive.
 //! - [`idempotency`]: a request that comes twice has its effect once.
-//! - [`jobs`]: durable work under a lease with a fence. [`audit`]: no change without its row.
+//! - [`jobs`]: durable work under a lease with a fence; what of both failed for good: [`dead_letters`];
+//!   and when what is done by the calendar is due: [`schedule`]. [`audit`]: no change without its row.
 //! - [`secrets`], [`blobs`], [`migrations`], [`row_security`], [`page`], [`http`]: sealing, files, schema, who sees which
 //!   rows, lists, API conventions.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
@@ -17,6 +18,7 @@ pub mod audit;
 pub mod blobs;
 pub mod context;
 pub mod db;
+pub mod dead_letters;
 pub mod error;
 pub mod events;
 pub mod fault;
@@ -31,6 +33,7 @@ pub mod outbox;
 pub mod page;
 pub mod row_security;
 pub mod runtime;
+pub mod schedule;
 pub mod secrets;
 pub mod text;
 pub mod time;

@@ -108,11 +108,12 @@ async fn settle(
             (state, Some(chain(error)), now.plus_millis(pause_ms))
         }
     };
-    sql("UPDATE kernel_delivery SET state = $1, error = $2, next_at = $3, lease_token = NULL, lease_until = NULL \
-         WHERE tenant_id = $4 AND event_id = $5 AND subscriber = $6 AND lease_token = $7")
+    sql("UPDATE kernel_delivery SET state = $1, error = $2, next_at = $3, dead_at = $4, lease_token = NULL, lease_until = NULL \
+         WHERE tenant_id = $5 AND event_id = $6 AND subscriber = $7 AND lease_token = $8")
     .bind(state)
     .bind(error)
     .bind(next_at)
+    .bind((state == "dead").then_some(now))
     .bind(&claimed.tenant_id)
     .bind(&claimed.event_id)
     .bind(&claimed.subscriber)

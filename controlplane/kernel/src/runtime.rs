@@ -19,7 +19,7 @@ pub struct Runtime {
     pub clock: Arc<dyn Clock>,
     /// Who wants which events; decides the delivery rows of each.
     pub subscriptions: Subscriptions,
-    /// Sealing of secrets.
+    /// Sealing of secrets, and the keys that do it.
     pub secrets: Secrets,
     /// Files and pictures.
     pub blobs: Arc<dyn Blobs>,

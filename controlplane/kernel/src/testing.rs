@@ -11,7 +11,7 @@ use crate::{
     events::Subscriptions,
     migrations, row_security,
     runtime::Runtime,
-    secrets::{InstallationKey, Secrets},
+    secrets::{InstallationKey, KeyProvider, Secrets},
     time::{ManualClock, Timestamp},
 };
 use std::sync::Arc;
@@ -72,6 +72,7 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     /// URL of the database, to open it a second time.
     pub url: String,
+    key: InstallationKey,
     _folder: tempfile::TempDir,
 }
 
@@ -91,20 +92,34 @@ impl World {
         migrations::migrate(&db, START, None).await.unwrap();
         row_security::demand(&db).await.unwrap();
         let clock = Arc::new(ManualClock::at(START));
-        let secrets = Secrets::new(InstallationKey::generate());
+        let key = InstallationKey::generate();
+        let secrets = Secrets::new(key.clone());
         let blobs = Arc::new(LocalBlobs::new(folder.path().join("blobs")));
         let runtime = Runtime::new(db, clock.clone(), subscriptions, secrets, blobs);
-        Self { runtime, clock, url, _folder: folder }
+        Self { runtime, clock, url, key, _folder: folder }
     }
 
-    /// Another process on the same database: its own connections and keys, the same clock.
+    /// Another process on the same database: its own connections, the same installation key and clock.
+    ///
+    /// # Panics
+    /// When the database does not open.
+    pub async fn another(&self) -> Arc<Runtime> {
+        self.another_with(vec![Arc::new(self.key.clone())]).await
+    }
+
+    /// The installation key of this world.
+    pub fn installation_key(&self) -> InstallationKey {
+        self.key.clone()
+    }
+
+    /// Another process on the same database, with keys of its own outside it.
     ///
     /// # Panics
     /// When the database does not open.
     #[allow(clippy::unwrap_used, reason = "test equipment fails loudly")]
-    pub async fn another(&self) -> Arc<Runtime> {
+    pub async fn another_with(&self, providers: Vec<Arc<dyn KeyProvider>>) -> Arc<Runtime> {
         let db = Db::open(&self.url).await.unwrap();
-        let secrets = Secrets::new(InstallationKey::generate());
+        let secrets = Secrets::with(providers);
         let blobs = self.runtime.blobs.clone();
         Runtime::new(db, self.clock.clone(), self.runtime.subscriptions.clone(), secrets, blobs)
     }

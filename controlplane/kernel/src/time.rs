@@ -108,6 +108,27 @@ impl Date {
             .to_zoned(zone.0.clone())
             .map_or(Timestamp(0), |zoned| Timestamp(zoned.timestamp().as_millisecond()))
     }
+    /// Day of the week, Monday 1 to Sunday 7.
+    pub fn weekday(self) -> i8 {
+        self.0.weekday().to_monday_one_offset()
+    }
+    /// The first instant at which a clock in a zone shows this date and minute of the day (below 1440) or a later one: a time
+    /// that is left out is the instant of the jump, one that comes twice the first of the two.
+    pub fn first_at(self, minute_of_day: u16, zone: &TimeZone) -> Timestamp {
+        let minute = i64::from(minute_of_day);
+        let wall = self.0.to_datetime(jiff::civil::Time::midnight());
+        let wall = wall.saturating_add(jiff::Span::new().minutes(minute));
+        let ambiguous = zone.0.to_ambiguous_timestamp(wall);
+        let is_left_out = matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Gap { .. });
+        let Ok(instant) = ambiguous.compatible() else { return Timestamp(0) };
+        if !is_left_out {
+            return Timestamp(instant.as_millisecond());
+        }
+        // Counted as if the clock had not been put forward it is the jump or after it.
+        let after = instant.saturating_add(jiff::SignedDuration::from_secs(1)).unwrap_or(instant);
+        let jump = zone.0.preceding(after).next().map_or(instant, |transition| transition.timestamp());
+        Timestamp(jump.as_millisecond())
+    }
     /// Last day of this date's month.
     #[must_use]
     pub fn end_of_month(self) -> Self {

@@ -23,8 +23,10 @@ pub mod devices;
 pub mod jobs;
 pub mod provisioning;
 mod scope;
+mod sealed;
 
 use atalaya_kernel::{Permission, events::EventType};
+pub use sealed::SEALED;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Rights that this domain asks for.

@@ -12,9 +12,11 @@ pub mod keys;
 pub mod links;
 pub mod platform;
 pub mod quota;
+mod sealed;
 pub mod tenancy;
 
 use atalaya_kernel::{Permission, events::EventType};
+pub use sealed::SEALED;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Rights that this domain asks for.

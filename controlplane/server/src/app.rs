@@ -106,6 +106,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     tasks.start("live events", hub.run(runtime.clone(), stop.clone()));
     let data = config.data_dir.clone();
     tasks.start("audit", worker::audit::seal(runtime.clone(), data, seal_lag, stop.clone()));
+    tasks.start("keys", worker::secrets::learn(runtime.clone(), stop.clone()));
     if !installation.safe_mode {
         tasks.start("deliveries", outbox::run(runtime.clone(), subscribers, stop.clone()));
         tasks.start("collections", worker::money(runtime.clone(), stop.clone()));
@@ -115,6 +116,9 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         let settings = Arc::new(config.clone());
         tasks.start("backup schedule", backup::schedule(runtime.clone(), settings.clone(), stop.clone()));
         tasks.start("backups", jobs::run(runtime.clone(), vec![Arc::new(BackupJob(settings))], stop.clone()));
+        // Nor for this one: it goes through everything that is sealed.
+        let resealing = vec![worker::secrets::handler()];
+        tasks.start("replacement of keys", jobs::run(runtime.clone(), resealing, stop.clone()));
         tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
         tasks.start(
             "agents' news",
@@ -184,7 +188,7 @@ fn gateway(
 ) -> anyhow::Result<Gateway> {
     let clock = Arc::new(PkiClock(runtime.clock.clone()));
     let tls = atalaya_pki::server::config(certificate, authorities.clone(), clock)?;
-    let reset_key = ResetKey::new(runtime.secrets.derive("gateway/stateless-reset"));
+    let reset_key = ResetKey::new(runtime.secrets.derive("gateway/stateless-reset")?);
     let options = GatewayOptions::new(config.gateway.listen, reset_key);
     let backend = adapters::backend(runtime.clone(), authorities.clone(), metrics);
     Gateway::bind(options, tls, backend, runtime.clock.clone()).with_context(|| {

@@ -1,7 +1,7 @@
 //! A valid call of each operation, in an order in which each has something to act on.
 
 use super::{
-    operators, staff,
+    dead, operators, staff,
     walk::{
         Call,
         Leaves::{Asked, Changed, Made, Removed},
@@ -36,6 +36,7 @@ pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     services(isp, walk, &customer);
     cut_run(isp, walk);
     staff::second_person(isp, walk);
+    dead::all(isp, walk);
     agents(isp, walk);
 }
 

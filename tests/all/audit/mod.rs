@@ -8,9 +8,10 @@
 pub(crate) mod calls;
 mod chain;
 mod commands;
+pub(crate) mod dead;
 mod operators;
 mod proxies;
-mod staff;
+pub(crate) mod staff;
 mod standing;
 pub(crate) mod walk;
 

@@ -78,7 +78,7 @@ fn links(isp: &Isp, walk: &mut Walk<'_>) {
 }
 
 /// The code that an app shows at an instant of the past, now or to come, of a secret in base 32.
-pub(super) fn app_code(secret: &str, steps: i64) -> String {
+pub(crate) fn app_code(secret: &str, steps: i64) -> String {
     let value = |letter| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(letter).expect("base 32");
     let bits: String = secret.chars().map(|letter| format!("{:05b}", value(letter))).collect();
     let byte = |at: usize| u8::from_str_radix(&bits[at * 8..at * 8 + 8], 2).expect("bits");

@@ -7,6 +7,7 @@ mod browser;
 mod cut_run;
 mod identity;
 mod jobs;
+mod keys;
 mod latency;
 mod main_job;
 mod measured;

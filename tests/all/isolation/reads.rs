@@ -1,5 +1,6 @@
 //! A valid read of each operation that reads.
 
+use crate::audit::dead::dead_job;
 use atalaya_tests::{
     harness::Api,
     isp::{Isp, PASSWORD, id_of},
@@ -60,6 +61,8 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /customers", "/customers".to_owned()),
         ("GET /customers/{id}", format!("/customers/{customer}")),
         ("GET /customers/{id}/overview", format!("/customers/{customer}/overview")),
+        ("GET /dead-letters", "/dead-letters".to_owned()),
+        ("GET /dead-letters/{id}", format!("/dead-letters/{}", dead_job(isp, 'c'))),
         ("GET /devices", "/devices".to_owned()),
         ("GET /devices/connection-tests/{id}", format!("/devices/connection-tests/{test}")),
         ("GET /devices/{id}", format!("/devices/{}", site.router_id)),

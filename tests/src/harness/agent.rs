@@ -17,12 +17,16 @@ pub struct Agent {
 }
 
 fn command(folder: &Path) -> anyhow::Result<Command> {
+    logging(folder, "info")
+}
+
+fn logging(folder: &Path, filter: &str) -> anyhow::Result<Command> {
     let mut command = Command::new(program("atalaya-agent")?);
     let local = folder.join("agent.toml");
     if local.exists() {
         command.arg("--config").arg(local);
     }
-    command.arg("--state-dir").arg(folder.join("state")).args(["--log", "info"]);
+    command.arg("--state-dir").arg(folder.join("state")).args(["--log", filter]);
     Ok(command)
 }
 
@@ -63,6 +67,17 @@ impl Agent {
         if let Some(fault) = fault {
             command.env("ATALAYA_FAULT", fault);
         }
+        let process = Process::start("agent", &folder.join("log"), &mut command)?;
+        Ok(Self { process, folder: folder.to_owned() })
+    }
+
+    /// Starts an enrolled agent that logs by a filter of its own, such as `debug`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_logging(folder: &Path, filter: &str) -> anyhow::Result<Self> {
+        let mut command = logging(folder, filter)?;
+        command.arg("run");
         let process = Process::start("agent", &folder.join("log"), &mut command)?;
         Ok(Self { process, folder: folder.to_owned() })
     }

@@ -1,9 +1,13 @@
 //! A client of the REST API, as a program that a person drives: session cookie, CSRF token, keys, versions.
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use ureq::http::{Request, Response};
@@ -16,6 +20,16 @@ pub struct Api {
     csrf: String,
     forwarded_for: Option<String>,
     key: Option<String>,
+    transcript: Option<Arc<Mutex<Vec<Exchange>>>>,
+}
+
+/// A request and what it was answered.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// `POST /sites`.
+    pub request: String,
+    /// Status, headers and body.
+    pub answer: String,
 }
 
 /// A success, with what stands beside its body.
@@ -69,7 +83,15 @@ impl Api {
             .timeout_global(Some(Duration::from_secs(30)))
             .build()
             .new_agent();
-        Self { agent, address, cookie: String::new(), csrf: String::new(), forwarded_for: None, key: None }
+        Self {
+            agent,
+            address,
+            cookie: String::new(),
+            csrf: String::new(),
+            forwarded_for: None,
+            key: None,
+            transcript: None,
+        }
     }
 
     /// A client that is not logged in and says, as a proxy does, whom it speaks for.
@@ -82,13 +104,40 @@ impl Api {
         Self { key: Some(key.to_owned()), ..Self::anonymous(address) }
     }
 
+    /// The same, and everything that is answered is written down.
+    #[must_use]
+    pub fn written_down(self, transcript: &Arc<Mutex<Vec<Exchange>>>) -> Self {
+        Self { transcript: Some(transcript.clone()), ..self }
+    }
+
+    /// The cookie of the session, `name=value`; empty for whoever is not logged in.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// Sends a body that may be no JSON, as it is.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn post_text(&self, path: &str, text: &str) -> Result<Value, ApiError> {
+        self.send_text("POST", path, &[("idempotency-key", &fresh_key())], text.to_owned())
+            .map(|(_, body)| body)
+    }
+
     /// Logs in.
     ///
     /// # Errors
     /// A wrong pair, or no answer.
     pub fn log_in(address: SocketAddr, tenant: &str, email: &str, password: &str) -> Result<Self, ApiError> {
-        let credentials = json!({"tenant": tenant, "email": email, "password": password});
-        Self::anonymous(address).entered("/session", &credentials)
+        Self::anonymous(address).logged_in(tenant, email, password)
+    }
+
+    /// Logs this client in.
+    ///
+    /// # Errors
+    /// A wrong pair, or no answer.
+    pub fn logged_in(self, tenant: &str, email: &str, password: &str) -> Result<Self, ApiError> {
+        self.entered("/session", &json!({"tenant": tenant, "email": email, "password": password}))
     }
 
     /// Logs an operator of the installation in.
@@ -179,6 +228,16 @@ impl Api {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<(Response<ureq::Body>, Value), ApiError> {
+        self.send_text(method, path, headers, body.map(ToString::to_string).unwrap_or_default())
+    }
+
+    fn send_text(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        text: String,
+    ) -> Result<(Response<ureq::Body>, Value), ApiError> {
         let away = |error: &dyn std::fmt::Display| ApiError {
             status: 0,
             problem: json!({"code": "no_answer", "detail": error.to_string()}),
@@ -197,11 +256,14 @@ impl Api {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let text = body.map(ToString::to_string).unwrap_or_default();
         let request =
             request.header("content-type", "application/json").body(text).map_err(|error| away(&error))?;
         let mut response = self.agent.run(request).map_err(|error| away(&error))?;
         let text = response.body_mut().read_to_string().map_err(|error| away(&error))?;
+        if let Some(transcript) = &self.transcript {
+            let answer = format!("{} {:?}\n{text}", response.status(), response.headers());
+            transcript.lock().push(Exchange { request: format!("{method} {path}"), answer });
+        }
         let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
         if response.status().is_success() {
             Ok((response, value))

@@ -28,6 +28,8 @@ pub struct Options {
     pub fault: Option<String>,
     /// Text of its configuration file; the defaults when absent.
     pub config: Option<String>,
+    /// Filter of its log lines, such as `debug`; its own default when absent.
+    pub log: Option<String>,
     /// How long it may take to be ready.
     pub ready_within: Duration,
 }
@@ -44,6 +46,7 @@ impl Options {
             gateway: free,
             fault: None,
             config: None,
+            log: None,
             ready_within: Duration::from_secs(60),
         }
     }
@@ -137,6 +140,9 @@ fn command(options: &Options) -> anyhow::Result<Command> {
         let path = options.folder.join("atalaya.toml");
         fs::write(&path, config)?;
         command.arg("--config").arg(path);
+    }
+    if let Some(log) = &options.log {
+        command.env("ATALAYA_LOG", log);
     }
     if let Some(database) = &options.database {
         command.env("ATALAYA_DATABASE", database);

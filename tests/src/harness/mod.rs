@@ -5,11 +5,13 @@ mod api;
 mod control_plane;
 mod process;
 mod simulators;
+mod transit;
 mod wait;
 
 pub use agent::Agent;
-pub use api::{Answer, Api, ApiError};
+pub use api::{Answer, Api, ApiError, Exchange};
 pub use control_plane::{ControlPlane, Options, run_command};
 pub use process::{Process, program};
 pub use simulators::{Router, SnmpDevice};
+pub use transit::TransitEngine;
 pub use wait::{wait_for, wait_until};

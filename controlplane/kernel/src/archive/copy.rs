@@ -29,11 +29,12 @@ pub struct Saved {
 pub async fn save(runtime: &Arc<Runtime>, tenants: &[TenantId], path: &Path) -> Result<Saved, ArchiveError> {
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
     let partial = path.with_extension("partial");
+    let key = file::FileKey::make(&runtime.secrets).await?;
     let writer = {
-        let (runtime, partial, path) = (runtime.clone(), partial.clone(), path.to_owned());
+        let (partial, path) = (partial.clone(), path.to_owned());
         tokio::task::spawn_blocking(move || -> Result<u64, ArchiveError> {
             let mut out = BufWriter::new(create_private(&partial)?);
-            let bytes = file::write(&runtime.secrets, &mut out, receiver)?;
+            let bytes = file::write(&key, &mut out, receiver)?;
             out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
             fs::rename(&partial, &path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -68,13 +69,9 @@ pub async fn load(
     path: PathBuf,
 ) -> Result<Imported, ArchiveError> {
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-    let reader = {
-        let runtime = runtime.clone();
-        tokio::task::spawn_blocking(move || {
-            let input = BufReader::new(File::open(path)?);
-            file::read(&runtime.secrets, input, &sender)
-        })
-    };
+    let front = tokio::task::spawn_blocking(move || file::Sealed::of(BufReader::new(File::open(path)?)));
+    let (key, rest) = front.await.map_err(io::Error::other)??.open(&runtime.secrets).await?;
+    let reader = tokio::task::spawn_blocking(move || file::read(&key, rest, &sender));
     let imported = import(db, serving, blobs, runtime.clock.now(), receiver).await;
     let read = reader.await.map_err(io::Error::other)?;
     both(imported, read).map(|(imported, ())| imported)

@@ -1,22 +1,26 @@
 //! A copy as one file: records, compressed by zstd, in sealed chunks.
 //!
 //! ```text
-//! "atalaya-copy 1\n"   16 bytes with a closing NUL
-//! u16 length, the file's own key sealed by the installation key
+//! "atalaya-copy 2\n"   16 bytes with a closing NUL
+//! u16 length, name of the key outside the database that wrapped the file's own key
+//! u16 length, the file's own key, wrapped
 //! chunks: u32 length, XChaCha20-Poly1305 over up to 256 KiB; the nonce is the chunk's number and whether it is the last
 //! ```
 //!
 //! Numbering the chunks and marking the last one is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015):
 //! chunks cannot be left out, swapped or cut off unnoticed. Each file has a key of its own, so numbers may start at 0.
+//!
+//! Files of version 1 have no name in front: an installation key sealed them, whichever it was.
 
 use super::{ArchiveError, Record};
-use crate::secrets::{Secrets, fill_random};
+use crate::secrets::{Secrets, Wrapped, fill_random};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::Aead};
 use std::io::{self, BufReader, Read, Write};
 use tokio::sync::mpsc::{Receiver, Sender};
 use zeroize::Zeroizing;
 
-const MAGIC: &[u8; 16] = b"atalaya-copy 1\n\0";
+const MAGIC: &[u8; 16] = b"atalaya-copy 2\n\0";
+const MAGIC_UNNAMED: &[u8; 16] = b"atalaya-copy 1\n\0";
 const CONTEXT: &str = "archive/file-key";
 const CHUNK: usize = 256 * 1024;
 const TAG: usize = 16;
@@ -25,17 +29,95 @@ const LEVEL: i32 = 3;
 /// Largest record taken, bytes: a blob and some.
 const MAX_RECORD: u32 = 256 << 20;
 
+/// The key of a file: made for a new one, or opened with [`Sealed::open`].
+pub struct FileKey {
+    key: Zeroizing<[u8; 32]>,
+    wrapped: Wrapped,
+}
+
+impl FileKey {
+    /// For a new file.
+    ///
+    /// # Errors
+    /// The key outside the database that is to wrap it.
+    pub async fn make(secrets: &Secrets) -> Result<Self, ArchiveError> {
+        let mut key = Zeroizing::new([0; 32]);
+        fill_random(&mut *key);
+        let wrapped = secrets.wrap_outside(CONTEXT, &*key).await;
+        let wrapped = wrapped.map_err(|error| {
+            ArchiveError::Unreadable(format!(
+                "the file's key could not be wrapped: {}",
+                crate::outbox::chain(&error)
+            ))
+        })?;
+        Ok(Self { key, wrapped })
+    }
+}
+
+/// A file whose key is not opened yet.
+pub struct Sealed<R> {
+    wrapped: Wrapped,
+    input: R,
+}
+
+impl<R: Read> Sealed<R> {
+    /// Reads what stands in front. Blocking.
+    ///
+    /// # Errors
+    /// The disk's, or a file that is not a copy.
+    pub fn of(mut input: R) -> Result<Self, ArchiveError> {
+        let mut magic = [0; 16];
+        let begun = input.read_exact(&mut magic);
+        let is_named = magic == *MAGIC;
+        if begun.is_err() || !(is_named || magic == *MAGIC_UNNAMED) {
+            return Err(ArchiveError::Unreadable("this file is not a copy that atalaya made".to_owned()));
+        }
+        let by = if is_named { sized(&mut input)? } else { Vec::new() };
+        let by = String::from_utf8(by).map_err(ArchiveError::malformed)?;
+        Ok(Self { wrapped: Wrapped { by, bytes: sized(&mut input)? }, input })
+    }
+
+    /// Opens the file's key; the rest of the file with it.
+    ///
+    /// # Errors
+    /// A copy that was made under another key, named, or changed.
+    pub async fn open(self, secrets: &Secrets) -> Result<(FileKey, R), ArchiveError> {
+        let wrong = || {
+            ArchiveError::Unreadable(
+                "the copy does not open: it was made under another installation key, or changed; put that key in place"
+                    .to_owned(),
+            )
+        };
+        let opened = if self.wrapped.by.is_empty() {
+            secrets.open_unnamed(CONTEXT, &self.wrapped.bytes).ok_or_else(wrong)?
+        } else {
+            secrets.unwrap_outside(CONTEXT, &self.wrapped).await.map_err(|error| match error {
+                crate::Error::Unavailable(why) => ArchiveError::Unreadable(format!(
+                    "the copy does not open: it was made under another installation key. {why}"
+                )),
+                _ => wrong(),
+            })?
+        };
+        let key = <[u8; 32]>::try_from(opened.expose()).map(Zeroizing::new).map_err(|_| wrong())?;
+        Ok((FileKey { key, wrapped: self.wrapped }, self.input))
+    }
+}
+
+fn sized(input: &mut impl Read) -> Result<Vec<u8>, ArchiveError> {
+    let mut length = [0; 2];
+    input.read_exact(&mut length).map_err(unreadable)?;
+    let mut bytes = vec![0; u16::from_le_bytes(length).into()];
+    input.read_exact(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
 /// Writes records into a file until they end; bytes written. Blocking: for a thread of its own. The caller makes the
 /// file durable and gives it its name.
 ///
 /// # Errors
 /// The disk's, or records that stopped before [`Record::End`].
-pub fn write(
-    secrets: &Secrets,
-    file: impl Write,
-    mut records: Receiver<Record>,
-) -> Result<u64, ArchiveError> {
-    let sealer = Sealer::start(secrets, file)?;
+pub fn write(key: &FileKey, file: impl Write, mut records: Receiver<Record>) -> Result<u64, ArchiveError> {
+    let sealer = Sealer::start(key, file)?;
     let mut compressor = zstd::Encoder::new(sealer, LEVEL)?;
     let mut ended = false;
     while let Some(record) = records.blocking_recv() {
@@ -52,12 +134,12 @@ pub fn write(
     Ok(compressor.finish()?.finish()?)
 }
 
-/// Reads a file and sends its records on. Blocking: for a thread of its own.
+/// Reads the rest of a file and sends its records on. Blocking: for a thread of its own.
 ///
 /// # Errors
-/// A file that is not a copy, was changed or cut off, or made under another installation key; a receiver that left.
-pub fn read(secrets: &Secrets, file: impl Read, records: &Sender<Record>) -> Result<(), ArchiveError> {
-    let opener = Opener::start(secrets, file)?;
+/// A file that was changed or cut off; a receiver that left.
+pub fn read(key: &FileKey, rest: impl Read, records: &Sender<Record>) -> Result<(), ArchiveError> {
+    let opener = Opener::start(key, rest);
     let mut plain = BufReader::new(zstd::Decoder::new(opener)?);
     loop {
         let mut length = [0; 4];
@@ -109,18 +191,16 @@ struct Sealer<W> {
 }
 
 impl<W: Write> Sealer<W> {
-    fn start(secrets: &Secrets, mut out: W) -> Result<Self, ArchiveError> {
-        let mut key = Zeroizing::new([0; 32]);
-        fill_random(&mut *key);
-        let sealed = secrets
-            .seal_platform(CONTEXT, &*key)
-            .map_err(|_| ArchiveError::Unreadable("the file's key could not be sealed".to_owned()))?;
-        let length = u16::try_from(sealed.len()).map_err(ArchiveError::malformed)?;
+    fn start(key: &FileKey, mut out: W) -> Result<Self, ArchiveError> {
         out.write_all(MAGIC)?;
-        out.write_all(&length.to_le_bytes())?;
-        out.write_all(&sealed)?;
-        let written = u64::from(length) + 18;
-        let cipher = XChaCha20Poly1305::new(&(*key).into());
+        let mut written = 16;
+        for part in [key.wrapped.by.as_bytes(), &key.wrapped.bytes] {
+            let length = u16::try_from(part.len()).map_err(ArchiveError::malformed)?;
+            out.write_all(&length.to_le_bytes())?;
+            out.write_all(part)?;
+            written += u64::from(length) + 2;
+        }
+        let cipher = XChaCha20Poly1305::new(&(*key.key).into());
         Ok(Self { cipher, out, plain: Zeroizing::new(Vec::with_capacity(CHUNK)), number: 0, written })
     }
 
@@ -172,25 +252,9 @@ struct Opener<R> {
 }
 
 impl<R: Read> Opener<R> {
-    fn start(secrets: &Secrets, mut input: R) -> Result<Self, ArchiveError> {
-        let mut magic = [0; 16];
-        let begun = input.read_exact(&mut magic);
-        if begun.is_err() || magic != *MAGIC {
-            return Err(ArchiveError::Unreadable("this file is not a copy that atalaya made".to_owned()));
-        }
-        let mut length = [0; 2];
-        input.read_exact(&mut length).map_err(unreadable)?;
-        let mut sealed = vec![0; u16::from_le_bytes(length).into()];
-        input.read_exact(&mut sealed).map_err(unreadable)?;
-        let wrong = || {
-            ArchiveError::Unreadable(
-                "the copy does not open: it was made under another installation key, or changed; put that key in place"
-                    .to_owned(),
-            )
-        };
-        let key = secrets.open_platform(CONTEXT, &sealed).map_err(|_| wrong())?;
-        let cipher = XChaCha20Poly1305::new_from_slice(key.expose()).map_err(|_| wrong())?;
-        Ok(Self { cipher, input, plain: Zeroizing::new(Vec::new()), at: 0, number: 0, last: false })
+    fn start(key: &FileKey, input: R) -> Self {
+        let cipher = XChaCha20Poly1305::new(&(*key.key).into());
+        Self { cipher, input, plain: Zeroizing::new(Vec::new()), at: 0, number: 0, last: false }
     }
 
     fn chunk(&mut self) -> io::Result<()> {

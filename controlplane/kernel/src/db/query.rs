@@ -160,6 +160,19 @@ impl Query {
         run!(self, handle, sqlx::query_as, fetch_optional)
     }
 
+    /// The one row, or none, which nobody changes before the transaction ends: on PostgreSQL its lock is shared and whoever
+    /// changes the row waits for it; SQLite has one writer at a time anyway. A row that was changed while its lock was
+    /// waited for and no longer fits is none: the caller looks again.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub(crate) async fn fetch_held<R: Row>(mut self, handle: &mut impl Handle) -> Result<Option<R>, DbError> {
+        if let Tx::Postgres(_) = handle.tx() {
+            self.text.push_str(" FOR SHARE");
+        }
+        self.fetch_optional(handle).await
+    }
+
     /// The one row.
     ///
     /// # Errors

@@ -16,9 +16,9 @@ pub struct KeyPair {
     pub key: SecretBytes,
 }
 
-const ROOT_CONTEXT: &str = "network_root/key";
+pub(crate) const ROOT_CONTEXT: &str = "network_root/key";
 
-fn authority_context(tenant: &TenantId) -> String {
+pub(crate) fn authority_context(tenant: &str) -> String {
     format!("network_authority/{tenant}/key")
 }
 
@@ -38,7 +38,7 @@ pub async fn root_ensure(
             return Ok(KeyPair { certificate: row.certificate, key });
         }
         let made = make()?;
-        let sealed = runtime.secrets.seal_platform(ROOT_CONTEXT, made.key.expose())?;
+        let sealed = runtime.secrets.seal_platform(&mut tx, ROOT_CONTEXT, made.key.expose()).await?;
         store::root_insert(&mut tx, &made.certificate, sealed, now).await?;
         Ok(made)
     })
@@ -52,7 +52,7 @@ pub async fn authority_ensure(
     ctx: &Ctx,
     make: &(dyn Fn() -> Result<KeyPair, Error> + Send + Sync),
 ) -> Result<KeyPair, Error> {
-    let context = authority_context(ctx.tenant());
+    let context = authority_context(ctx.tenant().as_str());
     write_tx!(ctx, tx => {
         let runtime = tx.runtime().clone();
         if let Some(row) = store::authority_get(&mut tx).await? {

@@ -17,11 +17,12 @@ use atalaya_kernel::{
 use atalaya_money::services::{self, Status};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Display,
     net::IpAddr,
 };
 
 /// Context under which an attachment's password is sealed.
-pub(crate) fn password_context(id: &AttachmentId) -> String {
+pub(crate) fn password_context(id: impl Display) -> String {
     format!("attachment/{id}/password")
 }
 

@@ -15,9 +15,10 @@ use atalaya_kernel::{
 };
 use atalaya_people::platform::plans::{self, Limit};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
-pub(super) fn credentials_context(id: &DeviceId) -> String {
+/// Context under which a device's credentials are sealed.
+pub(crate) fn credentials_context(id: impl Display) -> String {
     format!("device/{id}/credentials")
 }
 

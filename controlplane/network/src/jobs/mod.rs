@@ -12,7 +12,7 @@ pub use model::{
     Check, CheckStatus, ConnectionReport, DevicePlan, Field, Finding, JobKind, JobOrder, JobOutcome,
     JobStatus, PendingJob, PlannedChange,
 };
-pub(crate) use service::{job_create, job_of_device, job_read};
+pub(crate) use service::{job_create, job_of_device, job_read, order_context};
 pub use service::{job_finish, jobs_expire, jobs_waiting};
 pub(crate) use store::JobRow;
 

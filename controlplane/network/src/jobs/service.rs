@@ -7,12 +7,13 @@ use atalaya_kernel::{
     time::Timestamp,
     write_tx,
 };
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 /// An answer that is under way when the deadline passes still counts, ms.
 const GRACE_MS: i64 = 2_000;
 
-fn context(id: &JobId) -> String {
+/// Context under which an order is sealed.
+pub(crate) fn order_context(id: impl Display) -> String {
     format!("agent_job/{id}/order")
 }
 
@@ -27,7 +28,7 @@ pub(crate) async fn job_create(
     let id = JobId::new(now);
     let plain = zeroize::Zeroizing::new(serde_json::to_vec(order).map_err(Error::internal)?);
     let runtime = tx.runtime().clone();
-    let sealed_order = Some(runtime.secrets.seal(tx, &context(&id), &plain).await?);
+    let sealed_order = Some(runtime.secrets.seal(tx, &order_context(&id), &plain).await?);
     let row = JobRow {
         id: id.clone(),
         agent_id: agent.clone(),
@@ -79,7 +80,7 @@ pub async fn jobs_waiting(ctx: &Ctx, agent: &AgentId) -> Result<Vec<PendingJob>,
     let mut jobs = Vec::new();
     for row in store::jobs_waiting(&mut tx, agent, ctx.now()).await? {
         let Some(sealed) = &row.sealed_order else { continue };
-        let plain = runtime.secrets.open(&mut tx, &context(&row.id), sealed).await?;
+        let plain = runtime.secrets.open(&mut tx, &order_context(&row.id), sealed).await?;
         let order = serde_json::from_slice(plain.expose()).map_err(Error::internal)?;
         jobs.push(PendingJob { id: row.id, deadline_at: row.deadline_at, order });
     }

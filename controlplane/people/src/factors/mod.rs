@@ -15,4 +15,4 @@ pub(crate) mod totp;
 pub use service::{
     Enrolment, Security, app_confirm, app_enrol, app_remove, app_reset, recovery_renew, security_get,
 };
-pub(crate) use service::{check, has_factor, is_demanded};
+pub(crate) use service::{check, has_factor, is_demanded, secret_context};

@@ -15,6 +15,7 @@ use atalaya_kernel::{
 };
 use serde::Serialize;
 use serde_json::json;
+use std::fmt::Display;
 use utoipa::ToSchema;
 
 /// What an app is set up with; shown once.
@@ -41,7 +42,8 @@ pub struct Security {
     pub factor_demanded: bool,
 }
 
-fn secret_context(user: &UserId) -> String {
+/// Context under which the secret of a user's app is sealed.
+pub(crate) fn secret_context(user: impl Display) -> String {
     format!("user/{user}/totp")
 }
 

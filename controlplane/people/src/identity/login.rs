@@ -106,7 +106,7 @@ pub async fn log_in(
     let challenge =
         Challenge { tenant: tenant.id, user: user.id, expires_at, password: sessions::hash(&kept) };
     let plain = serde_json::to_vec(&challenge).map_err(Error::internal)?;
-    let sealed = runtime.secrets.seal_platform(CHALLENGE, &plain)?;
+    let sealed = runtime.secrets.seal_passing(CHALLENGE, &plain)?;
     Ok(LogIn::SecondFactor { challenge: URL_SAFE_NO_PAD.encode(sealed), expires_at })
 }
 

@@ -1,7 +1,8 @@
 //! The gateway's backend over the domains: wire messages become domain calls here, and only here.
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
-//! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`. Who an agent is comes from its
+//! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
+//! wraps keys. Who an agent is comes from its
 //! certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod authorities;
@@ -16,11 +17,13 @@ mod observed;
 mod sealing;
 mod sessions;
 mod telemetry;
+mod transit;
 mod values;
 
 pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
 pub use joins::GatewayJoins;
+pub use transit::{Transit, TransitSettings};
 
 use crate::gateway::{Backend, SessionRegistry};
 use atalaya_kernel::{

@@ -6,6 +6,7 @@ use atalaya_kernel::{
     Error,
     jobs::{self, Handler, Job, NewJob},
     runtime::Runtime,
+    schedule::{Days, Schedule},
     write_tx,
 };
 use std::{sync::Arc, time::Duration};
@@ -52,9 +53,9 @@ pub async fn schedule(
 /// The day whose copy is due, as the key of its job.
 fn due(config: &Config, runtime: &Runtime) -> Option<String> {
     let backup = &config.backup;
-    let now = runtime.clock.now();
-    (config.backs_up_daily() && now.minute_of_day_in(&backup.time_zone) >= backup.at.minute_of_day())
-        .then(|| now.date_in(&backup.time_zone).to_string())
+    let schedule = Schedule::new(Days::Every, backup.at.minute_of_day(), backup.time_zone.clone());
+    let schedule = schedule.expect("a time of the day is below 24:00");
+    schedule.due(runtime.clock.now()).filter(|_| config.backs_up_daily()).map(|day| day.to_string())
 }
 
 /// Makes the day's copy.

@@ -7,7 +7,7 @@ mod folder;
 
 pub use daily::{BackupJob, schedule};
 
-use crate::config::Config;
+use crate::{config::Config, worker::every_tenant_id};
 use anyhow::Context;
 use atalaya_kernel::{
     archive::{self, Saved, journal},
@@ -15,7 +15,6 @@ use atalaya_kernel::{
     runtime::Runtime,
     write_tx,
 };
-use atalaya_people::tenancy;
 use folder::Folder;
 use std::{path::PathBuf, sync::Arc};
 
@@ -62,9 +61,7 @@ pub async fn make(runtime: &Arc<Runtime>, config: &Config) -> anyhow::Result<Mad
 
 async fn make_in(runtime: &Arc<Runtime>, folder: &Folder, path: PathBuf) -> anyhow::Result<Made> {
     folder.has_room()?;
-    let mut tx = runtime.platform().begin_read().await?;
-    let tenants = tenancy::tenant_ids(&mut tx).await?;
-    tx.rollback().await?;
+    let tenants = every_tenant_id(runtime).await?;
     let saved = archive::save(runtime, &tenants, &path)
         .await
         .with_context(|| format!("no copy could be made at {}", path.display()))?;

@@ -6,8 +6,9 @@ mod audit;
 mod backup;
 mod migrate;
 mod platform;
+mod secrets;
 
-use crate::{app, config::Config};
+use crate::{app, config::Config, worker::every_tenant_id};
 use anyhow::Context;
 use atalaya_kernel::{
     blobs::LocalBlobs,
@@ -17,7 +18,7 @@ use atalaya_kernel::{
     outbox::Subscriber,
     row_security,
     runtime::Runtime,
-    secrets::Secrets,
+    secrets::{Secrets, rotation},
     time::SystemClock,
 };
 use clap::{Args, Parser, Subcommand};
@@ -86,6 +87,9 @@ enum Command {
     /// Tokens with which new agents join, and revocation.
     #[command(subcommand)]
     Agent(agent::Agent),
+    /// Shows the keys that seal what is secret, and replaces them while everything runs.
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Verifies the audit trails, and prints where their chains end.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -138,6 +142,7 @@ impl Cli {
             Command::Admin(admin) => admin.run(&config).await,
             Command::Platform(platform) => platform.run(&config).await,
             Command::Agent(agent) => agent.run(&config).await,
+            Command::Secrets(secrets) => secrets.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Openapi => {
                 let document =
@@ -169,7 +174,7 @@ pub(crate) async fn open(
     subscribers: &[Arc<dyn Subscriber>],
 ) -> anyhow::Result<Arc<Runtime>> {
     config.prepare()?;
-    let secrets = Secrets::new(config.installation_key()?);
+    let secrets = Secrets::with(config.key_providers()?);
     let db = Db::open(&config.database_url()).await.context("cannot open the database")?;
     let blobs = Arc::new(LocalBlobs::new(config.data_dir.join("blobs")));
     Ok(Runtime::new(db, Arc::new(SystemClock), Subscriptions::of(subscribers), secrets, blobs))
@@ -189,11 +194,13 @@ pub(crate) async fn open_migrated(config: &Config) -> anyhow::Result<Arc<Runtime
 ///
 /// # Errors
 /// A schema that cannot be brought up, or rows that would not be kept apart, with the mend.
-pub(crate) async fn ready_to_serve(config: &Config, runtime: &Runtime) -> anyhow::Result<()> {
+pub(crate) async fn ready_to_serve(config: &Config, runtime: &Arc<Runtime>) -> anyhow::Result<()> {
     let owner = Owner::open(config, runtime).await?;
     owner.migrate(runtime).await?;
     owner.close().await;
     row_security::demand(runtime.db()).await?;
+    let tenants = every_tenant_id(runtime).await?;
+    rotation::establish(runtime, &tenants).await.context("the platform's keys do not open")?;
     Ok(())
 }
 

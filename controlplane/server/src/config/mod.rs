@@ -3,28 +3,23 @@
 
 mod backup;
 mod network;
+mod secrets;
 
 pub use backup::{Backup, TimeOfDay};
 pub use network::Network;
+pub use secrets::{KeySource, Secrets, make_key};
 
-use anyhow::{Context, bail};
-use atalaya_kernel::{installation::Environment, secrets::InstallationKey};
+use anyhow::Context;
+use atalaya_kernel::installation::Environment;
 use serde::Deserialize;
 use std::{
     fs,
-    io::Write,
     net::SocketAddr,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
-/// Name of the file and of the systemd credential that hold the installation key.
-const KEY_NAME: &str = "installation-key";
-/// Where the package puts it and the data: on a terminal there is no credential, and the key is the same one.
-const SYSTEM_KEY: &str = "/etc/atalaya/installation-key";
+/// Where the package puts the data.
 const SYSTEM_DATA: &str = "/var/lib/atalaya";
-/// Environment variable that holds it where neither is wanted.
-const KEY_VARIABLE: &str = "ATALAYA_INSTALLATION_KEY";
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,6 +41,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Copies of everything.
     pub backup: Backup,
+    /// Keys outside the database.
+    pub secrets: Secrets,
 }
 
 /// Web app and API.
@@ -91,6 +88,7 @@ impl Default for Config {
             gateway: Gateway::default(),
             metrics: Metrics::default(),
             backup: Backup::default(),
+            secrets: Secrets::default(),
         }
     }
 }
@@ -151,48 +149,6 @@ impl Config {
             .create(&self.data_dir)
             .with_context(|| format!("cannot make the data folder {}", self.data_dir.display()))
     }
-
-    /// The installation key: the systemd credential, the environment, or a file in the data folder that the first
-    /// start makes. A key that is missing beside an existing database is never made anew: nothing would open any more.
-    ///
-    /// # Errors
-    /// No key where there is data, or an unreadable one.
-    pub fn installation_key(&self) -> anyhow::Result<InstallationKey> {
-        if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
-            let path = Path::new(&folder).join(KEY_NAME);
-            if path.exists() {
-                return read_key(&path);
-            }
-        }
-        if let Ok(text) = std::env::var(KEY_VARIABLE) {
-            return Ok(InstallationKey::from_hex(&text)?);
-        }
-        if self.data_dir == Path::new(SYSTEM_DATA) && Path::new(SYSTEM_KEY).exists() {
-            return read_key(Path::new(SYSTEM_KEY));
-        }
-        let path = self.data_dir.join(KEY_NAME);
-        if path.exists() {
-            return read_key(&path);
-        }
-        if self.database.is_none() && self.data_dir.join("atalaya.db").exists() {
-            bail!(
-                "{} is missing and the database is there: put the key back (from its backup, the credential or {KEY_VARIABLE}); \
-                 without it no stored secret opens",
-                path.display()
-            );
-        }
-        let key = InstallationKey::generate();
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        file.write_all(key.to_hex().as_bytes())?;
-        file.sync_all()?;
-        tracing::info!(path = %path.display(), "made the installation key: keep a copy apart from the backups");
-        Ok(key)
-    }
-}
-
-fn read_key(path: &Path) -> anyhow::Result<InstallationKey> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    InstallationKey::from_hex(&text).with_context(|| format!("{} is wrong", path.display()))
 }
 
 /// What tells this machine from another one.
@@ -217,17 +173,5 @@ mod tests {
         assert!(error.to_string().contains("listen_on"), "{error}");
         let error = toml::from_str::<Config>("[http]\ntrusted_proxies = [\"10.0.0.0/99\"]").unwrap_err();
         assert!(error.to_string().contains("10.0.0.0/99"), "{error}");
-    }
-
-    #[test]
-    fn the_installation_key_is_made_once_and_never_anew_beside_data() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config { data_dir: folder.path().join("data"), ..Config::default() };
-        config.prepare().unwrap();
-        let first = config.installation_key().unwrap().to_hex();
-        assert_eq!(config.installation_key().unwrap().to_hex(), first);
-        fs::write(config.data_dir.join("atalaya.db"), "").unwrap();
-        fs::remove_file(config.data_dir.join(KEY_NAME)).unwrap();
-        assert!(config.installation_key().is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::request::Client;
 use crate::worker::audit::SealLag;
-use atalaya_kernel::{Error, archive::journal, outbox, runtime::Runtime};
+use atalaya_kernel::{Error, archive::journal, jobs, outbox, runtime::Runtime};
 use axum::{
     Extension, Router,
     http::{StatusCode, header},
@@ -40,16 +40,14 @@ async fn metrics(
     }
     let figures = async {
         let mut tx = runtime.platform().begin_read().await?;
-        Ok::<_, Error>((outbox::undelivered(&mut tx).await?, journal::last_good(&mut tx).await?))
+        let (deliveries, jobs) = (outbox::undelivered(&mut tx).await?, jobs::undone(&mut tx).await?);
+        Ok::<_, Error>((deliveries, jobs, journal::last_good(&mut tx).await?))
     };
-    let Ok((counts, backup)) = figures.await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
-    let mut text = String::from(
-        "# HELP atalaya_deliveries Events not yet delivered to a subscriber.\n# TYPE atalaya_deliveries gauge\n",
-    );
-    for state in ["pending", "leased", "dead"] {
-        let count = counts.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
-        text.push_str(&format!("atalaya_deliveries{{state=\"{state}\"}} {count}\n"));
-    }
+    let Ok((deliveries, jobs, backup)) = figures.await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let mut text = by_state("atalaya_deliveries", "Events not yet delivered to a subscriber.", &deliveries);
+    text.push_str(&by_state("atalaya_jobs", "Background jobs not yet done.", &jobs));
     if let Some(backup) = backup {
         text.push_str(&format!(
             "# HELP atalaya_backup_last_success_timestamp_seconds When the newest good copy was begun.\n\
@@ -68,4 +66,14 @@ async fn metrics(
         lag.get() % 1_000
     ));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// A gauge with a value for each state of work that is not done: what is `dead` waits for a person (`/dead-letters`).
+fn by_state(name: &str, help: &str, counts: &[(String, i64)]) -> String {
+    let mut text = format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
+    for state in ["pending", "leased", "dead"] {
+        let count = counts.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
+        text.push_str(&format!("{name}{{state=\"{state}\"}} {count}\n"));
+    }
+    text
 }

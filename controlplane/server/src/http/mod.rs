@@ -2,6 +2,7 @@
 
 mod auth;
 mod client;
+mod dead_letters;
 mod feed;
 mod health;
 mod idempotent;
@@ -33,6 +34,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// Rights that the routes of no domain ask for.
 pub const PERMISSIONS: &[(Permission, &str)] = &[
+    (atalaya_kernel::dead_letters::READ, "See what failed until it was given up"),
+    (atalaya_kernel::dead_letters::SETTLE, "Have it tried again, or give it up for good"),
     (feed::AUDIT_READ, "See who changed what"),
     (feed::EVENT_READ, "See what happened, also live"),
     (metrics::READ, "See measurements"),
@@ -76,6 +79,7 @@ pub(crate) fn api(extra: OpenApiRouter) -> OpenApiRouter {
         .merge(atalaya_people::router())
         .merge(atalaya_money::router())
         .merge(feed::router())
+        .merge(dead_letters::router())
         .merge(stream::router())
         .merge(extra)
 }

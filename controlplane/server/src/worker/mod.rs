@@ -1,8 +1,9 @@
 //! Work that nobody waits for: deliveries of events, durable jobs, and periodic passes over all tenants.
 
 pub mod audit;
+pub mod secrets;
 
-use atalaya_kernel::{Ctx, Error, idempotency, jobs::Handler, runtime::Runtime};
+use atalaya_kernel::{Ctx, Error, idempotency, ids::TenantId, jobs::Handler, runtime::Runtime};
 use atalaya_money::collections::RunJob;
 use atalaya_people::tenancy;
 use std::{sync::Arc, time::Duration};
@@ -22,9 +23,19 @@ pub fn handlers() -> Vec<Arc<dyn Handler>> {
 /// # Errors
 /// The database's.
 pub async fn every_tenant(runtime: &Arc<Runtime>, name: &'static str) -> Result<Vec<Ctx>, Error> {
+    let tenants = every_tenant_id(runtime).await?;
+    Ok(tenants.into_iter().map(|tenant| Ctx::system(runtime.tenant(tenant), name)).collect())
+}
+
+/// Ids of all tenants.
+///
+/// # Errors
+/// The database's.
+pub async fn every_tenant_id(runtime: &Runtime) -> Result<Vec<TenantId>, Error> {
     let mut tx = runtime.platform().begin_read().await?;
     let tenants = tenancy::tenant_ids(&mut tx).await?;
-    Ok(tenants.into_iter().map(|tenant| Ctx::system(runtime.tenant(tenant), name)).collect())
+    tx.rollback().await?;
+    Ok(tenants)
 }
 
 /// Overdue invoices are told and, where a tenant has automatic cuts on, suspended. One tenant's failure is logged and

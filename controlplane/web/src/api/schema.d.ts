@@ -408,6 +408,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was given up and waits for a person, newest first: deliveries of events inside the system, and jobs. */
+        get: operations["dead_letters_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them. */
+        get: operations["dead_letter_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives it up for good, with a reason. Later events about the same thing, which waited behind it, are delivered. */
+        post: operations["dead_letter_discard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has it tried again, at once. It comes back when it fails again. Answers what it was. */
+        post: operations["dead_letter_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices": {
         parameters: {
             query?: never;
@@ -2184,6 +2252,43 @@ export interface components {
          *     ]
          */
         Dates: string[];
+        /** @description Something that was given up. */
+        DeadLetter: {
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description When it was first asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Since when it waits for a person. */
+            dead_at: components["schemas"]["Timestamp"];
+            entity?: components["schemas"]["EntityRef"] | null;
+            /**
+             * @description Which.
+             * @example evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services
+             */
+            id: string;
+            /** @description What kind of work. */
+            kind: components["schemas"]["DeadLetterKind"];
+            /** @description Why the last attempt failed. */
+            last_error: string;
+            /**
+             * @description Who could not take the event; null for a job.
+             * @example network.services
+             */
+            subscriber?: string | null;
+            /**
+             * @description Type of the event, or kind of the job.
+             * @example service.suspended
+             */
+            what: string;
+        };
+        /**
+         * @description What kind of work it was.
+         * @enum {string}
+         */
+        DeadLetterKind: "delivery" | "job";
         /** @description What must be true of a point. */
         Desired: {
             /**
@@ -2387,6 +2492,14 @@ export interface components {
          * @enum {string}
          */
         DeviceState: "unknown" | "answers" | "silent" | "refuses";
+        /** @description Why something is given up. */
+        Discard: {
+            /**
+             * @description For the audit trail.
+             * @example The service was terminated meanwhile
+             */
+            reason: string;
+        };
         /** @description What an app is set up with; shown once. */
         Enrolment: {
             /**
@@ -3547,6 +3660,43 @@ export interface components {
                 phone?: string | null;
                 /** @description Services. */
                 services: components["schemas"]["ServiceRow"][];
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_DeadLetter: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description How often it was tried.
+                 */
+                attempts: number;
+                /** @description When it was first asked for. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Since when it waits for a person. */
+                dead_at: components["schemas"]["Timestamp"];
+                entity?: components["schemas"]["EntityRef"] | null;
+                /**
+                 * @description Which.
+                 * @example evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services
+                 */
+                id: string;
+                /** @description What kind of work. */
+                kind: components["schemas"]["DeadLetterKind"];
+                /** @description Why the last attempt failed. */
+                last_error: string;
+                /**
+                 * @description Who could not take the event; null for a job.
+                 * @example network.services
+                 */
+                subscriber?: string | null;
+                /**
+                 * @description Type of the event, or kind of the job.
+                 * @example service.suspended
+                 */
+                what: string;
             }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
@@ -5265,6 +5415,8 @@ export type CustomerOverview = components['schemas']['CustomerOverview'];
 export type CustomerRow = components['schemas']['CustomerRow'];
 export type Date = components['schemas']['Date'];
 export type Dates = components['schemas']['Dates'];
+export type DeadLetter = components['schemas']['DeadLetter'];
+export type DeadLetterKind = components['schemas']['DeadLetterKind'];
 export type Desired = components['schemas']['Desired'];
 export type DesiredStatus = components['schemas']['DesiredStatus'];
 export type Device = components['schemas']['Device'];
@@ -5275,6 +5427,7 @@ export type DeviceMode = components['schemas']['DeviceMode'];
 export type DevicePlanChange = components['schemas']['DevicePlanChange'];
 export type DevicePlanView = components['schemas']['DevicePlanView'];
 export type DeviceState = components['schemas']['DeviceState'];
+export type Discard = components['schemas']['Discard'];
 export type Enrolment = components['schemas']['Enrolment'];
 export type EntityRef = components['schemas']['EntityRef'];
 export type Event = components['schemas']['Event'];
@@ -5354,6 +5507,7 @@ export type PageApiKey = components['schemas']['Page_ApiKey'];
 export type PageApproval = components['schemas']['Page_Approval'];
 export type PageAuditRow = components['schemas']['Page_AuditRow'];
 export type PageCustomerRow = components['schemas']['Page_CustomerRow'];
+export type PageDeadLetter = components['schemas']['Page_DeadLetter'];
 export type PageDevice = components['schemas']['Page_Device'];
 export type PageEvent = components['schemas']['Page_Event'];
 export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
@@ -6469,6 +6623,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CustomerOverview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dead_letters_list: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+        };
+    };
+    dead_letter_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dead_letter_discard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "The service was terminated meanwhile"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Discard"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dead_letter_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
                 };
             };
             404: {

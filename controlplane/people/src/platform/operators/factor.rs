@@ -21,7 +21,8 @@ use serde_json::json;
 /// What the app calls the installation.
 const ISSUER: &str = "Atalaya platform";
 
-fn context(id: &OperatorId) -> String {
+/// The context that the secret of an operator's app is sealed in.
+pub(crate) fn secret_context(id: &str) -> String {
     format!("operator/{id}/totp")
 }
 
@@ -34,13 +35,14 @@ pub async fn app_enrol(ctx: &PlatformCtx, session: &OperatorSession) -> Result<E
     let operator = &session.operator;
     let mut secret = [0; totp::SECRET_BYTES];
     fill_random(&mut secret);
-    let sealed = ctx.runtime().secrets.seal_platform(&context(&operator.id), &secret)?;
     let platform = ctx.runtime().platform();
     write_tx!(platform, tx => {
         if store::credentials(&mut tx, &operator.id).await?.totp_confirmed_at.is_some() {
             return Err(Error::conflict("factor_enrolled", "an app is enrolled: remove it first"));
         }
-        store::app_put(&mut tx, &operator.id, Some(sealed.clone()), ctx.now()).await?;
+        let context = secret_context(operator.id.as_str());
+        let sealed = ctx.runtime().secrets.seal_platform(&mut tx, &context, &secret).await?;
+        store::app_put(&mut tx, &operator.id, Some(sealed), ctx.now()).await?;
         ctx.record(&mut tx, Entry::new("operator.app_enrol", EntityRef::new("operator", &operator.id))).await
     })?;
     let text = totp::base32(&secret);
@@ -101,7 +103,7 @@ pub(super) async fn code_take(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let Some(sealed) = &kept.totp_sealed else { return Ok(false) };
-    let secret = runtime.secrets.open_platform(&context(id), sealed)?;
+    let secret = runtime.secrets.open_platform(&secret_context(id.as_str()), sealed)?;
     let typed: String = code.expose().chars().filter(|letter| !letter.is_whitespace()).collect();
     match totp::step_of(secret.expose(), &typed, now.as_millis().div_euclid(1_000), kept.totp_last_step) {
         Some(step) => Ok(store::app_step_take(tx, id, step, now).await?),

@@ -11,6 +11,7 @@ mod model;
 mod service;
 mod store;
 
+pub(crate) use factor::secret_context;
 pub use factor::{app_confirm, app_enrol, app_remove};
 pub(super) use log_in::is_enabled;
 pub use log_in::{OperatorLogIn, authenticate, log_in, log_out};

@@ -1,0 +1,27 @@
+//! Where this domain keeps sealed values.
+
+use crate::{factors, platform::operators};
+use atalaya_kernel::secrets::{
+    Owner,
+    reseal::{Part, SealedColumn},
+};
+
+/// The columns.
+pub const SEALED: &[SealedColumn] = &[
+    SealedColumn {
+        table: "people_totp",
+        column: "sealed_secret",
+        owner: Owner::Tenant,
+        of_tenants: true,
+        key: &[Part::Text("user_id")],
+        context: |place| factors::secret_context(place.first),
+    },
+    SealedColumn {
+        table: "people_operator",
+        column: "totp_sealed",
+        owner: Owner::Platform,
+        of_tenants: false,
+        key: &[Part::Text("id")],
+        context: |place| operators::secret_context(place.first),
+    },
+];
