@@ -1,6 +1,7 @@
 //! HTTP: the router, what every request passes through, and the routes that belong to no domain.
 
 mod auth;
+mod body;
 mod client;
 mod dead_letters;
 mod feed;
@@ -122,6 +123,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(Arc::new(shared.operations)))
         .layer(Extension(Arc::new(Catalog::new(permissions()))))
         .layer(Extension(shared.seal_lag))
+        .layer(middleware::from_fn(body::take_in))
         .layer(middleware::from_fn_with_state(requests, request::describe))
         .layer(CompressionLayer::new().gzip(true))
 }
