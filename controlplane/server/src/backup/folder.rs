@@ -40,11 +40,19 @@ impl Folder {
         &self.0
     }
 
-    /// `atalaya-2026-11-05T150709Z.copy`: in order of time, and a name that every file system takes.
+    /// `atalaya-2026-11-05T150709Z.copy`: in order of time, and a name that every file system takes. A second that has a
+    /// copy already gives its name to nobody else.
     pub(super) fn path_for(&self, now: Timestamp) -> PathBuf {
-        let text = now.to_string().replace(':', "");
-        let text = text.split('.').next().unwrap_or_default();
-        self.0.join(format!("{PREFIX}{text}Z.{SUFFIX}"))
+        let mut moment = now;
+        loop {
+            let text = moment.to_string().replace(':', "");
+            let text = text.split('.').next().unwrap_or_default();
+            let path = self.0.join(format!("{PREFIX}{text}Z.{SUFFIX}"));
+            if !path.exists() {
+                return path;
+            }
+            moment = moment.plus_millis(1_000);
+        }
     }
 
     /// Lets nobody else make a copy here meanwhile, and removes what a process that was killed left behind: half a copy,
@@ -179,6 +187,7 @@ mod tests {
         for day in 0..5 {
             fs::write(folder.path_for(start.plus_millis(day * 86_400_000)), "x").unwrap();
         }
+        assert!(folder.path_for(start).ends_with("atalaya-2026-11-05T150710Z.copy"), "the second is taken");
         fs::write(folder.root().join("atalaya-notes.txt"), "mine").unwrap();
         folder.keep(2).unwrap();
         let left: Vec<_> =
