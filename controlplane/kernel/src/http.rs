@@ -60,6 +60,12 @@ impl Problem {
             "E-mail and password do not match.",
         )
     }
+    /// The answer to whoever comes from an address that is not let in.
+    pub fn address_not_allowed(address: std::net::IpAddr) -> Self {
+        let detail = format!("This installation lets in only some addresses, and {address} is none of them.");
+        Self::new(StatusCode::FORBIDDEN, "address_not_allowed", "Not from this address", detail)
+            .param("address", address.to_string())
+    }
     fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.params.insert(name.to_owned(), value.into());
         self

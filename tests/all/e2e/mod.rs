@@ -5,6 +5,7 @@
 mod backup;
 mod browser;
 mod cut_run;
+mod https;
 mod identity;
 mod jobs;
 mod keys;

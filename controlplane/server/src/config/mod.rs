@@ -2,10 +2,12 @@
 //! in the database and not here.
 
 mod backup;
+mod http;
 mod network;
 mod secrets;
 
 pub use backup::{Backup, TimeOfDay};
+pub use http::{Allow, Http, Tls};
 pub use network::Network;
 pub use secrets::{KeySource, Secrets, make_key};
 
@@ -43,20 +45,8 @@ pub struct Config {
     pub backup: Backup,
     /// Keys outside the database.
     pub secrets: Secrets,
-}
-
-/// Web app and API.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Http {
-    /// Address and TCP port.
-    pub listen: SocketAddr,
-    /// Whether a proxy in front speaks HTTPS, so that cookies must be `Secure`.
-    pub https: bool,
-    /// Domain below which each tenant has a host: `SLUG.isp.example`.
-    pub base_domain: Option<String>,
-    /// Proxies in front: from these peers alone `X-Forwarded-For` or `Forwarded` says who the client is.
-    pub trusted_proxies: Vec<Network>,
+    /// What is written to the log.
+    pub log: Log,
 }
 
 /// Agents.
@@ -77,6 +67,14 @@ pub struct Metrics {
     pub raw_days: u32,
 }
 
+/// What is written to the log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// A statement of the database that takes longer, ms, is written down: its text without its values.
+    pub slow_query_ms: u64,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -89,18 +87,18 @@ impl Default for Config {
             metrics: Metrics::default(),
             backup: Backup::default(),
             secrets: Secrets::default(),
+            log: Log::default(),
         }
-    }
-}
-impl Default for Http {
-    fn default() -> Self {
-        let listen = ([0, 0, 0, 0], 8080).into();
-        Self { listen, https: false, base_domain: None, trusted_proxies: Vec::new() }
     }
 }
 impl Default for Gateway {
     fn default() -> Self {
         Self { listen: ([0, 0, 0, 0], 7443).into(), advertise: Vec::new() }
+    }
+}
+impl Default for Log {
+    fn default() -> Self {
+        Self { slow_query_ms: 1_000 }
     }
 }
 impl Default for Metrics {

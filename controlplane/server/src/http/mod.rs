@@ -1,14 +1,17 @@
 //! HTTP: the router, what every request passes through, and the routes that belong to no domain.
 
+pub mod allowed;
 mod auth;
 mod body;
 mod client;
 mod dead_letters;
+mod docs;
 mod feed;
 mod health;
 mod idempotent;
 pub(crate) mod metrics;
 mod openapi;
+mod patience;
 mod quota;
 mod request;
 mod spa;
@@ -71,6 +74,8 @@ pub struct Shared {
     pub seal_lag: Arc<SealLag>,
     /// Where to listen, host names.
     pub config: config::Http,
+    /// Who is let in; everybody when absent.
+    pub allowed: Option<Arc<allowed::Allowed>>,
 }
 
 /// Routes of all domains below `/api/v1`, with their OpenAPI document.
@@ -109,9 +114,10 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .merge(public.layer(middleware::from_fn_with_state(requests.clone(), request::limit_log_in)))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method);
-    Router::new()
+    let site = Router::new()
         .nest("/api/v1", v1)
         .route("/api/openapi.json", get(openapi::serve))
+        .merge(docs::router())
         .merge(health::router())
         .fallback(spa::serve)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -124,7 +130,12 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(Arc::new(Catalog::new(permissions()))))
         .layer(Extension(shared.seal_lag))
         .layer(middleware::from_fn(body::take_in))
-        .layer(middleware::from_fn_with_state(requests, request::describe))
+        .layer(middleware::from_fn_with_state(patience::ANSWER_WITHIN, patience::answer_in_time));
+    let site = match shared.allowed {
+        Some(allowed) => site.layer(middleware::from_fn_with_state(allowed, allowed::demand)),
+        None => site,
+    };
+    site.layer(middleware::from_fn_with_state(requests, request::describe))
         .layer(CompressionLayer::new().gzip(true))
 }
 

@@ -2,7 +2,10 @@
 
 use axum::{Json, response::IntoResponse};
 use std::sync::LazyLock;
-use utoipa::openapi::{Info, OpenApi, Server};
+use utoipa::openapi::{
+    Components, Info, OpenApi, SecurityRequirement, Server,
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(document);
 
@@ -17,6 +20,19 @@ pub fn document() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("An ISP from the tower to the ledger. Money is in minor units, speeds in bits per second, instants in RFC 3339 UTC."))
         .build();
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A key of a program: *Settings, Keys*, or `POST /api-keys`."))
+        .build();
+    let csrf = ApiKeyValue::with_description(
+        "x-csrf-token",
+        "Beside the cookie of `POST /session`, whose answer says it.",
+    );
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("key", SecurityScheme::Http(key));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Header(csrf)));
+    document.security =
+        Some(["key", "session"].map(|name| SecurityRequirement::new(name, Vec::<String>::new())).into());
     document.servers = Some(vec![Server::new("/api/v1")]);
     document
 }

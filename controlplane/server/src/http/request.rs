@@ -92,7 +92,7 @@ pub(super) async fn describe(
             request_id: id.to_string(),
             browser: browser_token(request.headers()).map(str::to_owned),
         },
-        https: requests.config.https,
+        https: requests.config.is_https(),
         slug: requests.slug(text(&request, header::HOST)),
         host: text(&request, header::HOST).map(host_name),
     };

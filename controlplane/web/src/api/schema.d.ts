@@ -283,6 +283,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Copies of the installation that were tried, newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/collections/runs": {
         parameters: {
             query?: never;
@@ -1078,6 +1095,24 @@ export interface paths {
         get: operations["audit_list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Copies that were tried, newest first, with where they lie and why one failed. */
+        get: operations["list_all"];
+        put?: never;
+        /** Has a copy made now. It stands in the list once it is begun; asking again before that changes nothing. */
+        post: operations["ask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2070,6 +2105,43 @@ export interface components {
          * @enum {string}
          */
         AutomaticCuts: "off_until_preview" | "on" | "off";
+        /** @example bck_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        BackupId: string;
+        /** @description A copy as the operator of the installation sees it. */
+        BackupRow: components["schemas"]["BackupSeen"] & {
+            /**
+             * Format: int64
+             * @description Size of the file, bytes.
+             */
+            bytes?: number | null;
+            /** @description Why there is none. */
+            error?: string | null;
+            /** @description Which. */
+            id: components["schemas"]["BackupId"];
+            /**
+             * @description Where it lies, on the machine that made it.
+             * @example /var/lib/atalaya/backups/atalaya-2026-11-05T073000Z.copy
+             */
+            path: string;
+            /**
+             * Format: int64
+             * @description Rows in it.
+             */
+            total_rows?: number | null;
+        };
+        /** @description A copy as an ISP sees it. */
+        BackupSeen: {
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /** @description When it was begun. */
+            started_at: components["schemas"]["Timestamp"];
+            /** @description How it went. */
+            state: components["schemas"]["BackupState"];
+        };
+        /**
+         * @description How a copy went.
+         * @enum {string}
+         */
+        BackupState: "running" | "good" | "failed" | "interrupted";
         /** @description What a billing run did. */
         BillingRun: {
             /**
@@ -3632,6 +3704,46 @@ export interface components {
                 reason?: string | null;
                 /** @description Request that did it. */
                 request_id: string;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_BackupRow: {
+            /** @description The rows. */
+            items: (components["schemas"]["BackupSeen"] & {
+                /**
+                 * Format: int64
+                 * @description Size of the file, bytes.
+                 */
+                bytes?: number | null;
+                /** @description Why there is none. */
+                error?: string | null;
+                /** @description Which. */
+                id: components["schemas"]["BackupId"];
+                /**
+                 * @description Where it lies, on the machine that made it.
+                 * @example /var/lib/atalaya/backups/atalaya-2026-11-05T073000Z.copy
+                 */
+                path: string;
+                /**
+                 * Format: int64
+                 * @description Rows in it.
+                 */
+                total_rows?: number | null;
+            })[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_BackupSeen: {
+            /** @description The rows. */
+            items: {
+                finished_at?: components["schemas"]["Timestamp"] | null;
+                /** @description When it was begun. */
+                started_at: components["schemas"]["Timestamp"];
+                /** @description How it went. */
+                state: components["schemas"]["BackupState"];
             }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
@@ -5401,6 +5513,10 @@ export type AuditHead = components['schemas']['AuditHead'];
 export type AuditId = components['schemas']['AuditId'];
 export type AuditRow = components['schemas']['AuditRow'];
 export type AutomaticCuts = components['schemas']['AutomaticCuts'];
+export type BackupId = components['schemas']['BackupId'];
+export type BackupRow = components['schemas']['BackupRow'];
+export type BackupSeen = components['schemas']['BackupSeen'];
+export type BackupState = components['schemas']['BackupState'];
 export type BillingRun = components['schemas']['BillingRun'];
 export type BufferState = components['schemas']['BufferState'];
 export type Check = components['schemas']['Check'];
@@ -5506,6 +5622,8 @@ export type PageAgentToken = components['schemas']['Page_AgentToken'];
 export type PageApiKey = components['schemas']['Page_ApiKey'];
 export type PageApproval = components['schemas']['Page_Approval'];
 export type PageAuditRow = components['schemas']['Page_AuditRow'];
+export type PageBackupRow = components['schemas']['Page_BackupRow'];
+export type PageBackupSeen = components['schemas']['Page_BackupSeen'];
 export type PageCustomerRow = components['schemas']['Page_CustomerRow'];
 export type PageDeadLetter = components['schemas']['Page_DeadLetter'];
 export type PageDevice = components['schemas']['Page_Device'];
@@ -6303,6 +6421,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditHead"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BackupSeen"];
                 };
             };
         };
@@ -8243,6 +8385,47 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_AuditRow"];
                 };
+            };
+        };
+    };
+    list_all: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BackupRow"];
+                };
+            };
+        };
+    };
+    ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
