@@ -78,6 +78,10 @@ fn addresses_that_are_not_let_in() {
         let from = client.map_or("x-nothing: 1".to_owned(), |client| format!("x-forwarded-for: {client}"));
         curl(&["--header", &from, &format!("http://{}{path}", control_plane.http())]).0
     };
+    let wrong = format!("http://{}/api/v1/login-options", control_plane.http());
+    let (said, _) = curl(&["--request", "DELETE", &wrong]);
+    let told = said.to_lowercase().contains("allow: get") && said.contains("method_not_allowed");
+    assert!(said.starts_with("HTTP/1.1 405") && told, "what stands beside a problem stays: {said}");
     for path in ["/", "/healthz", "/api/v1/login-options", "/api/docs/"] {
         assert!(ask(Some("198.51.100.7"), path).starts_with("HTTP/1.1 200"), "{path}");
         assert!(ask(None, path).starts_with("HTTP/1.1 200"), "the machine itself: {path}");

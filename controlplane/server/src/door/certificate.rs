@@ -97,7 +97,7 @@ impl Certificate {
                     }
                     // A chain and its key are two files: between the two they do not fit.
                     Err(error) => {
-                        tracing::warn!(%error, "the new certificate cannot be shown, the old one stays")
+                        tracing::warn!(%error, "the new certificate cannot be shown, the old one stays");
                     }
                 },
                 Ok(Some(Err(error))) | Err(error) => {

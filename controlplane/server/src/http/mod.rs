@@ -20,18 +20,15 @@ pub mod stream;
 pub use openapi::document;
 
 use crate::{config, worker::audit::SealLag};
-use atalaya_kernel::{Error, Permission, http::MAX_BODY_BYTES, runtime::Runtime};
+use atalaya_kernel::{
+    Error, Permission,
+    http::{MAX_BODY_BYTES, Problem},
+    runtime::Runtime,
+};
 use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
 use atalaya_people::{access::Catalog, approvals::Operations, identity::http::Installation};
-use axum::{
-    Extension, Router,
-    extract::DefaultBodyLimit,
-    http::{StatusCode, Uri},
-    middleware,
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware, routing::get};
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -143,6 +140,6 @@ async fn unknown(_: Uri) -> Error {
     Error::NotFound
 }
 
-async fn wrong_method() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound).into_response()
+async fn wrong_method() -> Problem {
+    Problem::wrong_method()
 }

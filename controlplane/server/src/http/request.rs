@@ -108,7 +108,7 @@ pub(super) async fn describe(
     request.extensions_mut().insert(origin);
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = Problem { request_id: Some(id.to_string()), ..problem }.into_response();
+        response = with_id(response, problem, &id);
     }
     let took = requests.clock.now().as_millis() - started.as_millis();
     log(&action, &response, took, client, &id);
@@ -125,6 +125,14 @@ pub(super) async fn describe(
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Writes the request's id into a problem; what stands beside it (limits, `Allow`) stays.
+fn with_id(response: Response, problem: Problem, id: &str) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let (_, body) = Problem { request_id: Some(id.to_owned()), ..problem }.into_response().into_parts();
+    Response::from_parts(parts, body)
 }
 
 /// One line a request of the API; what the machine itself and the pages' files ask for is told on demand only.
