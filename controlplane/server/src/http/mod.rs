@@ -7,6 +7,7 @@ mod dead_letters;
 mod feed;
 mod health;
 mod idempotent;
+mod jwks;
 pub(crate) mod metrics;
 mod openapi;
 mod quota;
@@ -113,6 +114,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .nest("/api/v1", v1)
         .route("/api/openapi.json", get(openapi::serve))
         .merge(health::router())
+        .merge(jwks::router())
         .fallback(spa::serve)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(Extension(shared.runtime))
