@@ -90,8 +90,8 @@ mod tests {
     use atalaya_kernel::time::Timestamp;
     use ring::{rand::SystemRandom, signature::KeyPair};
 
-    #[test]
-    fn only_our_own_token_of_now_is_believed() {
+    /// A key, and what it signs: from second 1000 to 1600.
+    fn signed_by() -> (Ed25519KeyPair, Claims) {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
         let key = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
         let now = Timestamp::from_millis(1_793_891_229_000);
@@ -105,6 +105,13 @@ mod tests {
             exp: 1_600,
             jti: "one".to_owned(),
         };
+        (key, claims)
+    }
+
+    #[test]
+    fn only_our_own_token_of_now_is_believed() {
+        let (key, claims) = signed_by();
+        let now = Timestamp::from_millis(1_793_891_229_000);
         let public = |kid: &str| (kid == "k1").then(|| key.public_key().as_ref().to_vec());
         let token = sign(&key, "k1", &claims).unwrap();
         let read = |token: &str, now_s: i64| verify(token, public, &claims.iss, now_s);
@@ -137,29 +144,21 @@ mod tests {
 
     #[test]
     fn no_changed_letter_is_believed_and_none_panics() {
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-        let key = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
-        let now = Timestamp::from_millis(1_793_891_229_000);
-        let claims = Claims {
-            iss: InstallationId::new(now),
-            aud: AUDIENCE.to_owned(),
-            sub: UserId::new(now),
-            tenant: TenantId::new(now),
-            client_id: TokenFamilyId::new(now),
-            iat: 0,
-            exp: 600,
-            jti: "one".to_owned(),
-        };
+        let (key, claims) = signed_by();
         let token = sign(&key, "k1", &claims).unwrap();
         let public = || key.public_key().as_ref().to_vec();
         for at in 0..token.len() {
             for other in ["A", "-", ".", "é", ""] {
                 let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
                 if changed != token {
-                    assert_eq!(verify(&changed, |_| Some(public()), &claims.iss, 1), None, "{at} {other:?}");
+                    assert_eq!(
+                        verify(&changed, |_| Some(public()), &claims.iss, 1_000),
+                        None,
+                        "{at} {other:?}"
+                    );
                 }
             }
-            assert_eq!(verify(&token[..at], |_| Some(public()), &claims.iss, 1), None, "cut at {at}");
+            assert_eq!(verify(&token[..at], |_| Some(public()), &claims.iss, 1_000), None, "cut at {at}");
         }
     }
 }
