@@ -62,6 +62,14 @@ async fn find(tx: &mut PlatformTx) -> Result<Option<InstallationRow>, Error> {
         .await?)
 }
 
+/// Which installation this is.
+///
+/// # Errors
+/// Before its first start.
+pub async fn id(tx: &mut PlatformTx) -> Result<InstallationId, Error> {
+    Ok(find(tx).await?.ok_or(Error::NotFound)?.id)
+}
+
 /// Opens the installation, making it on first start. `host` tells machines apart and means nothing else.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ mod operators;
 mod proxies;
 pub(crate) mod staff;
 mod standing;
+mod tokens;
 pub(crate) mod walk;
 
 use crate::e2e::{Database, on_each_database};

@@ -17,6 +17,7 @@ mod repeated;
 mod restore;
 mod samples;
 mod schema;
+mod tokens;
 mod witness;
 
 use atalaya_kernel::testing::postgres_database;

@@ -75,6 +75,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /login-options", "/login-options".to_owned()),
         ("GET /me/security", "/me/security".to_owned()),
         ("GET /me/sessions", "/me/sessions".to_owned()),
+        ("GET /me/tokens", "/me/tokens".to_owned()),
         ("GET /metrics/last", format!("/metrics/last?{metric}&device={}", site.router_id)),
         ("GET /metrics/range", format!("/metrics/range?{metric}&from=0&to=1&device={}", site.router_id)),
         ("GET /metrics/series", format!("/metrics/series?{metric}&device={}", site.router_id)),

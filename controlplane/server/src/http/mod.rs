@@ -9,6 +9,7 @@ mod docs;
 mod feed;
 mod health;
 mod idempotent;
+mod jwks;
 pub(crate) mod metrics;
 mod openapi;
 mod patience;
@@ -116,6 +117,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .route("/api/openapi.json", get(openapi::serve))
         .merge(docs::router())
         .merge(health::router())
+        .merge(jwks::router())
         .fallback(spa::serve)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(Extension(shared.runtime))

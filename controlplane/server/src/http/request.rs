@@ -22,6 +22,10 @@ use std::{
 const REQUEST_ID: &str = "x-request-id";
 /// Log-ins an address may try at once, and how long until one more, ms.
 const LOG_INS: (i64, i64) = (20, 3_000);
+/// The same for programs that refresh their tokens: there is nothing to guess, and the people behind their address still log in.
+const REFRESHES: (i64, i64) = (120, 500);
+/// Paths of the second kind.
+const OF_PROGRAMS: [&str; 2] = ["/tokens/refresh", "/tokens/revoke"];
 
 /// Id of a request; in every answer, log line and audit row.
 #[derive(Debug, Clone)]
@@ -36,11 +40,13 @@ pub(super) struct Requests {
     config: config::Http,
     clock: Arc<dyn Clock>,
     log_ins: Mutex<AddressLimit>,
+    refreshes: Mutex<AddressLimit>,
 }
 
 impl Requests {
     pub(super) fn new(config: config::Http, clock: Arc<dyn Clock>) -> Self {
-        Self { config, clock, log_ins: Mutex::new(AddressLimit::new(LOG_INS.0, LOG_INS.1)) }
+        let limit = |(at_once, each_ms)| Mutex::new(AddressLimit::new(at_once, each_ms));
+        Self { config, clock, log_ins: limit(LOG_INS), refreshes: limit(REFRESHES) }
     }
 
     /// The slug that a host name selects: its first label below the base domain.
@@ -159,7 +165,10 @@ pub(super) async fn limit_log_in(
         && let Some(Client(client)) = request.extensions().get::<Client>()
     {
         let now = runtime.clock.now().as_millis();
-        if let Err(wait_ms) = requests.log_ins.lock().ask(*client, now) {
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+        let of_program = OF_PROGRAMS.iter().any(|of_program| path.ends_with(of_program));
+        let limit = if of_program { &requests.refreshes } else { &requests.log_ins };
+        if let Err(wait_ms) = limit.lock().ask(*client, now) {
             return Error::RateLimited { retry_after_s: u64::from(wait_ms).div_ceil(1000) }.into_response();
         }
     }

@@ -860,6 +860,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Programs that have tokens of the caller, newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends all tokens of one of the caller's programs. */
+        delete: operations["end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics/last": {
         parameters: {
             query?: never;
@@ -1675,6 +1709,63 @@ export interface paths {
         get: operations["own_use"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a program the first tokens of a person, for their password. `code_wanted` asks for the same again with a code of the
+         *     person's second factor.
+         */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The next tokens for a refresh token, which is good once. Sent again after its successor was used, all tokens of the program
+         *     end; within 30 seconds, from where it was used, it gives another successor in the place of one that was lost.
+         */
+        post: operations["renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends all tokens of a program that is done; the answer to a token that is unknown is the same. */
+        post: operations["revoke"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4237,6 +4328,45 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_TokenFamily: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * @description Address that it last got tokens from.
+                 * @example 198.51.100.7
+                 */
+                address: string;
+                /** @description When it was given its first tokens. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description When it ends, used or not. */
+                expires_at: components["schemas"]["Timestamp"];
+                /** @description Which. */
+                id: components["schemas"]["TokenFamilyId"];
+                /** @description When it last got tokens. */
+                last_used_at: components["schemas"]["Timestamp"];
+                /**
+                 * @description What the program is called.
+                 * @example Contabilidad
+                 */
+                name: string;
+                /**
+                 * @description Names of rights; of these, what its user has counts. Null: everything that its user may.
+                 * @example [
+                 *       "invoice.read",
+                 *       "payment.read"
+                 *     ]
+                 */
+                permissions?: string[] | null;
+                /**
+                 * @description What it said of itself then.
+                 * @example contabilidad/2.1
+                 */
+                user_agent: string;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_User: {
             /** @description The rows. */
             items: {
@@ -4528,6 +4658,10 @@ export interface components {
              *     ]
              */
             codes: string[];
+        };
+        RefreshRequest: {
+            /** @description The refresh token that was given last. */
+            refresh_token: components["schemas"]["SecretText"];
         };
         /** @description What registering a payment did. */
         Registered: {
@@ -5396,6 +5530,99 @@ export interface components {
          * @example 2026-11-05T15:07:09.000Z
          */
         Timestamp: string;
+        /** @description A program that acts for a person, by the family of its tokens. */
+        TokenFamily: {
+            /**
+             * @description Address that it last got tokens from.
+             * @example 198.51.100.7
+             */
+            address: string;
+            /** @description When it was given its first tokens. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it ends, used or not. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["TokenFamilyId"];
+            /** @description When it last got tokens. */
+            last_used_at: components["schemas"]["Timestamp"];
+            /**
+             * @description What the program is called.
+             * @example Contabilidad
+             */
+            name: string;
+            /**
+             * @description Names of rights; of these, what its user has counts. Null: everything that its user may.
+             * @example [
+             *       "invoice.read",
+             *       "payment.read"
+             *     ]
+             */
+            permissions?: string[] | null;
+            /**
+             * @description What it said of itself then.
+             * @example contabilidad/2.1
+             */
+            user_agent: string;
+        };
+        /** @example tkf_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        TokenFamilyId: string;
+        /** @description What a program was given; each is shown this once. */
+        TokenPair: {
+            /**
+             * @description What the program sends as `Authorization: Bearer …`: a JWT, signed with Ed25519.
+             * @example eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6Ii4uLiJ9.….…
+             */
+            access_token: string;
+            /**
+             * Format: int64
+             * @description Seconds until the access token ends.
+             * @example 600
+             */
+            expires_in: number;
+            /** @description The family, as the person's list shows it. */
+            family_id: components["schemas"]["TokenFamilyId"];
+            /** @description When the refresh token ends unused. */
+            refresh_expires_at: components["schemas"]["Timestamp"];
+            /**
+             * @description Gives the next pair, once.
+             * @example atr_3f…
+             */
+            refresh_token: string;
+            /**
+             * @description `Bearer`.
+             * @example Bearer
+             */
+            token_type: string;
+        };
+        /** @description Who wants tokens, for which program. */
+        TokenRequest: {
+            code?: components["schemas"]["SecretText"] | null;
+            /**
+             * @description The person's e-mail.
+             * @example rosa@netandina.example
+             */
+            email: string;
+            /**
+             * @description What the program is called, for the person's list.
+             * @example Contabilidad
+             */
+            name: string;
+            /** @description The person's password. */
+            password: components["schemas"]["SecretText"];
+            /**
+             * @description Names of rights, of those that the person has; everything that the person may when absent.
+             * @example [
+             *       "invoice.read",
+             *       "payment.read"
+             *     ]
+             */
+            permissions?: string[] | null;
+            /**
+             * @description Slug of the ISP, where the host name does not select it.
+             * @example netandina
+             */
+            tenant?: string | null;
+        };
         /** @description A person of the tenant's staff. */
         User: {
             /** @description When made. */
@@ -5637,6 +5864,7 @@ export type PageSessionInfo = components['schemas']['Page_SessionInfo'];
 export type PageSiteRow = components['schemas']['Page_SiteRow'];
 export type PageStaffRole = components['schemas']['Page_StaffRole'];
 export type PageTenantPlan = components['schemas']['Page_TenantPlan'];
+export type PageTokenFamily = components['schemas']['Page_TokenFamily'];
 export type PageUser = components['schemas']['Page_User'];
 export type PageVisit = components['schemas']['Page_Visit'];
 export type PartnerId = components['schemas']['PartnerId'];
@@ -5659,6 +5887,7 @@ export type Problem = components['schemas']['Problem'];
 export type RangeAnswer = components['schemas']['RangeAnswer'];
 export type Reason = components['schemas']['Reason'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
+export type RefreshRequest = components['schemas']['RefreshRequest'];
 export type Registered = components['schemas']['Registered'];
 export type Rejection = components['schemas']['Rejection'];
 export type Released = components['schemas']['Released'];
@@ -5716,6 +5945,10 @@ export type TenantState = components['schemas']['TenantState'];
 export type TenantUse = components['schemas']['TenantUse'];
 export type TimeZone = components['schemas']['TimeZone'];
 export type Timestamp = components['schemas']['Timestamp'];
+export type TokenFamily = components['schemas']['TokenFamily'];
+export type TokenFamilyId = components['schemas']['TokenFamilyId'];
+export type TokenPair = components['schemas']['TokenPair'];
+export type TokenRequest = components['schemas']['TokenRequest'];
 export type User = components['schemas']['User'];
 export type UserChange = components['schemas']['UserChange'];
 export type UserId = components['schemas']['UserId'];
@@ -7799,6 +8032,52 @@ export interface operations {
             header?: never;
             path: {
                 id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TokenFamily"];
+                };
+            };
+        };
+    };
+    end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TokenFamilyId"];
             };
             cookie?: never;
         };
@@ -10042,6 +10321,129 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TenantUse"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
