@@ -15,12 +15,16 @@ function files(folder, test) {
 
 const languages = ['es-419', 'en', 'pt-BR']
 const folders = JSON.parse(readFileSync(join(root, 'src/i18n/parts/folders.json'), 'utf8'))
-const read = (folder, name) => flatten(JSON.parse(readFileSync(join(root, 'src/i18n', folder, `${name}.json`), 'utf8')))
+const parse = (folder, name) => JSON.parse(readFileSync(join(root, 'src/i18n', folder, `${name}.json`), 'utf8'))
+const read = (folder, name) => flatten(parse(folder, name))
+/** Nouns that stand in two catalogues: the later one loaded would take the place of the other. */
+const nouns = [parse('locales', 'es-419'), ...Object.keys(folders).map((part) => parse('parts', `es-419.${part}`))].flatMap(Object.keys)
+const twice = nouns.filter((noun, at) => nouns.indexOf(noun) !== at).map((noun) => `${noun} stands in two catalogues`)
 const whole = (language) => [read('locales', language), ...Object.keys(folders).map((part) => read('parts', `${language}.${part}`))]
 const ordered = Object.fromEntries(languages.map((language) => [language, Object.assign({}, ...whole(language))]))
 const parts = Object.fromEntries(Object.entries(folders).map(([part, list]) => [part, { folders: list, messages: read('parts', `es-419.${part}`) }]))
 const sources = files('src', (name) => /\.(vue|ts)$/.test(name))
-const problems = [...findings(ordered, sources), ...misplaced(parts, sources)]
+const problems = [...twice, ...findings(ordered, sources), ...misplaced(parts, sources)]
 
 if (problems.length) {
   console.error(problems.join('\n'))

@@ -54,6 +54,17 @@ export function planOf(draft: Record<string, string>): NewTenantPlan {
   }
 }
 
+/** Time zone of a country's capital (IANA), where most of its ISPs are; another one may be chosen. */
+export const capitalZone: Record<string, string> = {
+  PE: 'America/Lima',
+  CO: 'America/Bogota',
+  AR: 'America/Buenos_Aires',
+  MX: 'America/Mexico_City',
+  CL: 'America/Santiago',
+  EC: 'America/Guayaquil',
+  BR: 'America/Sao_Paulo',
+}
+
 /** A short name from a long one: lower case, digits and hyphens, as host names have them. */
 export function slugOf(name: string): string {
   return name
