@@ -7013,6 +7013,8 @@ export interface operations {
     dead_letters_list: {
         parameters: {
             query?: {
+                /** @description Only of this kind; both when absent. */
+                kind?: "delivery" | "job";
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
