@@ -1,0 +1,82 @@
+//! Everywhere that a secret might have come to lie, as bytes.
+
+use atalaya_kernel::testing::postgres_urls;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A place and what lies there.
+pub(super) struct Place {
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Place {
+    pub(super) fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into() }
+    }
+}
+
+/// Every file below a folder.
+pub(super) fn files(folder: &Path) -> Vec<Place> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder can be read") {
+            let path = entry.expect("an entry can be read").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if let Ok(bytes) = fs::read(&path) {
+                // One that was renamed or removed meanwhile is looked for under its new name.
+                found.push(Place::new(path.display().to_string(), bytes));
+            }
+        }
+    }
+    found
+}
+
+/// Every row of every table, as PostgreSQL writes it, and the bytes that it writes in hexadecimal.
+pub(super) async fn dump(url: &str) -> Vec<Place> {
+    let urls = postgres_urls(url).await;
+    let mut connection = PgConnection::connect(&urls.superuser).await.expect("the database can be reached");
+    let tables: Vec<(String,)> = sqlx::query_as(
+        "SELECT CAST(c.relname AS TEXT) FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = CAST('public' AS regnamespace)",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the catalogue can be read");
+    assert!(tables.len() > 20, "these are not our tables: {tables:?}");
+    let mut found = Vec::new();
+    for (table,) in tables {
+        let statement = format!("SELECT CAST(t AS TEXT) FROM \"{table}\" t");
+        let rows: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(statement))
+            .fetch_all(&mut connection)
+            .await
+            .expect("a table can be read");
+        let mut bytes = Vec::new();
+        for (row,) in rows {
+            for piece in row.split("\\x").skip(1) {
+                let digits: Vec<_> = piece.bytes().take_while(u8::is_ascii_hexdigit).collect();
+                let value =
+                    |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                bytes.extend(
+                    digits.chunks_exact(2).filter_map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)),
+                );
+                bytes.push(b'\n');
+            }
+            bytes.extend(row.into_bytes());
+            bytes.push(b'\n');
+        }
+        found.push(Place::new(format!("table {table}"), bytes));
+    }
+    found
+}
+
+/// A file in a folder that holds a planted text: whoever does not find it did not look there.
+pub(super) fn plant(folder: &Path, text: &[u8]) -> PathBuf {
+    let path = folder.join("planted");
+    fs::write(&path, [b"before ", text, b" after"].concat()).expect("a file can be written");
+    path
+}
