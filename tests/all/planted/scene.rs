@@ -1,11 +1,11 @@
 //! An installation into which secrets are planted, and what is done with it.
 
 use super::Needle;
-use crate::{audit::staff::app_code, e2e::Database};
+use crate::e2e::Database;
 use atalaya_pki::JoinString;
 use atalaya_simulators::routeros::SimConfig;
 use atalaya_tests::{
-    harness::{Agent, Api, ControlPlane, Exchange, Options, Router, SnmpDevice, wait_until},
+    harness::{Agent, Api, ControlPlane, Exchange, Options, Router, SnmpDevice, run_command, wait_until},
     isp::{Founded, OWNER, PASSWORD, TENANT, id_of},
 };
 use parking_lot::Mutex;
@@ -21,14 +21,10 @@ use std::{
 };
 
 const SOON: Duration = Duration::from_secs(60);
-/// No secret: it has to be found.
-pub(super) const CUSTOMER: &str = "Quispe Mamani, control-cliente";
-const EVA: &str = "eva.salas@netandina.example";
+const CUSTOMER: &str = "Quispe Mamani, Carmen";
+pub(super) const EVA: &str = "eva.salas@netandina.example";
 
 /// What is planted by us; what the programs make themselves is added on the way. With letters that forms differ in.
-const USER_PASSWORD: &str = "Clave/\"de+Eva ñ-51c7e9a0";
-const NEW_PASSWORD: &str = "Otra?clave=de\\Eva-b83d02f6";
-const WRONG_PASSWORD: &str = "Equivocada&clave-77e1d4c5";
 const ROUTER_PASSWORD: &str = "Rt/\"clave+r0uter-2a9f6d13";
 const ROUTER_WRONG: &str = "Rt-equivocada\\-e40b7c98";
 const COMMUNITY: &str = "comunidad6d21b5f8e3";
@@ -42,9 +38,9 @@ pub(super) struct Scene {
     pub(super) transcript: Arc<Mutex<Vec<Exchange>>>,
     pub(super) events: Arc<Mutex<Vec<u8>>>,
     pub(super) enrolment: String,
-    pub(super) commands: Vec<String>,
+    pub(super) commands: Vec<(String, String)>,
     pub(super) needles: Vec<Needle>,
-    owner: Api,
+    pub(super) owner: Api,
     _devices: (Router, SnmpDevice),
 }
 
@@ -89,64 +85,20 @@ impl Scene {
         scene.staff();
         scene.devices(&site, &agent_id);
         scene.misplaced();
-        scene.copies_and_keys();
+        scene.keys();
+        scene.copied_and_rotated();
+        scene.keys();
         scene.killed();
+        scene.restored(&folder.join("restored"));
         scene
     }
 
-    fn look_for(&mut self, name: &'static str, secret: &str, shown_in: &'static [&'static str]) {
-        self.needles.push(Needle { name, secret: secret.as_bytes().to_vec(), shown_in });
+    pub(super) fn look_for(&mut self, name: &str, secret: &str, shown_in: &'static [&'static str]) {
+        self.needles.push(Needle::new(name, secret.as_bytes(), shown_in));
     }
 
-    fn anybody(&self) -> Api {
+    pub(super) fn anybody(&self) -> Api {
         Api::anonymous(self.isp.control_plane.http()).written_down(&self.transcript)
-    }
-
-    /// Passwords, links, second factors, keys and sessions, right and wrong.
-    fn staff(&mut self) {
-        let new = json!({"name": "Eva Salas", "email": EVA, "role": "cashier"});
-        let user = id_of(&self.owner.post("/users", &new).expect("somebody can be invited")).expect("an id");
-        let link = self.owner.post(&format!("/users/{user}/link"), &Value::Null).expect("a link can be made");
-        let token = link["token"].as_str().expect("it is shown").to_owned();
-        let anybody = self.anybody();
-        anybody.post("/password-links/look", &json!({"token": token})).expect("it says whose it is");
-        let used = json!({"token": token, "password": USER_PASSWORD});
-        anybody.post("/password-links/use", &used).expect("it sets a password");
-        anybody.post("/password-links/use", &used).expect_err("once");
-        self.look_for("token of a link", &token, &["/link"]);
-        assert!(self.anybody().logged_in(TENANT, EVA, WRONG_PASSWORD).is_err());
-        let eva = self.anybody().logged_in(TENANT, EVA, USER_PASSWORD).expect("the password is right");
-        let cookie =
-            eva.cookie().split_once('=').map(|(_, value)| value.to_owned()).expect("a session has a cookie");
-        self.look_for("session", &cookie, &["answer to POST /session"]);
-
-        let enrolment = eva.post("/me/app", &Value::Null).expect("an app can be set up");
-        let secret = enrolment["secret"].as_str().expect("it is shown").to_owned();
-        eva.post("/me/app/confirm", &json!({"code": "000000"})).expect_err("a wrong code");
-        let codes =
-            eva.post("/me/app/confirm", &json!({"code": app_code(&secret, -1)})).expect("a right one");
-        self.look_for("secret of an app", &secret, &["answer to POST /me/app"]);
-        let bytes = base32(&secret);
-        self.needles.push(Needle { name: "bytes of an app's secret", secret: bytes, shown_in: &[] });
-        if let Some(code) = codes["codes"][0].as_str() {
-            self.look_for("recovery code", code, &["answer to POST /me/app/confirm"]);
-        }
-        let change = json!({"current": USER_PASSWORD, "password": NEW_PASSWORD});
-        eva.post("/me/password", &change).expect("a password can be changed");
-        let wrong = json!({"current": WRONG_PASSWORD, "password": NEW_PASSWORD});
-        eva.post("/me/password", &wrong).expect_err("the current one is another");
-        self.look_for("password", USER_PASSWORD, &[]);
-        self.look_for("new password", NEW_PASSWORD, &[]);
-        self.look_for("wrong password", WRONG_PASSWORD, &[]);
-
-        let key = json!({"name": "Contabilidad", "permissions": ["customer.read"]});
-        let key = self.owner.post("/api-keys", &key).expect("a key can be made");
-        let token = key["token"].as_str().expect("it is shown").to_owned();
-        let program = Api::with_key(self.isp.control_plane.http(), &token).written_down(&self.transcript);
-        program.get("/customers").expect("a program asks with it");
-        program.post("/sites", &json!({"name": "X"})).expect_err("and may do no more");
-        let secret = token.rsplit('_').next().expect("a key ends in its secret").to_owned();
-        self.look_for("API key", &secret, &["answer to POST /api-keys"]);
     }
 
     /// Credentials of devices and subscribers, right and wrong, all the way onto a router.
@@ -263,33 +215,46 @@ impl Scene {
         self.look_for("misplaced secret", MISPLACED, &[]);
     }
 
-    fn copies_and_keys(&mut self) {
-        let said = |words: &[&str]| {
-            let outcome = self.isp.control_plane.command(words, "");
-            outcome.unwrap_or_else(|error| format!("{error:#}"))
-        };
-        let mut commands = vec![said(&["backup"]), said(&["secrets", "rotate", "--tenant", TENANT])];
-        wait_until("values to be brought over", SOON, || !said(&["secrets", "status"]).contains("retired"));
-        commands.extend([said(&["secrets", "status"]), said(&["audit", "verify"]), said(&["backup"])]);
-        commands.push(said(&[
-            "admin",
-            "password",
-            "--tenant",
-            TENANT,
-            "--email",
-            "nobody@netandina.example",
-        ]));
-        self.commands.extend(commands);
-        let key = self.isp.control_plane.options.folder.join("data/installation-key");
-        let key = fs::read_to_string(key).expect("the key is a file");
-        let bytes: Vec<u8> = (0..key.len() / 2)
-            .map(|at| u8::from_str_radix(&key[at * 2..at * 2 + 2], 16).expect("hexadecimal digits"))
-            .collect();
-        self.needles.push(Needle {
-            name: "installation key",
-            secret: bytes,
-            shown_in: &["data/installation-key"],
-        });
+    /// What a command of the program says, also when it fails.
+    fn said(&self, words: &[&str]) -> String {
+        let outcome = self.isp.control_plane.command(words, "");
+        outcome.unwrap_or_else(|error| format!("{error:#}"))
+    }
+
+    fn copied_and_rotated(&mut self) {
+        let nobody = ["admin", "password", "--tenant", TENANT, "--email", "nobody@netandina.example"];
+        let commands: [&[&str]; 6] = [
+            &["backup"],
+            &["secrets", "rotate", "--tenant", TENANT],
+            &["secrets", "status"],
+            &["audit", "verify"],
+            &["backup"],
+            &nobody,
+        ];
+        for words in commands {
+            if words == ["secrets", "status"] {
+                wait_until("values to be brought over", SOON, || !self.said(words).contains("retired"));
+            }
+            self.commands.push((words.join(" "), self.said(words)));
+        }
+    }
+
+    /// The newest copy, put back elsewhere: what is sealed stays sealed in it, once its own seal is off.
+    fn restored(&mut self, folder: &Path) {
+        let data = self.isp.control_plane.options.folder.join("data");
+        let copies = fs::read_dir(data.join("backups")).expect("there is a folder of copies");
+        let newest = copies
+            .map(|entry| entry.expect("it can be read").path())
+            .filter(|path| path.extension().is_some_and(|suffix| suffix == "copy"))
+            .max()
+            .expect("there is a copy");
+        let options = Options::in_folder(folder);
+        fs::create_dir_all(folder.join("data")).expect("a folder can be made");
+        fs::copy(data.join("installation-key"), folder.join("data/installation-key")).expect("the key comes along");
+        let copy = newest.to_str().expect("the path is text");
+        let said = run_command(&options, &["restore", copy], "").expect("the copy comes back");
+        assert!(said.contains("restored: "), "{said}");
+        self.commands.push(("restore".to_owned(), said));
     }
 
     /// Both programs die without warning and come back.
@@ -298,6 +263,7 @@ impl Scene {
         self.isp.control_plane.restart(None).expect("it starts again");
         self.agent = Agent::start_logging(self.agent.folder(), "debug").expect("the agent starts again");
         let owner = self.anybody().logged_in(TENANT, OWNER, PASSWORD).expect("the owner logs in again");
+        listen(self.isp.control_plane.http(), owner.cookie(), self.events.clone());
         let agents = || owner.get("/agents").ok().map(|agents| agents.to_string()).unwrap_or_default();
         wait_until("the agent to be back", SOON, || {
             agents().contains("\"connected\":true") || agents().contains("\"state\":\"connected\"")
@@ -348,10 +314,4 @@ fn listen(address: SocketAddr, cookie: &str, into: Arc<Mutex<Vec<u8>>>) {
             into.lock().extend_from_slice(&bytes[..read]);
         }
     });
-}
-
-fn base32(text: &str) -> Vec<u8> {
-    let value = |letter| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(letter).expect("base 32");
-    let bits: String = text.chars().map(|letter| format!("{:05b}", value(letter))).collect();
-    (0..bits.len() / 8).map(|at| u8::from_str_radix(&bits[at * 8..at * 8 + 8], 2).expect("bits")).collect()
 }
