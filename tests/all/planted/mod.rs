@@ -99,7 +99,10 @@ fn no_secret_lies_anywhere_in_clear(database: Database) {
 }
 
 /// Names of the places in which each needle is found, in whatever form.
-fn search<'n>(needles: impl IntoIterator<Item = &'n Needle>, places: &[Place]) -> BTreeMap<String, BTreeSet<String>> {
+fn search<'n>(
+    needles: impl IntoIterator<Item = &'n Needle>,
+    places: &[Place],
+) -> BTreeMap<String, BTreeSet<String>> {
     let (mut patterns, mut owners, mut found) = (Vec::new(), Vec::new(), BTreeMap::new());
     for needle in needles {
         found.insert(needle.name.clone(), BTreeSet::new());

@@ -37,39 +37,41 @@ pub(super) fn files(folder: &Path) -> Vec<Place> {
     found
 }
 
-/// Every row of every table, as PostgreSQL writes it, and the bytes that it writes in hexadecimal.
+/// Every value of every table: texts as they are, bytes as bytes. A row as PostgreSQL prints it has its quotes doubled.
 pub(super) async fn dump(url: &str) -> Vec<Place> {
     let urls = postgres_urls(url).await;
     let mut connection = PgConnection::connect(&urls.superuser).await.expect("the database can be reached");
-    let tables: Vec<(String,)> = sqlx::query_as(
-        "SELECT CAST(c.relname AS TEXT) FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = CAST('public' AS regnamespace)",
+    let tables: Vec<(String, Vec<String>)> = sqlx::query_as(
+        "SELECT CAST(c.relname AS TEXT), array_agg(CAST(a.attname AS TEXT)) \
+         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+         WHERE c.relkind = 'r' AND c.relnamespace = CAST('public' AS regnamespace) GROUP BY c.relname",
     )
     .fetch_all(&mut connection)
     .await
     .expect("the catalogue can be read");
     assert!(tables.len() > 20, "these are not our tables: {tables:?}");
     let mut found = Vec::new();
-    for (table,) in tables {
-        let statement = format!("SELECT CAST(t AS TEXT) FROM \"{table}\" t");
-        let rows: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(statement))
+    for (table, columns) in tables {
+        let columns: Vec<_> = columns.iter().map(|column| format!("CAST(\"{column}\" AS TEXT)")).collect();
+        let statement = format!("SELECT ARRAY[{}] FROM \"{table}\"", columns.join(", "));
+        let rows: Vec<(Vec<Option<String>>,)> = sqlx::query_as(AssertSqlSafe(statement))
             .fetch_all(&mut connection)
             .await
             .expect("a table can be read");
         let mut bytes = Vec::new();
-        for (row,) in rows {
-            for piece in row.split("\\x").skip(1) {
-                let digits: Vec<_> = piece.bytes().take_while(u8::is_ascii_hexdigit).collect();
-                let value =
-                    |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-                bytes.extend(
-                    digits.chunks_exact(2).filter_map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)),
-                );
-                bytes.push(b'\n');
+        for value in rows.into_iter().flat_map(|(values,)| values).flatten() {
+            match value.strip_prefix("\\x").and_then(of_hex) {
+                Some(given) => bytes.extend(given),
+                None => bytes.extend(value.into_bytes()),
             }
-            bytes.extend(row.into_bytes());
             bytes.push(b'\n');
         }
         found.push(Place::new(format!("table {table}"), bytes));
     }
     found
+}
+
+fn of_hex(digits: &str) -> Option<Vec<u8>> {
+    let value = |digit: u8| u8::try_from(char::from(digit).to_digit(16)?).ok();
+    digits.as_bytes().chunks_exact(2).map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)).collect()
 }

@@ -138,7 +138,8 @@ impl Scene {
             let device = self.owner.get(&format!("/devices/{id}"));
             device.is_ok_and(|device| device["state"] == "refuses" || device["state"] == "silent")
         });
-        let version = made["version"].as_i64().expect("a version");
+        let version = self.owner.get(&format!("/devices/{id}")).expect("it can be read")["revision"].as_i64();
+        let version = version.expect("a revision");
         let right = json!({"credentials": login(ROUTER_PASSWORD)});
         self.owner.patch(&format!("/devices/{id}"), version, &right).expect("credentials can be changed");
         let switch = device("snmp", switch, json!({"community": COMMUNITY}));
@@ -250,7 +251,8 @@ impl Scene {
             .expect("there is a copy");
         let options = Options::in_folder(folder);
         fs::create_dir_all(folder.join("data")).expect("a folder can be made");
-        fs::copy(data.join("installation-key"), folder.join("data/installation-key")).expect("the key comes along");
+        fs::copy(data.join("installation-key"), folder.join("data/installation-key"))
+            .expect("the key comes along");
         let copy = newest.to_str().expect("the path is text");
         let said = run_command(&options, &["restore", copy], "").expect("the copy comes back");
         assert!(said.contains("restored: "), "{said}");

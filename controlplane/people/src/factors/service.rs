@@ -127,7 +127,8 @@ fn fresh_codes() -> Vec<ShownOnce> {
 }
 
 async fn codes_keep(ctx: &Ctx, tx: &mut TenantTx, user: &UserId, codes: &[ShownOnce]) -> Result<(), Error> {
-    let hashes: Vec<String> = codes.iter().map(|code| recovery::hash(ctx.tenant(), user, code.expose())).collect();
+    let hashes: Vec<String> =
+        codes.iter().map(|code| recovery::hash(ctx.tenant(), user, code.expose())).collect();
     Ok(store::codes_put(tx, user, &hashes).await?)
 }
 

@@ -1,7 +1,11 @@
 //! Second factors, and how guessing is slowed down.
 
 use super::{log_in, log_in_from, tenant, user};
-use atalaya_kernel::{Ctx, Error, on_both, secrets::{SecretText, ShownOnce}, testing::World};
+use atalaya_kernel::{
+    Ctx, Error, on_both,
+    secrets::{SecretText, ShownOnce},
+    testing::World,
+};
 use atalaya_people::{
     access::{Role, RoleList},
     factors,
@@ -45,7 +49,10 @@ async fn enrolled(world: &World, ctx: &Ctx) -> (Ctx, String, Vec<String>) {
     let token = log_in(world, "netandina", EMAIL, &password()).await.unwrap().token.expose().to_owned();
     let (rosa, _) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
     let enrolment = factors::app_enrol(&rosa).await.unwrap();
-    assert!(enrolment.uri.expose().contains(enrolment.secret.expose()) && enrolment.uri.expose().contains("rosa%40netandina.example"));
+    assert!(
+        enrolment.uri.expose().contains(enrolment.secret.expose())
+            && enrolment.uri.expose().contains("rosa%40netandina.example")
+    );
     assert!(
         log_in(world, "netandina", EMAIL, &password()).await.is_some(),
         "not asked for before it is confirmed"
@@ -101,7 +108,13 @@ on_both!(a_log_in_wants_a_code_that_is_taken_once, |world: World| async move {
         let origin = Origin::default();
         let challenge = challenge(&world).await;
         let code = secret(&app_code(&app, now()));
-        identity::second_factor(&world.runtime, &challenge, &code, &origin).await.unwrap().unwrap().token.expose().to_owned()
+        identity::second_factor(&world.runtime, &challenge, &code, &origin)
+            .await
+            .unwrap()
+            .unwrap()
+            .token
+            .expose()
+            .to_owned()
     };
     let (rosa, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
     let renewed = factors::recovery_renew(&rosa).await.unwrap();
@@ -117,7 +130,12 @@ on_both!(a_log_in_wants_a_code_that_is_taken_once, |world: World| async move {
 on_both!(a_role_that_demands_a_factor_permits_nothing_without, |world: World| async move {
     let ctx = tenant(&world, "netandina").await;
     let made = identity::user_create(&ctx, user("luis@netandina.example", Role::Cashier)).await.unwrap();
-    let token = log_in(&world, "netandina", "luis@netandina.example", &password()).await.unwrap().token.expose().to_owned();
+    let token = log_in(&world, "netandina", "luis@netandina.example", &password())
+        .await
+        .unwrap()
+        .token
+        .expose()
+        .to_owned();
     let see = || async {
         let (luis, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
         let may = luis.authorize(atalaya_people::customers::READ).is_ok();

@@ -56,8 +56,12 @@ on_both!(a_link_is_no_promotion, |world: World| async move {
     let ctx = tenant(&world, "netandina").await;
     let owner = identity::user_create(&ctx, user("rosa@netandina.example", Role::Owner)).await.unwrap();
     identity::user_create(&ctx, user("ana@netandina.example", Role::Admin)).await.unwrap();
-    let token =
-        log_in(&world, "netandina", "ana@netandina.example", &secret("correct horse")).await.unwrap().token.expose().to_owned();
+    let token = log_in(&world, "netandina", "ana@netandina.example", &secret("correct horse"))
+        .await
+        .unwrap()
+        .token
+        .expose()
+        .to_owned();
     let (ana, _) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
     assert_eq!(links::link_create(&ana, &owner.id).await.unwrap_err().code(), "beyond_own_rights");
     let stranger = tenant(&world, "other").await;
@@ -70,12 +74,15 @@ on_both!(ones_own_password_asks_for_the_old_one, |world: World| async move {
     let old = secret("correct horse");
     let first = log_in(&world, "netandina", EMAIL, &old).await.unwrap();
     let second = log_in(&world, "netandina", EMAIL, &old).await.unwrap();
-    let (luis, session) = identity::authenticate(&world.runtime, second.token.expose(), "r").await.unwrap().unwrap();
+    let (luis, session) =
+        identity::authenticate(&world.runtime, second.token.expose(), "r").await.unwrap().unwrap();
     let new = secret("another horse");
     let wrong = identity::password_change(&luis, &session, &new, &new).await.unwrap();
     assert_eq!(wrong, None);
     let next = identity::password_change(&luis, &session, &old, &new).await.unwrap().unwrap();
-    for (token, alive) in [(first.token.expose(), false), (second.token.expose(), false), (next.as_str(), true)] {
+    for (token, alive) in
+        [(first.token.expose(), false), (second.token.expose(), false), (next.as_str(), true)]
+    {
         let found = identity::authenticate(&world.runtime, token, "r").await.unwrap();
         assert_eq!(found.is_some(), alive);
     }

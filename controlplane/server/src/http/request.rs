@@ -2,7 +2,13 @@
 
 use super::{auth::Acting, client};
 use crate::{config, limits::AddressLimit};
-use atalaya_kernel::{Error, http::Problem, runtime::Runtime, secrets::{SecretText, random_token}, time::Clock};
+use atalaya_kernel::{
+    Error,
+    http::Problem,
+    runtime::Runtime,
+    secrets::{SecretText, random_token},
+    time::Clock,
+};
 use atalaya_people::identity::{
     Origin,
     http::{LoginOrigin, browser_token},

@@ -232,7 +232,8 @@ fn entered_answer(
     https: bool,
 ) -> Result<Response, Error> {
     let Entered { token, browser, logged_in } = entered;
-    let mut response = with_cookie(Json(Session::of(logged_in, installation, catalog)), token.expose(), https)?;
+    let mut response =
+        with_cookie(Json(Session::of(logged_in, installation, catalog)), token.expose(), https)?;
     let secure = if https { "; Secure" } else { "" };
     let cookie = format!(
         "{BROWSER_COOKIE}={}; Path=/api/v1/; HttpOnly; SameSite=Strict; Max-Age={BROWSER_S}{secure}",
