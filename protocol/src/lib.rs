@@ -19,4 +19,16 @@ pub use version::{Message, MessageError, WireMessage};
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
 pub mod wire {
     include!(concat!(env!("OUT_DIR"), "/atalaya.v1.rs"));
+
+    /// Messages that carry a secret in the clear are printed by their name alone.
+    macro_rules! unprinted {
+        ($($message:ident),+) => {$(
+            impl std::fmt::Debug for $message {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.debug_struct(stringify!($message)).finish_non_exhaustive()
+                }
+            }
+        )+};
+    }
+    unprinted!(EnrollRequest, UserPassword, SnmpCommunity);
 }

@@ -4,4 +4,5 @@ mod architecture;
 mod audit;
 mod e2e;
 mod isolation;
+mod planted;
 mod wire;

@@ -17,7 +17,7 @@ use super::DeviceError;
 use crate::desired::{Point, Speed, Status};
 
 /// A point and what is to be true of it now.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Want {
     /// The point.
     pub point: Arc<Point>,
@@ -29,6 +29,16 @@ pub struct Want {
     pub speed_conflict: Option<String>,
     /// The subscriber's password, opened, when one came.
     pub password: Option<Zeroizing<String>>,
+}
+
+/// Without the password.
+impl std::fmt::Debug for Want {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { point, status, fresh, speed_conflict, password: _ } = self;
+        let mut shown = f.debug_struct("Want");
+        shown.field("point", point).field("status", status).field("fresh", fresh);
+        shown.field("speed_conflict", speed_conflict).finish_non_exhaustive()
+    }
 }
 
 /// What tells one live session from the next of the same subscriber.

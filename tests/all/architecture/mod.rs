@@ -9,6 +9,7 @@
 //! - [`files`]: short files, essays, nothing left for later, nothing of one person's machine.
 //! - [`schemas`]: a schema of the API document has a name of its own.
 //! - [`sealed`]: what holds sealed bytes is brought over to a new key.
+//! - [`printed`]: what holds a secret cannot be printed.
 //! - [`words`]: what agents find has a sentence on the pages.
 //! - [`documents`]: `docs/events.md` and the OpenAPI document say what the code does.
 //!   `ATALAYA_WRITE=1 cargo nextest run -p atalaya-tests architecture` writes them anew.
@@ -19,6 +20,7 @@ mod checked_in;
 mod crates;
 mod documents;
 mod files;
+mod printed;
 mod schemas;
 mod sealed;
 mod sources;

@@ -20,7 +20,7 @@ mod text;
 
 pub use cipher::Owner;
 pub use provider::{InstallationKey, KeyProvider, Wrapped};
-pub use text::{SecretBytes, SecretText, fill_random, random_token};
+pub use text::{SecretBytes, SecretText, ShownOnce, fill_random, random_token};
 
 use crate::{
     Error,

@@ -49,6 +49,36 @@ impl fmt::Debug for SecretText {
     }
 }
 
+/// Text of a secret that one answer shows, once: wiped when dropped, never printed. The answer alone is made of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ShownOnce(Zeroizing<String>);
+
+impl ShownOnce {
+    /// Takes the text over.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+    /// The text, for the one place that shows it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+impl From<String> for ShownOnce {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+impl serde::Serialize for ShownOnce {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+impl fmt::Debug for ShownOnce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShownOnce(…)")
+    }
+}
+
 /// Fills with random bytes of the operating system.
 pub fn fill_random(bytes: &mut [u8]) {
     if getrandom::fill(bytes).is_err() {

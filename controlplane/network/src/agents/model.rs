@@ -1,6 +1,7 @@
 use atalaya_kernel::{
     Error,
     ids::{AgentId, AgentTokenId, SiteId},
+    secrets::ShownOnce,
     text_enum,
     time::Timestamp,
 };
@@ -137,7 +138,8 @@ pub struct NewTokenMade {
     /// Agent made for it.
     pub agent_id: AgentId,
     /// One line for `atalaya-agent enroll --join`.
-    pub join_string: String,
+    #[schema(value_type = String)]
+    pub join_string: ShownOnce,
     /// Not after.
     pub expires_at: Timestamp,
 }
@@ -148,7 +150,7 @@ pub struct TokenSecret {
     /// SHA-256 of the token, hexadecimal.
     pub hash: String,
     /// The line that carries it.
-    pub join_string: String,
+    pub join_string: ShownOnce,
 }
 
 /// Makes join strings: knows the gateway's addresses and the root's fingerprint.

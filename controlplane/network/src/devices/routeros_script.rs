@@ -20,7 +20,7 @@ use atalaya_kernel::{
     audit::{self, Entry},
     events::EntityRef,
     ids::AgentId,
-    secrets::random_token,
+    secrets::{ShownOnce, random_token},
     write_tx,
 };
 use serde::{Deserialize, Serialize};
@@ -51,11 +51,13 @@ pub struct ScriptRequest {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RouterosScript {
     /// Lines for the router's terminal; may be pasted twice.
-    pub script: String,
+    #[schema(value_type = String)]
+    pub script: ShownOnce,
     /// User that it makes.
     pub user: String,
     /// Its password.
-    pub password: String,
+    #[schema(value_type = String)]
+    pub password: ShownOnce,
 }
 
 /// Makes the script, with a fresh password.
@@ -84,7 +86,7 @@ pub async fn routeros_script(ctx: &Ctx, request: ScriptRequest) -> Result<Router
         Ok(())
     })?;
     let script = script(&name, &password, request.tls, address.as_deref());
-    Ok(RouterosScript { script, user: USER.to_owned(), password })
+    Ok(RouterosScript { script: script.into(), user: USER.to_owned(), password: password.into() })
 }
 
 fn is_network(text: &str) -> bool {

@@ -40,7 +40,7 @@ pub(crate) struct FixedJoins(pub(crate) &'static str);
 
 impl JoinStrings for FixedJoins {
     fn make(&self) -> Result<TokenSecret, atalaya_kernel::Error> {
-        Ok(TokenSecret { hash: self.0.to_owned(), join_string: format!("join {}", self.0) })
+        Ok(TokenSecret { hash: self.0.to_owned(), join_string: format!("join {}", self.0).into() })
     }
 }
 

@@ -24,7 +24,7 @@ struct Joins(&'static str);
 
 impl JoinStrings for Joins {
     fn make(&self) -> Result<TokenSecret, Error> {
-        Ok(TokenSecret { hash: self.0.to_owned(), join_string: String::new() })
+        Ok(TokenSecret { hash: self.0.to_owned(), join_string: String::new().into() })
     }
 }
 

@@ -5,7 +5,7 @@ use atalaya_kernel::{
     Ctx, Error,
     http::{Json, Path, Problem},
     ids::UserId,
-    secrets::SecretText,
+    secrets::{SecretText, ShownOnce},
 };
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -50,8 +50,8 @@ struct AppCode {
 #[derive(Debug, Serialize, ToSchema)]
 struct RecoveryCodes {
     /// Ten of them.
-    #[schema(example = json!(["MZXW-6YTB-OI2D-GNBV"]))]
-    codes: Vec<String>,
+    #[schema(value_type = Vec<String>, example = json!(["MZXW-6YTB-OI2D-GNBV"]))]
+    codes: Vec<ShownOnce>,
 }
 
 /// Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes.

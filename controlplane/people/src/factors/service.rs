@@ -9,7 +9,7 @@ use atalaya_kernel::{
     db::TenantTx,
     events::EntityRef,
     ids::UserId,
-    secrets::{SecretText, fill_random},
+    secrets::{SecretText, ShownOnce, fill_random},
     time::Timestamp,
     write_tx,
 };
@@ -22,13 +22,14 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Enrolment {
     /// The secret in base 32, to be typed.
-    #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
-    pub secret: String,
+    #[schema(value_type = String, example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
+    pub secret: ShownOnce,
     /// The address that apps read from a picture.
     #[schema(
+        value_type = String,
         example = "otpauth://totp/NetAndina:rosa%40netandina.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=NetAndina&algorithm=SHA1&digits=6&period=30"
     )]
-    pub uri: String,
+    pub uri: ShownOnce,
 }
 
 /// How somebody's log-in is protected.
@@ -93,7 +94,7 @@ pub async fn app_enrol(ctx: &Ctx) -> Result<Enrolment, Error> {
         store::app_put(&mut tx, user, &sealed, ctx.now()).await?;
         audit::record(ctx, &mut tx, Entry::new("factor.enrol", EntityRef::new("user", user))).await?;
         let text = totp::base32(&secret);
-        Ok(Enrolment { uri: totp::uri(&tenant.name, &of.email, &text), secret: text })
+        Ok(Enrolment { uri: totp::uri(&tenant.name, &of.email, &text).into(), secret: text.into() })
     })
 }
 
@@ -101,7 +102,7 @@ pub async fn app_enrol(ctx: &Ctx) -> Result<Enrolment, Error> {
 ///
 /// # Errors
 /// `code_wrong`, `factor_missing`, `factor_enrolled`, `not_a_person`, or without a fresh proof.
-pub async fn app_confirm(ctx: &Ctx, code: &SecretText) -> Result<Vec<String>, Error> {
+pub async fn app_confirm(ctx: &Ctx, code: &SecretText) -> Result<Vec<ShownOnce>, Error> {
     ctx.demand_proof()?;
     let user = own_id(ctx)?;
     let codes = fresh_codes();
@@ -121,12 +122,13 @@ pub async fn app_confirm(ctx: &Ctx, code: &SecretText) -> Result<Vec<String>, Er
     })
 }
 
-fn fresh_codes() -> Vec<String> {
-    std::iter::repeat_with(recovery::fresh).take(recovery::CODES).collect()
+fn fresh_codes() -> Vec<ShownOnce> {
+    std::iter::repeat_with(|| recovery::fresh().into()).take(recovery::CODES).collect()
 }
 
-async fn codes_keep(ctx: &Ctx, tx: &mut TenantTx, user: &UserId, codes: &[String]) -> Result<(), Error> {
-    let hashes: Vec<String> = codes.iter().map(|code| recovery::hash(ctx.tenant(), user, code)).collect();
+async fn codes_keep(ctx: &Ctx, tx: &mut TenantTx, user: &UserId, codes: &[ShownOnce]) -> Result<(), Error> {
+    let hashes: Vec<String> =
+        codes.iter().map(|code| recovery::hash(ctx.tenant(), user, code.expose())).collect();
     Ok(store::codes_put(tx, user, &hashes).await?)
 }
 
@@ -134,7 +136,7 @@ async fn codes_keep(ctx: &Ctx, tx: &mut TenantTx, user: &UserId, codes: &[String
 ///
 /// # Errors
 /// `factor_missing`, `not_a_person`, or without a fresh proof.
-pub async fn recovery_renew(ctx: &Ctx) -> Result<Vec<String>, Error> {
+pub async fn recovery_renew(ctx: &Ctx) -> Result<Vec<ShownOnce>, Error> {
     ctx.demand_proof()?;
     let user = own_id(ctx)?;
     let codes = fresh_codes();

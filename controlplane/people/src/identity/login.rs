@@ -15,7 +15,7 @@ use atalaya_kernel::{
     events::EntityRef,
     ids::{SessionId, TenantId, UserId},
     runtime::Runtime,
-    secrets::{SecretText, random_token},
+    secrets::{SecretText, ShownOnce, random_token},
     time::Timestamp,
     write_tx,
 };
@@ -39,7 +39,7 @@ pub struct Origin {
     /// Request id.
     pub request_id: String,
     /// Token of the cookie of a browser that was here before.
-    pub browser: Option<String>,
+    pub browser: Option<SecretText>,
 }
 
 /// What a log-in comes to.
@@ -50,7 +50,7 @@ pub enum LogIn {
     /// The password is right; a code is wanted with this challenge, until then.
     SecondFactor {
         /// To be sent with the code.
-        challenge: String,
+        challenge: ShownOnce,
         /// Until when.
         expires_at: Timestamp,
     },
@@ -108,7 +108,7 @@ pub async fn log_in(
         Challenge { tenant: tenant.id, user: user.id, expires_at, password: sessions::hash(&kept) };
     let plain = serde_json::to_vec(&challenge).map_err(Error::internal)?;
     let sealed = runtime.secrets.seal_passing(CHALLENGE, &plain)?;
-    Ok(LogIn::SecondFactor { challenge: URL_SAFE_NO_PAD.encode(sealed), expires_at })
+    Ok(LogIn::SecondFactor { challenge: URL_SAFE_NO_PAD.encode(sealed).into(), expires_at })
 }
 
 /// The tenant and user of a right pair of e-mail and password; `None` for any other.
@@ -173,7 +173,7 @@ async fn source(
     origin: &Origin,
 ) -> Result<Option<Source>, Error> {
     let Some(token) = &origin.browser else { return Ok(None) };
-    let hash = sessions::hash(token);
+    let hash = sessions::hash(token.expose());
     Ok(store::browser_known(tx, &hash, &user.id).await?.then(|| Source::browser(&hash)))
 }
 
@@ -253,7 +253,7 @@ async fn enter(
     let known = source(&mut tx, &user, origin).await?.is_some();
     tx.rollback().await?;
     let browser = match &origin.browser {
-        Some(token) if known => token.clone(),
+        Some(token) if known => token.expose().to_owned(),
         _ => random_token(),
     };
     let principal = sessions::person(&user);
@@ -289,5 +289,5 @@ async fn enter(
         session_id,
         proved_at: now,
     };
-    Ok(Box::new(Entered { token, browser, logged_in }))
+    Ok(Box::new(Entered { token: token.into(), browser: browser.into(), logged_in }))
 }

@@ -5,7 +5,7 @@ use crate::{
 use atalaya_kernel::{
     Permissions,
     ids::{SessionId, UserId},
-    secrets::SecretText,
+    secrets::{SecretText, ShownOnce},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -95,9 +95,9 @@ pub struct LoggedIn {
 #[derive(Debug, Clone)]
 pub struct Entered {
     /// Token of the session's cookie.
-    pub token: String,
+    pub token: ShownOnce,
     /// Token of the cookie by which the browser is known again.
-    pub browser: String,
+    pub browser: ShownOnce,
     /// Whose session it is.
     pub logged_in: LoggedIn,
 }

@@ -1,6 +1,7 @@
 use crate::access::AccessScope;
 use atalaya_kernel::{
     ids::{ApiKeyId, UserId},
+    secrets::ShownOnce,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,6 @@ pub struct ApiKeyMade {
     #[serde(flatten)]
     pub key: ApiKey,
     /// What the program sends as `Authorization: Bearer …`. Shown this once.
-    #[schema(example = "atk_01jd3k5m7nf8v9q0r1s2t3w4x5_…")]
-    pub token: String,
+    #[schema(value_type = String, example = "atk_01jd3k5m7nf8v9q0r1s2t3w4x5_…")]
+    pub token: ShownOnce,
 }

@@ -89,7 +89,7 @@ pub async fn key_create(ctx: &Ctx, catalog: &Catalog, new: NewApiKey) -> Result<
         store::key_insert(&mut tx, &key, &secret_hash).await?;
         note(ctx, &mut tx, CREATED, None, &key).await
     })?;
-    Ok(ApiKeyMade { key, token })
+    Ok(ApiKeyMade { key, token: token.into() })
 }
 
 /// Requests that a key may make in a minute; none: as many as the plan has.

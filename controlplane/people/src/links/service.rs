@@ -10,7 +10,7 @@ use atalaya_kernel::{
     events::EntityRef,
     ids::{LinkId, UserId},
     runtime::Runtime,
-    secrets::{SecretText, random_token},
+    secrets::{SecretText, ShownOnce, random_token},
     text_enum,
     time::Timestamp,
     write_tx,
@@ -50,10 +50,11 @@ pub struct Link {
     /// What it is for.
     pub kind: LinkKind,
     /// What the link carries behind its `#`, so that no log sees it. Shown this once.
-    pub token: String,
+    #[schema(value_type = String)]
+    pub token: ShownOnce,
     /// Path of the web app's page, with the token.
-    #[schema(example = "/set-password#3f…")]
-    pub path: String,
+    #[schema(value_type = String, example = "/set-password#3f…")]
+    pub path: ShownOnce,
     /// Until when it is good.
     pub expires_at: Timestamp,
 }
@@ -102,8 +103,8 @@ pub async fn link_create(ctx: &Ctx, user: &UserId) -> Result<Link, Error> {
         let entry = Entry::new("user.link_create", EntityRef::new("user", user)).after(&facts)?;
         audit::record(ctx, &mut tx, entry).await?;
         Ok(Link {
-            path: format!("/set-password#{token}"),
-            token: token.clone(),
+            path: format!("/set-password#{token}").into(),
+            token: token.clone().into(),
             id: row.id,
             user_id: row.user_id,
             kind,

@@ -26,7 +26,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 /// A session of somebody; its token.
 async fn log_in(world: &World, email: &str) -> String {
     let secret = SecretText::new(PASSWORD.to_owned());
-    super::log_in(world, "netandina", email, &secret).await.unwrap().token
+    super::log_in(world, "netandina", email, &secret).await.unwrap().token.expose().to_owned()
 }
 
 async fn context(world: &World, token: &str) -> Ctx {

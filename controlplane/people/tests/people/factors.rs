@@ -1,7 +1,11 @@
 //! Second factors, and how guessing is slowed down.
 
 use super::{log_in, log_in_from, tenant, user};
-use atalaya_kernel::{Ctx, Error, on_both, secrets::SecretText, testing::World};
+use atalaya_kernel::{
+    Ctx, Error, on_both,
+    secrets::{SecretText, ShownOnce},
+    testing::World,
+};
 use atalaya_people::{
     access::{Role, RoleList},
     factors,
@@ -42,26 +46,34 @@ fn app_code(base32: &str, now_ms: i64) -> String {
 /// Rosa with an app: her context, its secret, the recovery codes.
 pub(super) async fn enrolled(world: &World, ctx: &Ctx) -> (Ctx, String, Vec<String>) {
     identity::user_create(ctx, user(EMAIL, Role::Owner)).await.unwrap();
-    let token = log_in(world, "netandina", EMAIL, &password()).await.unwrap().token;
+    let token = log_in(world, "netandina", EMAIL, &password()).await.unwrap().token.expose().to_owned();
     let (rosa, _) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
     let enrolment = factors::app_enrol(&rosa).await.unwrap();
-    assert!(enrolment.uri.contains(&enrolment.secret) && enrolment.uri.contains("rosa%40netandina.example"));
+    assert!(
+        enrolment.uri.expose().contains(enrolment.secret.expose())
+            && enrolment.uri.expose().contains("rosa%40netandina.example")
+    );
     assert!(
         log_in(world, "netandina", EMAIL, &password()).await.is_some(),
         "not asked for before it is confirmed"
     );
     let wrong = factors::app_confirm(&rosa, &secret("000000")).await;
     assert!(matches!(wrong, Err(Error::Invalid(_))), "{wrong:?}");
-    let code = app_code(&enrolment.secret, world.runtime.clock.now().as_millis());
+    let code = app_code(enrolment.secret.expose(), world.runtime.clock.now().as_millis());
     let codes = factors::app_confirm(&rosa, &secret(&code)).await.unwrap();
-    (rosa, enrolment.secret, codes)
+    (rosa, enrolment.secret.expose().to_owned(), plain(&codes))
+}
+
+/// Codes as a person writes them down.
+fn plain(codes: &[ShownOnce]) -> Vec<String> {
+    codes.iter().map(|code| code.expose().to_owned()).collect()
 }
 
 /// A log-in with the right password; the challenge.
 async fn challenge(world: &World) -> SecretText {
     match identity::log_in(&world.runtime, "netandina", EMAIL, &password(), &Origin::default()).await.unwrap()
     {
-        LogIn::SecondFactor { challenge, .. } => SecretText::new(challenge),
+        LogIn::SecondFactor { challenge, .. } => SecretText::new(challenge.expose().to_owned()),
         other => unreachable!("a code is wanted: {other:?}"),
     }
 }
@@ -96,10 +108,17 @@ on_both!(a_log_in_wants_a_code_that_is_taken_once, |world: World| async move {
         let origin = Origin::default();
         let challenge = challenge(&world).await;
         let code = secret(&app_code(&app, now()));
-        identity::second_factor(&world.runtime, &challenge, &code, &origin).await.unwrap().unwrap().token
+        identity::second_factor(&world.runtime, &challenge, &code, &origin)
+            .await
+            .unwrap()
+            .unwrap()
+            .token
+            .expose()
+            .to_owned()
     };
     let (rosa, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
     let renewed = factors::recovery_renew(&rosa).await.unwrap();
+    let renewed = plain(&renewed);
     assert!(!answer(&world, &challenge(&world).await, &codes[1]).await.unwrap(), "worthless");
     assert!(answer(&world, &challenge(&world).await, &renewed[1]).await.unwrap());
     let proof = Proof::Code(secret(&renewed[2]));
@@ -111,7 +130,12 @@ on_both!(a_log_in_wants_a_code_that_is_taken_once, |world: World| async move {
 on_both!(a_role_that_demands_a_factor_permits_nothing_without, |world: World| async move {
     let ctx = tenant(&world, "netandina").await;
     let made = identity::user_create(&ctx, user("luis@netandina.example", Role::Cashier)).await.unwrap();
-    let token = log_in(&world, "netandina", "luis@netandina.example", &password()).await.unwrap().token;
+    let token = log_in(&world, "netandina", "luis@netandina.example", &password())
+        .await
+        .unwrap()
+        .token
+        .expose()
+        .to_owned();
     let see = || async {
         let (luis, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
         let may = luis.authorize(atalaya_people::customers::READ).is_ok();
@@ -127,7 +151,7 @@ on_both!(a_role_that_demands_a_factor_permits_nothing_without, |world: World| as
     let (luis, may, missing) = see().await;
     assert!(!may && missing, "at once, in the running session");
     let enrolment = factors::app_enrol(&luis).await.unwrap();
-    let code = app_code(&enrolment.secret, world.runtime.clock.now().as_millis());
+    let code = app_code(enrolment.secret.expose(), world.runtime.clock.now().as_millis());
     factors::app_confirm(&luis, &secret(&code)).await.unwrap();
     let (luis, may, missing) = see().await;
     assert!(may && !missing);
@@ -142,11 +166,12 @@ on_both!(guessing_is_slowed_down_where_it_comes_from, |world: World| async move 
     identity::user_create(&ctx, user(EMAIL, Role::Owner)).await.unwrap();
     let from = |address: &str, browser: Option<&str>| Origin {
         address: address.to_owned(),
-        browser: browser.map(str::to_owned),
+        browser: browser.map(secret),
         ..Origin::default()
     };
     let home = from("192.0.2.1", None);
     let known = log_in_from(&world, "netandina", EMAIL, &password(), &home).await.unwrap().unwrap().browser;
+    let known = known.expose();
     let attacker = from("198.51.100.66", None);
     let wrong = secret("battery staple");
     for _ in 0..5 {
@@ -156,7 +181,7 @@ on_both!(guessing_is_slowed_down_where_it_comes_from, |world: World| async move 
     assert!(matches!(slowed, Err(Error::RateLimited { retry_after_s: 1 })), "{slowed:?}");
     // The owner is not locked out: not from elsewhere, and not behind the attacker's own address.
     assert!(log_in_from(&world, "netandina", EMAIL, &password(), &home).await.unwrap().is_some());
-    let behind = from("198.51.100.66", Some(&known));
+    let behind = from("198.51.100.66", Some(known));
     assert!(log_in_from(&world, "netandina", EMAIL, &password(), &behind).await.unwrap().is_some());
     let forged = from("198.51.100.66", Some("0".repeat(64).as_str()));
     assert!(log_in_from(&world, "netandina", EMAIL, &password(), &forged).await.is_err(), "not known");

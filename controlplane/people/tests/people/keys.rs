@@ -31,7 +31,7 @@ fn new(permissions: &[&str]) -> NewApiKey {
 async fn person(world: &World, ctx: &Ctx, email: &str, role: Role) -> Ctx {
     identity::user_create(ctx, user(email, role)).await.unwrap();
     let secret = SecretText::new("correct horse".to_owned());
-    let token = log_in(world, "netandina", email, &secret).await.unwrap().token;
+    let token = log_in(world, "netandina", email, &secret).await.unwrap().token.expose().to_owned();
     identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap().0
 }
 
@@ -51,7 +51,7 @@ on_both!(a_key_may_what_it_names_until_it_is_revoked, |world: World| async move 
         Err(Error::Invalid(_))
     ));
     let made = keys::key_create(&rosa, &catalog(), new(&["customer.read", "user.write"])).await.unwrap();
-    let key = used(&world, &made.token).await.unwrap();
+    let key = used(&world, made.token.expose()).await.unwrap();
     assert!(matches!(key.principal(), Principal::ApiKey { name, .. } if name == "Accounting"));
     assert!(customers::customers_list(&key, &CustomerFilter::default(), &PageQuery::default()).await.is_ok());
     assert!(matches!(
@@ -73,15 +73,15 @@ on_both!(a_key_may_what_it_names_until_it_is_revoked, |world: World| async move 
         "not_a_person"
     );
 
-    let mut wrong = made.token.clone();
+    let mut wrong = made.token.expose().to_owned();
     wrong.pop();
-    for token in [wrong.as_str(), "atk_", "nonsense", &made.token.replace("atk_", "atk_0")] {
+    for token in [wrong.as_str(), "atk_", "nonsense", &made.token.expose().replace("atk_", "atk_0")] {
         assert!(used(&world, token).await.is_none(), "{token}");
     }
     let listed = keys::keys_list(&ctx, &PageQuery::default()).await.unwrap().items;
-    assert!(listed[0].last_used_at.is_some() && !format!("{listed:?}").contains(&made.token[32..]));
+    assert!(listed[0].last_used_at.is_some() && !format!("{listed:?}").contains(&made.token.expose()[32..]));
     keys::key_revoke(&ctx, &made.key.id).await.unwrap();
-    assert!(used(&world, &made.token).await.is_none());
+    assert!(used(&world, made.token.expose()).await.is_none());
     assert_eq!(keys::key_revoke(&ctx, &made.key.id).await.unwrap_err().code(), "key_revoked");
     let stranger = tenant(&world, "other").await;
     assert!(matches!(keys::key_get(&stranger, &made.key.id).await, Err(Error::NotFound)));
@@ -99,7 +99,7 @@ on_both!(a_key_is_never_more_than_its_maker, |world: World| async move {
     let expires_at = Some(world.runtime.clock.now().plus_millis(3_600_000));
     let new =
         NewApiKey { scope: Some(narrow.clone()), expires_at, ..new(&["customer.read", "customer.write"]) };
-    let token = keys::key_create(&admin, &catalog(), new).await.unwrap().token;
+    let token = keys::key_create(&admin, &catalog(), new).await.unwrap().token.expose().to_owned();
     let may = |key: &Ctx, right: &'static str| key.authorize(Permission::new(right)).is_ok();
     let key = used(&world, &token).await.unwrap();
     assert_eq!(*key.scope(), Scope::Sites(BTreeSet::from([site])));

@@ -104,14 +104,19 @@ on_both!(people_log_in_and_out, |world: World| async move {
     }
     let entered = log_in(&world, "netandina", "ROSA@netandina.example ", &right).await.unwrap();
     assert_eq!(entered.logged_in.user.id, owner.id);
-    let token = entered.token;
+    let token = entered.token.expose().to_owned();
     let (mine, _) = identity::authenticate(&world.runtime, &token, "r1").await.unwrap().unwrap();
     assert_eq!(mine.tenant(), ctx.tenant());
     assert!(identity::authenticate(&world.runtime, "0000", "r2").await.unwrap().is_none());
     identity::log_out(&mine, &token).await.unwrap();
     assert!(identity::authenticate(&world.runtime, &token, "r3").await.unwrap().is_none());
 
-    let token = log_in(&world, "netandina", "rosa@netandina.example", &right).await.unwrap().token;
+    let token = log_in(&world, "netandina", "rosa@netandina.example", &right)
+        .await
+        .unwrap()
+        .token
+        .expose()
+        .to_owned();
     world.clock.advance_millis(13 * 3_600_000);
     assert!(identity::authenticate(&world.runtime, &token, "r4").await.unwrap().is_none(), "idle too long");
 });
@@ -126,7 +131,12 @@ on_both!(the_last_owner_stays, |world: World| async move {
     ));
     identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();
     let right = SecretText::new("correct horse".to_owned());
-    let token = log_in(&world, "netandina", "rosa@netandina.example", &right).await.unwrap().token;
+    let token = log_in(&world, "netandina", "rosa@netandina.example", &right)
+        .await
+        .unwrap()
+        .token
+        .expose()
+        .to_owned();
     identity::user_update(&ctx, &owner.id, 1, off).await.unwrap();
     assert!(identity::authenticate(&world.runtime, &token, "r").await.unwrap().is_none());
     assert_eq!(identity::users_list(&ctx, &PageQuery::default()).await.unwrap().items.len(), 2);

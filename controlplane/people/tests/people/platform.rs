@@ -117,8 +117,12 @@ on_both!(a_state_is_seen_by_the_people_and_stands_in_both_trails, |world: World|
     let ctx = tenant(&world, "netandina").await;
     let platform = PlatformCtx::command_line(world.runtime.clone());
     identity::user_create(&ctx, user("rosa@netandina.example", Role::Owner)).await.unwrap();
-    let token =
-        log_in(&world, "netandina", "rosa@netandina.example", &secret("correct horse")).await.unwrap().token;
+    let token = log_in(&world, "netandina", "rosa@netandina.example", &secret("correct horse"))
+        .await
+        .unwrap()
+        .token
+        .expose()
+        .to_owned();
     let set = |state| {
         plans::tenant_state_set(&platform, ctx.tenant(), state, "the invoice of September is not paid")
     };
@@ -176,7 +180,7 @@ async fn operator_token(world: &World, password: &str) -> Option<String> {
     let done =
         operators::log_in(&world.runtime, "noc@hosting.example", &password, None, &Origin::default()).await;
     match done.unwrap() {
-        OperatorLogIn::In { token, .. } => Some(token),
+        OperatorLogIn::In { token, .. } => Some(token.expose().to_owned()),
         OperatorLogIn::Refused => None,
         OperatorLogIn::CodeWanted => unreachable!("no app is enrolled"),
     }

@@ -33,6 +33,6 @@ impl JoinStrings for GatewayJoins {
             root_fingerprint: self.authorities.root().fingerprint(),
         };
         let join_string = join.encode().map_err(Error::internal)?;
-        Ok(TokenSecret { hash: hex::encode(token.hash().as_bytes()), join_string })
+        Ok(TokenSecret { hash: hex::encode(token.hash().as_bytes()), join_string: join_string.into() })
     }
 }

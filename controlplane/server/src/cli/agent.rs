@@ -82,7 +82,7 @@ impl Agent {
                 let made = agents::token_create(&ctx, &joins, NewToken { site_id, name })
                     .await
                     .map_err(explained)?;
-                print_line(&made.join_string);
+                print_line(made.join_string.expose());
             }
             Self::Token(Token::Revoke(Withdraw { tenant, token })) => {
                 let ctx = tenant_ctx(&runtime, &tenant).await?;

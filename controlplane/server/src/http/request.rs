@@ -2,7 +2,13 @@
 
 use super::{auth::Acting, client};
 use crate::{config, limits::AddressLimit};
-use atalaya_kernel::{Error, http::Problem, runtime::Runtime, secrets::random_token, time::Clock};
+use atalaya_kernel::{
+    Error,
+    http::Problem,
+    runtime::Runtime,
+    secrets::{SecretText, random_token},
+    time::Clock,
+};
 use atalaya_people::identity::{
     Origin,
     http::{LoginOrigin, browser_token},
@@ -96,7 +102,7 @@ pub(super) async fn describe(
             user_agent: text(&request, header::USER_AGENT).unwrap_or_default().chars().take(200).collect(),
             address: client.to_string(),
             request_id: id.to_string(),
-            browser: browser_token(request.headers()).map(str::to_owned),
+            browser: browser_token(request.headers()).map(|token| SecretText::new(token.to_owned())),
         },
         https: requests.config.is_https(),
         slug: requests.slug(text(&request, header::HOST)),

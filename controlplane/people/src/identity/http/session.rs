@@ -12,7 +12,7 @@ use atalaya_kernel::{
     ids::TenantId,
     money::Currency,
     runtime::Runtime,
-    secrets::SecretText,
+    secrets::{SecretText, ShownOnce},
     time::{TimeZone, Timestamp},
 };
 use axum::{
@@ -228,10 +228,12 @@ fn entered_answer(
     https: bool,
 ) -> Result<Response, Error> {
     let Entered { token, browser, logged_in } = entered;
-    let mut response = with_cookie(Json(Session::of(logged_in, installation, catalog)), &token, https)?;
+    let mut response =
+        with_cookie(Json(Session::of(logged_in, installation, catalog)), token.expose(), https)?;
     let secure = if https { "; Secure" } else { "" };
     let cookie = format!(
-        "{BROWSER_COOKIE}={browser}; Path=/api/v1/; HttpOnly; SameSite=Strict; Max-Age={BROWSER_S}{secure}"
+        "{BROWSER_COOKIE}={}; Path=/api/v1/; HttpOnly; SameSite=Strict; Max-Age={BROWSER_S}{secure}",
+        browser.expose()
     );
     let cookie = HeaderValue::from_str(&cookie).map_err(Error::internal)?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -242,7 +244,8 @@ fn entered_answer(
 #[derive(Debug, Serialize, ToSchema)]
 struct SecondFactorWanted {
     /// To be sent to `/session/second-factor` with a code of the app, or a recovery code.
-    challenge: String,
+    #[schema(value_type = String)]
+    challenge: ShownOnce,
     /// Until when.
     expires_at: Timestamp,
 }

@@ -46,7 +46,7 @@ pub async fn app_enrol(ctx: &PlatformCtx, session: &OperatorSession) -> Result<E
         ctx.record(&mut tx, Entry::new("operator.app_enrol", EntityRef::new("operator", &operator.id))).await
     })?;
     let text = totp::base32(&secret);
-    Ok(Enrolment { uri: totp::uri(ISSUER, &operator.email, &text), secret: text })
+    Ok(Enrolment { uri: totp::uri(ISSUER, &operator.email, &text).into(), secret: text.into() })
 }
 
 /// Ends the enrolment with a first code: from now on the app is asked for.

@@ -111,8 +111,10 @@ async fn session_create(
         }
         OperatorLogIn::In { token, session } => {
             let secure = if login.https { "; Secure" } else { "" };
-            let set =
-                format!("{OPERATOR_COOKIE}={token}; Path={COOKIE_PATH}; HttpOnly; SameSite=Strict{secure}");
+            let set = format!(
+                "{OPERATOR_COOKIE}={}; Path={COOKIE_PATH}; HttpOnly; SameSite=Strict{secure}",
+                token.expose()
+            );
             with_cookie(Json(OperatorSessionInfo::from(*session)), &set)
         }
     }

@@ -13,7 +13,7 @@ use atalaya_kernel::{
     db::PlatformTx,
     events::EntityRef,
     runtime::Runtime,
-    secrets::{SecretText, random_token},
+    secrets::{SecretText, ShownOnce, random_token},
     write_tx,
 };
 use serde_json::json;
@@ -37,7 +37,7 @@ pub enum OperatorLogIn {
     /// Somebody is in.
     In {
         /// Token of the cookie.
-        token: String,
+        token: ShownOnce,
         /// The session.
         session: Box<OperatorSession>,
     },
@@ -111,7 +111,7 @@ pub async fn log_in(
     if !entered {
         return refuse(runtime, Some(&operator), origin).await;
     }
-    Ok(OperatorLogIn::In { token, session: Box::new(session) })
+    Ok(OperatorLogIn::In { token: token.into(), session: Box::new(session) })
 }
 
 /// What is guessed at and where from: an e-mail that may be nobody's, and the address.
