@@ -1,6 +1,6 @@
 use atalaya_kernel::{
     ids::{TokenFamilyId, UserId},
-    secrets::SecretText,
+    secrets::{SecretText, ShownOnce},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -58,8 +58,8 @@ pub struct TokenRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenPair {
     /// What the program sends as `Authorization: Bearer …`: a JWT, signed with Ed25519.
-    #[schema(example = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6Ii4uLiJ9.….…")]
-    pub access_token: String,
+    #[schema(value_type = String, example = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6Ii4uLiJ9.….…")]
+    pub access_token: ShownOnce,
     /// `Bearer`.
     #[schema(value_type = String, example = "Bearer")]
     pub token_type: &'static str,
@@ -67,8 +67,8 @@ pub struct TokenPair {
     #[schema(example = 600)]
     pub expires_in: i64,
     /// Gives the next pair, once.
-    #[schema(example = "atr_3f…")]
-    pub refresh_token: String,
+    #[schema(value_type = String, example = "atr_3f…")]
+    pub refresh_token: ShownOnce,
     /// When the refresh token ends unused.
     pub refresh_expires_at: Timestamp,
     /// The family, as the person's list shows it.

@@ -82,10 +82,10 @@ pub(super) fn pair(
         jti: random_token(),
     };
     Ok(TokenPair {
-        access_token: jwt::sign(&signing.key, &signing.kid, &claims)?,
+        access_token: jwt::sign(&signing.key, &signing.kid, &claims)?.into(),
         token_type: "Bearer",
         expires_in: TOKEN_MS / 1_000,
-        refresh_token: refresh.token,
+        refresh_token: refresh.token.into(),
         refresh_expires_at: refresh_until(family, now),
         family_id: family.id.clone(),
     })

@@ -57,7 +57,7 @@ async fn granted(world: &World, permissions: Option<&[&str]>) -> TokenPair {
 }
 
 async fn used(world: &World, pair: &TokenPair) -> Option<Ctx> {
-    tokens::authenticate(&world.runtime, &secret(&pair.access_token), None, "r").await.unwrap()
+    tokens::authenticate(&world.runtime, &secret(pair.access_token.expose()), None, "r").await.unwrap()
 }
 
 async fn refreshed_from(world: &World, token: &str, origin: &Origin) -> Option<TokenPair> {
@@ -130,7 +130,7 @@ on_both!(a_token_is_no_person, |world: World| async move {
     let dangerous = Permission::dangerous("user.write");
     assert!(token.authorize(dangerous).is_ok(), "its person has just shown who they are");
     world.clock.advance_millis(STEP_UP_MS);
-    let pair = refreshed(&world, &pair.refresh_token).await.unwrap();
+    let pair = refreshed(&world, pair.refresh_token.expose()).await.unwrap();
     let token = used(&world, &pair).await.unwrap();
     assert!(matches!(token.authorize(dangerous), Err(Error::StepUpRequired)), "a refresh is no proof");
     assert!(may(&token, "user.read"));
@@ -144,39 +144,39 @@ on_both!(tokens_end, |world: World| async move {
     assert!(used(&world, &first).await.is_some());
     world.clock.advance_millis(1_000);
     assert!(used(&world, &first).await.is_none(), "ended");
-    for nonsense in ["", "eyJ", "a.b.c", "atr_00", &first.refresh_token] {
+    for nonsense in ["", "eyJ", "a.b.c", "atr_00", first.refresh_token.expose()] {
         assert!(tokens::authenticate(&world.runtime, &secret(nonsense), None, "r").await.unwrap().is_none());
     }
-    assert!(refreshed(&world, &first.access_token).await.is_none(), "one kind is not the other");
+    assert!(refreshed(&world, first.access_token.expose()).await.is_none(), "one kind is not the other");
 
     // A refresh token ends unused after thirty days, a family after a hundred and eighty, used or not.
-    let mut pair = refreshed(&world, &first.refresh_token).await.unwrap();
+    let mut pair = refreshed(&world, first.refresh_token.expose()).await.unwrap();
     for _ in 0..6 {
         world.clock.advance_millis(29 * DAY_MS);
-        pair = refreshed(&world, &pair.refresh_token).await.unwrap();
+        pair = refreshed(&world, pair.refresh_token.expose()).await.unwrap();
     }
     assert!(used(&world, &pair).await.is_some());
     world.clock.advance_millis(6 * DAY_MS);
     assert!(used(&world, &pair).await.is_none());
-    assert!(refreshed(&world, &pair.refresh_token).await.is_none(), "the family is over");
+    assert!(refreshed(&world, pair.refresh_token.expose()).await.is_none(), "the family is over");
     let pair = granted(&world, None).await;
     world.clock.advance_millis(30 * DAY_MS);
-    assert!(refreshed(&world, &pair.refresh_token).await.is_none(), "unused for too long");
+    assert!(refreshed(&world, pair.refresh_token.expose()).await.is_none(), "unused for too long");
 });
 
 on_both!(a_refresh_token_in_two_hands_ends_its_family, |world: World| async move {
     let ctx = founded(&world, Role::Owner).await;
     let other = granted(&world, None).await;
     let first = granted(&world, None).await;
-    let second = refreshed(&world, &first.refresh_token).await.unwrap();
+    let second = refreshed(&world, first.refresh_token.expose()).await.unwrap();
     assert_eq!(second.family_id, first.family_id);
-    let third = refreshed(&world, &second.refresh_token).await.unwrap();
+    let third = refreshed(&world, second.refresh_token.expose()).await.unwrap();
     assert!(used(&world, &third).await.is_some());
-    assert!(refreshed(&world, &first.refresh_token).await.is_none(), "its successor was used");
+    assert!(refreshed(&world, first.refresh_token.expose()).await.is_none(), "its successor was used");
     for pair in [&first, &second, &third] {
         assert!(used(&world, pair).await.is_none(), "at once");
     }
-    assert!(refreshed(&world, &third.refresh_token).await.is_none(), "also the good one");
+    assert!(refreshed(&world, third.refresh_token.expose()).await.is_none(), "also the good one");
     assert!(used(&world, &other).await.is_some(), "another program goes on");
     let kinds = kinds(&ctx).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "token.reused").count(), 1, "{kinds:?}");
@@ -185,19 +185,19 @@ on_both!(a_refresh_token_in_two_hands_ends_its_family, |world: World| async move
 on_both!(an_answer_that_was_lost_is_given_again_from_the_same_place, |world: World| async move {
     founded(&world, Role::Owner).await;
     let first = granted(&world, None).await;
-    let lost = refreshed(&world, &first.refresh_token).await.unwrap();
+    let lost = refreshed(&world, first.refresh_token.expose()).await.unwrap();
     world.clock.advance_millis(5_000);
-    let lost_too = refreshed(&world, &first.refresh_token).await.unwrap();
-    let second = refreshed(&world, &first.refresh_token).await.unwrap();
+    let lost_too = refreshed(&world, first.refresh_token.expose()).await.unwrap();
+    let second = refreshed(&world, first.refresh_token.expose()).await.unwrap();
     assert!(used(&world, &second).await.is_some());
-    let third = refreshed(&world, &second.refresh_token).await.unwrap();
+    let third = refreshed(&world, second.refresh_token.expose()).await.unwrap();
 
     // One good token at any moment: what was replaced is in two hands when it comes.
     let pair = granted(&world, None).await;
-    let replaced = refreshed(&world, &pair.refresh_token).await.unwrap();
-    let good = refreshed(&world, &pair.refresh_token).await.unwrap();
-    assert!(refreshed(&world, &replaced.refresh_token).await.is_none());
-    assert!(refreshed(&world, &good.refresh_token).await.is_none());
+    let replaced = refreshed(&world, pair.refresh_token.expose()).await.unwrap();
+    let good = refreshed(&world, pair.refresh_token.expose()).await.unwrap();
+    assert!(refreshed(&world, replaced.refresh_token.expose()).await.is_none());
+    assert!(refreshed(&world, good.refresh_token.expose()).await.is_none());
     assert!(used(&world, &third).await.is_some(), "of its own family only");
     for lost in [lost, lost_too] {
         assert!(used(&world, &lost).await.is_some(), "an access token of a family that goes on");
@@ -205,13 +205,13 @@ on_both!(an_answer_that_was_lost_is_given_again_from_the_same_place, |world: Wor
 
     // Not from elsewhere, and not later.
     let pair = granted(&world, None).await;
-    refreshed(&world, &pair.refresh_token).await.unwrap();
+    refreshed(&world, pair.refresh_token.expose()).await.unwrap();
     let elsewhere = Origin { address: "198.51.100.66".to_owned(), ..office() };
-    assert!(refreshed_from(&world, &pair.refresh_token, &elsewhere).await.is_none());
+    assert!(refreshed_from(&world, pair.refresh_token.expose(), &elsewhere).await.is_none());
     let pair = granted(&world, None).await;
-    refreshed(&world, &pair.refresh_token).await.unwrap();
+    refreshed(&world, pair.refresh_token.expose()).await.unwrap();
     world.clock.advance_millis(30_000);
-    assert!(refreshed(&world, &pair.refresh_token).await.is_none());
+    assert!(refreshed(&world, pair.refresh_token.expose()).await.is_none());
     assert!(used(&world, &pair).await.is_none());
 });
 
@@ -221,11 +221,11 @@ on_both!(a_password_and_a_disabled_person_end_programs, |world: World| async mov
     let pair = granted(&world, None).await;
     identity::password_set(&ctx, &id, &secret("correct horse")).await.unwrap();
     assert!(used(&world, &pair).await.is_none());
-    assert!(refreshed(&world, &pair.refresh_token).await.is_none());
+    assert!(refreshed(&world, pair.refresh_token.expose()).await.is_none());
 
     let pair = granted(&world, None).await;
     let token = log_in(&world, "netandina", EMAIL, &secret("correct horse")).await.unwrap().token;
-    let (rosa, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
+    let (rosa, session) = identity::authenticate(&world.runtime, token.expose(), "r").await.unwrap().unwrap();
     let changed =
         identity::password_change(&rosa, &session, &secret("correct horse"), &secret("another horse")).await;
     assert!(changed.unwrap().is_some());
@@ -248,7 +248,7 @@ on_both!(a_person_sees_and_ends_their_own_programs, |world: World| async move {
     identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();
     let person = async |email: &str| {
         let token = log_in(&world, "netandina", email, &secret("correct horse")).await.unwrap().token;
-        identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap().0
+        identity::authenticate(&world.runtime, token.expose(), "r").await.unwrap().unwrap().0
     };
     let (rosa, luis) = (person(EMAIL).await, person("luis@netandina.example").await);
     let (one, two) = (granted(&world, Some(&["customer.read"])).await, granted(&world, None).await);
@@ -262,8 +262,8 @@ on_both!(a_person_sees_and_ends_their_own_programs, |world: World| async move {
     tokens::family_revoke(&rosa, &one.family_id).await.unwrap();
     assert!(matches!(tokens::family_revoke(&rosa, &one.family_id).await, Err(Error::NotFound)), "once");
     assert!(used(&world, &one).await.is_none() && used(&world, &two).await.is_some());
-    tokens::revoke(&world.runtime, &secret(&two.refresh_token), None, &office()).await.unwrap();
-    tokens::revoke(&world.runtime, &secret(&two.refresh_token), None, &office()).await.unwrap();
+    tokens::revoke(&world.runtime, &secret(two.refresh_token.expose()), None, &office()).await.unwrap();
+    tokens::revoke(&world.runtime, &secret(two.refresh_token.expose()), None, &office()).await.unwrap();
     assert!(used(&world, &two).await.is_none(), "a program ends its own");
     assert!(tokens::families_list(&rosa).await.unwrap().items.is_empty());
 });
@@ -293,15 +293,18 @@ on_both!(a_token_of_one_tenant_is_nothing_at_anothers_host, |world: World| async
     let other = tenant(&world, "other").await;
     let pair = granted(&world, None).await;
     let at = async |here: Option<&TenantId>| {
-        tokens::authenticate(&world.runtime, &secret(&pair.access_token), here, "r").await.unwrap()
+        tokens::authenticate(&world.runtime, &secret(pair.access_token.expose()), here, "r").await.unwrap()
     };
     assert!(at(Some(ctx.tenant())).await.is_some() && at(None).await.is_some());
     assert!(at(Some(other.tenant())).await.is_none());
-    let refresh = secret(&pair.refresh_token);
+    let refresh = secret(pair.refresh_token.expose());
     let there = tokens::refresh(&world.runtime, &refresh, Some(other.tenant()), &office()).await.unwrap();
     assert!(there.is_none());
     tokens::revoke(&world.runtime, &refresh, Some(other.tenant()), &office()).await.unwrap();
-    assert!(refreshed(&world, &pair.refresh_token).await.is_some(), "it was neither spent nor revoked");
+    assert!(
+        refreshed(&world, pair.refresh_token.expose()).await.is_some(),
+        "it was neither spent nor revoked"
+    );
 });
 
 on_both!(keys_that_sign_are_replaced_while_tokens_go_on, |world: World| async move {
@@ -320,22 +323,22 @@ on_both!(keys_that_sign_are_replaced_while_tokens_go_on, |world: World| async mo
     let new = tokens::key_rotate(&platform, false).await.unwrap();
     assert_eq!(kids().await, [new.clone(), old[0].clone()], "the newest first");
     assert!(used(&world, &first).await.is_some(), "an old key verifies what it signed");
-    let second = refreshed(&world, &first.refresh_token).await.unwrap();
+    let second = refreshed(&world, first.refresh_token.expose()).await.unwrap();
     world.clock.advance_millis(1_000);
     let newest = tokens::key_rotate(&platform, true).await.unwrap();
     assert_eq!(kids().await, [newest], "a key that somebody may have seen");
     assert!(used(&world, &second).await.is_none());
-    let third = refreshed(&world, &second.refresh_token).await.unwrap();
+    let third = refreshed(&world, second.refresh_token.expose()).await.unwrap();
     assert!(used(&world, &third).await.is_some(), "the program goes on");
 
     // By the calendar, and what verifies nothing any more is forgotten.
     world.clock.advance_millis(29 * DAY_MS);
-    let pair = refreshed(&world, &third.refresh_token).await.unwrap();
+    let pair = refreshed(&world, third.refresh_token.expose()).await.unwrap();
     assert_eq!(kids().await.len(), 1);
     world.clock.advance_millis(DAY_MS);
-    let pair = refreshed(&world, &pair.refresh_token).await.unwrap();
+    let pair = refreshed(&world, pair.refresh_token.expose()).await.unwrap();
     assert_eq!(kids().await.len(), 2);
     world.clock.advance_millis(11 * MINUTE_MS);
     assert_eq!(kids().await.len(), 1);
-    assert!(refreshed(&world, &pair.refresh_token).await.is_some());
+    assert!(refreshed(&world, pair.refresh_token.expose()).await.is_some());
 });
