@@ -23,7 +23,6 @@ use crate::{
 const SELF_MADE_LIFE: Duration = days(397);
 
 /// A chain and its key as files hold them.
-#[derive(Debug)]
 pub struct Pem {
     /// Certificates, the leaf first.
     pub chain: String,
