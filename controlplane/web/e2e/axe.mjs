@@ -79,13 +79,16 @@ await report(async () => {
   const pages = (await Promise.all(wantedAreas.map((area) => pagesOf(page, area)))).flat().filter(([name]) => wanted.test(name))
   for (const language of languages) {
     await speak(page, language)
+    let fresh = true
     for (const entry of pages) {
       const [name] = entry
       await page.setViewportSize({ width: 1366, height: 768 })
-      const shown = await show(page, url, entry, timeout).catch((cause) => {
+      const shown = await show(page, url, entry, timeout, fresh).catch((cause) => {
         note(`did not come: ${cause.message.split('\n')[0]}`, `${name} (${language})`)
         return false
       })
+      // Going on needs somewhere to go on from; after a failure anything may be there.
+      fresh = !shown
       if (shown) await look(name, language)
       else absent.push(name)
     }

@@ -100,7 +100,7 @@ async function tenantPages(page) {
     ['profile: own password', '/profile?do=password'],
     ['profile: authenticator app', '/profile?do=app'],
     ['profile: end the others', '/profile', '[data-action=end-others]'],
-    ['missing', '/no/such/page'],
+    ['missing', missing],
   ]
   return { customers: customerPages, network: networkPages, administration: administrationPages }
 }
@@ -132,10 +132,36 @@ function inside([, path, press]) {
   return path.includes('peek=') ? '[data-peek] h2' : 'h1'
 }
 
-/** Shows one of them; false when what is pressed there does not exist (a pause of a cut where nobody is cut). */
-export async function show(page, url, entry, timeout) {
+/** A page that is none. */
+const missing = '/no/such/page'
+
+/** Goes to a path inside the app, as a link does: what was loaded stays, which takes a fraction of a fresh load. */
+async function goOn(page, path) {
+  await page.evaluate((path) => {
+    history.pushState(null, '', path)
+    dispatchEvent(new PopStateEvent('popstate'))
+  }, path)
+}
+
+/** By way of a page that is none, so that nothing of the one before is taken for the next. */
+async function goTo(page, path, timeout) {
+  // The palette, the keys and menus are of the frame and would stay.
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await goOn(page, path.startsWith('/platform') ? `/platform${missing}` : missing)
+  await page.waitForSelector('[data-missing]', { timeout })
+  await goOn(page, path)
+  if (path !== missing) await page.waitForSelector('[data-missing]', { state: 'detached', timeout })
+}
+
+/**
+ * Shows one of them, with a fresh load or by going on from where the page is; false when what is pressed there does not exist
+ * (a pause of a cut where nobody is cut).
+ */
+export async function show(page, url, entry, timeout, fresh = true) {
   const [, path, press] = entry
-  await page.goto(url + path)
+  if (fresh) await page.goto(url + path)
+  else await goTo(page, path, timeout)
   await page.waitForSelector('.page-head[data-ready]', { timeout })
   if (press) await page.waitForFunction(() => !document.querySelector('.list__skeleton'), undefined, { timeout })
   for (const one of [press ?? []].flat()) {
@@ -197,9 +223,10 @@ export async function seedPlatform(page) {
   if (!items.some((one) => one.open)) await change(page, 'POST', `/platform/tenants/${id}/visits`, { reason: 'Caso 4711: la corrida de corte no empieza', permissions: ['device.write'] })
 }
 
-/** A cut run to look at before it is carried out, and a key that can be revoked. */
+/** A cut run to look at before it is carried out, a key that can be revoked, and somebody else who works there. */
 export async function seed(page) {
-  const [runs, keys] = await Promise.all(['/collections/runs', '/api-keys'].map((path) => get(page, path)))
+  const [runs, keys, users] = await Promise.all(['/collections/runs', '/api-keys', '/users'].map((path) => get(page, path)))
   if (!runs.items.some((one) => one.state === 'preview')) await change(page, 'POST', '/collections/runs', {})
   if (!keys.items.some((one) => !one.revoked_at)) await change(page, 'POST', '/api-keys', { name: 'Contabilidad', permissions: ['invoice.read'] })
+  if (users.items.length < 2) await change(page, 'POST', '/users', { name: 'Luis Rojas', email: 'luis@netandina.example', roles: ['admin'], password: 'cuatro palabras de prueba' })
 }

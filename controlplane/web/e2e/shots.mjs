@@ -40,8 +40,8 @@ await report(async () => {
   }
   await logIn(page, url)
   await seed(page)
-  const shown = areas.filter((area) => area !== 'platform' || operator())
-  const pages = (await Promise.all(shown.map((area) => pagesOf(page, area)))).flat().filter(([name]) => wanted.test(name))
+  const those = areas.filter((area) => area !== 'platform' || operator())
+  const pages = (await Promise.all(those.map((area) => pagesOf(page, area)))).flat().filter(([name]) => wanted.test(name))
   for (const language of languages) {
     await speak(page, language)
     for (const look of looks) {
