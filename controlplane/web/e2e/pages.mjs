@@ -170,6 +170,8 @@ export async function show(page, url, entry, timeout, fresh = true) {
     await button.click()
   }
   await page.waitForSelector(inside(entry), { timeout })
+  // A dialog that asks for something first is looked at when it has come.
+  await page.waitForFunction(() => !document.querySelector('.v-btn--loading'), undefined, { timeout })
   await settled(page, timeout)
   return true
 }
