@@ -62,7 +62,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Whether full counts were asked for.
-fn soak() -> bool {
+pub(crate) fn soak() -> bool {
     std::env::var("ATALAYA_TIER").is_ok_and(|tier| tier == "soak")
 }
 

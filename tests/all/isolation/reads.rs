@@ -11,23 +11,25 @@ use std::collections::BTreeSet;
 /// Reads that are no JSON answer: a stream of events, which has a test of its own.
 const ELSEWHERE: [&str; 1] = ["GET /stream"];
 
+/// E-mail of [`operator`].
+pub(crate) const OPERATOR: &str = "lee@hosting.example";
+
 /// A connection test, while there is an agent to ask; its id.
-pub(super) fn connection_test(isp: &Isp) -> String {
+pub(crate) fn connection_test(isp: &Isp) -> String {
     let asked = json!({"agent_id": isp.sites[0].agent_id, "kind": "icmp", "host": "127.0.0.1"});
     let test = isp.owner.post("/devices/connection-tests", &asked).expect("it can be asked for");
     id_of(&test).expect("it has an id")
 }
 
 /// An operator of the installation, logged in.
-pub(super) fn operator(isp: &Isp) -> Api {
-    let email = "lee@hosting.example";
-    let make = ["platform", "operator", "create", "--email", email, "--name", "Lee Sur"];
+pub(crate) fn operator(isp: &Isp) -> Api {
+    let make = ["platform", "operator", "create", "--email", OPERATOR, "--name", "Lee Sur"];
     isp.control_plane.command(&make, PASSWORD).expect("an operator can be made");
-    Api::operator(isp.control_plane.http(), email, PASSWORD).expect("who can log in")
+    Api::operator(isp.control_plane.http(), OPERATOR, PASSWORD).expect("who can log in")
 }
 
 /// Operation and path with ids of ours.
-pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
     let site = &isp.sites[0];
     let subscriber = &site.subscribers[2];
     let first = |list: &str| -> String {

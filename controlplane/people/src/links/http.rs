@@ -42,7 +42,7 @@ struct LinkToken {
 }
 
 /// Whose password a link lets set.
-#[utoipa::path(post, path = "/password-links/look", tag = "session", request_body = LinkToken,
+#[utoipa::path(post, path = "/password-links/look", tag = "session", request_body(content = LinkToken, example = json!({"token": "what the link carries"})),
     responses((status = 200, body = LinkInfo), (status = 404, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn look(
@@ -63,7 +63,7 @@ struct LinkPassword {
 }
 
 /// Sets a password with a link, once; the user's sessions end. Log in with it afterwards.
-#[utoipa::path(post, path = "/password-links/use", tag = "session", request_body = LinkPassword,
+#[utoipa::path(post, path = "/password-links/use", tag = "session", request_body(content = LinkPassword, example = json!({"token": "what the link carries", "password": "una-clave-larga-2026"})),
     responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn set(

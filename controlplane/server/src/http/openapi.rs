@@ -91,6 +91,7 @@ pub(super) async fn serve() -> impl IntoResponse {
 mod tests {
     use super::*;
     use serde_json::Value;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_operation_says_what_a_problem_looks_like_and_the_public_ones_ask_for_nothing() {
@@ -113,5 +114,84 @@ mod tests {
             }
         }
         assert!(public > 3, "{public}");
+    }
+
+    #[test]
+    fn every_operation_says_what_it_does_and_shows_a_body() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut bodies = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in
+                item.as_object().unwrap().iter().filter(|(_, value)| value["responses"].is_object())
+            {
+                assert!(
+                    operation["summary"].as_str().is_some_and(|text| text.len() > 3),
+                    "{method} {path}: a summary"
+                );
+                for content in operation["requestBody"]["content"]
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|content| content.values())
+                {
+                    bodies += 1;
+                    assert!(content["example"].is_object(), "{method} {path}: an example of the body");
+                }
+            }
+        }
+        assert!(bodies > 40, "{bodies}");
+    }
+
+    /// Objects of answers whose fields no schema can name, and why.
+    const OPEN: [(&str, &str); 2] = [
+        ("Problem.params", "values for the sentence of each code, which docs/api.md lists"),
+        ("Event.payload", "the facts of each kind of event, which docs/events.md lists"),
+    ];
+
+    #[test]
+    fn what_is_answered_has_fields_with_names() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut open = BTreeSet::new();
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            nameless(schema, name, &mut open);
+        }
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                for response in operation["responses"].as_object().into_iter().flat_map(|all| all.values()) {
+                    for content in response["content"].as_object().into_iter().flat_map(|all| all.values()) {
+                        nameless(&content["schema"], &format!("{method} {path}"), &mut open);
+                    }
+                }
+            }
+        }
+        let declared: BTreeSet<_> = OPEN.iter().map(|(at, _)| (*at).to_owned()).collect();
+        assert_eq!(open, declared);
+    }
+
+    /// Adds each place of a schema that takes any value, or an object of any fields.
+    fn nameless(schema: &Value, at: &str, open: &mut BTreeSet<String>) {
+        if schema["$ref"].is_string() || schema["enum"].is_array() || schema["const"].is_string() {
+            return;
+        }
+        let parts = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array());
+        let parts: Vec<_> = parts.flatten().collect();
+        let has = |name: &str| {
+            schema["type"] == name
+                || schema["type"].as_array().is_some_and(|all| all.iter().any(|one| one == name))
+        };
+        if schema["type"].is_null() && parts.is_empty()
+            || has("object") && schema["properties"].is_null() && !schema["additionalProperties"].is_object()
+        {
+            open.insert(at.to_owned());
+        }
+        parts.iter().for_each(|part| nameless(part, at, open));
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            nameless(field, &format!("{at}.{name}"), open);
+        }
+        if has("array") {
+            nameless(&schema["items"], &format!("{at}[]"), open);
+        }
+        if schema["additionalProperties"].is_object() {
+            nameless(&schema["additionalProperties"], &format!("{at}.*"), open);
+        }
     }
 }
