@@ -3,7 +3,7 @@
 use crate::process;
 use anyhow::Context;
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
 };

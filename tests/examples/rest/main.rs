@@ -151,7 +151,7 @@ fn enter(address: SocketAddr, pid: u32, options: &Options) -> anyhow::Result<Mea
 fn print(work: &str, ours: &[Measured], theirs: &[Measured], aim: &str) {
     let of =
         |all: &[Measured], figure: fn(&Measured) -> f64| -> Vec<f64> { all.iter().map(figure).collect() };
-    let mut one = |what: &str, figure: fn(&Measured) -> f64, digits: usize, aim: &str| {
+    let one = |what: &str, figure: fn(&Measured) -> f64, digits: usize, aim: &str| {
         let (mine, bare) = (of(ours, figure), of(theirs, figure));
         let peer = match (median(&mine), median(&bare)) {
             (Some(mine), Some(theirs)) => {

@@ -37,7 +37,7 @@ pub(crate) async fn customers(url: &str, tenant: &str, count: u32) -> anyhow::Re
                 values,
                 "{comma}('{tenant}','{id}','{name}','{name}','{name} {number:08} 9{number:08}','{number:08}','9{number:08}',\
                  'c{number}@correo.example','Jirón {number}',NULL,NULL,1,{at},{at})",
-                at = now.millis()
+                at = now.as_millis()
             )?;
             if number % (count / ASKED).max(1) == 0 {
                 asked.push(id.to_string());

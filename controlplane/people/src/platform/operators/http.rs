@@ -27,8 +27,8 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// Name of the cookie.
-const OPERATOR_COOKIE: &str = "atalaya_operator";
+/// Name of the cookie of an operator's session.
+pub const OPERATOR_COOKIE: &str = "atalaya_operator";
 /// The only paths that it is sent to.
 const COOKIE_PATH: &str = "/api/v1/platform";
 
