@@ -50,9 +50,10 @@ pub(super) async fn authenticate(
 }
 
 /// What somebody of a read-only tenant may change all the same: their own log-in.
-const OWN_LOG_IN: [(&str, &str); 9] = [
+const OWN_LOG_IN: [(&str, &str); 13] = [
     ("DELETE", "/session"),
     ("POST", "/session/step-up"),
+    ("POST", "/session/step-up/options"),
     ("DELETE", "/me/sessions"),
     ("DELETE", "/me/sessions/{id}"),
     ("DELETE", "/me/tokens/{id}"),
@@ -60,6 +61,9 @@ const OWN_LOG_IN: [(&str, &str); 9] = [
     ("POST", "/me/app"),
     ("POST", "/me/app/confirm"),
     ("POST", "/me/recovery-codes"),
+    ("POST", "/me/passkeys"),
+    ("POST", "/me/passkeys/options"),
+    ("DELETE", "/me/passkeys/{id}"),
 ];
 
 /// Whether a request changes something beyond the caller's own log-in.
