@@ -26,7 +26,7 @@ on_each_database!(every_operation_that_changes_something_leaves_its_row);
 
 fn every_operation_that_changes_something_leaves_its_row(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let isp = database.isp(folder.path(), Size { subscribers: 4, sites: 1 });
+    let isp = database.isp_behind_proxy(folder.path(), Size { subscribers: 4, sites: 1 });
     let mut walk = walk::Walk::new(&isp.owner);
     calls::all(&isp, &mut walk);
     walk.demand_every_operation();

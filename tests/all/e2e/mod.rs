@@ -44,6 +44,13 @@ impl Database {
         Options { database, ..Options::in_folder(&folder.join("control-plane")) }
     }
 
+    /// The fictional ISP behind a proxy, which is the test: it may speak for clients of many addresses.
+    pub(crate) fn isp_behind_proxy(self, folder: &Path, size: Size) -> Isp {
+        let config = Some("[http]\ntrusted_proxies = [\"127.0.0.0/8\"]\n".to_owned());
+        let options = Options { config, ..self.options(folder) };
+        Isp::start(folder, options, size).expect("the fictional ISP starts")
+    }
+
     pub(crate) fn isp(self, folder: &Path, size: Size) -> Isp {
         Isp::start(folder, self.options(folder), size).expect("the fictional ISP starts")
     }
