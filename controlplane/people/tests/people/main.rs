@@ -3,10 +3,13 @@
 
 mod access;
 mod approvals;
+mod authenticator;
 mod factors;
+mod forgeries;
 mod keys;
 mod links;
 mod masking;
+mod passkeys;
 mod platform;
 mod tokens;
 
