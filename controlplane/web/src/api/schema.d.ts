@@ -5235,10 +5235,7 @@ export interface components {
                 [key: string]: string;
             };
             /** @description `[Unix ms, value]`, ascending; null where nothing was measured. */
-            points: [
-                number,
-                number | null
-            ][];
+            points: (number | null)[][];
         };
         /** @description One value. */
         SeriesValue: {
@@ -6792,6 +6789,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Accounting",
+                 *       "permissions": [
+                 *         "invoice.read",
+                 *         "payment.read"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewApiKey"];
             };
         };
@@ -7043,6 +7049,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "These customers have a promise until Friday"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Rejection"];
             };
         };
@@ -7355,6 +7366,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "enable_automatic": false,
+                 *       "expected_services": 12
+                 *     }
+                 */
                 "application/json": components["schemas"]["Execution"];
             };
         };
@@ -7405,6 +7422,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "included": false,
+                 *       "reason": "Promised to pay on Friday",
+                 *       "service_ids": [
+                 *         "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ItemsChange"];
             };
         };
@@ -7504,6 +7530,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "document": "12345678",
+                 *       "email": "rosa.quispe@correo.example",
+                 *       "name": "Quispe Mamani, Rosa",
+                 *       "phone": "987654321"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewCustomer"];
             };
         };
@@ -7586,6 +7620,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "phone": "987654322"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CustomerChange"];
             };
         };
@@ -8451,6 +8490,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amount": {
+                 *         "amount": 5900,
+                 *         "currency": "PEN"
+                 *       },
+                 *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "description": "Instalación",
+                 *       "due_on": "2026-12-10",
+                 *       "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewInvoice"];
             };
         };
@@ -8491,6 +8542,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "due_day": 10,
+                 *       "month": "2026-12"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewBillingRun"];
             };
         };
@@ -8571,6 +8628,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Billed twice"
+                 *     }
+                 */
                 "application/json": components["schemas"]["VoidReason"];
             };
         };
@@ -8733,6 +8795,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AppCode"];
             };
         };
@@ -8817,6 +8884,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "rawId": "base64url",
+                 *         "response": {
+                 *           "attestationObject": "base64url",
+                 *           "clientDataJSON": "base64url"
+                 *         }
+                 *       },
+                 *       "name": "Teléfono de Rosa"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPasskey"];
             };
         };
@@ -8969,6 +9048,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current": "una-clave-larga-2026",
+                 *       "password": "otra-clave-larga-2026"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
@@ -9520,6 +9605,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "what the link carries"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkToken"];
             };
         };
@@ -9568,6 +9658,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "una-clave-larga-2026",
+                 *       "token": "what the link carries"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkPassword"];
             };
         };
@@ -9660,6 +9756,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amount": {
+                 *         "amount": 5900,
+                 *         "currency": "PEN"
+                 *       },
+                 *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "method": "cash"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPayment"];
             };
         };
@@ -9807,6 +9913,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "download_bps": 100000000,
+                 *       "name": "Fibra 100",
+                 *       "price": {
+                 *         "amount": 8900,
+                 *         "currency": "PEN"
+                 *       },
+                 *       "upload_bps": 50000000
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPlan"];
             };
         };
@@ -9889,6 +10006,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "price": {
+                 *         "amount": 9900,
+                 *         "currency": "PEN"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["PlanChange"];
             };
         };
@@ -10107,6 +10232,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OperatorAppCode"];
             };
         };
@@ -10189,6 +10319,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "customers": 500,
+                 *       "devices": 100,
+                 *       "name": "Starter",
+                 *       "requests_per_minute": 600,
+                 *       "users": 10
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewTenantPlan"];
             };
         };
@@ -10233,6 +10372,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "customers": 1000,
+                 *       "devices": 200,
+                 *       "name": "Starter",
+                 *       "requests_per_minute": 600,
+                 *       "users": 10
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewTenantPlan"];
             };
         };
@@ -10325,6 +10473,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "noc@hosting.example",
+                 *       "password": "una-clave-larga-2026"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OperatorCredentials"];
             };
         };
@@ -10440,6 +10594,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "owner_email": "rosa@netandina.example",
+                 *       "owner_name": "Rosa Quispe",
+                 *       "tenant": {
+                 *         "country": "PE",
+                 *         "currency": "PEN",
+                 *         "locale": "es-419",
+                 *         "name": "NetAndina",
+                 *         "slug": "netandina",
+                 *         "time_zone": "America/Lima"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewTenantRequest"];
             };
         };
@@ -10520,6 +10688,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "domain": "intranet.netandina.example"
+                 *     }
+                 */
                 "application/json": components["schemas"]["GivenDomain"];
             };
         };
@@ -10568,6 +10741,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "plan_id": null
+                 *     }
+                 */
                 "application/json": components["schemas"]["GivenPlan"];
             };
         };
@@ -10618,6 +10796,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "The invoice of September is not paid",
+                 *       "state": "read_only"
+                 *     }
+                 */
                 "application/json": components["schemas"]["GivenState"];
             };
         };
@@ -10719,6 +10903,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "minutes": 30,
+                 *       "permissions": [
+                 *         "device.read"
+                 *       ],
+                 *       "reason": "Ticket 4711: the cut run does not start"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewVisit"];
             };
         };
@@ -10848,6 +11041,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "allow": [
+                 *         "customer.read",
+                 *         "service.reconnect"
+                 *       ],
+                 *       "name": "Night shift"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewRole"];
             };
         };
@@ -10982,6 +11184,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "deny": [
+                 *         "service.cut"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoleChange"];
             };
         };
@@ -11069,6 +11278,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewService"];
             };
         };
@@ -11219,6 +11435,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Asked by the customer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -11324,6 +11545,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PlanChoice"];
             };
         };
@@ -11374,6 +11600,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Paid at the desk"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -11424,6 +11655,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Moved to another town"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -11546,6 +11782,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "rosa@netandina.example",
+                 *       "password": "una-clave-larga-2026",
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LogIn"];
             };
         };
@@ -11628,6 +11871,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "rawId": "base64url",
+                 *         "response": {
+                 *           "authenticatorData": "base64url",
+                 *           "clientDataJSON": "base64url",
+                 *           "signature": "base64url",
+                 *           "userHandle": "base64url"
+                 *         }
+                 *       },
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasskeyLogIn"];
             };
         };
@@ -11684,6 +11941,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasskeyEntry"];
             };
         };
@@ -11732,6 +11994,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "challenge": "what the log-in answered",
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SecondFactor"];
             };
         };
@@ -11780,6 +12048,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "challenge": "what the log-in answered"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasskeySecond"];
             };
         };
@@ -11836,6 +12109,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "una-clave-larga-2026"
+                 *     }
+                 */
                 "application/json": components["schemas"]["StepUp"];
             };
         };
@@ -11971,6 +12249,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "latitude": -12.05,
+                 *       "longitude": -77.04,
+                 *       "name": "Cerro Alto"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewSite"];
             };
         };
@@ -12053,6 +12338,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Cerro Alto Norte"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SiteChange"];
             };
         };
@@ -12161,6 +12451,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "grace_days": 5,
+                 *       "time_zone": "America/Lima"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TenantChange"];
             };
         };
@@ -12265,6 +12561,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "rosa@netandina.example",
+                 *       "name": "Contabilidad",
+                 *       "password": "una-clave-larga-2026",
+                 *       "permissions": [
+                 *         "invoice.read"
+                 *       ],
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenRequest"];
             };
         };
@@ -12329,6 +12636,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "what was given last"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RefreshRequest"];
             };
         };
@@ -12377,6 +12689,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "what was given last"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RefreshRequest"];
             };
         };
@@ -12448,6 +12765,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "pedro@netandina.example",
+                 *       "name": "Pedro Huamán",
+                 *       "role": "cashier"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewUser"];
             };
         };
@@ -12530,6 +12854,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "roles": [
+                 *         "cashier",
+                 *         "support"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserChange"];
             };
         };
@@ -12670,6 +13002,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "una-clave-larga-2026"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPassword"];
             };
         };
