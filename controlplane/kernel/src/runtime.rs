@@ -1,7 +1,7 @@
 //! What all parts of a control-plane process share.
 
 use crate::{
-    blobs::Blobs,
+    blobs::BlobStore,
     db::{Db, PlatformDb, TenantDb},
     events::Subscriptions,
     ids::TenantId,
@@ -21,8 +21,8 @@ pub struct Runtime {
     pub subscriptions: Subscriptions,
     /// Sealing of secrets, and the keys that do it.
     pub secrets: Secrets,
-    /// Files and pictures.
-    pub blobs: Arc<dyn Blobs>,
+    /// Where the bytes of files and pictures lie: reached through [`crate::blobs`].
+    pub blobs: Arc<dyn BlobStore>,
     /// Rung after a commit that emitted events: a hint, a poll is the truth.
     pub committed: Notify,
 }
@@ -34,7 +34,7 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         subscriptions: Subscriptions,
         secrets: Secrets,
-        blobs: Arc<dyn Blobs>,
+        blobs: Arc<dyn BlobStore>,
     ) -> Arc<Self> {
         Arc::new(Self { db, clock, subscriptions, secrets, blobs, committed: Notify::new() })
     }

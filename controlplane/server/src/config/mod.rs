@@ -2,10 +2,12 @@
 //! in the database and not here.
 
 mod backup;
+mod blobs;
 mod network;
 mod secrets;
 
 pub use backup::{Backup, TimeOfDay};
+pub use blobs::Blobs;
 pub use network::Network;
 pub use secrets::{KeySource, Secrets, make_key};
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Copies of everything.
     pub backup: Backup,
+    /// Files and pictures.
+    pub blobs: Blobs,
     /// Keys outside the database.
     pub secrets: Secrets,
 }
@@ -88,6 +92,7 @@ impl Default for Config {
             gateway: Gateway::default(),
             metrics: Metrics::default(),
             backup: Backup::default(),
+            blobs: Blobs::default(),
             secrets: Secrets::default(),
         }
     }
