@@ -91,6 +91,7 @@ packages_missing() {
   if ! have cc || ! have make || ! have dpkg-shlibdeps; then need build-essential; fi
   need_command pkg-config pkg-config
   [ "$(uname -m)" != aarch64 ] || need_command mold mold
+  need_command curl curl
   need_command snmpd snmpd
   need_command snmpget snmp
   need_command sshd openssh-server

@@ -12,7 +12,7 @@ export default defineConfig({
     vue(),
     vuetify({ autoImport: true }),
     VueI18nPlugin({
-      include: [fileURLToPath(new URL('./src/i18n/locales/*.json', import.meta.url))],
+      include: ['locales/*.json', 'parts/*.*.json'].map((files) => fileURLToPath(new URL(`./src/i18n/${files}`, import.meta.url))),
       // Messages are compiled here, so the page never needs `eval` (strict CSP).
       runtimeOnly: true,
       compositionOnly: true,

@@ -110,7 +110,7 @@ impl Root {
     ///
     /// # Errors
     /// [`PkiError::Signing`], [`PkiError::Random`].
-    pub fn issue_gateway(&self, now: UnixTime) -> Result<GatewayCertificate, PkiError> {
+    pub fn issue_gateway(&self, now: UnixTime) -> Result<ServerCertificate, PkiError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let mut params = params("Atalaya gateway", &self.installation, now, GATEWAY_LIFE)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -118,7 +118,7 @@ impl Root {
         let name = GATEWAY_NAME.try_into().expect("the gateway's name is ASCII");
         params.subject_alt_names = vec![SanType::DnsName(name)];
         let certificate = params.signed_by(&key, &self.issuer()?)?.der().clone();
-        Ok(GatewayCertificate {
+        Ok(ServerCertificate {
             chain: vec![certificate, self.certificate.clone()],
             key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
         })
@@ -129,10 +129,10 @@ impl Root {
     }
 }
 
-/// What the gateway shows to agents: its certificate, then the root, which a new agent compares with the join string.
+/// What a door shows. The agents' gateway: its certificate, then the root, which a new agent compares with the join string.
 #[derive(Debug)]
-pub struct GatewayCertificate {
-    /// Leaf, then root.
+pub struct ServerCertificate {
+    /// Leaf first.
     pub chain: Vec<CertificateDer<'static>>,
     /// The leaf's key.
     pub key: PrivateKeyDer<'static>,
@@ -216,7 +216,12 @@ fn load_pair(certificate: &[u8], key: &[u8]) -> Result<(CertificateDer<'static>,
     Ok((certificate, key))
 }
 
-fn params(kind: &str, name: &str, now: UnixTime, life: Duration) -> Result<CertificateParams, PkiError> {
+pub(crate) fn params(
+    kind: &str,
+    name: &str,
+    now: UnixTime,
+    life: Duration,
+) -> Result<CertificateParams, PkiError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, kind);

@@ -23,12 +23,13 @@ pub mod renewal;
 pub mod request;
 pub mod server;
 pub mod token;
+pub mod web;
 mod x509;
 
 #[cfg(test)]
 mod tests;
 
-pub use authority::{GatewayCertificate, IssuingAuthority, Root};
+pub use authority::{IssuingAuthority, Root, ServerCertificate};
 pub use error::PkiError;
 pub use identity::AgentIdentity;
 pub use join::{JoinError, JoinString};

@@ -24,8 +24,8 @@ use rustls::{
 };
 
 use crate::{
-    AgentIdentity, CertificateDer, GatewayCertificate, PkiError, UnixTime, identity::is_authority_of,
-    renewal, validity,
+    AgentIdentity, CertificateDer, PkiError, ServerCertificate, UnixTime, identity::is_authority_of, renewal,
+    validity,
 };
 
 /// ALPN on which a valid client certificate is demanded.
@@ -82,8 +82,8 @@ pub fn peer_identity(chain: Option<&[CertificateDer<'_>]>) -> Result<Option<Agen
     chain.and_then(<[_]>::first).map(AgentIdentity::of).transpose()
 }
 
-/// The certificate that the gateway shows now. It is replaced while the gateway runs; a connection keeps the one that it
-/// was shown.
+/// The certificate that a door (the agents' gateway, the web) shows now. It is replaced while the door is open; a connection
+/// keeps the one that it was shown.
 #[derive(Debug)]
 pub struct ShownCertificate(RwLock<Arc<CertifiedKey>>);
 
@@ -92,16 +92,16 @@ impl ShownCertificate {
     ///
     /// # Errors
     /// [`PkiError::Tls`] when certificate and key do not fit.
-    pub fn new(gateway: GatewayCertificate) -> Result<Arc<Self>, PkiError> {
-        Ok(Arc::new(Self(RwLock::new(certified(gateway)?))))
+    pub fn new(shown: ServerCertificate) -> Result<Arc<Self>, PkiError> {
+        Ok(Arc::new(Self(RwLock::new(certified(shown)?))))
     }
 
     /// Shows another one from now on.
     ///
     /// # Errors
     /// [`PkiError::Tls`] when certificate and key do not fit; the old one stays.
-    pub fn replace(&self, gateway: GatewayCertificate) -> Result<(), PkiError> {
-        let next = certified(gateway)?;
+    pub fn replace(&self, next: ServerCertificate) -> Result<(), PkiError> {
+        let next = certified(next)?;
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(())
     }
@@ -121,8 +121,8 @@ impl ShownCertificate {
     }
 }
 
-fn certified(gateway: GatewayCertificate) -> Result<Arc<CertifiedKey>, PkiError> {
-    let key = CertifiedKey::from_der(gateway.chain, gateway.key, &provider()).map_err(PkiError::Tls)?;
+fn certified(shown: ServerCertificate) -> Result<Arc<CertifiedKey>, PkiError> {
+    let key = CertifiedKey::from_der(shown.chain, shown.key, &provider()).map_err(PkiError::Tls)?;
     Ok(Arc::new(key))
 }
 

@@ -22,7 +22,7 @@ impl Backoff {
     }
 
     /// What the wait after the last failure was at most; `base` when nothing failed.
-    pub fn bound(&self) -> Duration {
+    fn bound(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(20);
         self.base.saturating_mul(1 << doublings).min(self.ceiling)
     }

@@ -11,10 +11,9 @@ const BASE: Duration = Duration::from_millis(500);
 const CEILING: Duration = Duration::from_secs(60);
 /// Another process holds our identity, or headquarters does not know us: a person has to act.
 const NEEDS_A_PERSON: Duration = Duration::from_secs(300);
-/// A connection that stood this long was good, however long the waits before it: the next failure is a first one.
-const GOOD_AFTER: Duration = Duration::from_secs(20);
-/// No shorter one is good.
-const GOOD_AFTER_FEW: Duration = Duration::from_secs(5);
+/// A connection that stood this long was good, however long the waits before it: the next failure is a first one. A
+/// headquarters that restarts twice in a minute is not met with a minute of silence; one that greets and drops everybody is.
+const GOOD_AFTER: Duration = Duration::from_secs(5);
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +39,7 @@ impl Policy {
 
     /// `stood` is how long the connection was up (after `HelloAck`), `dice` is in [0, 1).
     pub(super) fn after(&mut self, end: &SessionEnd, stood: Duration, dice: f64) -> Next {
-        // One that stood as long as we were ready to wait for it was good too: a headquarters that restarts twice in a
-        // minute is not met with a minute of silence. One that greets and drops everybody is.
-        if stood >= self.backoff.bound().clamp(GOOD_AFTER_FEW, GOOD_AFTER) {
+        if stood >= GOOD_AFTER {
             self.backoff.succeeded();
         }
         let again = |wait| Next { state: LinkState::Waiting, wait: Some(wait), renew: false };
@@ -103,14 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_good_when_it_stood_as_long_as_the_wait_before_it_could_be() {
+    fn a_connection_that_ends_at_once_forgives_nothing() {
         let mut policy = Policy::new();
-        let mut wait = |stood_s| policy.after(&lost(), Duration::from_secs(stood_s), 1.0).wait.unwrap();
-        for _ in 0..4 {
-            wait(0);
+        let mut wait = |stood: Duration| policy.after(&lost(), stood, 1.0).wait.unwrap();
+        for _ in 0..6 {
+            wait(Duration::ZERO);
         }
-        assert_eq!(wait(3), Duration::from_secs(8), "four seconds were waited for three of connection");
-        assert_eq!(wait(8), BASE);
+        assert_eq!(wait(GOOD_AFTER - Duration::from_millis(1)), Duration::from_secs(32));
+        assert_eq!(wait(GOOD_AFTER), BASE, "however long was waited before");
     }
 
     #[test]

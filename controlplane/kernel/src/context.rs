@@ -5,7 +5,10 @@ use crate::{
     Error,
     db::{Priority, TenantDb, TenantTx},
     idempotency::Claim,
-    ids::{AgentId, ApiKeyId, CustomerId, EventId, OperatorId, PartnerId, SiteId, TenantId, UserId},
+    ids::{
+        AgentId, ApiKeyId, CustomerId, EventId, OperatorId, PartnerId, SiteId, TenantId, TokenFamilyId,
+        UserId,
+    },
     time::{Clock, Timestamp},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -25,6 +28,15 @@ pub enum Principal {
         /// Which key.
         id: ApiKeyId,
         /// Name at the time.
+        name: String,
+    },
+    /// A program that acts for a person of the staff, with tokens that it was given with their password.
+    Token {
+        /// For whom.
+        user: UserId,
+        /// Which program: the family of its tokens.
+        family: TokenFamilyId,
+        /// Name of the person at the time, and of the program.
         name: String,
     },
     /// A person who runs the installation.
@@ -48,6 +60,8 @@ impl Principal {
         match self {
             Self::User { id, name } => ("user", id.to_string(), name.clone()),
             Self::ApiKey { id, name } => ("api_key", id.to_string(), name.clone()),
+            // The person's id, so that what is done for somebody is found with what they did.
+            Self::Token { user, name, .. } => ("token", user.to_string(), name.clone()),
             Self::Operator { id, name } => ("operator", id.to_string(), name.clone()),
             Self::Agent(id) => ("agent", id.to_string(), id.to_string()),
             Self::System(name) => ("system", (*name).to_owned(), (*name).to_owned()),

@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for DeadLetterId {
 }
 
 /// What kind of work it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterKind {
     /// An event for a subscriber inside the system.
@@ -161,17 +161,26 @@ impl From<JobRow> for DeadLetter {
 /// Where a page ended.
 type After = (Timestamp, String);
 
-/// What waits, newest first.
+/// What waits, newest first; of one kind where one is named.
 ///
 /// # Errors
 /// Without [`READ`] over the whole ISP, or a cursor of another list.
-pub async fn list(ctx: &Ctx, page: &PageQuery) -> Result<Page<DeadLetter>, Error> {
+pub async fn list(
+    ctx: &Ctx,
+    kind: Option<DeadLetterKind>,
+    page: &PageQuery,
+) -> Result<Page<DeadLetter>, Error> {
     ctx.authorize_whole(READ)?;
     let limit = page.limit()?;
     let after = page.after::<After>()?;
     let mut tx = ctx.begin_read().await?;
-    let mut found = deliveries(&mut tx, after.as_ref(), None, limit + 1).await?;
-    found.extend(jobs(&mut tx, after.as_ref(), None, limit + 1).await?);
+    let mut found = Vec::new();
+    if kind != Some(DeadLetterKind::Job) {
+        found.extend(deliveries(&mut tx, after.as_ref(), None, limit + 1).await?);
+    }
+    if kind != Some(DeadLetterKind::Delivery) {
+        found.extend(jobs(&mut tx, after.as_ref(), None, limit + 1).await?);
+    }
     tx.rollback().await?;
     found.sort_by(|a, b| (b.dead_at, &b.id).cmp(&(a.dead_at, &a.id)));
     Page::of(found, limit, |letter| (letter.dead_at, letter.id.clone()))

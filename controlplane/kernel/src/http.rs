@@ -60,6 +60,17 @@ impl Problem {
             "E-mail and password do not match.",
         )
     }
+    /// The answer to whoever comes from an address that is not let in.
+    pub fn address_not_allowed(address: std::net::IpAddr) -> Self {
+        let detail = format!("This installation lets in only some addresses, and {address} is none of them.");
+        Self::new(StatusCode::FORBIDDEN, "address_not_allowed", "Not from this address", detail)
+            .param("address", address.to_string())
+    }
+    /// The answer to a method that a path does not know.
+    pub fn wrong_method() -> Self {
+        let detail = "This path knows other methods: the header Allow says which.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Wrong method", detail)
+    }
     fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.params.insert(name.to_owned(), value.into());
         self

@@ -192,6 +192,8 @@ ids! {
     TenantId = "ten";
     /// What an installation lets a tenant have.
     TenantPlanId = "tpl";
+    /// The tokens of one program that acts for a person.
+    TokenFamilyId = "tkf";
     /// A person of a tenant's staff.
     UserId = "usr";
     /// An operator in a tenant.

@@ -79,6 +79,14 @@ pub async fn home(runtime: &Runtime) -> Result<Home, Error> {
     Ok(Home(format!("{}\n{}\n", row.id, hex::encode(place.get(..8).unwrap_or_default()))))
 }
 
+/// Which installation this is.
+///
+/// # Errors
+/// Before its first start.
+pub async fn id(tx: &mut PlatformTx) -> Result<InstallationId, Error> {
+    Ok(find(tx).await?.ok_or(Error::NotFound)?.id)
+}
+
 /// Opens the installation, making it on first start. `host` tells machines apart and means nothing else.
 ///
 /// # Errors

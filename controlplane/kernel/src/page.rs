@@ -16,6 +16,7 @@ pub struct PageQuery {
     /// Where the last page ended: `next_cursor` of its answer.
     pub cursor: Option<String>,
     /// Rows wanted, 1 to 200; 50 when absent.
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<i64>,
 }
 

@@ -5,6 +5,7 @@
 //! Nothing is stored here and no rule of the business is decided here: each figure is asked of the domain that owns it.
 //! A figure that the caller has no right to see is left out, never shown as zero.
 
+pub mod backups;
 pub mod console;
 pub mod customers;
 pub mod feed;
@@ -23,6 +24,7 @@ pub const PERMISSIONS: &[(Permission, &str)] =
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(home::http::router())
+        .merge(backups::http::router())
         .merge(console::http::router())
         .merge(customers::http::router())
         .merge(services::http::router())
@@ -31,5 +33,5 @@ pub fn router() -> OpenApiRouter {
 
 /// Routes that demand an operator of the installation, below `/api/v1`.
 pub fn operator_router() -> OpenApiRouter {
-    console::http::operator_router()
+    console::http::operator_router().merge(backups::http::operator_router())
 }

@@ -14,6 +14,7 @@ pub mod platform;
 pub mod quota;
 mod sealed;
 pub mod tenancy;
+pub mod tokens;
 
 use atalaya_kernel::{Permission, events::EventType};
 pub use sealed::SEALED;
@@ -36,6 +37,7 @@ pub const EVENTS: &[&[EventType]] = &[
     access::EVENTS,
     approvals::EVENTS,
     keys::EVENTS,
+    tokens::EVENTS,
     customers::EVENTS,
     platform::visits::EVENTS,
 ];
@@ -49,6 +51,7 @@ pub fn router() -> OpenApiRouter {
         .merge(approvals::http::router())
         .merge(factors::http::router())
         .merge(keys::http::router())
+        .merge(tokens::http::router())
         .merge(links::http::router())
         .merge(customers::http::router())
         .merge(platform::visits::http::router())
@@ -56,5 +59,8 @@ pub fn router() -> OpenApiRouter {
 
 /// Routes before log-in.
 pub fn public_router() -> OpenApiRouter {
-    identity::http::public_router().merge(links::http::public_router()).merge(platform::http::public_router())
+    identity::http::public_router()
+        .merge(tokens::http::public_router())
+        .merge(links::http::public_router())
+        .merge(platform::http::public_router())
 }

@@ -1,6 +1,6 @@
 //! Where this domain keeps sealed values.
 
-use crate::{factors, platform::operators};
+use crate::{factors, platform::operators, tokens};
 use atalaya_kernel::secrets::{
     Owner,
     reseal::{Part, SealedColumn},
@@ -23,5 +23,13 @@ pub const SEALED: &[SealedColumn] = &[
         of_tenants: false,
         key: &[Part::Text("id")],
         context: |place| operators::secret_context(place.first),
+    },
+    SealedColumn {
+        table: "people_token_key",
+        column: "sealed_key",
+        owner: Owner::Platform,
+        of_tenants: false,
+        key: &[Part::Text("id")],
+        context: |place| tokens::secret_context(place.first),
     },
 ];

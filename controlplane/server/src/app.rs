@@ -5,8 +5,9 @@ use crate::{
     backup::{self, BackupJob},
     cli::{open, ready_to_serve},
     config::{Config, host_fingerprint},
+    door::{self, Certificate, Door},
     gateway::{Gateway, GatewayOptions, ResetKey},
-    http::{self, Shared, stream::Hub},
+    http::{self, Shared, allowed::Allowed, stream::Hub},
     worker::{self, audit::SealLag},
 };
 use anyhow::{Context, bail};
@@ -19,7 +20,6 @@ use atalaya_network::{
 };
 use atalaya_people::{approvals::Operations, identity::http::Installation};
 use atalaya_pki::server::ShownCertificate;
-use axum::Router;
 use serde::Serialize;
 use std::{fs, future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -32,8 +32,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// How long tasks get to finish when the process is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
-/// How long requests under way get to be answered then.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Who reacts to events inside the process.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
@@ -74,13 +72,15 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
             "safe mode: this database was armed elsewhere; no agent is let in and nothing leaves until `atalaya admin arm`"
         );
     }
-    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
-        format!("cannot listen on {} for the web app: choose another with --http-listen", config.http.listen)
-    })?;
+    let listener = listen(config.http.listen, "the web app", "--http-listen").await?;
+    let address = listener.local_addr()?;
+    let certificate =
+        config.http.tls.as_ref().map(|tls| Certificate::open(tls, &config.data_dir, &runtime)).transpose()?;
+    let door = Door::new(listener, &config.http, certificate.as_ref())?;
     let metrics = metrics(&config, &runtime).await?;
     let authorities = Authorities::open(runtime.clone(), &installation.id).await?;
-    let certificate = ShownCertificate::new(authorities.root().issue_gateway(authorities.now())?)?;
-    let gateway = gateway(&config, &runtime, &authorities, certificate.clone(), metrics.clone())?;
+    let gateway_certificate = ShownCertificate::new(authorities.root().issue_gateway(authorities.now())?)?;
+    let gateway = gateway(&config, &runtime, &authorities, gateway_certificate.clone(), metrics.clone())?;
     let gateway_address = gateway.local_addr()?;
     let joins: Arc<dyn JoinStrings> =
         Arc::new(GatewayJoins::new(authorities.clone(), advertised(&config, gateway_address)));
@@ -88,6 +88,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     let shown =
         Installation { environment: config.environment.to_string(), safe_mode: installation.safe_mode };
     let seal_lag = Arc::new(SealLag::default());
+    let allowed = config.http.allow.clone().map(Allowed::open).transpose()?.map(Arc::new);
     let shared = Shared {
         seal_lag: seal_lag.clone(),
         runtime: runtime.clone(),
@@ -97,9 +98,10 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         metrics,
         operations: operations(),
         config: config.http.clone(),
+        allowed: allowed.clone(),
     };
     let site = http::router(shared, extra_routes());
-    let ready = Ready { http: listener.local_addr()?, gateway: gateway_address };
+    let ready = Ready { http: address, gateway: gateway_address };
 
     let mut tasks = Tasks::default();
     let stop = tasks.stop.clone();
@@ -128,11 +130,22 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         );
         tasks.start(
             "gateway's certificate",
-            adapters::keep_certificate_fresh(authorities, certificate, stop.clone()),
+            adapters::keep_certificate_fresh(authorities, gateway_certificate, stop.clone()),
         );
         tasks.start("gateway", gateway.run(stop.clone()));
     }
-    tasks.start("http", serve_http(listener, site, stop.clone()));
+    tasks.start("http", door.serve(site, stop.clone()));
+    if let Some(allowed) = allowed {
+        tasks.start("countries", allowed.follow(stop.clone()));
+    }
+    if let Some(certificate) = certificate {
+        tasks.start("web certificate", certificate.follow(stop.clone()));
+    }
+    if let Some(plain) = config.http.redirect {
+        let listener = listen(plain, "redirects to HTTPS", "http.redirect").await?;
+        let door = Door::new(listener, &config.http, None)?;
+        tasks.start("redirect", door.serve(door::redirect(address.port()), stop.clone()));
+    }
     tasks.start("watchdog", watchdog(stop));
 
     tracing::info!(http = %ready.http, gateway = %ready.gateway, "ready");
@@ -146,17 +159,11 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     outcome
 }
 
-/// Serves until told to stop; then no new connection is taken and what is under way is answered. Live streams are ended: the
-/// browser comes back with the last id it has seen.
-async fn serve_http(listener: TcpListener, site: Router, stop: CancellationToken) -> std::io::Result<()> {
-    let closing = stop.clone();
-    let service = site.into_make_service_with_connect_info::<SocketAddr>();
-    let server =
-        axum::serve(listener, service).with_graceful_shutdown(async move { closing.cancelled().await });
-    tokio::select! {
-        outcome = server => outcome,
-        () = async { stop.cancelled().await; tokio::time::sleep(ANSWER_WITHIN).await } => Ok(()),
-    }
+/// Binds an address of the web.
+async fn listen(address: SocketAddr, what: &str, mend: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} for {what}: choose another with {mend}"))
 }
 
 /// The metrics store in the data folder.

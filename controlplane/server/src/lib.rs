@@ -5,6 +5,7 @@ pub mod app;
 pub mod backup;
 pub mod cli;
 pub mod config;
+mod door;
 pub mod gateway;
 pub mod http;
 pub mod limits;

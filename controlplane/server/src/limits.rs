@@ -47,7 +47,8 @@ impl AddressLimit {
     }
 }
 
-fn prefix(address: IpAddr) -> IpAddr {
+/// What one subscriber has: an IPv4 address, or a /64.
+pub(crate) fn prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

@@ -5,6 +5,7 @@
  * ATALAYA_URL        address of a running control plane (who logs in: see session.mjs)
  * ATALAYA_LANGUAGES  default "es-419,en,pt-BR"
  * ATALAYA_LOOKS      "few": light and wide, dark and narrow; "all" (default): each theme in each width
+ * ATALAYA_AREAS      which parts of the app (default: all of pages.mjs; the installation's own only with an operator)
  * ATALAYA_PAGES      expression for the names of the pages to look at (default: all)
  * ATALAYA_SHOTS      folder for a picture of each look that has findings
  */
@@ -12,11 +13,12 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
 import { check, prepare } from './check.mjs'
-import { allPages, seed, show, speak } from './pages.mjs'
-import { logIn, report, serverUrl, timeout } from './session.mjs'
+import { areas, pagesOf, seed, seedPlatform, show, speak, standing } from './pages.mjs'
+import { logIn, logInOperator, operator, report, serverUrl, timeout } from './session.mjs'
 
 const url = serverUrl()
 const languages = (process.env.ATALAYA_LANGUAGES ?? 'es-419,en,pt-BR').split(',')
+const wantedAreas = (process.env.ATALAYA_AREAS ?? areas.join()).split(',').filter((area) => area !== 'platform' || operator())
 const looks = ['light 1366', 'dark 360', ...(process.env.ATALAYA_LOOKS === 'few' ? [] : ['light 360', 'dark 1366'])]
 // The checker is a script of its own: only for it the page's content security policy is lifted.
 const { context, close } = await openBrowser({ viewport: { width: 1366, height: 768 }, bypassCSP: true, reducedMotion: 'reduce' })
@@ -46,34 +48,53 @@ async function picture(name) {
   await page.screenshot({ path: join(shots, `${name.replace(/[^\w-]+/g, '-')}.png`) })
 }
 
-await report(async () => {
-  for (const language of languages) {
-    await page.goto(`${url}/login`)
-    await speak(page, language)
-    await page.goto(`${url}/login`)
-    await page.waitForSelector('.login[data-ready]', { timeout })
-    await look('log-in', language)
-    await page.goto(`${url}/set-password#worthless`)
-    await page.waitForSelector('[data-link=worthless]', { timeout })
-    await look('set a password: a link that is worthless', language)
-  }
+/** Pages that are seen before anybody is in. */
+async function outside(language) {
   await page.setViewportSize({ width: 1366, height: 768 })
-  await logIn(page, url)
-  await seed(page)
+  await page.goto(`${url}/login`)
+  await speak(page, language)
+  await page.goto(`${url}/login`)
+  await page.waitForSelector('.login[data-ready]', { timeout })
+  await look('log-in', language)
+  await page.goto(`${url}/set-password#worthless`)
+  await page.waitForSelector('[data-link=worthless]', { timeout })
+  await look('set a password: a link that is worthless', language)
+  await page.goto(`${url}/platform`)
+  await page.waitForSelector('[data-platform-login]', { timeout })
+  await look('platform: log-in', language)
+}
+
+await report(async () => {
   const wanted = new RegExp(process.env.ATALAYA_PAGES ?? '')
-  const pages = (await allPages(page)).filter(([name]) => wanted.test(name))
   const absent = []
+  if (wantedAreas.includes('administration')) for (const language of languages) await outside(language)
+  await page.setViewportSize({ width: 1366, height: 768 })
+  const installation = wantedAreas.includes('platform')
+  if (installation) {
+    await logInOperator(page, url)
+    await seedPlatform(page)
+  }
+  await logIn(page, url)
+  if (wantedAreas.some((area) => area !== 'platform')) await seed(page)
+  const pages = (await Promise.all(wantedAreas.map((area) => pagesOf(page, area)))).flat().filter(([name]) => wanted.test(name))
   for (const language of languages) {
     await speak(page, language)
+    let fresh = true
     for (const entry of pages) {
       const [name] = entry
       await page.setViewportSize({ width: 1366, height: 768 })
-      const shown = await show(page, url, entry, timeout).catch((cause) => {
+      const shown = await show(page, url, entry, timeout, fresh).catch((cause) => {
         note(`did not come: ${cause.message.split('\n')[0]}`, `${name} (${language})`)
         return false
       })
+      // Going on needs somewhere to go on from; after a failure anything may be there.
+      fresh = !shown
       if (shown) await look(name, language)
       else absent.push(name)
+    }
+    if (installation && wanted.test('standing')) {
+      await standing(page, url, timeout, (name) => look(name, language))
+      await logIn(page, url)
     }
   }
   if (findings.size) {
@@ -81,5 +102,5 @@ await report(async () => {
     throw new Error(`${findings.size} findings\n  ${lines.join('\n  ')}`)
   }
   const left = absent.length ? `; not there: ${[...new Set(absent)].join(', ')}` : ''
-  return `${done} looks at ${pages.length + 2} pages and dialogs without a serious or critical finding${left}`
+  return `${done} looks at ${pages.length} pages and dialogs of ${wantedAreas.join(', ')} without a serious or critical finding${left}`
 }, close)

@@ -85,7 +85,7 @@ async function heldCuts({ customer, agent }) {
 /** Who logged in too long ago is asked again, over the form, which keeps what was typed. */
 async function stepUp() {
   if (process.env.ATALAYA_AGE !== 'stdin') return
-  await page.goto(`${url}/settings?tab=keys&do=create`)
+  await page.goto(`${url}/settings/keys?do=create`)
   await page.fill(`${dialog} [name=name]`, `Contabilidad ${mark}`)
   await page.check(`${dialog} input[value="customer.read"]`)
   await ask('AGE')

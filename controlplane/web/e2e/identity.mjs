@@ -37,7 +37,7 @@ async function accessible(name) {
 const focused = (at) => at.evaluate(() => document.activeElement?.getAttribute('name'))
 
 async function invite() {
-  await owner.goto(`${url}/settings?tab=users&do=create`)
+  await owner.goto(`${url}/settings/users?do=create`)
   await owner.fill(`${dialog} [name=name]`, 'Carmen Flores')
   await owner.fill(`${dialog} [name=email]`, email)
   await owner.click(`${dialog} [data-submit]`)
@@ -170,7 +170,7 @@ async function otherPassword(third) {
 }
 
 async function losesApp(id) {
-  await owner.goto(`${url}/settings?tab=users`)
+  await owner.goto(`${url}/settings/users`)
   const row = owner.locator(`[data-row="${id}"]`)
   await row.locator('[data-menu=access]').click()
   await owner.locator('[data-action=app]:visible').click()
@@ -184,7 +184,7 @@ async function losesApp(id) {
 const asProgram = (token, path) => fetch(`${url}/api/v1${path}`, { headers: { Authorization: `Bearer ${token}` } }).then((answer) => answer.status)
 
 async function keyOfProgram() {
-  await owner.goto(`${url}/settings?tab=keys&do=create`)
+  await owner.goto(`${url}/settings/keys?do=create`)
   const name = `Contabilidad ${Date.now().toString(36)}`
   await owner.fill(`${dialog} [name=name]`, name)
   await owner.click(`${dialog} [data-submit]`)

@@ -1,13 +1,21 @@
-/** Every page and every dialog, with ids of what the server under test has. */
+/** Every page and every dialog by area, with ids of what the server under test has. */
 import { change, get } from './session.mjs'
+
+/** Parts of the app that are looked at apart, so that each is done in good time. */
+export const areas = ['customers', 'network', 'administration', 'platform']
 
 /**
  * Name → path, and what is pressed there, one after the other, to open the dialog that the address does not name. What does not exist there
- * is left out.
+ * is left out. Those of the installation want an operator who is logged in beside somebody of the ISP.
  */
-export async function allPages(page) {
-  const [customers, devices, agents, invoices, payments, runs, trail, roles] = await Promise.all(
-    ['/customers?status=suspended&limit=50', '/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles'].map((path) => get(page, path)),
+export async function pagesOf(page, area) {
+  const found = area === 'platform' ? await platformPages(page) : (await tenantPages(page))[area]
+  return found.filter(([, path]) => path)
+}
+
+async function tenantPages(page) {
+  const [customers, devices, agents, invoices, payments, runs, trail, roles, letters] = await Promise.all(
+    ['/customers?status=suspended&limit=50', '/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles', '/dead-letters?limit=1'].map((path) => get(page, path)),
   )
   const own = roles.items.find((one) => !one.built_in)
   const anybody = customers.items.find((one) => one.services[0]?.method) ?? (await get(page, '/customers?limit=1')).items[0]
@@ -17,7 +25,8 @@ export async function allPages(page) {
   const agent = agents.items[0] && `/agents/${agents.items[0].id}`
   const invoice = invoices.items[0] && `/invoices/${invoices.items[0].id}`
   const run = runs.items[0] && `/collections/runs/${runs.items[0].id}`
-  const found = [
+  const letter = letters.items[0] && encodeURIComponent(letters.items[0].id)
+  const customerPages = [
     ['home', '/'],
     ['command palette', '/', '[data-open-palette]'],
     ['keys', '/', '[data-action=keys]'],
@@ -46,6 +55,8 @@ export async function allPages(page) {
     ['collections', '/collections'],
     ['cut run', run],
     ['cut run: cut', run && `${run}?do=cut`],
+  ]
+  const networkPages = [
     ['sites', '/sites'],
     ['new site', '/sites?do=create'],
     ['edit a site', '/sites', '[data-action=edit]'],
@@ -61,30 +72,57 @@ export async function allPages(page) {
     ['device: remove', device, '[data-action=remove]'],
     ['plan of changes', device && `${device}/plan`],
     ['plan of changes: enforce', device && `${device}/plan?do=enforce`],
+  ]
+  const administrationPages = [
     ['events', '/events'],
     ['audit', '/audit'],
     ['audit, side view', trail.items[0] && `/audit?peek=${trail.items[0].id}`],
     ['audit, nothing matches', '/audit?entity_id=cus_00000000000000000000000000'],
     ['settings', '/settings'],
-    ['users', '/settings?tab=users'],
-    ['new user', '/settings?tab=users&do=create'],
-    ['edit a user', '/settings?tab=users', '[data-action=edit]'],
-    ...['link', 'password', 'app', 'block'].map((way) => [`user: ${way}`, '/settings?tab=users', ['[data-menu=access]', `[data-action=${way}]`]]),
-    ['roles', '/settings?tab=roles'],
-    ['new role', '/settings?tab=roles&do=create'],
+    ['users', '/settings/users'],
+    ['new user', '/settings/users?do=create'],
+    ['edit a user', '/settings/users', '[data-action=edit]'],
+    ...['link', 'password', 'app', 'block'].map((way) => [`user: ${way}`, '/settings/users', ['[data-menu=access]', `[data-action=${way}]`]]),
+    ['roles', '/settings/roles'],
+    ['new role', '/settings/roles?do=create'],
     ['role', '/roles/cashier'],
     ['own role', own && `/roles/${own.id}`],
     ['own role: remove', own && `/roles/${own.id}?do=remove`],
     ['profile', '/profile'],
-    ['keys of programs', '/settings?tab=keys'],
-    ['new key', '/settings?tab=keys&do=create'],
-    ['revoke a key', '/settings?tab=keys', '[data-action=revoke]'],
+    ['keys of programs', '/settings/keys'],
+    ['new key', '/settings/keys?do=create'],
+    ['revoke a key', '/settings/keys', '[data-action=revoke]'],
+    ['plan and visits', '/settings/installation'],
+    ['plan and visits: end a visit', '/settings/installation', '[data-action=end-visit]'],
+    ['failed deliveries', '/dead-letters'],
+    ['failed deliveries, side view', letter && `/dead-letters?peek=${letter}`],
+    ['failed deliveries: give up', letter && `/dead-letters?peek=${letter}`, '[data-action=discard]'],
     ['profile: own password', '/profile?do=password'],
     ['profile: authenticator app', '/profile?do=app'],
     ['profile: end the others', '/profile', '[data-action=end-others]'],
-    ['missing', '/no/such/page'],
+    ['missing', missing],
   ]
-  return found.filter(([, path]) => path)
+  return { customers: customerPages, network: networkPages, administration: administrationPages }
+}
+
+/** Pages of the installation: an operator is logged in. */
+async function platformPages(page) {
+  const [tenants, plans, trail] = await Promise.all(['/platform/tenants', '/platform/plans', '/platform/audit?limit=1'].map((path) => get(page, path)))
+  const tenant = `/platform/tenants/${tenants.items[0].id}`
+  return [
+    ['platform: ISPs', '/platform'],
+    ['platform: new ISP', '/platform?do=create'],
+    ['platform: ISP', tenant],
+    ['platform: end a visit', tenant, '[data-action=end-visit]'],
+    ...['state', 'plan', 'enter'].map((name) => [`platform: ${name}`, `${tenant}?do=${name}`]),
+    ['platform: plans', '/platform/plans'],
+    ['platform: new plan', '/platform/plans?do=create'],
+    ['platform: edit a plan', plans.items[0] && '/platform/plans', '[data-action=edit]'],
+    ['platform: audit', '/platform/audit'],
+    ['platform: audit, side view', `/platform/audit?peek=${trail.items[0].id}`],
+    ['platform: account', '/platform/account'],
+    ['platform: authenticator app', '/platform/account?do=app'],
+  ]
 }
 
 /** What must be there before a page is looked at: its dialog or side view, else its title. */
@@ -94,10 +132,36 @@ function inside([, path, press]) {
   return path.includes('peek=') ? '[data-peek] h2' : 'h1'
 }
 
-/** Shows one of them; false when what is pressed there does not exist (a pause of a cut where nobody is cut). */
-export async function show(page, url, entry, timeout) {
+/** A page that is none. */
+const missing = '/no/such/page'
+
+/** Goes to a path inside the app, as a link does: what was loaded stays, which takes a fraction of a fresh load. */
+async function goOn(page, path) {
+  await page.evaluate((path) => {
+    history.pushState(null, '', path)
+    dispatchEvent(new PopStateEvent('popstate'))
+  }, path)
+}
+
+/** By way of a page that is none, so that nothing of the one before is taken for the next. */
+async function goTo(page, path, timeout) {
+  // The palette, the keys and menus are of the frame and would stay.
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await goOn(page, path.startsWith('/platform') ? `/platform${missing}` : missing)
+  await page.waitForSelector('[data-missing]', { timeout })
+  await goOn(page, path)
+  if (path !== missing) await page.waitForSelector('[data-missing]', { state: 'detached', timeout })
+}
+
+/**
+ * Shows one of them, with a fresh load or by going on from where the page is; false when what is pressed there does not exist
+ * (a pause of a cut where nobody is cut).
+ */
+export async function show(page, url, entry, timeout, fresh = true) {
   const [, path, press] = entry
-  await page.goto(url + path)
+  if (fresh) await page.goto(url + path)
+  else await goTo(page, path, timeout)
   await page.waitForSelector('.page-head[data-ready]', { timeout })
   if (press) await page.waitForFunction(() => !document.querySelector('.list__skeleton'), undefined, { timeout })
   for (const one of [press ?? []].flat()) {
@@ -106,6 +170,8 @@ export async function show(page, url, entry, timeout) {
     await button.click()
   }
   await page.waitForSelector(inside(entry), { timeout })
+  // A dialog that asks for something first is looked at when it has come.
+  await page.waitForFunction(() => !document.querySelector('.v-btn--loading'), undefined, { timeout })
   await settled(page, timeout)
   return true
 }
@@ -124,9 +190,45 @@ export async function speak(page, language) {
   }, language)
 }
 
-/** A cut run to look at before it is carried out, and a key that can be revoked. */
+/** What pages show when something is wrong with an ISP's standing: it may look only, an operator is in it, a visit is over. */
+export async function standing(page, url, timeout, look) {
+  const [{ id }] = (await get(page, '/platform/tenants')).items
+  const state = `/platform/tenants/${id}/state`
+  await change(page, 'PUT', state, { state: 'read_only', reason: 'La factura de septiembre está por pagar' })
+  await show(page, url, ['', '/'], timeout)
+  await look('home, looking only')
+  await show(page, url, ['', '/customers?do=create'], timeout)
+  await look('new customer, looking only')
+  await page.goto(`${url}/platform/tenants/${id}`)
+  await page.waitForSelector('[data-restricted]', { timeout })
+  await look('platform: ISP that may look only')
+  await change(page, 'PUT', state, { state: 'active', reason: 'Pagada' })
+  const visit = await change(page, 'POST', `/platform/tenants/${id}/visits`, { reason: 'Caso 4711: la corrida de corte no empieza', minutes: 60 })
+  await show(page, url, ['', '/'], timeout)
+  await page.waitForSelector('[data-visit-bar]', { timeout })
+  await look('home, on a visit')
+  await change(page, 'DELETE', `/platform/tenants/${id}/visits/${visit.id}`)
+  await page.locator('[data-nav=customers]').first().evaluate((link) => link.click())
+  await page.waitForSelector('[data-visit-over]', { timeout })
+  await settled(page, timeout)
+  await look('visit that is over')
+}
+
+/** A plan that an ISP has, and a visit that goes on; entering takes the place of who was logged in to an ISP. */
+export async function seedPlatform(page) {
+  const [{ id, plan_id: given }] = (await get(page, '/platform/tenants')).items
+  if (!given) {
+    const plan = await change(page, 'POST', '/platform/plans', { name: `Inicial ${Date.now().toString(36)}`, customers: 70, devices: 4, users: 3, contact: 'ventas@hosting.example' })
+    await change(page, 'PUT', `/platform/tenants/${id}/plan`, { plan_id: plan.id })
+  }
+  const { items } = await get(page, `/platform/tenants/${id}/visits`)
+  if (!items.some((one) => one.open)) await change(page, 'POST', `/platform/tenants/${id}/visits`, { reason: 'Caso 4711: la corrida de corte no empieza', permissions: ['device.write'] })
+}
+
+/** A cut run to look at before it is carried out, a key that can be revoked, and somebody else who works there. */
 export async function seed(page) {
-  const [runs, keys] = await Promise.all(['/collections/runs', '/api-keys'].map((path) => get(page, path)))
+  const [runs, keys, users] = await Promise.all(['/collections/runs', '/api-keys', '/users'].map((path) => get(page, path)))
   if (!runs.items.some((one) => one.state === 'preview')) await change(page, 'POST', '/collections/runs', {})
   if (!keys.items.some((one) => !one.revoked_at)) await change(page, 'POST', '/api-keys', { name: 'Contabilidad', permissions: ['invoice.read'] })
+  if (users.items.length < 2) await change(page, 'POST', '/users', { name: 'Luis Rojas', email: 'luis@netandina.example', roles: ['admin'], password: 'cuatro palabras de prueba' })
 }

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
  * Who the browser tests log in as, and how.
  *
  * ATALAYA_TENANT, ATALAYA_EMAIL, ATALAYA_PASSWORD    default: those of the demo
+ * ATALAYA_OPERATOR                                   e-mail of an operator with the same password (default: there is none)
  * ATALAYA_TIMEOUT_MS                                 how long each step may take (default 30000)
  */
 export const timeout = Number(process.env.ATALAYA_TIMEOUT_MS ?? 30_000)
@@ -43,11 +44,30 @@ export async function get(page, path) {
   return page.evaluate((path) => fetch(`/api/v1${path}`).then((answer) => answer.json()), path)
 }
 
-/** A change by the API with the page's own session, as another program of the same person would make it. */
+/** Logs an operator of the installation in, as a person does. */
+export async function logInOperator(page, url, who = operator()) {
+  await page.goto(`${url}/platform`)
+  await page.fill('input[name=email]', who.email)
+  await page.fill('input[name=password]', who.password)
+  await page.click('[data-platform-login] [data-submit]')
+  await page.waitForSelector('.console-bar', { timeout })
+}
+
+/** Who runs the installation under test; null where nobody was made. */
+export function operator() {
+  const email = process.env.ATALAYA_OPERATOR
+  return email ? { email, password } : null
+}
+
+/**
+ * A change by the API with the page's own session, as another program of the same person would make it; what is the
+ * installation's with that of the operator.
+ */
 export async function change(page, method, path, body, ifMatch) {
   return page.evaluate(
     async ([method, path, body, ifMatch]) => {
-      const { csrf_token: token } = await (await fetch('/api/v1/session')).json()
+      const session = path.startsWith('/platform/') ? '/api/v1/platform/session' : '/api/v1/session'
+      const { csrf_token: token } = await (await fetch(session)).json()
       const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': token, 'Idempotency-Key': crypto.randomUUID() }
       if (ifMatch) headers['If-Match'] = ifMatch
       const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) })

@@ -10,8 +10,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
-import { allPages, seed, settled, show, speak } from './pages.mjs'
-import { logIn, report, serverUrl, timeout } from './session.mjs'
+import { areas, pagesOf, seed, seedPlatform, settled, show, speak, standing } from './pages.mjs'
+import { logIn, logInOperator, operator, report, serverUrl, timeout } from './session.mjs'
 
 const url = serverUrl()
 const folder = process.env.ATALAYA_SHOTS ?? 'e2e/shots'
@@ -34,9 +34,14 @@ async function take(name, language, look) {
 
 await report(async () => {
   await mkdir(folder, { recursive: true })
+  if (operator()) {
+    await logInOperator(page, url)
+    await seedPlatform(page)
+  }
   await logIn(page, url)
   await seed(page)
-  const pages = (await allPages(page)).filter(([name]) => wanted.test(name))
+  const those = areas.filter((area) => area !== 'platform' || operator())
+  const pages = (await Promise.all(those.map((area) => pagesOf(page, area)))).flat().filter(([name]) => wanted.test(name))
   for (const language of languages) {
     await speak(page, language)
     for (const look of looks) {
@@ -52,6 +57,9 @@ await report(async () => {
         await settled(page, timeout)
         await take(entry[0], language, look)
       }
+      if (!operator() || !wanted.test('standing')) continue
+      await standing(page, url, timeout, (name) => take(name, language, look))
+      await logIn(page, url)
     }
   }
   return [`pictures in ${folder}`, ...problems].join('\n')

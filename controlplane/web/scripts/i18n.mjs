@@ -102,3 +102,22 @@ export function findings(catalogues, sources) {
   }
   return problems
 }
+
+/**
+ * Words of a part of the app that a file outside the part's folders asks for: they may not be loaded there. `parts` maps a
+ * part to its folders below `src` and its flat messages.
+ */
+export function misplaced(parts, sources) {
+  const problems = []
+  for (const [part, { folders, messages }] of Object.entries(parts)) {
+    const outside = sources.filter(({ name }) => !folders.some((folder) => name.startsWith(`src/${folder}/`)))
+    for (const { name, text } of outside) {
+      const { keys, patterns } = wanted(text)
+      for (const key of keys) if (key in messages) problems.push(`${name}: ${key} belongs to ${part}, whose words are not loaded here`)
+      for (const [shape, matches] of patterns) {
+        if (Object.keys(messages).some((key) => matches.test(key))) problems.push(`${name}: ${shape} belongs to ${part}, whose words are not loaded here`)
+      }
+    }
+  }
+  return problems
+}

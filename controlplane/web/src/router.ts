@@ -1,5 +1,6 @@
 /** Paths are English plurals of the design's words. A page is loaded when it is first opened. */
 import { createRouter, createWebHistory, type RouteRecordRaw, type Router } from 'vue-router'
+import { withWords } from './i18n'
 import { useSession } from './stores/session'
 import { useUi } from './stores/ui'
 
@@ -16,6 +17,20 @@ const area = (name: string, path: string, component: RouteRecordRaw['component']
 const routes: RouteRecordRaw[] = [
   { name: 'login', path: '/login', component: () => import('./areas/session/LoginPage.vue'), meta: { open: true } },
   { name: 'set-password', path: '/set-password', component: () => import('./areas/session/SetPasswordPage.vue'), meta: { open: true } },
+  {
+    // The installation's own pages: another log-in, which their frame asks for.
+    path: '/platform',
+    component: withWords(['platform', 'administration', 'standing'], () => import('./areas/platform/PlatformShell.vue')),
+    meta: { open: true },
+    children: [
+      area('platform', '', () => import('./areas/platform/TenantsPage.vue')),
+      area('platform-tenant', 'tenants/:id', () => import('./areas/platform/TenantPage.vue')),
+      area('platform-plans', 'plans', () => import('./areas/platform/PlansPage.vue')),
+      area('platform-audit', 'audit', () => import('./areas/platform/AuditPage.vue')),
+      area('platform-account', 'account', () => import('./areas/platform/AccountPage.vue')),
+      area('platform-missing', ':rest(.*)*', () => import('./areas/operations/MissingPage.vue')),
+    ],
+  },
   {
     path: '/',
     component: () => import('./areas/operations/OperationsShell.vue'),
@@ -38,10 +53,15 @@ const routes: RouteRecordRaw[] = [
       area('device', 'devices/:id', () => import('./areas/operations/devices/DevicePage.vue')),
       area('device-plan', 'devices/:id/plan', () => import('./areas/operations/devices/PlanPage.vue')),
       area('events', 'events', () => import('./areas/operations/events/EventsPage.vue')),
-      area('audit', 'audit', () => import('./areas/operations/audit/AuditPage.vue')),
+      area('audit', 'audit', withWords(['administration'], () => import('./areas/operations/audit/AuditPage.vue'))),
+      area('dead-letters', 'dead-letters', withWords(['standing'], () => import('./areas/operations/dead-letters/DeadLettersPage.vue'))),
       area('profile', 'profile', () => import('./areas/operations/profile/ProfilePage.vue')),
-      area('role', 'roles/:id', () => import('./areas/operations/settings/RolePage.vue')),
-      area('settings', 'settings', () => import('./areas/operations/settings/SettingsPage.vue')),
+      area('role', 'roles/:id', withWords(['administration'], () => import('./areas/operations/settings/RolePage.vue'))),
+      {
+        ...area('settings', 'settings/:tab?', withWords(['administration', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
+        // Tabs had no paths of their own at first; links from then go on.
+        beforeEnter: ({ query: { tab, ...query } }) => (typeof tab === 'string' ? { name: 'settings', params: { tab }, query } : true),
+      },
       area('missing', ':rest(.*)*', () => import('./areas/operations/MissingPage.vue')),
     ],
   },

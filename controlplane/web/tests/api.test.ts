@@ -58,6 +58,20 @@ describe('requests', () => {
     expect((second.headers as Headers).get('X-CSRF-Token')).toBeNull()
   })
 
+  it('keeps the log-in of an operator apart from that of somebody of an ISP', async () => {
+    const [ended, over] = [vi.fn(), vi.fn()]
+    onSessionEnded(ended)
+    onSessionEnded(over, 'platform')
+    setCsrfToken('of the ISP')
+    setCsrfToken('of the operator', 'platform')
+    answer(401, { code: 'unauthenticated' })
+    await call('POST', '/platform/plans', { body: {} }).catch(() => {})
+    const [[, sent]] = vi.mocked(fetch).mock.calls as [[string, RequestInit]]
+    expect((sent.headers as Headers).get('X-CSRF-Token')).toBe('of the operator')
+    expect([ended.mock.calls.length, over.mock.calls.length]).toEqual([0, 1])
+    setCsrfToken('', 'platform')
+  })
+
   it('turns a refusal into an error with its request id', async () => {
     answer(403, { code: 'permission_missing', params: { permission: 'payment.register' } }, { 'X-Request-Id': 'req_9' })
     const error = await call('POST', '/payments', { body: {} }).catch((cause: unknown) => cause)

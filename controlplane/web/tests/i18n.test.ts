@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { findings, flatten, parameters, wanted } from '../scripts/i18n.mjs'
+import { readFileSync } from 'node:fs'
+import { findings, flatten, misplaced, parameters, wanted } from '../scripts/i18n.mjs'
 import { nearestLanguage } from '@/i18n'
 import { pluralForm } from '@/i18n/plural'
 
@@ -60,10 +61,26 @@ describe('the check that fails the build', () => {
     ])
   })
 
+  it('finds a word of a part that is asked for where it is not loaded', () => {
+    const parts = { far: { folders: ['areas/far'], messages: { 'a.b': 'x', 'c.d': 'y' } } }
+    expect(misplaced(parts, [{ name: 'src/areas/far/A.vue', text: "t('a.b')" }, { name: 'src/areas/near/A.vue', text: "t('e.f')" }])).toEqual([])
+    expect(misplaced(parts, [{ name: 'src/areas/near/A.vue', text: "t('a.b'); t(`c.${x}`)" }])).toHaveLength(2)
+  })
+
   it('flattens and lists parameters', () => {
     expect(flatten({ a: { b: 'x', c: { d: 'y' } } })).toEqual({ 'a.b': 'x', 'a.c.d': 'y' })
     expect(parameters('{b} and {a} and {b}')).toEqual(['a', 'b'])
   })
+})
+
+it('has a word for every right that the server asks for', () => {
+  const json = (file: string): unknown => JSON.parse(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'))
+  const document = json('openapi.json') as { paths: Record<string, Record<string, { 'x-permission'?: string }>> }
+  const asked = Object.values(document.paths).flatMap((operations) => Object.values(operations).map((one) => one['x-permission'] ?? ''))
+  const rights = [...new Set(asked)].filter((name) => name.includes('.'))
+  const words = flatten((json('src/i18n/parts/es-419.administration.json') as { permission: object }).permission)
+  expect(rights.length).toBeGreaterThan(30)
+  expect(rights.filter((name) => !(name in words))).toEqual([])
 })
 
 it('finds the language that fits a tag', () => {

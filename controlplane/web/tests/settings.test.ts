@@ -5,6 +5,8 @@ import { browserOf } from '@/areas/operations/profile/browser'
 import { expiryOf, keyState } from '@/areas/operations/settings/apiKey'
 import { byGroup, standsOf, toLists } from '@/areas/operations/settings/rights'
 import { scopeOf, sitesOf } from '@/areas/operations/settings/scope'
+import { stateOfUse, worstUse } from '@/areas/operations/standing/use'
+import { beyondLooking, visitState } from '@/areas/operations/standing/visit'
 import { findings, toChange, toDraft, type TenantDraft } from '@/areas/operations/settings/tenantDraft'
 import { passwordFinding } from '@/areas/session/password'
 
@@ -81,6 +83,32 @@ describe('a key of a program', () => {
   it('is made for so many days, or for ever', () => {
     expect(expiryOf('30', now)).toBe('2026-12-05T12:00:00.000Z')
     expect(expiryOf('never', now)).toBeNull()
+  })
+})
+
+describe('use of a plan', () => {
+  it('is near its limit from four fifths on, full at it, and over what a smaller plan left', () => {
+    const states = [[7, 10], [8, 10], [10, 10], [11, 10], [0, 0], [3, null]].map(([used, allowed]) => stateOfUse({ used: used ?? 0, allowed: allowed ?? null }))
+    expect(states).toEqual(['room', 'near', 'full', 'over', 'full', 'unlimited'])
+  })
+
+  it('is as bad as its worst limit', () => {
+    expect(worstUse([{ used: 1, allowed: null }, { used: 9, allowed: 10 }, { used: 1, allowed: 10 }])).toBe('near')
+    expect(worstUse([])).toBe('unlimited')
+  })
+})
+
+describe('a visit of the installation', () => {
+  const now = Date.parse('2026-11-05T12:00:00Z')
+
+  it('goes on until its time, or until it is ended', () => {
+    expect(visitState({ open: true, ended_at: null, until: '2026-11-05T12:00:01Z' }, now)).toBe('open')
+    expect(visitState({ open: true, ended_at: null, until: '2026-11-05T12:00:00Z' }, now)).toBe('over')
+    expect(visitState({ open: false, ended_at: '2026-11-05T11:00:00Z', until: '2026-11-05T13:00:00Z' }, now)).toBe('ended')
+  })
+
+  it('does more than look with rights that are not of reading', () => {
+    expect(beyondLooking(['device.read', 'device.write', 'service.suspend'])).toEqual(['device.write', 'service.suspend'])
   })
 })
 

@@ -5,7 +5,7 @@ use rustls_pki_types::ServerName;
 
 use super::*;
 use crate::{
-    GATEWAY_NAME, GatewayCertificate, client,
+    GATEWAY_NAME, ServerCertificate, client,
     client::{FingerprintMismatch, Trust},
     server,
 };
@@ -53,7 +53,7 @@ fn handshake(client: ClientConfig, server: ServerConfig) -> Outcome {
     }
 }
 
-fn gateway(world: &World, certificate: GatewayCertificate, time: UnixTime) -> ServerConfig {
+fn gateway(world: &World, certificate: ServerCertificate, time: UnixTime) -> ServerConfig {
     let certificate = server::ShownCertificate::new(certificate).unwrap();
     server::config(certificate, Arc::new(world.directory()), clock(time)).unwrap()
 }
@@ -157,7 +157,7 @@ fn an_agent_of_a_foreign_root_is_refused() {
 #[test]
 fn an_agent_cannot_play_the_gateway() {
     let world = world();
-    let fake = GatewayCertificate {
+    let fake = ServerCertificate {
         chain: vec![world.leaf.clone(), world.a.certificate().clone()],
         key: world.key.private_key(),
     };

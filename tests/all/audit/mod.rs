@@ -13,6 +13,7 @@ mod operators;
 mod proxies;
 pub(crate) mod staff;
 mod standing;
+mod tokens;
 pub(crate) mod walk;
 
 use crate::e2e::{Database, on_each_database};
@@ -22,7 +23,7 @@ on_each_database!(every_operation_that_changes_something_leaves_its_row);
 
 fn every_operation_that_changes_something_leaves_its_row(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let isp = database.isp(folder.path(), Size { subscribers: 4, sites: 1 });
+    let isp = database.isp_behind_proxy(folder.path(), Size { subscribers: 4, sites: 1 });
     let mut walk = walk::Walk::new(&isp.owner);
     calls::all(&isp, &mut walk);
     walk.demand_every_operation();

@@ -33,6 +33,13 @@ pub(super) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     tenants(walk, &olga, operator, &plan);
     visits(isp, walk, &olga, operator);
     app(walk, &olga, operator);
+    let copy = Call {
+        body: None,
+        leaves: Asked,
+        id: Some("now"),
+        ..call("POST /platform/backups", "/platform/backups", Value::Null, "backup")
+    };
+    walk.call_as_operator(&olga, operator, copy);
     let out = Call {
         body: None,
         leaves: Asked,

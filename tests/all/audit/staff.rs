@@ -2,6 +2,7 @@
 
 use super::{
     calls::{call, version_of},
+    tokens,
     walk::{
         Call,
         Leaves::{Asked, Changed, Removed},
@@ -58,6 +59,7 @@ fn users(isp: &Isp, walk: &mut Walk<'_>) {
     links(isp, walk);
     factors(isp, walk);
     keys(isp, walk);
+    tokens::all(isp, walk);
 }
 
 /// Somebody who is invited, and sets a password with the link.

@@ -121,6 +121,12 @@ impl<'w> Walk<'w> {
         rows.into_iter().filter(|row| row["request_id"] == request_id).collect()
     }
 
+    /// Rows about a thing, newest first.
+    pub(crate) fn about(&self, id: &str) -> Vec<Value> {
+        let page = self.owner.get(&format!("/audit?entity_id={id}")).expect("the audit trail can be read");
+        page["items"].as_array().expect("a page has items").clone()
+    }
+
     /// Fails for an operation of the document that was not called, or that is called and not in it.
     pub(crate) fn demand_every_operation(&self) {
         let document = serde_json::to_value(atalaya_server::http::document()).expect("the document is JSON");

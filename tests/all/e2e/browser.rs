@@ -1,7 +1,8 @@
 //! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
 //! pressed and read back, one of them while somebody else saves. Who somebody is, from the invitation to the
-//! code of an app; what one press must not do alone. And every page and dialog through axe.
+//! code of an app; what one press must not do alone; what was given up, and an operator of the installation in an ISP. And
+//! every page and dialog through axe.
 
 use super::{Database, block_on, cut_by_run, soak};
 use atalaya_tests::{
@@ -85,18 +86,38 @@ fn a_payment_in_one_tab_is_seen_online_in_the_other() {
     converse(browser, "RESTART", || control_plane.restart(None).expect("it starts again"));
 }
 
-/// Makes every proof of who is there as old as if they had logged in yesterday.
-fn age_proofs(isp: &Isp) {
+/// Changes the control plane's database behind its back: what takes hours, or a fault, to come about.
+fn tamper(isp: &Isp, statement: &'static str) {
     let url = format!("sqlite:{}", isp.control_plane.options.folder.join("data/atalaya.db").display());
     block_on(async {
         let database = SqlitePool::connect(&url).await.expect("the database opens");
-        let aged = sqlx::query("UPDATE people_session SET proved_at = proved_at - 86400000")
-            .execute(&database)
-            .await
-            .expect("sessions can be changed");
-        assert!(aged.rows_affected() > 0, "somebody is logged in");
+        let done = sqlx::query(statement).execute(&database).await.expect("rows can be changed");
+        assert!(done.rows_affected() > 0, "there is something to change: {statement}");
         database.close().await;
     });
+}
+
+/// Makes every proof of who is there as old as if they had logged in yesterday.
+const AGE_PROOFS: &str = "UPDATE people_session SET proved_at = proved_at - 86400000";
+
+/// Has three deliveries and every job given up, as after the last attempt.
+const GIVE_UP: [&str; 2] = [
+    "UPDATE kernel_delivery SET state = 'dead', attempts = 12, error = 'the desired state cannot be read', \
+     dead_at = next_at WHERE rowid IN (SELECT rowid FROM kernel_delivery ORDER BY event_id DESC LIMIT 3)",
+    "UPDATE kernel_job SET state = 'dead', attempts = 10, error = 'the run cannot be read', dead_at = run_at \
+     WHERE tenant_id IS NOT NULL",
+];
+
+/// Who runs the installation of these tests; the password is everybody's.
+const OPERATOR: &str = "noc@hosting.example";
+
+/// What the pages of an installation show: somebody who runs it, and work that was given up.
+fn burden(isp: &Isp) {
+    let create = ["platform", "operator", "create", "--email", OPERATOR, "--name", "Olga Norte"];
+    isp.control_plane.command(&create, PASSWORD).expect("an operator can be made");
+    for statement in GIVE_UP {
+        tamper(isp, statement);
+    }
 }
 
 #[test]
@@ -106,7 +127,7 @@ fn a_second_person_approves_held_cuts_are_released_and_a_proof_is_asked_for() {
     let (isp, debtor) = isp_with_debtor(folder.path());
     let mut browser = script(&web, "decisions", &isp, &debtor.customer);
     browser.env("ATALAYA_AGE", "stdin");
-    converse(browser, "AGE", || age_proofs(&isp));
+    converse(browser, "AGE", || tamper(&isp, AGE_PROOFS));
 }
 
 #[test]
@@ -116,9 +137,15 @@ fn somebody_is_invited_adds_the_app_that_is_demanded_and_logs_in_with_its_codes(
 
 /// Runs a browser test on an ISP of its own, whose subscriber was cut; `settings` are its environment.
 fn passes(name: &str, settings: &[(&str, &str)]) {
+    passes_after(name, settings, |_| ());
+}
+
+/// The same, after something was done to the ISP.
+fn passes_after(name: &str, settings: &[(&str, &str)], prepare: impl FnOnce(&Isp)) {
     let Some(web) = web_app() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (isp, debtor) = isp_with_debtor(folder.path());
+    prepare(&isp);
     let answer = script(&web, name, &isp, &debtor.customer)
         .envs(settings.iter().copied())
         .output()
@@ -138,27 +165,44 @@ fn what_is_changed_on_the_pages_is_what_the_server_has() {
     passes("changes", &[]);
 }
 
-/// Every page and dialog in one language; the short tier looks at each twice, so that both themes and widths are seen.
-fn is_accessible_in(language: &str) {
+#[test]
+fn what_was_given_up_is_settled_and_an_operator_enters_until_the_owner_ends_the_visit() {
+    passes_after("standing", &[("ATALAYA_OPERATOR", OPERATOR)], burden);
+}
+
+/// Every page and dialog of some areas in one language; the short tier looks at each twice, so that both themes and widths
+/// are seen.
+fn is_accessible_in(language: &str, areas: &str) {
     let looks = if soak() { "all" } else { "few" };
-    passes("axe", &[("ATALAYA_LANGUAGES", language), ("ATALAYA_LOOKS", looks)]);
+    let settings = [
+        ("ATALAYA_LANGUAGES", language),
+        ("ATALAYA_AREAS", areas),
+        ("ATALAYA_LOOKS", looks),
+        ("ATALAYA_OPERATOR", OPERATOR),
+    ];
+    passes_after("axe", &settings, burden);
 }
 
 #[test]
-fn every_page_and_dialog_is_accessible_in_spanish() {
-    is_accessible_in("es-419");
+fn pages_of_customers_and_network_are_accessible_in_spanish() {
+    is_accessible_in("es-419", "customers,network");
+}
+
+#[test]
+fn pages_of_administration_and_the_installation_are_accessible_in_spanish() {
+    is_accessible_in("es-419", "administration,platform");
 }
 
 #[test]
 fn every_page_and_dialog_is_accessible_in_english() {
     if soak() {
-        is_accessible_in("en");
+        is_accessible_in("en", "customers,network,administration,platform");
     }
 }
 
 #[test]
 fn every_page_and_dialog_is_accessible_in_portuguese() {
     if soak() {
-        is_accessible_in("pt-BR");
+        is_accessible_in("pt-BR", "customers,network,administration,platform");
     }
 }

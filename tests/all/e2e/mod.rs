@@ -6,6 +6,7 @@ mod backup;
 mod blobs;
 mod browser;
 mod cut_run;
+mod https;
 mod identity;
 mod jobs;
 mod keys;
@@ -17,6 +18,7 @@ mod repeated;
 mod restore;
 mod samples;
 mod schema;
+mod tokens;
 mod witness;
 
 use atalaya_kernel::testing::postgres_database;
@@ -41,6 +43,13 @@ impl Database {
             Self::Postgres => Some(block_on(postgres_database())),
         };
         Options { database, ..Options::in_folder(&folder.join("control-plane")) }
+    }
+
+    /// The fictional ISP behind a proxy, which is the test: it may speak for clients of many addresses.
+    pub(crate) fn isp_behind_proxy(self, folder: &Path, size: Size) -> Isp {
+        let config = Some("[http]\ntrusted_proxies = [\"127.0.0.0/8\"]\n".to_owned());
+        let options = Options { config, ..self.options(folder) };
+        Isp::start(folder, options, size).expect("the fictional ISP starts")
     }
 
     pub(crate) fn isp(self, folder: &Path, size: Size) -> Isp {

@@ -27,7 +27,7 @@ on_each_database!(what_is_anothers_does_not_exist);
 
 fn what_is_anothers_does_not_exist(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let isp = database.isp(folder.path(), Size { subscribers: 4, sites: 1 });
+    let isp = database.isp_behind_proxy(folder.path(), Size { subscribers: 4, sites: 1 });
     let test = reads::connection_test(&isp);
     let outsiders = Outsiders::settle(&isp);
     let digests = Digests::open(&isp.control_plane.options, &isp.owner);

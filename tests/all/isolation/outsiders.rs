@@ -11,13 +11,16 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 6] = [
+const FOR_EVERYBODY: [&str; 9] = [
     "GET /login-options",
     "POST /password-links/look",
     "POST /password-links/use",
     "POST /platform/session",
     "POST /session",
     "POST /session/second-factor",
+    "POST /tokens",
+    "POST /tokens/refresh",
+    "POST /tokens/revoke",
 ];
 
 /// What everybody of an ISP sees, wherever they are: what is sold.

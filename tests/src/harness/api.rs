@@ -20,6 +20,7 @@ pub struct Api {
     csrf: String,
     forwarded_for: Option<String>,
     key: Option<String>,
+    host: Option<String>,
     transcript: Option<Arc<Mutex<Vec<Exchange>>>>,
 }
 
@@ -90,6 +91,7 @@ impl Api {
             csrf: String::new(),
             forwarded_for: None,
             key: None,
+            host: None,
             transcript: None,
         }
     }
@@ -102,6 +104,12 @@ impl Api {
     /// A program with a key of its own.
     pub fn with_key(address: SocketAddr, key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..Self::anonymous(address) }
+    }
+
+    /// The same, asking by a host name.
+    #[must_use]
+    pub fn asking(self, host: &str) -> Self {
+        Self { host: Some(host.to_owned()), ..self }
     }
 
     /// The same, and everything that is answered is written down.
@@ -140,12 +148,14 @@ impl Api {
         self.entered("/session", &json!({"tenant": tenant, "email": email, "password": password}))
     }
 
-    /// Logs an operator of the installation in.
+    /// Logs an operator of the installation in, from an address of their own where the control plane trusts this machine as a
+    /// proxy: log-ins of one address are limited.
     ///
     /// # Errors
     /// A wrong pair, or no answer.
     pub fn operator(address: SocketAddr, email: &str, password: &str) -> Result<Self, ApiError> {
-        Self::anonymous(address).entered("/platform/session", &json!({"email": email, "password": password}))
+        Self::forwarding(address, "198.51.100.31")
+            .entered("/platform/session", &json!({"email": email, "password": password}))
     }
 
     /// The client that a log-in, or an operator's entering a tenant, makes: with the cookie of the answer.
@@ -249,6 +259,9 @@ impl Api {
         }
         if let Some(key) = &self.key {
             request = request.header("authorization", format!("Bearer {key}"));
+        }
+        if let Some(host) = &self.host {
+            request = request.header("host", host);
         }
         if let Some(client) = &self.forwarded_for {
             request = request.header("x-forwarded-for", client);

@@ -4,6 +4,7 @@ use crate::{
     Error,
     db::{PlatformTx, sql},
     ids::BackupId,
+    jobs::NewJob,
     time::Timestamp,
 };
 
@@ -70,17 +71,29 @@ pub async fn ended(
     Ok(())
 }
 
-/// The newest, newest first.
+/// Kind of the job that makes a copy.
+pub const JOB: &str = "backup";
+
+/// A job that makes a copy at once; one for each key.
+pub fn job(dedupe_key: String, now: Timestamp) -> NewJob {
+    NewJob { kind: JOB, tenant: None, payload: serde_json::json!({}), dedupe_key, run_at: now }
+}
+
+/// Up to `limit` that were begun before one, newest first.
 ///
 /// # Errors
 /// The database's.
-pub async fn newest(tx: &mut PlatformTx, limit: i64) -> Result<Vec<Backup>, Error> {
-    Ok(sql("SELECT ")
-        .push(COLUMNS)
-        .push(" FROM kernel_backup ORDER BY started_at DESC, id DESC LIMIT ")
-        .push_bind(limit)
-        .fetch_all(tx)
-        .await?)
+pub async fn page(
+    tx: &mut PlatformTx,
+    before: Option<&(Timestamp, BackupId)>,
+    limit: i64,
+) -> Result<Vec<Backup>, Error> {
+    let mut query = sql("SELECT ").push(COLUMNS).push(" FROM kernel_backup");
+    if let Some((at, id)) = before {
+        query = query.push(" WHERE started_at < ").push_bind(*at).push(" OR (started_at = ").push_bind(*at);
+        query = query.push(" AND id < ").push_bind(id).push(")");
+    }
+    Ok(query.push(" ORDER BY started_at DESC, id DESC LIMIT ").push_bind(limit).fetch_all(tx).await?)
 }
 
 /// The newest good one.

@@ -24,15 +24,19 @@ pub use query::{Handle, Query, Row, sql};
 pub use value::{Column, Value};
 
 use gate::Gate;
+use log::LevelFilter;
 pub(crate) use reach::Reach;
 use sqlx::{
-    AssertSqlSafe, PgPool, SqlitePool,
+    AssertSqlSafe, ConnectOptions, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{str::FromStr, sync::Arc, time::Duration};
 use tx::SqliteTx;
 pub(crate) use tx::Tx;
+
+/// A statement that takes longer is worth a line in the log.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Which of the two databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +62,18 @@ impl Db {
     /// # Errors
     /// A URL of neither kind, or a database that cannot be reached.
     pub async fn open(url: &str) -> Result<Self, DbError> {
+        Self::open_noting(url, SLOW).await
+    }
+
+    /// The same; a statement that takes longer than `slow` is written to the log, with its text and without its values.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn open_noting(url: &str, slow: Duration) -> Result<Self, DbError> {
         if is_postgres(url) {
-            let options = PgConnectOptions::from_str(url)?.application_name("atalaya");
+            let options = PgConnectOptions::from_str(url)?
+                .application_name("atalaya")
+                .log_slow_statements(LevelFilter::Warn, slow);
             let pool = PgPoolOptions::new()
                 .max_connections(16)
                 .acquire_timeout(Duration::from_secs(10))
@@ -74,7 +88,8 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
-            .pragma("trusted_schema", "off");
+            .pragma("trusted_schema", "off")
+            .log_slow_statements(LevelFilter::Warn, slow);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)

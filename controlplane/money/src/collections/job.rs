@@ -37,7 +37,9 @@ struct Payload {
 /// Asks for the job in the transaction of the decision; asked again it is the same job.
 pub(super) async fn ask(ctx: &Ctx, tx: &mut TenantTx, run: &RunId) -> Result<(), Error> {
     let user = match ctx.principal() {
-        Principal::User { id, name } => Some((id.clone(), name.clone())),
+        Principal::User { id, name } | Principal::Token { user: id, name, .. } => {
+            Some((id.clone(), name.clone()))
+        }
         _ => None,
     };
     let payload = Payload { run: run.clone(), user, request: ctx.request_id().to_owned() };

@@ -1,4 +1,4 @@
-use atalaya_kernel::{Permission, Permissions};
+use atalaya_kernel::{Permission, Permissions, Validation};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,6 +42,12 @@ impl Catalog {
     /// Whether some domain declares a right of this name.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|info| info.name == name)
+    }
+    /// Notes names of which there is no right.
+    pub(crate) fn check<'n>(&self, validation: &mut Validation, names: impl IntoIterator<Item = &'n String>) {
+        for name in names.into_iter().filter(|name| !self.has(name)).take(20) {
+            validation.check(false, "/permissions", "unknown", format!("there is no right {name:?}"));
+        }
     }
     /// Names of what somebody holds.
     pub fn held(&self, permissions: &Permissions) -> Vec<String> {

@@ -19,6 +19,7 @@ mod store;
 
 pub use catalog::{Catalog, PermissionInfo};
 pub use model::{NewRole, Role, RoleChange, RoleKey, RoleList, StaffRole, UnknownRole};
+pub(crate) use rules::common;
 pub use rules::{beyond, effective, permissions_of};
 pub use scope::AccessScope;
 pub(crate) use service::{rights_of, roles_checked};

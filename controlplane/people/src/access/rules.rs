@@ -21,6 +21,11 @@ pub fn permissions_of(role: Role) -> Permissions {
     effective([&builtin::rights(role)])
 }
 
+/// Of named rights, those that somebody holds now.
+pub(crate) fn common(named: BTreeSet<String>, held: &Permissions) -> BTreeSet<String> {
+    named.into_iter().filter(|name| held.cover(&Permissions::These(BTreeSet::from([name.clone()])))).collect()
+}
+
 /// Fails when somebody would give, or act on, more than they hold.
 ///
 /// # Errors

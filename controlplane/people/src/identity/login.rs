@@ -77,7 +77,8 @@ fn refusal(entity: EntityRef, origin: &Origin) -> Result<Entry, Error> {
         .after(&json!({"address": origin.address, "user_agent": origin.user_agent}))
 }
 
-fn at_the_door(runtime: &Arc<Runtime>, tenant: &TenantId, origin: &Origin) -> Ctx {
+/// The context of whoever is nobody yet, for what is kept of their trying.
+pub(crate) fn at_the_door(runtime: &Arc<Runtime>, tenant: &TenantId, origin: &Origin) -> Ctx {
     Ctx::new(runtime.tenant(tenant.clone()), DOOR, Permissions::All, Scope::All, &origin.request_id)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariants: an e-mail is unique within the tenant; passwords are kept as Argon2id, session tokens as SHA-256; a log-in
 //! with an unknown e-mail costs the same time as one with a wrong password; disabling a user or changing a password ends
-//! the user's sessions, but for the one in which somebody changes their own; a session has another token after each proof
+//! the user's sessions and programs, but for the session in which somebody changes their own; a session has another token after each proof
 //! of who is behind it; a tenant keeps one enabled owner at least. Guessing is slowed down by where it comes from ([`guard`]),
 //! so that nobody can lock anybody else out.
 
@@ -17,6 +17,7 @@ mod store;
 
 pub use crate::access::{Role, RoleKey, permissions_of};
 pub use login::{LogIn, Origin, log_in, second_factor};
+pub(crate) use login::{at_the_door, code_right, password_right};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};
 pub(crate) use service::{email_checked, has_password, may_change, note_changed, password_replace, user_row};
 pub use service::{password_set, user_create, user_find, user_get, user_update, users_count, users_list};
@@ -24,7 +25,7 @@ pub use sessions::{
     Proof, SESSION_COOKIE, authenticate, log_out, password_change, session_revoke, sessions_list,
     sessions_revoke_others, step_up,
 };
-pub(crate) use sessions::{hash as token_hash, may, own_id};
+pub(crate) use sessions::{hash as token_hash, may, own_id, person};
 
 use atalaya_kernel::{Permission, events::EventType};
 

@@ -2,6 +2,7 @@ use super::{CREATED, NewUser, READ, SESSION_ENDED, UPDATED, User, UserChange, WR
 use crate::{
     access::{self, AccessScope, Role, RoleKey},
     platform::plans::{self, Limit},
+    tokens,
 };
 use atalaya_kernel::{
     Ctx, Error, Validation,
@@ -130,7 +131,7 @@ pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
     Ok(user)
 }
 
-/// Changes a user that is still at `version`: new roles and scope hold at once; disabling ends the sessions.
+/// Changes a user that is still at `version`: new roles and scope hold at once; disabling ends the sessions and programs.
 ///
 /// # Errors
 /// Not found, changed meanwhile, the last owner, rights beyond the caller's own, or without `user.write`.
@@ -173,13 +174,14 @@ pub async fn user_update(ctx: &Ctx, id: &UserId, version: i64, change: UserChang
         }
         if after.disabled {
             store::sessions_delete(&mut tx, id, None).await?;
+            tokens::families_end(ctx, &mut tx, id).await?;
         }
         note(ctx, &mut tx, UPDATED, "user.write", Some(&before), &after).await?;
         Ok(after)
     })
 }
 
-/// Sets a password and ends the user's sessions.
+/// Sets a password and ends the user's sessions and programs.
 ///
 /// # Errors
 /// Not found, somebody who holds more than the caller, a password too short or too long, or without `user.write`.
@@ -209,7 +211,7 @@ pub(crate) async fn has_password(tx: &mut TenantTx, id: &UserId) -> Result<bool,
     Ok(store::password_hash(tx, id).await? != NO_PASSWORD)
 }
 
-/// Writes a password in the transaction of whoever sets it. The user's sessions end, but for the one to be kept; without
+/// Writes a password in the transaction of whoever sets it. The user's sessions and programs end, but for the session to be kept; without
 /// one to be kept the browsers that were known are forgotten too.
 pub(crate) async fn password_replace(
     ctx: &Ctx,
@@ -220,6 +222,7 @@ pub(crate) async fn password_replace(
 ) -> Result<(), Error> {
     store::password_write(tx, &user.id, hash).await?;
     store::sessions_delete(tx, &user.id, keep).await?;
+    tokens::families_end(ctx, tx, &user.id).await?;
     if keep.is_none() {
         store::browsers_delete(tx, &user.id).await?;
     }

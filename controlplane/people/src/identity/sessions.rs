@@ -57,7 +57,8 @@ pub(crate) async fn may(tx: &mut TenantTx, user: &User, tenant: &Tenant) -> Resu
     Ok(Rights { permissions, scope, factor_missing })
 }
 
-pub(super) fn person(user: &User) -> Principal {
+/// A user, as whoever acts.
+pub(crate) fn person(user: &User) -> Principal {
     Principal::User { id: user.id.clone(), name: user.name.clone() }
 }
 

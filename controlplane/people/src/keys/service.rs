@@ -68,9 +68,7 @@ pub async fn key_create(ctx: &Ctx, catalog: &Catalog, new: NewApiKey) -> Result<
             "out_of_range",
             "expected 1 to 1000000, or nothing",
         );
-    for name in new.permissions.iter().filter(|name| !catalog.has(name)).take(20) {
-        validation.check(false, "/permissions", "unknown", format!("there is no right {name:?}"));
-    }
+    catalog.check(&mut validation, &new.permissions);
     validation.finish()?;
     access::beyond(ctx.permissions(), &Permissions::These(new.permissions.clone()))?;
     let key = ApiKey {
@@ -171,14 +169,9 @@ pub async fn authenticate(
     tx.rollback().await?;
     touch(&system, &key, now).await?;
     let principal = Principal::ApiKey { id: key.id, name: key.name };
-    let permissions = Permissions::These(common(key.permissions, &of_maker.permissions));
+    let permissions = Permissions::These(access::common(key.permissions, &of_maker.permissions));
     let ctx = Ctx::new(system.db().clone(), principal, permissions, scope, request_id);
     Ok(Some(ctx.read_only(tenant.state == TenantState::ReadOnly)))
-}
-
-/// Of a key's rights, those that its maker has now.
-fn common(named: BTreeSet<String>, held: &Permissions) -> BTreeSet<String> {
-    named.into_iter().filter(|name| held.cover(&Permissions::These(BTreeSet::from([name.clone()])))).collect()
 }
 
 /// Of what a key may see, what its maker sees now.
@@ -222,6 +215,6 @@ mod tests {
         assert_eq!(narrowed(spread(), &own, Scope::Sites(sites(&[&b]))), Scope::Sites(sites(&[&b])));
         let named: BTreeSet<String> = ["a.read", "b.read"].map(str::to_owned).into();
         let held = Permissions::AllBut(BTreeSet::from(["b.read".to_owned()]));
-        assert_eq!(common(named, &held), BTreeSet::from(["a.read".to_owned()]));
+        assert_eq!(access::common(named, &held), BTreeSet::from(["a.read".to_owned()]));
     }
 }

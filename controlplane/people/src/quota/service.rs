@@ -19,7 +19,7 @@ impl Subject {
     pub fn of(ctx: &Ctx) -> Vec<Self> {
         match ctx.principal() {
             Principal::ApiKey { id, .. } => vec![Self::Key(id.clone()), Self::Tenant],
-            Principal::User { .. } => vec![Self::Tenant],
+            Principal::User { .. } | Principal::Token { .. } => vec![Self::Tenant],
             _ => Vec::new(),
         }
     }

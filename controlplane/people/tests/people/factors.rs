@@ -44,7 +44,7 @@ fn app_code(base32: &str, now_ms: i64) -> String {
 }
 
 /// Rosa with an app: her context, its secret, the recovery codes.
-async fn enrolled(world: &World, ctx: &Ctx) -> (Ctx, String, Vec<String>) {
+pub(super) async fn enrolled(world: &World, ctx: &Ctx) -> (Ctx, String, Vec<String>) {
     identity::user_create(ctx, user(EMAIL, Role::Owner)).await.unwrap();
     let token = log_in(world, "netandina", EMAIL, &password()).await.unwrap().token.expose().to_owned();
     let (rosa, _) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();

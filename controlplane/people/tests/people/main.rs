@@ -8,6 +8,7 @@ mod keys;
 mod links;
 mod masking;
 mod platform;
+mod tokens;
 
 use atalaya_kernel::{Ctx, Error, on_both, page::PageQuery, secrets::SecretText, testing::World};
 use atalaya_people::{

@@ -126,6 +126,13 @@ fn unix_time(clock: &dyn Clock) -> UnixTime {
 #[derive(Clone)]
 pub struct PkiClock(pub Arc<dyn Clock>);
 
+impl PkiClock {
+    /// Now.
+    pub fn now(&self) -> UnixTime {
+        unix_time(self.0.as_ref())
+    }
+}
+
 impl fmt::Debug for PkiClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PkiClock")
@@ -134,6 +141,6 @@ impl fmt::Debug for PkiClock {
 
 impl TimeProvider for PkiClock {
     fn current_time(&self) -> Option<UnixTime> {
-        Some(unix_time(self.0.as_ref()))
+        Some(self.now())
     }
 }

@@ -4,7 +4,8 @@ use super::make;
 use crate::config::Config;
 use atalaya_kernel::{
     Error,
-    jobs::{self, Handler, Job, NewJob},
+    archive::journal,
+    jobs::{self, Handler, Job},
     runtime::Runtime,
     schedule::{Days, Schedule},
     write_tx,
@@ -12,7 +13,6 @@ use atalaya_kernel::{
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-const KIND: &str = "backup";
 /// How often it is looked whether the hour has come.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// A copy takes minutes and a lease seconds.
@@ -32,14 +32,7 @@ pub async fn schedule(
         if let Some(key) = due(&config, &runtime) {
             let (platform, now) = (runtime.platform(), runtime.clock.now());
             write_tx!(platform, tx => {
-                let job = NewJob {
-                    kind: KIND,
-                    tenant: None,
-                    payload: serde_json::json!({}),
-                    dedupe_key: key.clone(),
-                    run_at: now,
-                };
-                Ok(jobs::enqueue(&mut tx, job, now).await?)
+                Ok(jobs::enqueue(&mut tx, journal::job(key.clone(), now), now).await?)
             })?;
         }
         tokio::select! {
@@ -64,7 +57,7 @@ pub struct BackupJob(pub Arc<Config>);
 #[async_trait::async_trait]
 impl Handler for BackupJob {
     fn kind(&self) -> &'static str {
-        KIND
+        journal::JOB
     }
 
     async fn run(&self, runtime: &Arc<Runtime>, job: &Job) -> Result<(), Error> {

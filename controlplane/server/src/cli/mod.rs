@@ -21,7 +21,7 @@ use atalaya_kernel::{
     time::SystemClock,
 };
 use clap::{Args, Parser, Subcommand};
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// The control plane of Atalaya.
 #[derive(Debug, Parser)]
@@ -174,7 +174,8 @@ pub(crate) async fn open(
 ) -> anyhow::Result<Arc<Runtime>> {
     config.prepare()?;
     let secrets = Secrets::with(config.key_providers()?);
-    let db = Db::open(&config.database_url()).await.context("cannot open the database")?;
+    let slow = Duration::from_millis(config.log.slow_query_ms);
+    let db = Db::open_noting(&config.database_url(), slow).await.context("cannot open the database")?;
     let blobs = config.blob_store(Arc::new(SystemClock))?;
     Ok(Runtime::new(db, Arc::new(SystemClock), Subscriptions::of(subscribers), secrets, blobs))
 }

@@ -15,6 +15,7 @@ use atalaya_kernel::{
         rotation::{self, KeysThere, Rotation},
     },
 };
+use atalaya_people::{platform::PlatformCtx, tokens};
 use clap::{Args, Subcommand};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -26,6 +27,12 @@ pub(super) enum SecretsCommand {
     Rotate(Rotate),
     /// Removes what former keys outside the database open. Last step of replacing the installation key.
     Finish,
+    /// Makes a new key that signs tokens of programs, besides the one that is made every thirty days.
+    TokenKey {
+        /// Somebody may have seen the old ones: tokens that they signed are refused from now on. Programs refresh theirs.
+        #[arg(long)]
+        at_once: bool,
+    },
     /// Makes an installation key in a new file, for its owner's eyes.
     NewKey {
         /// The file.
@@ -57,6 +64,7 @@ impl SecretsCommand {
         let outcome = match self {
             Self::Rotate(rotate) => rotate.run(&runtime).await,
             Self::Finish => finish(&runtime).await,
+            Self::TokenKey { at_once } => token_key(&runtime, at_once).await,
             Self::Status | Self::NewKey { .. } => status(&runtime).await,
         };
         runtime.db().close().await;
@@ -113,6 +121,13 @@ fn said(owner: &str, rotation: Rotation) -> String {
             format!("{owner}: values are still being brought over to key {number}; no further key was made")
         }
     }
+}
+
+async fn token_key(runtime: &Arc<Runtime>, at_once: bool) -> anyhow::Result<()> {
+    let ctx = PlatformCtx::command_line(runtime.clone());
+    let kid = tokens::key_rotate(&ctx, at_once).await.map_err(explained)?;
+    print_line(&format!("tokens are signed by {kid}"));
+    Ok(())
 }
 
 async fn finish(runtime: &Arc<Runtime>) -> anyhow::Result<()> {

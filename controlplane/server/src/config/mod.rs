@@ -3,11 +3,13 @@
 
 mod backup;
 mod blobs;
+mod http;
 mod network;
 mod secrets;
 
 pub use backup::{Backup, TimeOfDay};
 pub use blobs::Blobs;
+pub use http::{Allow, Http, Tls};
 pub use network::Network;
 pub use secrets::{KeySource, Secrets, make_key};
 
@@ -47,20 +49,8 @@ pub struct Config {
     pub blobs: Blobs,
     /// Keys outside the database.
     pub secrets: Secrets,
-}
-
-/// Web app and API.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Http {
-    /// Address and TCP port.
-    pub listen: SocketAddr,
-    /// Whether a proxy in front speaks HTTPS, so that cookies must be `Secure`.
-    pub https: bool,
-    /// Domain below which each tenant has a host: `SLUG.isp.example`.
-    pub base_domain: Option<String>,
-    /// Proxies in front: from these peers alone `X-Forwarded-For` or `Forwarded` says who the client is.
-    pub trusted_proxies: Vec<Network>,
+    /// What is written to the log.
+    pub log: Log,
 }
 
 /// Agents.
@@ -81,6 +71,14 @@ pub struct Metrics {
     pub raw_days: u32,
 }
 
+/// What is written to the log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// A statement of the database that takes longer, ms, is written down: its text without its values.
+    pub slow_query_ms: u64,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -94,18 +92,18 @@ impl Default for Config {
             backup: Backup::default(),
             blobs: Blobs::default(),
             secrets: Secrets::default(),
+            log: Log::default(),
         }
-    }
-}
-impl Default for Http {
-    fn default() -> Self {
-        let listen = ([0, 0, 0, 0], 8080).into();
-        Self { listen, https: false, base_domain: None, trusted_proxies: Vec::new() }
     }
 }
 impl Default for Gateway {
     fn default() -> Self {
         Self { listen: ([0, 0, 0, 0], 7443).into(), advertise: Vec::new() }
+    }
+}
+impl Default for Log {
+    fn default() -> Self {
+        Self { slow_query_ms: 1_000 }
     }
 }
 impl Default for Metrics {

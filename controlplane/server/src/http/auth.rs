@@ -1,13 +1,16 @@
-//! Who asks: a session cookie or a program's key becomes a context. A change with a cookie needs the session's CSRF token too,
-//! because browsers send cookies by themselves; nobody sends a key by accident.
+//! Who asks: a session cookie, a program's key or its token becomes a context. A change with a cookie needs the session's CSRF token too,
+//! because browsers send cookies by themselves; nobody sends a key or token by accident.
 
 use super::request::RequestId;
 use atalaya_kernel::{Ctx, Error, runtime::Runtime, secrets::SecretText};
 use atalaya_people::{
-    identity::{self, http::cookie_token},
+    identity::{
+        self,
+        http::{LoginOrigin, cookie_token},
+    },
     keys,
     platform::{operators, operators::http::operator_token, visits},
-    tenancy,
+    tenancy, tokens,
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -47,11 +50,12 @@ pub(super) async fn authenticate(
 }
 
 /// What somebody of a read-only tenant may change all the same: their own log-in.
-const OWN_LOG_IN: [(&str, &str); 8] = [
+const OWN_LOG_IN: [(&str, &str); 9] = [
     ("DELETE", "/session"),
     ("POST", "/session/step-up"),
     ("DELETE", "/me/sessions"),
     ("DELETE", "/me/sessions/{id}"),
+    ("DELETE", "/me/tokens/{id}"),
     ("POST", "/me/password"),
     ("POST", "/me/app"),
     ("POST", "/me/app/confirm"),
@@ -114,7 +118,8 @@ async fn identify(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), E
     let request_id = request_id(request);
     let changes = changes_the_tenant(request);
     if let Some(token) = bearer(request.headers())? {
-        let ctx = keys::authenticate(runtime, &token, &request_id).await?.ok_or(Error::Unauthenticated)?;
+        let login = request.extensions().get::<LoginOrigin>().cloned();
+        let ctx = program(runtime, &token, login, &request_id).await?.ok_or(Error::Unauthenticated)?;
         demand_active(&ctx, changes).await?;
         request.extensions_mut().insert(ctx);
         return Ok(());
@@ -133,6 +138,21 @@ async fn identify(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), E
     request.extensions_mut().insert(ctx);
     request.extensions_mut().insert(visiting);
     Ok(())
+}
+
+/// The context of a program: by a key of its own, or by a token of a person for whom it acts.
+async fn program(
+    runtime: &Arc<Runtime>,
+    token: &SecretText,
+    login: Option<LoginOrigin>,
+    request_id: &str,
+) -> Result<Option<Ctx>, Error> {
+    if keys::is_key(token.expose()) {
+        return keys::authenticate(runtime, token, request_id).await;
+    }
+    let Some(login) = login else { return Ok(None) };
+    let here = login.tenant_id(runtime).await?;
+    tokens::authenticate(runtime, token, here.as_ref(), request_id).await
 }
 
 /// What a program sends as `Authorization: Bearer …`; whoever sends another kind is nobody.

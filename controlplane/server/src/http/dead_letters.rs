@@ -2,11 +2,13 @@
 
 use atalaya_kernel::{
     Ctx, Error,
-    dead_letters::{self, DeadLetter, DeadLetterId, Discard},
+    dead_letters::{self, DeadLetter, DeadLetterId, DeadLetterKind, Discard},
     http::{Json, Path, Problem, Query},
     page::{Page, PageQuery},
 };
 use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter {
@@ -17,12 +19,24 @@ pub(super) fn router() -> OpenApiRouter {
         .routes(routes!(dead_letter_discard))
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeadLetterQuery {
+    /// Only of this kind; both when absent.
+    #[param(inline)]
+    kind: Option<DeadLetterKind>,
+}
+
 /// What was given up and waits for a person, newest first: deliveries of events inside the system, and jobs.
-#[utoipa::path(get, path = "/dead-letters", tag = "dead-letters", params(PageQuery),
+#[utoipa::path(get, path = "/dead-letters", tag = "dead-letters", params(DeadLetterQuery, PageQuery),
     responses((status = 200, body = Page<DeadLetter>)),
     extensions(("x-permission" = json!("dead_letter.read"))))]
-async fn dead_letters_list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<DeadLetter>>, Error> {
-    dead_letters::list(&ctx, &page).await.map(Json)
+async fn dead_letters_list(
+    ctx: Ctx,
+    Query(query): Query<DeadLetterQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<DeadLetter>>, Error> {
+    dead_letters::list(&ctx, query.kind, &page).await.map(Json)
 }
 
 /// One of them.

@@ -1,14 +1,18 @@
 //! HTTP: the router, what every request passes through, and the routes that belong to no domain.
 
+pub mod allowed;
 mod auth;
 mod body;
 mod client;
 mod dead_letters;
+mod docs;
 mod feed;
 mod health;
 mod idempotent;
+mod jwks;
 pub(crate) mod metrics;
 mod openapi;
+mod patience;
 mod quota;
 mod request;
 mod spa;
@@ -17,18 +21,15 @@ pub mod stream;
 pub use openapi::document;
 
 use crate::{config, worker::audit::SealLag};
-use atalaya_kernel::{Error, Permission, http::MAX_BODY_BYTES, runtime::Runtime};
+use atalaya_kernel::{
+    Error, Permission,
+    http::{MAX_BODY_BYTES, Problem},
+    runtime::Runtime,
+};
 use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
 use atalaya_people::{access::Catalog, approvals::Operations, identity::http::Installation};
-use axum::{
-    Extension, Router,
-    extract::DefaultBodyLimit,
-    http::{StatusCode, Uri},
-    middleware,
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware, routing::get};
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -71,6 +72,8 @@ pub struct Shared {
     pub seal_lag: Arc<SealLag>,
     /// Where to listen, host names.
     pub config: config::Http,
+    /// Who is let in; everybody when absent.
+    pub allowed: Option<Arc<allowed::Allowed>>,
 }
 
 /// Routes of all domains below `/api/v1`, with their OpenAPI document.
@@ -109,10 +112,12 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .merge(public.layer(middleware::from_fn_with_state(requests.clone(), request::limit_log_in)))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method);
-    Router::new()
+    let site = Router::new()
         .nest("/api/v1", v1)
         .route("/api/openapi.json", get(openapi::serve))
+        .merge(docs::router())
         .merge(health::router())
+        .merge(jwks::router())
         .fallback(spa::serve)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(Extension(shared.runtime))
@@ -124,7 +129,12 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(Arc::new(Catalog::new(permissions()))))
         .layer(Extension(shared.seal_lag))
         .layer(middleware::from_fn(body::take_in))
-        .layer(middleware::from_fn_with_state(requests, request::describe))
+        .layer(middleware::from_fn_with_state(patience::ANSWER_WITHIN, patience::answer_in_time));
+    let site = match shared.allowed {
+        Some(allowed) => site.layer(middleware::from_fn_with_state(allowed, allowed::demand)),
+        None => site,
+    };
+    site.layer(middleware::from_fn_with_state(requests, request::describe))
         .layer(CompressionLayer::new().gzip(true))
 }
 
@@ -132,6 +142,6 @@ async fn unknown(_: Uri) -> Error {
     Error::NotFound
 }
 
-async fn wrong_method() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound).into_response()
+async fn wrong_method() -> Problem {
+    Problem::wrong_method()
 }

@@ -28,6 +28,10 @@ use std::{
 const REQUEST_ID: &str = "x-request-id";
 /// Log-ins an address may try at once, and how long until one more, ms.
 const LOG_INS: (i64, i64) = (20, 3_000);
+/// The same for programs that refresh their tokens: there is nothing to guess, and the people behind their address still log in.
+const REFRESHES: (i64, i64) = (120, 500);
+/// Paths of the second kind.
+const OF_PROGRAMS: [&str; 2] = ["/tokens/refresh", "/tokens/revoke"];
 
 /// Id of a request; in every answer, log line and audit row.
 #[derive(Debug, Clone)]
@@ -42,11 +46,13 @@ pub(super) struct Requests {
     config: config::Http,
     clock: Arc<dyn Clock>,
     log_ins: Mutex<AddressLimit>,
+    refreshes: Mutex<AddressLimit>,
 }
 
 impl Requests {
     pub(super) fn new(config: config::Http, clock: Arc<dyn Clock>) -> Self {
-        Self { config, clock, log_ins: Mutex::new(AddressLimit::new(LOG_INS.0, LOG_INS.1)) }
+        let limit = |(at_once, each_ms)| Mutex::new(AddressLimit::new(at_once, each_ms));
+        Self { config, clock, log_ins: limit(LOG_INS), refreshes: limit(REFRESHES) }
     }
 
     /// The slug that a host name selects: its first label below the base domain.
@@ -98,7 +104,7 @@ pub(super) async fn describe(
             request_id: id.to_string(),
             browser: browser_token(request.headers()).map(|token| SecretText::new(token.to_owned())),
         },
-        https: requests.config.https,
+        https: requests.config.is_https(),
         slug: requests.slug(text(&request, header::HOST)),
         host: text(&request, header::HOST).map(host_name),
     };
@@ -114,7 +120,7 @@ pub(super) async fn describe(
     request.extensions_mut().insert(origin);
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = Problem { request_id: Some(id.to_string()), ..problem }.into_response();
+        response = with_id(response, problem, &id);
     }
     let took = requests.clock.now().as_millis() - started.as_millis();
     log(&action, &response, took, client, &id);
@@ -131,6 +137,14 @@ pub(super) async fn describe(
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Writes the request's id into a problem; what stands beside it (limits, `Allow`) stays.
+fn with_id(response: Response, problem: Problem, id: &str) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let (_, body) = Problem { request_id: Some(id.to_owned()), ..problem }.into_response().into_parts();
+    Response::from_parts(parts, body)
 }
 
 /// One line a request of the API; what the machine itself and the pages' files ask for is told on demand only.
@@ -157,7 +171,10 @@ pub(super) async fn limit_log_in(
         && let Some(Client(client)) = request.extensions().get::<Client>()
     {
         let now = runtime.clock.now().as_millis();
-        if let Err(wait_ms) = requests.log_ins.lock().ask(*client, now) {
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+        let of_program = OF_PROGRAMS.iter().any(|of_program| path.ends_with(of_program));
+        let limit = if of_program { &requests.refreshes } else { &requests.log_ins };
+        if let Err(wait_ms) = limit.lock().ask(*client, now) {
             return Error::RateLimited { retry_after_s: u64::from(wait_ms).div_ceil(1000) }.into_response();
         }
     }

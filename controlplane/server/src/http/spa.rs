@@ -14,6 +14,10 @@ struct Files;
 /// What the built page carries in place of its nonce.
 const NONCE: &str = "__CSP_NONCE__";
 
+/// The page of the API's reference: its styles are written by its script.
+pub(super) const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
+     base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+
 /// Scripts and styles are our files, or carry the nonce of this very answer: the component library writes its theme into
 /// the page and is told it.
 fn policy(nonce: &str) -> String {

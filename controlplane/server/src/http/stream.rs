@@ -231,6 +231,9 @@ fn changes_rights(ctx: &Ctx, event: &Event) -> bool {
         "role.updated" | "role.deleted" | "tenant.updated" => true,
         "user.updated" => about_the_caller || is_key,
         "session.ended" | "api_key.revoked" => about_the_caller,
+        "token.revoked" | "token.reused" => {
+            matches!(ctx.principal(), Principal::Token { family, .. } if family.as_str() == event.entity.id)
+        }
         // Of any visit: whose is still good comes back.
         "operator_visit.ended" => matches!(ctx.principal(), Principal::Operator { .. }),
         "site.created" | "site.updated" => *ctx.scope() != Scope::All,

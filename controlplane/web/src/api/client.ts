@@ -22,23 +22,37 @@ export interface Answer<Data> {
 }
 
 const base = '/api/v1'
-let csrfToken = ''
-let sessionEnded: () => void = () => {}
-let proveAgain: () => Promise<boolean> = () => Promise.resolve(false)
+
+/** Two log-ins may stand beside each other in one browser: somebody of an ISP, and an operator of the installation. */
+export type Realm = 'tenant' | 'platform'
+
+interface LogIn {
+  csrfToken: string
+  sessionEnded: () => void
+  proveAgain: () => Promise<boolean>
+}
+
+const nobody = (): LogIn => ({ csrfToken: '', sessionEnded: () => {}, proveAgain: () => Promise.resolve(false) })
+const logIns: Record<Realm, LogIn> = { tenant: nobody(), platform: nobody() }
+
+/** As whom a path is asked. */
+function logInOf(path: string): LogIn {
+  return logIns[path.startsWith('/platform/') ? 'platform' : 'tenant']
+}
 
 /** Set after log-in; forgotten at log-out. */
-export function setCsrfToken(token: string): void {
-  csrfToken = token
+export function setCsrfToken(token: string, realm: Realm = 'tenant'): void {
+  logIns[realm].csrfToken = token
 }
 
 /** What to do when the server no longer knows our session. */
-export function onSessionEnded(handler: () => void): void {
-  sessionEnded = handler
+export function onSessionEnded(handler: () => void, realm: Realm = 'tenant'): void {
+  logIns[realm].sessionEnded = handler
 }
 
 /** How a person shows again who they are, for a dangerous operation; false when they do not want to. */
-export function onStepUp(handler: () => Promise<boolean>): void {
-  proveAgain = handler
+export function onStepUp(handler: () => Promise<boolean>, realm: Realm = 'tenant'): void {
+  logIns[realm].proveAgain = handler
 }
 
 /** Path with the query's defined, non-empty values, in the given order. */
@@ -60,6 +74,7 @@ export function newIdempotencyKey(): string {
 async function send(method: string, path: string, options: CallOptions): Promise<Response> {
   const headers = new Headers({ Accept: 'application/json' })
   if (options.body !== undefined) headers.set('Content-Type', 'application/json')
+  const { csrfToken } = logInOf(path)
   if (method !== 'GET' && csrfToken) headers.set('X-CSRF-Token', csrfToken)
   if (options.ifMatch) headers.set('If-Match', options.ifMatch)
   if (options.idempotencyKey) headers.set('Idempotency-Key', options.idempotencyKey)
@@ -94,7 +109,7 @@ export async function call<Data>(method: string, path: string, options: CallOpti
     return await once<Data>(method, path, options)
   } catch (cause) {
     const asked = cause instanceof ApiError && cause.code === 'step_up_required'
-    if (!asked || !(await proveAgain())) throw cause
+    if (!asked || !(await logInOf(path).proveAgain())) throw cause
     return once<Data>(method, path, options)
   }
 }
@@ -105,7 +120,7 @@ async function once<Data>(method: string, path: string, options: CallOptions): P
   const body = await readBody(response)
   if (!response.ok) {
     const error = new ApiError(toProblem(response.status, body, requestId))
-    if (response.status === 401 && error.code !== 'wrong_login') sessionEnded()
+    if (response.status === 401 && error.code !== 'wrong_login') logInOf(path).sessionEnded()
     throw error
   }
   return { data: body as Data, etag: response.headers.get('ETag'), requestId }
@@ -124,6 +139,11 @@ export async function post<Data>(path: string, body: unknown = {}, idempotencyKe
   const options: CallOptions = { body }
   if (idempotencyKey) options.idempotencyKey = idempotencyKey
   return (await call<Data>('POST', path, options)).data
+}
+
+/** PUT: what there is becomes what is sent. */
+export async function put<Data>(path: string, body: unknown, ifMatch: string | null = null): Promise<Data> {
+  return (await call<Data>('PUT', path, { body, ifMatch })).data
 }
 
 /** PATCH from a known version. */

@@ -1,4 +1,4 @@
-/** Every operation that the pages call, by resource. Paths stand nowhere else. */
+/** Every operation that the pages of an ISP call, by resource; those of the installation stand in `platform.ts`. Paths stand nowhere else. */
 import { call, get, patch, post, type Answer, type Query } from './client'
 import type * as T from './types'
 
@@ -53,6 +53,16 @@ export const api = {
   tenant: {
     read: (): Promise<Answer<T.Tenant>> => call<T.Tenant>('GET', '/tenant'),
     update: (body: T.TenantChange, etag: string | null) => patch<T.Tenant>('/tenant', body, etag),
+    use: () => get<T.TenantUse>('/tenant/use'),
+  },
+  visits: {
+    list: (query: Query) => get<T.Page<T.Visit>>('/operator-visits', query),
+    end: (id: string) => call<undefined>('DELETE', `/operator-visits/${id}`),
+  },
+  deadLetters: {
+    list: (query: Query) => get<T.Page<T.DeadLetter>>('/dead-letters', query),
+    replay: (id: string) => post<T.DeadLetter>(`/dead-letters/${id}/replay`),
+    discard: (id: string, reason: string) => post<undefined>(`/dead-letters/${id}/discard`, { reason }),
   },
   users: {
     list: () => get<T.Page<T.User>>('/users', all),

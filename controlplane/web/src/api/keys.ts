@@ -36,6 +36,11 @@ export const keys = {
   run: (id: string) => ['run', id] as const,
   events: (query: Query) => ['events', query] as const,
   audit: (query: Query) => ['audit', query] as const,
+  tenantUse: ['tenant-use'] as const,
+  visits: ['operator-visits'] as const,
+  visitPage: (query: Query) => ['operator-visits', query] as const,
+  deadLetters: ['dead-letters'] as const,
+  deadLetterPage: (query: Query) => ['dead-letters', query] as const,
 }
 
 /** A key or the beginning of one. */

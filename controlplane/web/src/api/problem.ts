@@ -71,6 +71,16 @@ export function toProblem(status: number, body: unknown, requestId: string | nul
   }
 }
 
+/** What was read, or null when nobody is logged in. Other failures are thrown. */
+export async function unlessNobody<Data>(read: Promise<Data>): Promise<Data | null> {
+  try {
+    return await read
+  } catch (cause) {
+    if (cause instanceof ApiError && cause.status === 401) return null
+    throw cause
+  }
+}
+
 /** The server did not answer at all: nothing was saved as far as anybody here knows. */
 export function unreachable(): Problem {
   return { code: 'unreachable', title: '', status: 0, detail: '', params: {}, request_id: null, errors: [] }

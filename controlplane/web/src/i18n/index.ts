@@ -1,6 +1,7 @@
 /**
- * Words in three languages. A language's messages are loaded when it is chosen; Spanish is the
- * first language and the one that the others are compared with by `scripts/check-i18n.mjs`.
+ * Words in three languages. A language's messages are loaded when it is chosen, and those of a part of the app that few
+ * people open when it is opened. Spanish is the first language and the one that the others are compared with by
+ * `scripts/check-i18n.mjs`.
  */
 import { createI18n, type LocaleMessageDictionary, type VueMessageType } from 'vue-i18n'
 import { pluralForm } from './plural'
@@ -11,13 +12,35 @@ export type Language = (typeof languages)[number]
 /** Each language, named in itself. */
 export const languageNames: Record<Language, string> = { 'es-419': 'Español', en: 'English', 'pt-BR': 'Português' }
 
+/** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
+export type Part = 'administration' | 'platform' | 'standing'
+
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
+type Loader = () => Promise<{ default: unknown }>
 
-const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
+const loaders: Record<Language, Loader> = {
   'es-419': () => import('./locales/es-419.json'),
   en: () => import('./locales/en.json'),
   'pt-BR': () => import('./locales/pt-BR.json'),
+}
+
+const partLoaders: Record<Part, Record<Language, Loader>> = {
+  administration: {
+    'es-419': () => import('./parts/es-419.administration.json'),
+    en: () => import('./parts/en.administration.json'),
+    'pt-BR': () => import('./parts/pt-BR.administration.json'),
+  },
+  platform: {
+    'es-419': () => import('./parts/es-419.platform.json'),
+    en: () => import('./parts/en.platform.json'),
+    'pt-BR': () => import('./parts/pt-BR.platform.json'),
+  },
+  standing: {
+    'es-419': () => import('./parts/es-419.standing.json'),
+    en: () => import('./parts/en.standing.json'),
+    'pt-BR': () => import('./parts/pt-BR.standing.json'),
+  },
 }
 
 export const i18n = createI18n({
@@ -29,13 +52,51 @@ export const i18n = createI18n({
   messages: {},
 })
 
+/** Parts that are open, or were: another language brings their words too. */
+const opened = new Set<Part>()
+/** What is loaded, `language part`; a part's words come once. */
+const loaded = new Map<string, Promise<void>>()
+
+function once(name: string, load: () => Promise<void>): Promise<void> {
+  const known = loaded.get(name)
+  if (known) return known
+  const coming = load().catch((cause: unknown) => {
+    loaded.delete(name)
+    throw cause
+  })
+  loaded.set(name, coming)
+  return coming
+}
+
+async function load(language: Language): Promise<void> {
+  await once(language, async () => i18n.global.setLocaleMessage(language, (await loaders[language]()).default as Messages))
+  await Promise.all([...opened].map((part) => loadPart(language, part)))
+}
+
+/** A part's words beside the others. No noun stands in two catalogues (the build checks it), so nothing is laid over anything. */
+function loadPart(language: Language, part: Part): Promise<void> {
+  return once(`${language} ${part}`, async () => {
+    const words = (await partLoaders[part][language]()).default as object
+    i18n.global.setLocaleMessage(language, { ...(i18n.global.getLocaleMessage(language) as object), ...words } as Messages)
+  })
+}
+
 /** Loads a language (once) and makes it the page's. */
 export async function useLanguage(language: Language): Promise<void> {
-  if (!i18n.global.availableLocales.includes(language)) {
-    i18n.global.setLocaleMessage(language, (await loaders[language]()).default as Messages)
-  }
+  await load(language)
   i18n.global.locale.value = language
   document.documentElement.lang = language
+}
+
+/** A page or component together with the words of its parts, for a dynamic import. */
+export function withWords<Page>(parts: readonly Part[], page: () => Promise<Page>): () => Promise<Page> {
+  return async () => {
+    parts.forEach((part) => opened.add(part))
+    const [shown] = await Promise.all([page(), load(i18n.global.locale.value as Language)])
+    // Chosen meanwhile.
+    await load(i18n.global.locale.value as Language)
+    return shown
+  }
 }
 
 /** The language that fits a BCP 47 tag best: the tenant's locale, or the browser's. */

@@ -3,9 +3,10 @@ import { computed, ref } from 'vue'
 import { defineStore } from 'pinia'
 import { api } from '@/api/endpoints'
 import { onSessionEnded, onStepUp, setCsrfToken } from '@/api/client'
-import { ApiError } from '@/api/problem'
+import { unlessNobody } from '@/api/problem'
 import type { SecondFactorWanted, Session } from '@/api/types'
 import { countryFormat } from '@/format/country'
+import { useProof } from './proof'
 
 export const useSession = defineStore('session', () => {
   const session = ref<Session | null>(null)
@@ -15,7 +16,15 @@ export const useSession = defineStore('session', () => {
   const user = computed(() => session.value?.user ?? null)
   const tenant = computed(() => session.value?.tenant ?? null)
   const country = computed(() => countryFormat(session.value?.tenant.country ?? ''))
-  const zone = computed(() => session.value?.tenant.time_zone ?? 'UTC')
+  /** Of the ISP; where there is none, of the browser. */
+  const zone = computed(() => session.value?.tenant.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone)
+  /** An operator of the installation is here, and no user. */
+  const visit = computed(() => session.value?.visit ?? null)
+  /** Why nothing can be changed here; null when it can. Visitors are the installation's: it does not hold for them. */
+  const readOnly = computed(() => {
+    const one = session.value
+    return one && !one.visit && one.tenant.state === 'read_only' ? { reason: one.tenant.state_reason ?? '', since: one.tenant.state_since ?? null } : null
+  })
 
   function adopt(next: Session): void {
     session.value = next
@@ -25,13 +34,9 @@ export const useSession = defineStore('session', () => {
 
   /** Reads the session of the cookie; false when there is none. Other failures are thrown. */
   async function load(): Promise<boolean> {
-    try {
-      adopt(await api.session.read())
-      return true
-    } catch (cause) {
-      if (cause instanceof ApiError && cause.status === 401) return false
-      throw cause
-    }
+    const found = await unlessNobody(api.session.read())
+    if (found) adopt(found)
+    return found !== null
   }
 
   /** Null when the person is in; else what a code of the second factor has to be sent with. */
@@ -58,29 +63,17 @@ export const useSession = defineStore('session', () => {
     return held.includes('*') || held.includes(permission)
   }
 
-  /** Asks for the password; settled by the dialog that waits for it. */
-  const proving = ref<((done: boolean) => void) | null>(null)
-
-  function finishProof(done: boolean): void {
-    proving.value?.(done)
-    proving.value = null
-  }
+  const { proving, ask, finishProof } = useProof()
 
   async function stepUp(password: string): Promise<void> {
     adopt(await api.session.stepUp(password))
   }
 
-  onStepUp(
-    () =>
-      new Promise((resolve) => {
-        // Two operations at once wait for one answer.
-        const before = proving.value
-        proving.value = (done) => [before, resolve].forEach((one) => one?.(done))
-      }),
-  )
+  // A visit began with the operator's proof and gets no other.
+  onStepUp(() => (visit.value ? Promise.resolve(false) : ask()))
   onSessionEnded(() => {
     if (session.value) ended.value = true
   })
 
-  return { session, ended, proving, stepUp, finishProof, user, tenant, country, zone, load, logIn, secondFactor, logOut, can }
+  return { session, ended, proving, stepUp, finishProof, user, tenant, country, zone, visit, readOnly, load, logIn, secondFactor, logOut, can }
 })

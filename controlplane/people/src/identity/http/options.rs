@@ -2,7 +2,7 @@
 
 use super::LoginOrigin;
 use crate::tenancy::{self, Tenant};
-use atalaya_kernel::{Error, http::Json, runtime::Runtime};
+use atalaya_kernel::{Error, http::Json, ids::TenantId, runtime::Runtime};
 use axum::Extension;
 use serde::Serialize;
 use std::{net::IpAddr, sync::Arc};
@@ -41,8 +41,8 @@ async fn login_options(
         name: tenant.name,
         brand_color: tenant.brand_color,
     };
+    let tenant = origin.tenant(&runtime).await?;
     let mut tx = runtime.platform().begin_read().await?;
-    let tenant = tenancy::find_by_host(&mut tx, origin.slug.as_deref(), origin.host.as_deref()).await?;
     let tenants = match &tenant {
         None if origin.is_local() => tenancy::tenants_list(&mut tx).await?.into_iter().map(choice).collect(),
         _ => Vec::new(),
@@ -51,6 +51,33 @@ async fn login_options(
 }
 
 impl LoginOrigin {
+    /// The tenant that the host name selects.
+    async fn tenant(&self, runtime: &Arc<Runtime>) -> Result<Option<Tenant>, Error> {
+        let mut tx = runtime.platform().begin_read().await?;
+        tenancy::find_by_host(&mut tx, self.slug.as_deref(), self.host.as_deref()).await
+    }
+
+    /// Id of the tenant that the host name selects: what is another's is nothing there.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn tenant_id(&self, runtime: &Arc<Runtime>) -> Result<Option<TenantId>, Error> {
+        Ok(self.tenant(runtime).await?.map(|tenant| tenant.id))
+    }
+
+    /// Slug of the tenant that the host name selects, or else of the one that somebody chose.
+    pub(crate) async fn slug_or(
+        &self,
+        runtime: &Arc<Runtime>,
+        chosen: Option<String>,
+    ) -> Result<String, Error> {
+        let slug = match &self.slug {
+            Some(slug) => Some(slug.clone()),
+            None => self.tenant(runtime).await?.map(|tenant| tenant.slug).or(chosen),
+        };
+        slug.ok_or_else(|| Error::invalid("/tenant", "required", "choose the ISP"))
+    }
+
     /// Whether it was asked by an address or as `localhost`: then a person chooses. By another name nobody is told which ISPs
     /// there are.
     fn is_local(&self) -> bool {

@@ -4,7 +4,7 @@ use crate::{
     access::{AccessScope, Catalog, Role, RoleKey},
     identity::{Entered, LogIn, LoggedIn, Origin, Proof, SESSION_COOKIE, login, sessions},
     platform::visits::{self, Visit, Visiting},
-    tenancy::{self, Tenant, TenantState},
+    tenancy::{Tenant, TenantState},
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, STEP_UP_MS,
@@ -209,11 +209,7 @@ async fn session_create(
     Extension(catalog): Extension<Arc<Catalog>>,
     Json(body): Json<Credentials>,
 ) -> Result<Response, Error> {
-    let mut tx = runtime.platform().begin_read().await?;
-    let selected = tenancy::find_by_host(&mut tx, login.slug.as_deref(), login.host.as_deref()).await?;
-    tx.rollback().await?;
-    let slug = login.slug.clone().or(selected.map(|tenant| tenant.slug)).or(body.tenant);
-    let slug = slug.ok_or_else(|| Error::invalid("/tenant", "required", "choose the ISP"))?;
+    let slug = login.slug_or(&runtime, body.tenant).await?;
     match login::log_in(&runtime, &slug, &body.email, &body.password, &login.origin).await? {
         LogIn::Refused => Ok(Problem::wrong_login().into_response()),
         LogIn::SecondFactor { challenge, expires_at } => {

@@ -43,9 +43,7 @@ pub async fn visit_begin(
     let minutes = new.minutes.unwrap_or(MINUTES.0);
     let text = format!("expected 1 to {}", MINUTES.1);
     validation.check((1..=MINUTES.1).contains(&minutes), "/minutes", "out_of_range", text);
-    for name in new.permissions.iter().filter(|name| !catalog.has(name)).take(20) {
-        validation.check(false, "/permissions", "unknown", format!("there is no right {name:?}"));
-    }
+    catalog.check(&mut validation, &new.permissions);
     validation.finish()?;
     let looks =
         catalog.all().iter().filter(|right| right.name.ends_with(READS)).map(|right| right.name.to_owned());

@@ -12,6 +12,7 @@ import {
   mdiServerNetwork,
   mdiTagOutline,
   mdiTimelineClock,
+  mdiTrayAlert,
 } from '@mdi/js'
 
 export interface NavItem {
@@ -57,7 +58,8 @@ export const navigation: NavGroup[] = [
     label: 'administration',
     items: [
       { name: 'audit', icon: mdiClipboardTextClockOutline, permissions: ['audit.read'] },
-      { name: 'settings', icon: mdiCogOutline, permissions: ['tenant.write', 'user.read', 'api_key.read'] },
+      { name: 'dead-letters', icon: mdiTrayAlert, permissions: ['dead_letter.read'] },
+      { name: 'settings', icon: mdiCogOutline, permissions: ['tenant.write', 'user.read', 'api_key.read', 'operator_visit.read'] },
     ],
   },
 ]

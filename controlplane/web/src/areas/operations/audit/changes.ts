@@ -51,7 +51,8 @@ function write(value: unknown, writers: Writers): string {
 export function changedFields(before: string | null | undefined, after: string | null | undefined, writers: Writers): Change[] {
   const [left, right] = [record(before), record(after)]
   return [...new Set([...Object.keys(left), ...Object.keys(right)])]
-    .filter((name) => !noise.has(name) && JSON.stringify(left[name]) !== JSON.stringify(right[name]))
+    // What is not there and what is nothing are the same to a person.
+    .filter((name) => !noise.has(name) && JSON.stringify(left[name] ?? null) !== JSON.stringify(right[name] ?? null))
     .slice(0, most)
     .map((name) => ({ name, before: write(left[name], writers), after: write(right[name], writers) }))
 }

@@ -17,6 +17,8 @@ export const nouns = [
   'session',
   'tenant',
   'approval',
+  'dead_letter',
+  'operator_visit',
 ] as const
 
 /** Pages of single things, by the prefix of their typed ids. */
@@ -34,7 +36,8 @@ const pages: Record<string, string> = {
 const lists: Record<string, RouteLocationRaw> = {
   plan: { name: 'plans' },
   site: { name: 'sites' },
-  user: { name: 'settings', query: { tab: 'users' } },
+  user: { name: 'settings', params: { tab: 'users' } },
+  operator_visit: { name: 'settings', params: { tab: 'installation' } },
   tenant: { name: 'settings' },
 }
 

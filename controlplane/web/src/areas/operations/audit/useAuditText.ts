@@ -30,7 +30,8 @@ export function useAuditText() {
 
   function actor(row: AuditRow): string {
     // People and agents have names of their own; what else acts is named by its kind.
-    if (row.actor_name && ['user', 'agent'].includes(row.actor_kind)) return row.actor_name
+    if (row.actor_name && row.actor_kind === 'operator') return t('audit.operator', { name: row.actor_name })
+    if (row.actor_name && ['user', 'agent', 'api_key', 'token'].includes(row.actor_kind)) return row.actor_name
     return te(`audit.by.${row.actor_kind}`) ? t(`audit.by.${row.actor_kind}`) : row.actor_kind
   }
 
