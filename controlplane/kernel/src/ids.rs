@@ -172,6 +172,8 @@ ids! {
     OperatorId = "opr";
     /// A reseller inside a tenant.
     PartnerId = "ptn";
+    /// A passkey of a person.
+    PasskeyId = "psk";
     /// A payment.
     PaymentId = "pay";
     /// A plan: what is sold.

@@ -27,7 +27,7 @@ fn may_see(permissions: &Permissions, kind: &str) -> bool {
         "device" => "device.read",
         "agent" => "agent.read",
         "site" => "site.read",
-        "user" | "role" | "session" | "token" => "user.read",
+        "user" | "role" | "session" | "token" | "password" | "factor" | "browser" => "user.read",
         "approval" => "approval.read",
         "api_key" => "api_key.read",
         _ => "audit.read",

@@ -10,6 +10,7 @@ pub mod factors;
 pub mod identity;
 pub mod keys;
 pub mod links;
+pub mod passkeys;
 pub mod platform;
 pub mod quota;
 mod sealed;
@@ -38,6 +39,7 @@ pub const EVENTS: &[&[EventType]] = &[
     approvals::EVENTS,
     keys::EVENTS,
     tokens::EVENTS,
+    factors::EVENTS,
     customers::EVENTS,
     platform::visits::EVENTS,
 ];
@@ -50,6 +52,7 @@ pub fn router() -> OpenApiRouter {
         .merge(access::http::router())
         .merge(approvals::http::router())
         .merge(factors::http::router())
+        .merge(passkeys::http::router())
         .merge(keys::http::router())
         .merge(tokens::http::router())
         .merge(links::http::router())
@@ -61,6 +64,7 @@ pub fn router() -> OpenApiRouter {
 pub fn public_router() -> OpenApiRouter {
     identity::http::public_router()
         .merge(tokens::http::public_router())
+        .merge(passkeys::http::public_router())
         .merge(links::http::public_router())
         .merge(platform::http::public_router())
 }

@@ -5,11 +5,14 @@
 
 #![allow(clippy::panic, reason = "a failed test")]
 
+#[path = "../../../controlplane/people/tests/people/authenticator.rs"]
+mod authenticator;
 pub(crate) mod calls;
 mod chain;
 mod commands;
 pub(crate) mod dead;
 mod operators;
+mod passkeys;
 mod proxies;
 pub(crate) mod staff;
 mod standing;

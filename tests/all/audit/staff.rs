@@ -2,7 +2,7 @@
 
 use super::{
     calls::{call, version_of},
-    tokens,
+    passkeys, tokens,
     walk::{
         Call,
         Leaves::{Asked, Changed, Removed},
@@ -60,6 +60,7 @@ fn users(isp: &Isp, walk: &mut Walk<'_>) {
     factors(isp, walk);
     keys(isp, walk);
     tokens::all(isp, walk);
+    passkeys::all(isp, walk);
 }
 
 /// Somebody who is invited, and sets a password with the link.

@@ -112,7 +112,14 @@ fn visit(founded: &Founded) {
     let visits = founded.owner.get("/operator-visits").expect("the owner sees it");
     let id = visits["items"][0]["id"].as_str().expect("a visit").to_owned();
     assert_eq!(visits["items"][0]["open"], true);
-    founded.owner.call("DELETE", &format!("/operator-visits/{id}"), None, None).expect("and ends it");
+    let state = |state: &str| {
+        let set = ["platform", "tenant", "state", "--tenant", TENANT, "--state", state, "--reason", "prueba"];
+        run(founded, &set, "");
+    };
+    state("read_only");
+    let end = format!("/operator-visits/{id}");
+    founded.owner.call("DELETE", &end, None, None).expect("and ends it, whatever the ISP may do else");
+    state("active");
     assert_eq!(inside.get("/customers").expect_err("at once").status, 401);
     let writer = json!({"reason": "ticket 4712", "permissions": ["site.write"]});
     let inside = olga.visit(&founded.tenant_id, &writer).expect("she enters again");

@@ -11,13 +11,16 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 9] = [
+const FOR_EVERYBODY: [&str; 12] = [
     "GET /login-options",
     "POST /password-links/look",
     "POST /password-links/use",
     "POST /platform/session",
     "POST /session",
+    "POST /session/passkey",
+    "POST /session/passkey/options",
     "POST /session/second-factor",
+    "POST /session/second-factor/options",
     "POST /tokens",
     "POST /tokens/refresh",
     "POST /tokens/revoke",

@@ -73,6 +73,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /invoices", "/invoices".to_owned()),
         ("GET /invoices/{id}", format!("/invoices/{invoice}")),
         ("GET /login-options", "/login-options".to_owned()),
+        ("GET /me/passkeys", "/me/passkeys".to_owned()),
         ("GET /me/security", "/me/security".to_owned()),
         ("GET /me/sessions", "/me/sessions".to_owned()),
         ("GET /me/tokens", "/me/tokens".to_owned()),

@@ -70,7 +70,7 @@ async fn renew(ctx: Ctx) -> Result<Json<RecoveryCodes>, Error> {
     Ok(Json(RecoveryCodes { codes: service::recovery_renew(&ctx).await? }))
 }
 
-/// Removes the caller's app and recovery codes, unless a role demands a second factor.
+/// Removes the caller's app, unless it is the last second factor and a role demands one.
 #[utoipa::path(delete, path = "/me/app", tag = "me",
     responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
@@ -79,7 +79,7 @@ async fn remove(ctx: Ctx) -> Result<StatusCode, Error> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Removes the app and recovery codes of a user who lost both.
+/// Removes the app, passkeys and recovery codes of a user who lost them.
 #[utoipa::path(delete, path = "/users/{id}/app", tag = "users", params(("id" = UserId, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]

@@ -1,7 +1,7 @@
 //! Log-in: a password, then a code where one is wanted, then a session.
 
 use super::{
-    Entered, LoggedIn, User,
+    BROWSER_ADDED, Entered, LoggedIn, User,
     guard::{self, Source, Target},
     password, sessions, store,
 };
@@ -12,7 +12,7 @@ use crate::{
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope,
     audit::{self, Entry},
-    events::EntityRef,
+    events::{self, EntityRef, NewEvent},
     ids::{SessionId, TenantId, UserId},
     runtime::Runtime,
     secrets::{SecretText, ShownOnce, random_token},
@@ -111,6 +111,21 @@ pub async fn log_in(
     Ok(LogIn::SecondFactor { challenge: URL_SAFE_NO_PAD.encode(sealed).into(), expires_at })
 }
 
+/// The door of a tenant; `None` where there is none of this slug.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn door_of(
+    runtime: &Arc<Runtime>,
+    slug: &str,
+    origin: &Origin,
+) -> Result<Option<(Ctx, Tenant)>, Error> {
+    let mut platform = runtime.platform().begin_read().await?;
+    let tenant = tenancy::find_tenant(&mut platform, slug).await?;
+    platform.rollback().await?;
+    Ok(tenant.map(|tenant| (at_the_door(runtime, &tenant.id, origin), tenant)))
+}
+
 /// The tenant and user of a right pair of e-mail and password; `None` for any other.
 ///
 /// # Errors
@@ -122,10 +137,7 @@ pub(crate) async fn password_right(
     secret: &SecretText,
     origin: &Origin,
 ) -> Result<Option<(Ctx, Tenant, User)>, Error> {
-    let mut platform = runtime.platform().begin_read().await?;
-    let tenant = tenancy::find_tenant(&mut platform, slug).await?;
-    platform.rollback().await?;
-    let Some(tenant) = tenant else {
+    let Some((ctx, tenant)) = door_of(runtime, slug, origin).await? else {
         password::verify(secret, None).await?;
         let (platform, now) = (runtime.platform(), runtime.clock.now());
         write_tx!(platform, tx => {
@@ -135,7 +147,6 @@ pub(crate) async fn password_right(
         })?;
         return Ok(None);
     };
-    let ctx = at_the_door(runtime, &tenant.id, origin);
     let email = email.trim().to_lowercase();
     let mut tx = ctx.begin_read().await?;
     let known = store::user_by_email(&mut tx, &email).await?;
@@ -187,6 +198,23 @@ pub async fn second_factor(
     code: &SecretText,
     origin: &Origin,
 ) -> Result<Option<Box<Entered>>, Error> {
+    let Some((ctx, tenant, user)) = waiting(runtime, challenge, origin).await? else { return Ok(None) };
+    if !code_right(&ctx, &user, code, origin).await? {
+        return Ok(None);
+    }
+    enter(runtime, tenant, user, origin).await.map(Some)
+}
+
+/// Whose right password waits for a second factor; `None` for a challenge that is none or too old, or whose user was disabled or
+/// has another password.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn waiting(
+    runtime: &Arc<Runtime>,
+    challenge: &SecretText,
+    origin: &Origin,
+) -> Result<Option<(Ctx, Tenant, User)>, Error> {
     let Some(challenge) = opened(runtime, challenge) else { return Ok(None) };
     let ctx = at_the_door(runtime, &challenge.tenant, origin);
     if ctx.now() >= challenge.expires_at {
@@ -197,13 +225,8 @@ pub async fn second_factor(
     let tenant = tenancy::settings(&mut tx).await?;
     let kept = store::password_hash(&mut tx, &user.id).await?;
     tx.rollback().await?;
-    if user.disabled || sessions::hash(&kept) != challenge.password {
-        return Ok(None);
-    }
-    if !code_right(&ctx, &user, code, origin).await? {
-        return Ok(None);
-    }
-    enter(runtime, tenant, user, origin).await.map(Some)
+    let counts = !user.disabled && sessions::hash(&kept) == challenge.password;
+    Ok(counts.then_some((ctx, tenant, user)))
 }
 
 fn opened(runtime: &Arc<Runtime>, challenge: &SecretText) -> Option<Challenge> {
@@ -238,7 +261,7 @@ pub(crate) async fn code_right(
 }
 
 /// Makes a session of somebody who has shown who they are, and remembers the browser.
-async fn enter(
+pub(crate) async fn enter(
     runtime: &Arc<Runtime>,
     tenant: Tenant,
     user: User,
@@ -278,7 +301,12 @@ async fn enter(
         store::session_insert(&mut tx, session).await?;
         store::browser_put(&mut tx, &sessions::hash(&browser), &user.id, now).await?;
         let entry = Entry::new("session.create", EntityRef::new("user", &user.id)).after(&origin.address)?;
-        audit::record(&ctx, &mut tx, entry).await
+        audit::record(&ctx, &mut tx, entry).await?;
+        if !known {
+            let facts = json!({"user_id": user.id, "address": origin.address, "user_agent": origin.user_agent});
+            events::emit(&ctx, &mut tx, NewEvent::new(BROWSER_ADDED, EntityRef::new("user", &user.id), facts)).await?;
+        }
+        Ok(())
     })?;
     let logged_in = LoggedIn {
         user,

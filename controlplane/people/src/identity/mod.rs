@@ -17,7 +17,7 @@ mod store;
 
 pub use crate::access::{Role, RoleKey, permissions_of};
 pub use login::{LogIn, Origin, log_in, second_factor};
-pub(crate) use login::{at_the_door, code_right, password_right};
+pub(crate) use login::{at_the_door, code_right, door_of, enter, password_right, waiting};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};
 pub(crate) use service::{email_checked, has_password, may_change, note_changed, password_replace, user_row};
 pub use service::{password_set, user_create, user_find, user_get, user_update, users_count, users_list};
@@ -58,4 +58,17 @@ const SESSION_ENDED: EventType = EventType {
     doc: "One or more sessions of a user ended. Payload: user_id.",
 };
 
-pub(crate) const EVENTS: &[EventType] = &[CREATED, UPDATED, SESSION_ENDED];
+const PASSWORD_CHANGED: EventType = EventType {
+    name: "password.changed",
+    version: 1,
+    public: false,
+    doc: "A user's password is another one: their own doing, by a link, or by somebody who may. Payload: user_id.",
+};
+const BROWSER_ADDED: EventType = EventType {
+    name: "browser.added",
+    version: 1,
+    public: false,
+    doc: "Somebody logged in from a browser that was not known. Payload: user_id, address, user_agent.",
+};
+
+pub(crate) const EVENTS: &[EventType] = &[CREATED, UPDATED, SESSION_ENDED, PASSWORD_CHANGED, BROWSER_ADDED];

@@ -1,4 +1,7 @@
-use super::{CREATED, NewUser, READ, SESSION_ENDED, UPDATED, User, UserChange, WRITE, password, store};
+use super::{
+    CREATED, NewUser, PASSWORD_CHANGED, READ, SESSION_ENDED, UPDATED, User, UserChange, WRITE, password,
+    store,
+};
 use crate::{
     access::{self, AccessScope, Role, RoleKey},
     platform::plans::{self, Limit},
@@ -226,7 +229,10 @@ pub(crate) async fn password_replace(
     if keep.is_none() {
         store::browsers_delete(tx, &user.id).await?;
     }
-    note(ctx, tx, UPDATED, "user.password_set", Some(user), user).await
+    note(ctx, tx, UPDATED, "user.password_set", Some(user), user).await?;
+    let facts = json!({"user_id": user.id});
+    events::emit(ctx, tx, NewEvent::new(PASSWORD_CHANGED, EntityRef::new("user", &user.id), facts)).await?;
+    Ok(())
 }
 
 /// Tells of a change to a user that the user's own row does not show.

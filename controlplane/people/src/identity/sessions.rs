@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     access, factors,
+    passkeys::{self, PasskeyAnswer, Site},
     tenancy::{self, Tenant, TenantState},
 };
 use atalaya_kernel::{
@@ -144,6 +145,8 @@ pub enum Proof {
     Password(SecretText),
     /// A code of their second factor.
     Code(SecretText),
+    /// A passkey, for a site.
+    Passkey(Box<(PasskeyAnswer, Site)>),
 }
 
 /// Takes a fresh proof of who is logged in: the session's new token, or none when it is wrong. What was refused is audited
@@ -161,6 +164,7 @@ pub async fn step_up(
     let right = match proof {
         Proof::Password(secret) => own_password_right(ctx, session, secret).await?,
         Proof::Code(code) => login::code_right(ctx, &session.user, code, origin).await?,
+        Proof::Passkey(shown) => passkeys::proved(ctx, user, &shown.0, &shown.1, origin).await?,
     };
     if !right {
         return Ok(None);

@@ -3,10 +3,12 @@
 
 mod access;
 mod approvals;
+mod authenticator;
 mod factors;
 mod keys;
 mod links;
 mod masking;
+mod passkeys;
 mod platform;
 mod tokens;
 

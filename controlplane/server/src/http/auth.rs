@@ -49,17 +49,23 @@ pub(super) async fn authenticate(
     response
 }
 
-/// What somebody of a read-only tenant may change all the same: their own log-in.
-const OWN_LOG_IN: [(&str, &str); 9] = [
+/// What somebody of a read-only tenant may change all the same: their own log-in, and who of the installation is in their ISP.
+const OWN_LOG_IN: [(&str, &str); 15] = [
+    ("DELETE", "/operator-visits/{id}"),
     ("DELETE", "/session"),
     ("POST", "/session/step-up"),
+    ("POST", "/session/step-up/options"),
     ("DELETE", "/me/sessions"),
     ("DELETE", "/me/sessions/{id}"),
     ("DELETE", "/me/tokens/{id}"),
     ("POST", "/me/password"),
     ("POST", "/me/app"),
     ("POST", "/me/app/confirm"),
+    ("DELETE", "/me/app"),
     ("POST", "/me/recovery-codes"),
+    ("POST", "/me/passkeys"),
+    ("POST", "/me/passkeys/options"),
+    ("DELETE", "/me/passkeys/{id}"),
 ];
 
 /// Whether a request changes something beyond the caller's own log-in.

@@ -73,6 +73,13 @@ fn host_name(host: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
+/// The origin of pages that were asked for by a host, as browsers write it.
+fn web_origin(host: &str, https: bool) -> String {
+    let (scheme, port) = if https { ("https", ":443") } else { ("http", ":80") };
+    let host = host.to_ascii_lowercase();
+    format!("{scheme}://{}", host.strip_suffix(port).unwrap_or(&host))
+}
+
 fn peer(request: &Request) -> IpAddr {
     request
         .extensions()
@@ -107,6 +114,7 @@ pub(super) async fn describe(
         https: requests.config.is_https(),
         slug: requests.slug(text(&request, header::HOST)),
         host: text(&request, header::HOST).map(host_name),
+        web_origin: text(&request, header::HOST).map(|host| web_origin(host, requests.config.https)),
     };
     // Query strings stay out of the log: they hold phones and documents.
     let action = format!(
@@ -185,6 +193,20 @@ pub(super) async fn limit_log_in(
 mod tests {
     use super::*;
     use atalaya_kernel::time::SystemClock;
+
+    #[test]
+    fn an_origin_is_written_as_browsers_do() {
+        for (host, https, origin) in [
+            ("Red.NetAndina.example", true, "https://red.netandina.example"),
+            ("red.netandina.example:443", true, "https://red.netandina.example"),
+            ("red.netandina.example:8443", true, "https://red.netandina.example:8443"),
+            ("localhost:80", false, "http://localhost"),
+            ("localhost:8080", false, "http://localhost:8080"),
+            ("localhost:443", false, "http://localhost:443"),
+        ] {
+            assert_eq!(web_origin(host, https), origin, "{host}");
+        }
+    }
 
     #[test]
     fn a_host_below_the_base_domain_selects_the_tenant() {

@@ -750,7 +750,7 @@ export interface paths {
          *     step-up of the last ten minutes.
          */
         post: operations["enrol"];
-        /** Removes the caller's app and recovery codes, unless a role demands a second factor. */
+        /** Removes the caller's app, unless it is the last second factor and a role demands one. */
         delete: operations["remove"];
         options?: never;
         head?: never;
@@ -769,6 +769,61 @@ export interface paths {
         /** Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes. */
         post: operations["confirm"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's passkeys, oldest first, also those for other host names of this installation. */
+        get: operations["list"];
+        put?: never;
+        /** Keeps a passkey that the browser made. Whoever had no second factor is given recovery codes, this once. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What `navigator.credentials.create` needs to make a passkey for the host that was asked. Asks for a log-in or step-up of the
+         *     last ten minutes.
+         */
+        post: operations["registration_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes one of the caller's passkeys, unless it is the last second factor and a role demands one. */
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1576,6 +1631,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enters by a passkey that verified who is there; sets the session cookie. */
+        post: operations["enter_with"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What `navigator.credentials.get` needs to enter by a passkey, without e-mail and password. */
+        post: operations["enter_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session/second-factor": {
         parameters: {
             query?: never;
@@ -1585,8 +1674,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends a log-in that wants a code; sets the session cookie. */
+        /** Ends a log-in that wants a second factor; sets the session cookie. */
         post: operations["second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/second-factor/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What `navigator.credentials.get` needs to follow a right password; 404 where its user has no passkey for this host. */
+        post: operations["second_factor_options"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1604,6 +1710,23 @@ export interface paths {
         put?: never;
         /** Shows again who is there: dangerous operations are possible for ten minutes. The session has another cookie after it. */
         post: operations["step_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/step-up/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What `navigator.credentials.get` needs for a step-up by a passkey. */
+        post: operations["step_up_options"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1818,7 +1941,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Removes the app and recovery codes of a user who lost both. */
+        /** Removes the app, passkeys and recovery codes of a user who lost them. */
         delete: operations["reset"];
         options?: never;
         head?: never;
@@ -2091,6 +2214,39 @@ export interface components {
             /** @description Where to look for the answer. */
             id: components["schemas"]["JobId"];
         };
+        /** @description For `navigator.credentials.get` (`PublicKeyCredentialRequestOptionsJSON`). */
+        AssertionOptions: {
+            /** @description What may sign; empty: whatever the authenticator has for this host. */
+            allowCredentials: components["schemas"]["Descriptor"][];
+            /** @description To be signed, base64url; good once, for five minutes. */
+            challenge: string;
+            /**
+             * @description The host name.
+             * @example isp.example
+             */
+            rpId: string;
+            /**
+             * Format: int64
+             * @description Milliseconds until it is too late.
+             */
+            timeout: number;
+            /**
+             * @description `required` where it is the only proof, else `preferred`.
+             * @example required
+             */
+            userVerification: string;
+        };
+        /** @description What an authenticator signed. */
+        AssertionResponse: {
+            /** @description What the authenticator says of it, base64url. */
+            authenticatorData: string;
+            /** @description What the browser says of the ceremony, base64url. */
+            clientDataJSON: string;
+            /** @description Over both, base64url. */
+            signature: string;
+            /** @description Whose credential it is, base64url, where the authenticator knows. */
+            userHandle?: string | null;
+        };
         /** @description One way in which a service reaches the network. */
         Attachment: {
             /**
@@ -2293,6 +2449,20 @@ export interface components {
             /** @description Software version. */
             version: string;
         };
+        /** @description A credential that was made, as browsers give it (`RegistrationResponseJSON`); what is not named here is not read. */
+        Credential: {
+            /** @description Its id, base64url. */
+            rawId: string;
+            /** @description What the authenticator said. */
+            response: components["schemas"]["CredentialResponse"];
+        };
+        /** @description What an authenticator said when it made a credential. */
+        CredentialResponse: {
+            /** @description The key and how it was made, base64url. */
+            attestationObject: string;
+            /** @description What the browser signed for, base64url. */
+            clientDataJSON: string;
+        };
         /** @description What a device is logged into with. Never shown, never logged. */
         Credentials: {
             /**
@@ -2452,6 +2622,16 @@ export interface components {
          * @enum {string}
          */
         DeadLetterKind: "delivery" | "job";
+        /** @description A credential that is known. */
+        Descriptor: {
+            /** @description Its id, base64url. */
+            id: string;
+            /**
+             * @description `public-key`.
+             * @example public-key
+             */
+            type: string;
+        };
         /** @description What must be true of a point. */
         Desired: {
             /**
@@ -2799,6 +2979,18 @@ export interface components {
              */
             hours: number;
         };
+        /** @description Whose credential is asked for. */
+        Holder: {
+            /** @description Name. */
+            displayName: string;
+            /** @description The user's id, base64url. */
+            id: string;
+            /**
+             * @description E-mail.
+             * @example rosa@netandina.example
+             */
+            name: string;
+        };
         /** @description The day at a glance. What the caller may not see is null. */
         Home: {
             /**
@@ -2937,6 +3129,20 @@ export interface components {
          * @enum {string}
          */
         JobStatus: "waiting" | "done" | "failed" | "timed_out";
+        /** @description A kind of key that is taken. */
+        KeyKind: {
+            /**
+             * Format: int64
+             * @description Number of the algorithm (COSE).
+             * @example -7
+             */
+            alg: number;
+            /**
+             * @description `public-key`.
+             * @example public-key
+             */
+            type: string;
+        };
         /** @description Which series there are. */
         Known: {
             /** @description Their labels, the metric's name as `__name__`. */
@@ -3279,6 +3485,16 @@ export interface components {
             /** @description A fee never holds a reconnection back. */
             is_fee?: boolean;
             service_id?: components["schemas"]["ServiceId"] | null;
+        };
+        /** @description A passkey to be kept. */
+        NewPasskey: {
+            /** @description What `navigator.credentials.create` gave. */
+            credential: components["schemas"]["Credential"];
+            /**
+             * @description What its user calls it.
+             * @example Teléfono de Rosa
+             */
+            name: string;
         };
         NewPassword: {
             /** @description 10 to 128 characters. */
@@ -4101,6 +4317,29 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Passkey: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /**
+                 * @description Host name that it is for.
+                 * @example isp.example
+                 */
+                host: string;
+                /** @description Which. */
+                id: components["schemas"]["PasskeyId"];
+                last_used_at?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * @description What its user calls it.
+                 * @example Teléfono de Rosa
+                 */
+                name: string;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_PermissionInfo: {
             /** @description The rows. */
             items: {
@@ -4432,6 +4671,65 @@ export interface components {
         };
         /** @example ptn_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         PartnerId: string;
+        /** @description A passkey of the caller. */
+        Passkey: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * @description Host name that it is for.
+             * @example isp.example
+             */
+            host: string;
+            /** @description Which. */
+            id: components["schemas"]["PasskeyId"];
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What its user calls it.
+             * @example Teléfono de Rosa
+             */
+            name: string;
+        };
+        /** @description An assertion, as browsers give it (`AuthenticationResponseJSON`); what is not named here is not read. */
+        PasskeyAnswer: {
+            /** @description Id of the credential, base64url. */
+            rawId: string;
+            /** @description What the authenticator signed. */
+            response: components["schemas"]["AssertionResponse"];
+        };
+        PasskeyEntry: {
+            /**
+             * @description Slug of the ISP, where the host name does not select it.
+             * @example netandina
+             */
+            tenant?: string | null;
+        };
+        /** @example psk_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        PasskeyId: string;
+        PasskeyLogIn: {
+            /** @description What `navigator.credentials.get` gave. */
+            credential: components["schemas"]["PasskeyAnswer"];
+            /**
+             * @description Slug of the ISP, where the host name does not select it.
+             * @example netandina
+             */
+            tenant?: string | null;
+        };
+        /** @description A passkey that is kept now. */
+        PasskeyMade: {
+            /** @description The passkey. */
+            passkey: components["schemas"]["Passkey"];
+            /**
+             * @description Codes for whoever loses it, shown this once; none for somebody who has some already.
+             * @example [
+             *       "MZXW-6YTB-OI2D-GNBV"
+             *     ]
+             */
+            recovery_codes: string[];
+        };
+        PasskeySecond: {
+            /** @description What the log-in answered. */
+            challenge: components["schemas"]["SecretText"];
+        };
         PasswordChange: {
             /** @description The password until now. */
             current: components["schemas"]["SecretText"];
@@ -4674,6 +4972,31 @@ export interface components {
             /** @description Services that are being reconnected because of it. */
             reconnecting: components["schemas"]["ServiceId"][];
         };
+        /** @description For `navigator.credentials.create` (`PublicKeyCredentialCreationOptionsJSON`). */
+        RegistrationOptions: {
+            /**
+             * @description `none`.
+             * @example none
+             */
+            attestation: string;
+            /** @description How the authenticator is chosen. */
+            authenticatorSelection: components["schemas"]["Selection"];
+            /** @description To be signed, base64url; good once, for five minutes. */
+            challenge: string;
+            /** @description What the user has already. */
+            excludeCredentials: components["schemas"]["Descriptor"][];
+            /** @description Kinds of keys, the most wanted first. */
+            pubKeyCredParams: components["schemas"]["KeyKind"][];
+            /** @description For whom. */
+            rp: components["schemas"]["RelyingParty"];
+            /**
+             * Format: int64
+             * @description Milliseconds until it is too late.
+             */
+            timeout: number;
+            /** @description Whose. */
+            user: components["schemas"]["Holder"];
+        };
         Rejection: {
             /**
              * @description Why.
@@ -4685,6 +5008,19 @@ export interface components {
         Released: {
             /** @description Points. */
             point_ids: components["schemas"]["PointId"][];
+        };
+        /** @description For whom a credential is asked. */
+        RelyingParty: {
+            /**
+             * @description The host name.
+             * @example isp.example
+             */
+            id: string;
+            /**
+             * @description The ISP.
+             * @example NetAndina
+             */
+            name: string;
         };
         /** @description Why an agent is revoked. */
         Revocation: {
@@ -4848,12 +5184,12 @@ export interface components {
         SecondFactor: {
             /** @description What the log-in answered. */
             challenge: components["schemas"]["SecretText"];
-            /** @description Six digits of the app, or a recovery code. */
-            code: components["schemas"]["SecretText"];
+            code?: components["schemas"]["SecretText"] | null;
+            passkey?: components["schemas"]["PasskeyAnswer"] | null;
         };
         /** @description The password is right, and a code is wanted. */
         SecondFactorWanted: {
-            /** @description To be sent to `/session/second-factor` with a code of the app, or a recovery code. */
+            /** @description To be sent to `/session/second-factor` with a code of the app, a recovery code or a passkey. */
             challenge: string;
             /** @description Until when. */
             expires_at: components["schemas"]["Timestamp"];
@@ -4870,9 +5206,27 @@ export interface components {
             factor_demanded: boolean;
             /**
              * Format: int64
+             * @description Passkeys, for any host name of the installation.
+             */
+            passkeys: number;
+            /**
+             * Format: int64
              * @description Recovery codes that were not taken.
              */
             recovery_codes_left: number;
+        };
+        /** @description How an authenticator is chosen. */
+        Selection: {
+            /**
+             * @description Whether the authenticator is to know whose it is, so that it can be entered with alone: `preferred`.
+             * @example preferred
+             */
+            residentKey: string;
+            /**
+             * @description Whether the authenticator is to verify who is there: `preferred`.
+             * @example preferred
+             */
+            userVerification: string;
         };
         /** @description One series. */
         SeriesPoints: {
@@ -5243,6 +5597,7 @@ export interface components {
         Status: "active" | "suspended" | "terminated";
         StepUp: {
             code?: components["schemas"]["SecretText"] | null;
+            passkey?: components["schemas"]["PasskeyAnswer"] | null;
             password?: components["schemas"]["SecretText"] | null;
         };
         /**
@@ -5733,6 +6088,8 @@ export type Approval = components['schemas']['Approval'];
 export type ApprovalId = components['schemas']['ApprovalId'];
 export type ApprovalState = components['schemas']['ApprovalState'];
 export type Asked = components['schemas']['Asked'];
+export type AssertionOptions = components['schemas']['AssertionOptions'];
+export type AssertionResponse = components['schemas']['AssertionResponse'];
 export type Attachment = components['schemas']['Attachment'];
 export type AttachmentId = components['schemas']['AttachmentId'];
 export type AttachmentKind = components['schemas']['AttachmentKind'];
@@ -5749,6 +6106,8 @@ export type BufferState = components['schemas']['BufferState'];
 export type Check = components['schemas']['Check'];
 export type CheckStatus = components['schemas']['CheckStatus'];
 export type ConnectionTest = components['schemas']['ConnectionTest'];
+export type Credential = components['schemas']['Credential'];
+export type CredentialResponse = components['schemas']['CredentialResponse'];
 export type Credentials = components['schemas']['Credentials'];
 export type Currency = components['schemas']['Currency'];
 export type Customer = components['schemas']['Customer'];
@@ -5760,6 +6119,7 @@ export type Date = components['schemas']['Date'];
 export type Dates = components['schemas']['Dates'];
 export type DeadLetter = components['schemas']['DeadLetter'];
 export type DeadLetterKind = components['schemas']['DeadLetterKind'];
+export type Descriptor = components['schemas']['Descriptor'];
 export type Desired = components['schemas']['Desired'];
 export type DesiredStatus = components['schemas']['DesiredStatus'];
 export type Device = components['schemas']['Device'];
@@ -5785,6 +6145,7 @@ export type GivenState = components['schemas']['GivenState'];
 export type HeldCut = components['schemas']['HeldCut'];
 export type HeldCuts = components['schemas']['HeldCuts'];
 export type HoldOpen = components['schemas']['HoldOpen'];
+export type Holder = components['schemas']['Holder'];
 export type Home = components['schemas']['Home'];
 export type Invoice = components['schemas']['Invoice'];
 export type InvoiceDetail = components['schemas']['InvoiceDetail'];
@@ -5795,6 +6156,7 @@ export type ItemResult = components['schemas']['ItemResult'];
 export type ItemsChange = components['schemas']['ItemsChange'];
 export type JobId = components['schemas']['JobId'];
 export type JobStatus = components['schemas']['JobStatus'];
+export type KeyKind = components['schemas']['KeyKind'];
 export type Known = components['schemas']['Known'];
 export type Limit = components['schemas']['Limit'];
 export type LimitUse = components['schemas']['LimitUse'];
@@ -5820,6 +6182,7 @@ export type NewConnectionTest = components['schemas']['NewConnectionTest'];
 export type NewCustomer = components['schemas']['NewCustomer'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewInvoice = components['schemas']['NewInvoice'];
+export type NewPasskey = components['schemas']['NewPasskey'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPayment = components['schemas']['NewPayment'];
 export type NewPlan = components['schemas']['NewPlan'];
@@ -5857,6 +6220,7 @@ export type PageDevice = components['schemas']['Page_Device'];
 export type PageEvent = components['schemas']['Page_Event'];
 export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
 export type PageListedPayment = components['schemas']['Page_Listed_Payment'];
+export type PagePasskey = components['schemas']['Page_Passkey'];
 export type PagePermissionInfo = components['schemas']['Page_PermissionInfo'];
 export type PagePlan = components['schemas']['Page_Plan'];
 export type PageRun = components['schemas']['Page_Run'];
@@ -5868,6 +6232,13 @@ export type PageTokenFamily = components['schemas']['Page_TokenFamily'];
 export type PageUser = components['schemas']['Page_User'];
 export type PageVisit = components['schemas']['Page_Visit'];
 export type PartnerId = components['schemas']['PartnerId'];
+export type Passkey = components['schemas']['Passkey'];
+export type PasskeyAnswer = components['schemas']['PasskeyAnswer'];
+export type PasskeyEntry = components['schemas']['PasskeyEntry'];
+export type PasskeyId = components['schemas']['PasskeyId'];
+export type PasskeyLogIn = components['schemas']['PasskeyLogIn'];
+export type PasskeyMade = components['schemas']['PasskeyMade'];
+export type PasskeySecond = components['schemas']['PasskeySecond'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type Payment = components['schemas']['Payment'];
 export type PaymentDetail = components['schemas']['PaymentDetail'];
@@ -5889,8 +6260,10 @@ export type Reason = components['schemas']['Reason'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RefreshRequest = components['schemas']['RefreshRequest'];
 export type Registered = components['schemas']['Registered'];
+export type RegistrationOptions = components['schemas']['RegistrationOptions'];
 export type Rejection = components['schemas']['Rejection'];
 export type Released = components['schemas']['Released'];
+export type RelyingParty = components['schemas']['RelyingParty'];
 export type Revocation = components['schemas']['Revocation'];
 export type Role = components['schemas']['Role'];
 export type RoleChange = components['schemas']['RoleChange'];
@@ -5907,6 +6280,7 @@ export type SecondFactor = components['schemas']['SecondFactor'];
 export type SecondFactorWanted = components['schemas']['SecondFactorWanted'];
 export type SecretText = components['schemas']['SecretText'];
 export type Security = components['schemas']['Security'];
+export type Selection = components['schemas']['Selection'];
 export type SeriesPoints = components['schemas']['SeriesPoints'];
 export type SeriesValue = components['schemas']['SeriesValue'];
 export type Service = components['schemas']['Service'];
@@ -8402,6 +8776,150 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Passkey"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasskey"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyMade"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    registration_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationOptions"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PasskeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11065,6 +11583,92 @@ export interface operations {
             };
         };
     };
+    enter_with: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyLogIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyEntry"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssertionOptions"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     second_factor: {
         parameters: {
             query?: never;
@@ -11109,6 +11713,53 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    second_factor_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeySecond"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssertionOptions"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11165,6 +11816,33 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    step_up_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssertionOptions"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

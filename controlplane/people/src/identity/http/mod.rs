@@ -2,10 +2,11 @@
 
 mod me;
 mod options;
+mod proofs;
 mod session;
 
 pub use session::{Installation, LoginOrigin, Session, browser_token, cookie_token};
-pub(crate) use session::{cookie, with_cookie};
+pub(crate) use session::{cookie, entered_answer, with_cookie};
 
 use super::{NewUser, User, UserChange, service};
 use atalaya_kernel::{
@@ -24,6 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(session::router())
+        .merge(proofs::router())
         .merge(me::router())
         .routes(routes!(list, create))
         .routes(routes!(get, update))
@@ -32,7 +34,7 @@ pub fn router() -> OpenApiRouter {
 
 /// Routes before log-in.
 pub fn public_router() -> OpenApiRouter {
-    session::public_router().merge(options::public_router())
+    session::public_router().merge(proofs::public_router()).merge(options::public_router())
 }
 
 /// The staff, oldest first.

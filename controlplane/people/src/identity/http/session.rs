@@ -1,8 +1,9 @@
 //! `/session`.
 
+use super::proofs::SecondFactorWanted;
 use crate::{
     access::{AccessScope, Catalog, Role, RoleKey},
-    identity::{Entered, LogIn, LoggedIn, Origin, Proof, SESSION_COOKIE, login, sessions},
+    identity::{Entered, LogIn, LoggedIn, Origin, SESSION_COOKIE, login, sessions},
     platform::visits::{self, Visit, Visiting},
     tenancy::{Tenant, TenantState},
 };
@@ -12,7 +13,7 @@ use atalaya_kernel::{
     ids::TenantId,
     money::Currency,
     runtime::Runtime,
-    secrets::{SecretText, ShownOnce},
+    secrets::SecretText,
     time::{TimeZone, Timestamp},
 };
 use axum::{
@@ -37,11 +38,11 @@ impl<S: Send + Sync> FromRequestParts<S> for LoggedIn {
 }
 
 pub(super) fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(session_get, session_delete)).routes(routes!(step_up))
+    OpenApiRouter::new().routes(routes!(session_get, session_delete))
 }
 
 pub(super) fn public_router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(session_create)).routes(routes!(second_factor))
+    OpenApiRouter::new().routes(routes!(session_create))
 }
 
 /// What the server's middleware knows of the request that logs in.
@@ -55,6 +56,8 @@ pub struct LoginOrigin {
     pub slug: Option<String>,
     /// Host name that was asked, lower case, without a port.
     pub host: Option<String>,
+    /// Origin of the pages that were asked for, as browsers write it: `https://isp.example`, `http://localhost:8080`.
+    pub web_origin: Option<String>,
 }
 
 /// Facts of the installation that the web app shows.
@@ -221,7 +224,7 @@ async fn session_create(
 }
 
 /// The answer to whoever is in now: session, and a cookie by which the browser is known again.
-fn entered_answer(
+pub(crate) fn entered_answer(
     entered: Entered,
     installation: &Installation,
     catalog: &Catalog,
@@ -238,42 +241,6 @@ fn entered_answer(
     let cookie = HeaderValue::from_str(&cookie).map_err(Error::internal)?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
-}
-
-/// The password is right, and a code is wanted.
-#[derive(Debug, Serialize, ToSchema)]
-struct SecondFactorWanted {
-    /// To be sent to `/session/second-factor` with a code of the app, or a recovery code.
-    #[schema(value_type = String)]
-    challenge: ShownOnce,
-    /// Until when.
-    expires_at: Timestamp,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct SecondFactor {
-    /// What the log-in answered.
-    challenge: SecretText,
-    /// Six digits of the app, or a recovery code.
-    code: SecretText,
-}
-
-/// Ends a log-in that wants a code; sets the session cookie.
-#[utoipa::path(post, path = "/session/second-factor", tag = "session", request_body = SecondFactor,
-    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 429, body = Problem)),
-    extensions(("x-permission" = json!("public"))))]
-async fn second_factor(
-    Extension(runtime): Extension<Arc<Runtime>>,
-    Extension(login): Extension<LoginOrigin>,
-    Extension(installation): Extension<Arc<Installation>>,
-    Extension(catalog): Extension<Arc<Catalog>>,
-    Json(body): Json<SecondFactor>,
-) -> Result<Response, Error> {
-    match login::second_factor(&runtime, &body.challenge, &body.code, &login.origin).await? {
-        Some(entered) => entered_answer(*entered, &installation, &catalog, login.https),
-        None => Ok(Problem::wrong_login().into_response()),
-    }
 }
 
 /// An answer that gives the browser the session's token.
@@ -302,39 +269,6 @@ async fn session_get(
         (None, Some(Extension(visiting))) => Ok(Json(Session::of_visit(visiting, &installation))),
         (None, None) => Err(sessions::not_a_session()),
     }
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct StepUp {
-    /// The caller's password; or give `code`.
-    password: Option<SecretText>,
-    /// Six digits of the caller's app, or a recovery code.
-    code: Option<SecretText>,
-}
-
-/// Shows again who is there: dangerous operations are possible for ten minutes. The session has another cookie after it.
-#[utoipa::path(post, path = "/session/step-up", tag = "session", request_body = StepUp,
-    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
-    extensions(("x-permission" = json!("authenticated"))))]
-async fn step_up(
-    ctx: Ctx,
-    Extension(login): Extension<LoginOrigin>,
-    logged_in: LoggedIn,
-    Extension(installation): Extension<Arc<Installation>>,
-    Extension(catalog): Extension<Arc<Catalog>>,
-    Json(body): Json<StepUp>,
-) -> Result<Response, Error> {
-    let proof = match (body.password, body.code) {
-        (Some(password), None) => Proof::Password(password),
-        (None, Some(code)) => Proof::Code(code),
-        _ => return Err(Error::invalid("/password", "required", "give a password or a code, and not both")),
-    };
-    let Some(token) = sessions::step_up(&ctx, &logged_in, &proof, &login.origin).await? else {
-        return Ok(Problem::wrong_login().into_response());
-    };
-    let proved = LoggedIn { proved_at: ctx.now(), ..logged_in };
-    with_cookie(Json(Session::of(proved, &installation, &catalog)), &token, login.https)
 }
 
 /// Logs out.
