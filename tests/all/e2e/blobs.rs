@@ -2,8 +2,8 @@
 
 use super::{Database, block_on, on_each_database};
 use atalaya_kernel::{
-    Ctx,
-    blobs::{self, BlobStore},
+    Ctx, Error,
+    blobs::{self, Blob, BlobStore},
     db::Db,
     events::Subscriptions,
     ids::{BlobId, TenantId},
@@ -95,6 +95,18 @@ async fn a_store_that_fails_is_asked_again_and_one_that_refuses_is_not() {
     impatient.put("ten_1/blb_2", b"y".to_vec()).await.expect("the second time");
     assert_eq!(double.object("atalaya/ten_1/blb_2").as_deref(), Some(&b"y"[..]));
 
+    // A line that breaks while bytes are sent: it is sent again, and half of it is never there.
+    double.cut_off(2);
+    let large = vec![9; 3 << 20];
+    store.put("ten_1/blb_3", large.clone()).await.expect("the third time");
+    assert_eq!(double.object("atalaya/ten_1/blb_3"), Some(large.clone()));
+    double.cut_off(99);
+    store.put("ten_1/blb_4", large).await.expect_err("it breaks each time");
+    double.cut_off(0);
+    assert_eq!(double.object("atalaya/ten_1/blb_4"), None);
+    store.put("ten_1/blb_5", Vec::new()).await.expect("nothing is something too");
+    assert_eq!(store.get("ten_1/blb_5").await.expect("it answers"), Some(Vec::new()));
+
     let before = double.calls().len();
     let wrong_key = folder.path().join("wrong");
     let text =
@@ -135,6 +147,9 @@ fn the_double_lets_another_client_in() {
     assert_eq!(double.object("ten_1/blb 1").as_deref(), Some(CONTENT));
     let got = curl(object_store::SECRET, &[&url("/ten_1/blb%201")]);
     assert_eq!(got, format!("{}200", String::from_utf8_lossy(CONTENT)));
+    assert_eq!(curl(object_store::SECRET, &["--upload-file", path, &url("/ten_1/blb_2")]), "200");
+    assert_eq!(curl(object_store::SECRET, &["--request", "DELETE", &url("/ten_1/blb_2")]), "204");
+    assert_eq!(double.keys(), ["ten_1/blb 1"]);
     let listed = curl(object_store::SECRET, &[&url("?list-type=2&prefix=ten_1%2F")]);
     assert!(listed.contains("<Key>ten_1/blb 1</Key>") && listed.ends_with("200"), "{listed}");
     let refused = curl("Wrong/one-51c7", &[&url("/ten_1/blb%201")]);
@@ -177,7 +192,9 @@ fn come_back(database: Database, folder: &Path, store: Option<&ObjectStore>) {
     let said = isp.control_plane.command(&["backup"], "").expect("it can be copied");
     assert!(said.contains(" 1 files"), "{said}");
 
-    // Machine and store burn. What is left is the copy and the key.
+    // The machine burns, and a store that somebody else runs with it; a folder on another disk does not, and has what was stored
+    // after the copy.
+    let newer = block_on(stored(&isp.control_plane.options, &tenant));
     isp.control_plane.process.kill().expect("it can be killed");
     let data = isp.control_plane.options.folder.join("data");
     let copy = said.split(": ").next().expect("it says where the copy is").to_owned();
@@ -189,8 +206,6 @@ fn come_back(database: Database, folder: &Path, store: Option<&ObjectStore>) {
     fs::write(data.join("installation-key"), key).expect("the key comes from the safe");
     if let Some(store) = store {
         store.burn();
-    } else {
-        fs::remove_dir_all(folder.join("files")).expect("it can be removed");
     }
     let options = &mut isp.control_plane.options;
     if options.database.is_some() {
@@ -200,7 +215,13 @@ fn come_back(database: Database, folder: &Path, store: Option<&ObjectStore>) {
     let restored =
         run_command(options, &["restore", kept.to_str().expect("text")], "").expect("it comes back");
     assert!(restored.contains("1 files"), "{restored}");
-    assert_eq!(block_on(read(options, &tenant, &id)), CONTENT);
+    assert_eq!(block_on(read(options, &tenant, &id)).expect("it comes back").content, CONTENT);
+    let unnamed = block_on(read(options, &tenant, &newer));
+    assert!(matches!(unnamed, Err(Error::NotFound)), "the copy knows nothing of it: {unnamed:?}");
+    if store.is_none() {
+        let lies = folder.join("files").join(tenant.as_str()).join(newer.as_str());
+        assert!(lies.exists(), "a sweep removes it, and not the restore: somebody may look for it first");
+    }
     isp.control_plane.restart(None).expect("it starts on what was restored");
     assert!(metric(&isp.control_plane, "atalaya_blobs 1"));
 }
@@ -229,12 +250,12 @@ async fn stored(options: &Options, tenant: &TenantId) -> BlobId {
     new.id
 }
 
-async fn read(options: &Options, tenant: &TenantId, id: &BlobId) -> Vec<u8> {
+async fn read(options: &Options, tenant: &TenantId, id: &BlobId) -> Result<Blob, Error> {
     let runtime = runtime(options).await;
     let ctx = Ctx::system(runtime.tenant(tenant.clone()), "test");
-    let blob = blobs::get(&ctx, id).await.expect("it comes back");
+    let blob = blobs::get(&ctx, id).await;
     runtime.db().close().await;
-    blob.content
+    blob
 }
 
 /// Whether `/metrics` has a line.

@@ -42,6 +42,8 @@ struct State {
     busy: u32,
     /// Calls still to be left without an answer.
     silent: u32,
+    /// Calls still to be hung up on in the middle of what they send.
+    cut: u32,
     /// Most keys of a list.
     most: usize,
     calls: Vec<String>,
@@ -55,7 +57,7 @@ impl ObjectStore {
     pub fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;
-        let state = State { objects: BTreeMap::new(), busy: 0, silent: 0, most: 1_000, calls: Vec::new() };
+        let state = State { objects: BTreeMap::new(), busy: 0, silent: 0, cut: 0, most: 1_000, calls: Vec::new() };
         let state = Arc::new(Mutex::new(state));
         let serving = state.clone();
         thread::spawn(move || {
@@ -97,6 +99,11 @@ impl ObjectStore {
     /// Leaves the next calls without an answer.
     pub fn be_silent(&self, calls: u32) {
         self.state.lock().silent = calls;
+    }
+
+    /// Hangs up on the next uploads in the middle.
+    pub fn cut_off(&self, calls: u32) {
+        self.state.lock().cut = calls;
     }
 
     /// Lists at most so many keys at once.
@@ -147,7 +154,7 @@ struct Asked {
 
 fn answer(stream: &TcpStream, state: &Mutex<State>) -> anyhow::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let asked = read(stream)?;
+    let Some(asked) = read(stream, state)? else { return Ok(()) };
     let (silent, busy) = {
         let mut state = state.lock();
         state.calls.push(format!("{} {}", asked.method, asked.path));
@@ -184,7 +191,8 @@ fn error(code: &str) -> Vec<u8> {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>").into_bytes()
 }
 
-fn read(stream: &TcpStream) -> anyhow::Result<Asked> {
+/// The request; none when its upload was cut off.
+fn read(stream: &TcpStream, state: &Mutex<State>) -> anyhow::Result<Option<Asked>> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -205,9 +213,19 @@ fn read(stream: &TcpStream) -> anyhow::Result<Asked> {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
+    let is_cut = {
+        let mut state = state.lock();
+        let is_cut = state.cut > 0 && method == "PUT";
+        state.cut = state.cut.saturating_sub(u32::from(is_cut));
+        is_cut
+    };
+    let mut body = vec![0; if is_cut { length / 2 } else { length }];
     reader.read_exact(&mut body)?;
-    Ok(Asked { method, path, query, headers, body })
+    if is_cut {
+        state.lock().calls.push(format!("{method} {path}"));
+        return Ok(None);
+    }
+    Ok(Some(Asked { method, path, query, headers, body }))
 }
 
 fn hex(bytes: &[u8]) -> String {
