@@ -165,7 +165,8 @@ on_both!(what_is_stored_comes_back_sealed_for_its_tenant, |world: World| async m
 on_both!(equal_and_empty_contents_are_blobs_of_their_own, |world: World| async move {
     let stored = Stored::new(world).await;
     let ctx = stored.ctx(0);
-    let (one, other, empty) = (stored.put(0, b"igual").await, stored.put(0, b"igual").await, stored.put(0, b"").await);
+    let (one, other, empty) =
+        (stored.put(0, b"igual").await, stored.put(0, b"igual").await, stored.put(0, b"").await);
     assert_ne!(one, other);
     let bytes = |id: &BlobId| fs::read(stored.path(0, id)).unwrap();
     assert_ne!(bytes(&one), bytes(&other), "nobody sees from outside that they are equal");
@@ -183,7 +184,9 @@ on_both!(large_contents_wait_for_room_and_come_back, |world: World| async move {
     // More at once than there is room for: nobody is refused, and nobody waits for ever.
     let puts = (0..6).map(|number| {
         let ctx = stored.ctx(number % 2);
-        async move { blobs::put(&ctx, "document", vec![u8::try_from(number).unwrap(); blobs::MAX_BYTES]).await.unwrap() }
+        async move {
+            blobs::put(&ctx, "document", vec![u8::try_from(number).unwrap(); blobs::MAX_BYTES]).await.unwrap()
+        }
     });
     let put = futures::future::join_all(puts).await;
     let ctx = stored.ctx(0);
