@@ -150,6 +150,8 @@ ids! {
     AuditId = "aud";
     /// A copy of the installation.
     BackupId = "bck";
+    /// A file or picture of a tenant.
+    BlobId = "blb";
     /// Who pays.
     CustomerId = "cus";
     /// Anything an agent talks to.

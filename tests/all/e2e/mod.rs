@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::print_stderr, reason = "a failed test, and what one that passed has to say")]
 
 mod backup;
+mod blobs;
 mod browser;
 mod cut_run;
 mod https;

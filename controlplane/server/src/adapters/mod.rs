@@ -2,7 +2,7 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys. Who an agent is comes from its
+//! wraps keys, and `s3`, which keeps blobs. Who an agent is comes from its
 //! certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod authorities;
@@ -14,6 +14,8 @@ mod jobs;
 mod joins;
 mod network;
 mod observed;
+mod outside;
+mod s3;
 mod sealing;
 mod sessions;
 mod telemetry;
@@ -23,6 +25,7 @@ mod values;
 pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
 pub use joins::GatewayJoins;
+pub use s3::{S3Settings, S3Store};
 pub use transit::{Transit, TransitSettings};
 
 use crate::gateway::{Backend, SessionRegistry};

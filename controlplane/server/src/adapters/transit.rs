@@ -5,18 +5,17 @@
 //! a wrapped key that was moved to another row does not pass for that row's. The token is read at each call: whoever
 //! renews it replaces the file.
 
-use anyhow::{Context as _, bail};
+use super::outside::Outside;
+use anyhow::bail;
 use atalaya_kernel::{
     Error,
     secrets::{KeyProvider, SecretBytes, Wrapped},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use rustls::crypto::ring;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use zeroize::Zeroizing;
 
 /// `[secrets.transit]`.
@@ -51,8 +50,6 @@ const fn default_timeout() -> u64 {
     5
 }
 
-/// Where Debian keeps the authorities that the system trusts.
-const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Bytes of the context's digest in front of a key.
 const DIGEST: usize = 32;
 
@@ -82,39 +79,14 @@ impl Transit {
         if settings.token_file.is_none() && settings.token_env.is_none() {
             bail!("[secrets.transit] needs token_file or token_env");
         }
-        let is_here = ["http://127.0.0.1", "http://[::1]", "http://localhost"].iter().any(|here| {
-            settings
-                .address
-                .strip_prefix(here)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
-        if !(settings.address.starts_with("https://") || is_here) {
-            bail!("[secrets.transit] address must be https://…: keys would cross the network in the clear");
-        }
-        let mut config = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(settings.timeout_s.max(1))))
-            .http_status_as_error(false)
-            .max_redirects(0);
-        if !is_here {
-            let path = settings.ca_file.clone().unwrap_or_else(|| PathBuf::from(SYSTEM_ROOTS));
-            let pem = fs::read(&path)
-                .with_context(|| format!("[secrets.transit] ca_file: cannot read {}", path.display()))?;
-            let roots: Vec<_> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if roots.is_empty() {
-                bail!("[secrets.transit] ca_file: there is no certificate in {}", path.display());
-            }
-            let tls = TlsConfig::builder()
-                .root_certs(RootCerts::from(roots))
-                .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-                .build();
-            config = config.tls_config(tls);
-        }
-        let agent = config.build().new_agent();
+        let outside = Outside {
+            section: "[secrets.transit]",
+            setting: "address",
+            address: &settings.address,
+            ca_file: settings.ca_file.as_deref(),
+            within: Duration::from_secs(settings.timeout_s.max(1)),
+        };
+        let agent = outside.agent()?;
         Ok(Self(Arc::new(Inner { settings, agent })))
     }
 

@@ -11,7 +11,6 @@ mod secrets;
 use crate::{app, config::Config, worker::every_tenant_id};
 use anyhow::Context;
 use atalaya_kernel::{
-    blobs::LocalBlobs,
     db::Db,
     events::Subscriptions,
     migrations::{self, Migration, MigrationError, Status},
@@ -177,7 +176,7 @@ pub(crate) async fn open(
     let secrets = Secrets::with(config.key_providers()?);
     let slow = Duration::from_millis(config.log.slow_query_ms);
     let db = Db::open_noting(&config.database_url(), slow).await.context("cannot open the database")?;
-    let blobs = Arc::new(LocalBlobs::new(config.data_dir.join("blobs")));
+    let blobs = config.blob_store(Arc::new(SystemClock))?;
     Ok(Runtime::new(db, Arc::new(SystemClock), Subscriptions::of(subscribers), secrets, blobs))
 }
 

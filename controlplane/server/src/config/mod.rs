@@ -2,11 +2,13 @@
 //! in the database and not here.
 
 mod backup;
+mod blobs;
 mod http;
 mod network;
 mod secrets;
 
 pub use backup::{Backup, TimeOfDay};
+pub use blobs::Blobs;
 pub use http::{Allow, Http, Tls};
 pub use network::Network;
 pub use secrets::{KeySource, Secrets, make_key};
@@ -43,6 +45,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Copies of everything.
     pub backup: Backup,
+    /// Files and pictures.
+    pub blobs: Blobs,
     /// Keys outside the database.
     pub secrets: Secrets,
     /// What is written to the log.
@@ -86,6 +90,7 @@ impl Default for Config {
             gateway: Gateway::default(),
             metrics: Metrics::default(),
             backup: Backup::default(),
+            blobs: Blobs::default(),
             secrets: Secrets::default(),
             log: Log::default(),
         }

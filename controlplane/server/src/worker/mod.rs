@@ -1,6 +1,7 @@
 //! Work that nobody waits for: deliveries of events, durable jobs, and periodic passes over all tenants.
 
 pub mod audit;
+pub mod blobs;
 pub mod secrets;
 
 use atalaya_kernel::{Ctx, Error, idempotency, ids::TenantId, jobs::Handler, runtime::Runtime};
@@ -64,6 +65,7 @@ pub async fn money(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(),
 /// The database's, when it stays away.
 pub async fn housekeeping(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(), Error> {
     while !stop.is_cancelled() {
+        blobs::ask(&runtime).await?;
         for ctx in every_tenant(&runtime, "housekeeping").await? {
             if let Err(error) = idempotency::forget(&ctx.in_bulk()).await {
                 tracing::warn!(%error, "old keys of requests could not be forgotten; it is tried again in an hour");
