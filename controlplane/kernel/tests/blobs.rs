@@ -5,7 +5,7 @@
 use atalaya_kernel::{
     Ctx, Error,
     blobs::{
-        self, BlobError, BlobStore, Figures, FolderStore,
+        self, BlobError, Figures, FolderStore,
         sweep::{self, KEPT_MS, OWNER, Swept},
     },
     ids::{BlobId, TenantId},
