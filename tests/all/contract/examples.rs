@@ -69,10 +69,10 @@ impl Example {
                 }
             }
         }
-        if let Some(body) = self.body.as_ref().filter(|body| !body.is_null()) {
-            if let Some(content) = operation.pointer_mut("/requestBody/content/application~1json") {
-                content["example"] = body.clone();
-            }
+        if let Some(body) = self.body.as_ref().filter(|body| !body.is_null())
+            && let Some(content) = operation.pointer_mut("/requestBody/content/application~1json")
+        {
+            content["example"] = body.clone();
         }
     }
 }

@@ -24,6 +24,9 @@ use examples::Examples;
 use schemathesis::{Run, Schemathesis};
 use serde_json::json;
 
+/// Logs somebody in, from an address.
+type LogIn<'l> = &'l dyn Fn(&str) -> Api;
+
 /// The share of operations that must be reached with success, in percent.
 const REACHED: usize = 80;
 
@@ -61,7 +64,7 @@ fn on(database: Database, schemathesis: &Schemathesis) {
         Api::forwarding(http, client).logged_in(TENANT, &email, PASSWORD).expect("who can log in")
     };
     let operator = |_: &str| Api::operator(http, reads::OPERATOR, PASSWORD).expect("the operator logs in");
-    let runs: [(&str, &str, &dyn Fn(&str) -> Api, u32); 7] = [
+    let runs: [(_, _, LogIn<'_>, u32); 7] = [
         ("the ISP", "^/(?!platform|stream|session|me/|users|tokens|password-links)", &person, 100),
         ("one's own", "^/me/(?!password)", &person, 20),
         ("entering", "^/(session(?!/step-up)|tokens|password-links)", &person, 20),
