@@ -89,7 +89,10 @@ impl Stored {
         })
         .unwrap();
         let sweeping = Arc::new(Sweeping::default());
-        assert!(jobs::run_due(runtime, &[sweeping.clone()]).await.unwrap(), "there is a sweep to do");
+        assert!(
+            jobs::run_due(runtime, std::slice::from_ref(&sweeping)).await.unwrap(),
+            "there is a sweep to do"
+        );
         sweeping.0.lock().take().unwrap()
     }
 
