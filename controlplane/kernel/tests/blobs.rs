@@ -89,10 +89,8 @@ impl Stored {
         })
         .unwrap();
         let sweeping = Arc::new(Sweeping::default());
-        assert!(
-            jobs::run_due(runtime, std::slice::from_ref(&sweeping)).await.unwrap(),
-            "there is a sweep to do"
-        );
+        let handlers: [Arc<dyn Handler>; 1] = [sweeping.clone()];
+        assert!(jobs::run_due(runtime, &handlers).await.unwrap(), "there is a sweep to do");
         sweeping.0.lock().take().unwrap()
     }
 
