@@ -162,6 +162,39 @@ on_both!(what_is_stored_comes_back_sealed_for_its_tenant, |world: World| async m
     assert_eq!(stored.figures().await, Figures { blobs: 3, bytes: 34 + 7 + 6, missing: 0 });
 });
 
+on_both!(equal_and_empty_contents_are_blobs_of_their_own, |world: World| async move {
+    let stored = Stored::new(world).await;
+    let ctx = stored.ctx(0);
+    let (one, other, empty) =
+        (stored.put(0, b"igual").await, stored.put(0, b"igual").await, stored.put(0, b"").await);
+    assert_ne!(one, other);
+    let bytes = |id: &BlobId| fs::read(stored.path(0, id)).unwrap();
+    assert_ne!(bytes(&one), bytes(&other), "nobody sees from outside that they are equal");
+    stored.remove(0, &one).await.unwrap();
+    stored.world.clock.advance_millis(KEPT_MS + 1);
+    stored.sweep(&stored.runtime, "one").await.unwrap();
+    assert!(!stored.path(0, &one).exists());
+    assert_eq!(blobs::get(&ctx, &other).await.unwrap().content, b"igual");
+    assert_eq!(blobs::get(&ctx, &empty).await.unwrap().content, b"");
+    assert_eq!(stored.figures().await, Figures { blobs: 2, bytes: 5, missing: 0 });
+});
+
+on_both!(large_contents_wait_for_room_and_come_back, |world: World| async move {
+    let stored = Stored::new(world).await;
+    // More at once than there is room for: nobody is refused, and nobody waits for ever.
+    let puts = (0..6).map(|number| {
+        let ctx = stored.ctx(number % 2);
+        async move {
+            blobs::put(&ctx, "document", vec![u8::try_from(number).unwrap(); blobs::MAX_BYTES]).await.unwrap()
+        }
+    });
+    let put = futures::future::join_all(puts).await;
+    let ctx = stored.ctx(0);
+    write_tx!(ctx, tx => { blobs::record(&mut tx, &put[4], ctx.now()).await }).unwrap();
+    let blob = blobs::get(&ctx, &put[4].id).await.unwrap();
+    assert_eq!((blob.content.len(), blob.content[0]), (blobs::MAX_BYTES, 4));
+});
+
 on_both!(what_was_changed_or_is_missing_says_so, |world: World| async move {
     let stored = Stored::new(world).await;
     let ctx = stored.ctx(0);

@@ -57,7 +57,7 @@ pub async fn export(
             let Some(bytes) = blobs.get(&key).await? else { continue };
             totals.blobs += 1;
             totals.blob_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            send(&records, Record::Blob { key, bytes }).await?;
+            send_alone(&records, Record::Blob { key, bytes }).await?;
         }
         if is_last {
             break;
@@ -115,6 +115,15 @@ impl Sink for Batch<'_> {
         self.kept.push(row);
         if self.kept.len() >= BATCH { self.flush().await } else { Ok(()) }
     }
+}
+
+/// Sends a record that may be large once all others were taken: one waits in memory and not as many as the channel holds.
+async fn send_alone(records: &Sender<Record>, record: Record) -> Result<(), ArchiveError> {
+    let mut places =
+        records.reserve_many(records.max_capacity()).await.map_err(|_| ArchiveError::ReceiverGone)?;
+    let place = places.next().ok_or(ArchiveError::ReceiverGone)?;
+    place.send(record);
+    Ok(())
 }
 
 async fn send(records: &Sender<Record>, record: Record) -> Result<(), ArchiveError> {

@@ -26,15 +26,19 @@ use crate::{
     Ctx, Error,
     db::{PlatformTx, TenantTx},
     ids::{BlobId, TenantId},
+    runtime::Runtime,
     secrets::SecretBytes,
     time::Timestamp,
 };
 use rows::BlobRow;
 use sealing::Unopened;
 use std::io;
+use tokio::sync::SemaphorePermit;
 
 /// Most bytes of content: it is sealed and opened in memory.
 pub const MAX_BYTES: usize = 64 << 20;
+/// Contents that are sealed or opened at the same time, MiB: what comes beyond waits. Each is in memory twice.
+pub(crate) const ROOM: usize = 256;
 
 /// A blob that does not give its content back.
 #[derive(Debug, thiserror::Error)]
@@ -118,13 +122,20 @@ pub async fn put(ctx: &Ctx, kind: &'static str, content: Vec<u8>) -> Result<NewB
         return Err(Error::invalid("", "too_large", format!("at most {} MiB", MAX_BYTES >> 20)));
     }
     let bytes = i64::try_from(content.len()).map_err(Error::internal)?;
+    let runtime = ctx.db().runtime();
+    let _room = room(runtime, bytes).await?;
     let sealed = tokio::task::spawn_blocking(move || sealing::seal(&content)).await;
     let sealed = sealed.map_err(Error::internal)?.map_err(Error::internal)?;
     let id = BlobId::new(ctx.now());
-    let runtime = ctx.db().runtime();
     let stored = runtime.blobs.put(&object_key(ctx.tenant(), &id), sealed.bytes).await;
     stored.map_err(BlobError::Store)?;
     Ok(NewBlob { id, kind, sha256: sealed.sha256, bytes, key: sealed.key })
+}
+
+/// Waits for room in memory for content of so many bytes.
+async fn room(runtime: &Runtime, bytes: i64) -> Result<SemaphorePermit<'_>, Error> {
+    let room = u32::try_from((bytes >> 20) + 1).map_err(Error::internal)?;
+    runtime.blob_room.acquire_many(room).await.map_err(Error::internal)
 }
 
 /// Names a blob, in the transaction of whatever wants it.
@@ -154,6 +165,7 @@ pub async fn get(ctx: &Ctx, id: &BlobId) -> Result<Blob, Error> {
     let row = rows::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
     let key = runtime.secrets.open(&mut tx, &key_context(id.as_str()), &row.sealed_key).await?;
     tx.rollback().await?;
+    let _room = room(runtime, row.content_bytes).await?;
     let stored = runtime.blobs.get(&object_key(ctx.tenant(), id)).await.map_err(BlobError::Store)?;
     let stored = stored.ok_or_else(|| BlobError::Missing(id.clone()))?;
     let opened = tokio::task::spawn_blocking(move || {
