@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
 # `make bench`: figures of this machine, none a pass or a fail. docs/operations/bench.md says what they mean.
 #
-#   packaging/bench.sh [agent] [icmp] [wire] [payment] [store] [rest]     these parts; all when none is named
+#   packaging/bench.sh [agent] [icmp] [wire] [payment] [search] [store] [rest]     these parts; all when none is named
 set -euo pipefail
 
 # shellcheck source=packaging/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(agent icmp wire payment store rest)
+[ ${#parts[@]} -gt 0 ] || parts=(agent icmp wire payment search store rest)
 
 programs=()
 store=false
 rest=false
 for part in "${parts[@]}"; do
   case "$part" in
-    agent | icmp | wire | payment) programs+=("$part") ;;
+    agent | icmp | wire | payment | search) programs+=("$part") ;;
     store) store=true ;;
     rest) rest=true ;;
-    *) die "unknown part $part: agent, icmp, wire, payment, store, rest" ;;
+    *) die "unknown part $part: agent, icmp, wire, payment, search, store, rest" ;;
   esac
 done
 

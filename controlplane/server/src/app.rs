@@ -118,11 +118,13 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         let settings = Arc::new(config.clone());
         tasks.start("backup schedule", backup::schedule(runtime.clone(), settings.clone(), stop.clone()));
         tasks.start("backups", jobs::run(runtime.clone(), vec![Arc::new(BackupJob(settings))], stop.clone()));
-        // Nor for these: they go through everything that is sealed, and through every blob.
+        // Nor for these: they go through everything that is sealed, and through every blob or thing.
         let resealing = vec![worker::secrets::handler()];
         tasks.start("replacement of keys", jobs::run(runtime.clone(), resealing, stop.clone()));
         let sweeping = vec![worker::blobs::handler()];
         tasks.start("sweep of blobs", jobs::run(runtime.clone(), sweeping, stop.clone()));
+        let indexing = vec![worker::search::handler()];
+        tasks.start("index of the search", jobs::run(runtime.clone(), indexing, stop.clone()));
         tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
         tasks.start(
             "agents' news",

@@ -98,6 +98,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /plans/{id}", format!("/plans/{plan}")),
         ("GET /roles", "/roles".to_owned()),
         ("GET /roles/{id}", format!("/roles/{role}")),
+        ("GET /search", format!("/search?q={}", subscriber.user)),
         ("GET /services", format!("/services?customer={customer}")),
         ("GET /services/{id}", format!("/services/{service}")),
         ("GET /services/{id}/view", format!("/services/{service}/view")),

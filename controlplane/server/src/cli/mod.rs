@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod migrate;
 mod platform;
+mod search;
 mod secrets;
 
 use crate::{app, config::Config, worker::every_tenant_id};
@@ -89,6 +90,9 @@ enum Command {
     /// Shows the keys that seal what is secret, and replaces them while everything runs.
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// The index that the search looks in.
+    #[command(subcommand)]
+    Search(search::Search),
     /// Verifies the audit trails, and prints where their chains end.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -142,6 +146,7 @@ impl Cli {
             Command::Platform(platform) => platform.run(&config).await,
             Command::Agent(agent) => agent.run(&config).await,
             Command::Secrets(secrets) => secrets.run(&config).await,
+            Command::Search(search) => search.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Openapi => {
                 let document =

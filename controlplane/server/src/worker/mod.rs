@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod blobs;
+pub mod search;
 pub mod secrets;
 
 use atalaya_kernel::{Ctx, Error, idempotency, ids::TenantId, jobs::Handler, runtime::Runtime};
@@ -66,6 +67,7 @@ pub async fn money(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(),
 pub async fn housekeeping(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(), Error> {
     while !stop.is_cancelled() {
         blobs::ask(&runtime).await?;
+        search::ask(&runtime).await?;
         for ctx in every_tenant(&runtime, "housekeeping").await? {
             if let Err(error) = idempotency::forget(&ctx.in_bulk()).await {
                 tracing::warn!(%error, "old keys of requests could not be forgotten; it is tried again in an hour");

@@ -40,6 +40,7 @@ export const api = {
     create: (body: T.NewApiKey) => post<T.ApiKeyMade>('/api-keys', body),
     revoke: (id: string) => call<undefined>('DELETE', `/api-keys/${id}`),
   },
+  search: (query: Query, signal?: Signal) => get<T.SearchResult>('/search', query, signal),
   permissions: () => get<T.Page<T.PermissionInfo>>('/permissions', all),
   roles: {
     list: () => get<T.Page<T.StaffRole>>('/roles', all),

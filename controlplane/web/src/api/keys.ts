@@ -33,6 +33,7 @@ export const keys = {
   invoice: (id: string) => ['invoice', id] as const,
   payments: (query: Query) => ['payments', query] as const,
   payment: (id: string) => ['payment', id] as const,
+  search: (query: Query) => ['search', query] as const,
   runs: ['runs'] as const,
   run: (id: string) => ['run', id] as const,
   events: (query: Query) => ['events', query] as const,

@@ -1458,6 +1458,28 @@ export interface paths {
         patch: operations["update"];
         trace?: never;
     };
+    "/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds customers, services, devices and invoices that the caller may see, by words of theirs.
+         * @description Each word of `q` is in a field of what is found, or begins a word there; a number is found by its end as well. Accents do not
+         *     matter. When little is found so, mistyped words are forgiven. Kinds that the caller has no right to see are left out, and
+         *     nothing is found by a field that the caller sees masked.
+         */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services": {
         parameters: {
             query?: never;
@@ -2931,6 +2953,39 @@ export interface components {
             /** @description Values of the sentence, by name; the device's own words are `words`. */
             facts: components["schemas"]["Field"][];
         };
+        /** @description Something that was found. */
+        FoundItem: {
+            customer_id?: components["schemas"]["CustomerId"] | null;
+            /**
+             * @description What tells it from others: document, user or address, customer of the invoice; masked as everywhere.
+             * @example 40112233
+             */
+            detail?: string | null;
+            /**
+             * @description The field that the first word is in.
+             * @example name
+             */
+            field: string;
+            /**
+             * @description Its id.
+             * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
+            id: string;
+            /** @description What it is. */
+            kind: components["schemas"]["FoundKind"];
+            /** @description Whether a word of the query may be mistyped: it is in nothing found as it is written. */
+            mistyped: boolean;
+            /**
+             * @description What it is called: name of the customer or device, number of the invoice.
+             * @example Quispe Mamani, Rosa
+             */
+            title: string;
+        };
+        /**
+         * @description What was found.
+         * @enum {string}
+         */
+        FoundKind: "customer" | "service" | "device" | "invoice";
         GivenDomain: {
             /**
              * @description Host name of its own, by which it is selected before log-in; null: none.
@@ -5181,6 +5236,11 @@ export interface components {
             /** @description Whether a certificate for `api-ssl` is made too. */
             tls?: boolean;
         };
+        /** @description What was found, nearest first. */
+        SearchResult: {
+            /** @description The things. */
+            items: components["schemas"]["FoundItem"][];
+        };
         SecondFactor: {
             /** @description What the log-in answered. */
             challenge: components["schemas"]["SecretText"];
@@ -6136,6 +6196,8 @@ export type Execution = components['schemas']['Execution'];
 export type Field = components['schemas']['Field'];
 export type FieldError = components['schemas']['FieldError'];
 export type Finding = components['schemas']['Finding'];
+export type FoundItem = components['schemas']['FoundItem'];
+export type FoundKind = components['schemas']['FoundKind'];
 export type GivenDomain = components['schemas']['GivenDomain'];
 export type GivenPlan = components['schemas']['GivenPlan'];
 export type GivenState = components['schemas']['GivenState'];
@@ -6273,6 +6335,7 @@ export type RunItem = components['schemas']['RunItem'];
 export type RunState = components['schemas']['RunState'];
 export type RunTotals = components['schemas']['RunTotals'];
 export type ScriptRequest = components['schemas']['ScriptRequest'];
+export type SearchResult = components['schemas']['SearchResult'];
 export type SecondFactor = components['schemas']['SecondFactor'];
 export type SecondFactorWanted = components['schemas']['SecondFactorWanted'];
 export type SecretText = components['schemas']['SecretText'];
@@ -11220,6 +11283,50 @@ export interface operations {
                 };
             };
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query: {
+                /**
+                 * @description Words, numbers, or their beginnings.
+                 * @example quispe rosa
+                 */
+                q: string;
+                /** @description Things wanted, 1 to 50; 20 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
