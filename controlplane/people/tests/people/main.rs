@@ -8,6 +8,7 @@ mod factors;
 mod keys;
 mod links;
 mod masking;
+mod messaging;
 mod passkeys;
 mod platform;
 mod tokens;

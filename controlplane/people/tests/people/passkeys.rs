@@ -155,8 +155,9 @@ on_both!(a_passkey_follows_a_password_and_shows_again_who_is_there, |world: Worl
     let nonsense =
         passkeys::second_factor_options(&world.runtime, &secret("nonsense"), &site(), &origin).await;
     assert!(nonsense.unwrap().is_none());
-    let by_code =
-        identity::second_factor(&world.runtime, &challenge, &secret(codes[0].expose()), &origin).await.unwrap();
+    let by_code = identity::second_factor(&world.runtime, &challenge, &secret(codes[0].expose()), &origin)
+        .await
+        .unwrap();
     assert!(by_code.is_some(), "a recovery code stands in for it");
 
     world.clock.advance_millis(STEP_UP_MS);

@@ -2,7 +2,7 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys. Who an agent is comes from its
+//! wraps keys, and `smtp`, which hands messages to a mail server. Who an agent is comes from its
 //! certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod authorities;
@@ -16,6 +16,7 @@ mod network;
 mod observed;
 mod sealing;
 mod sessions;
+mod smtp;
 mod telemetry;
 mod transit;
 mod values;
@@ -23,6 +24,7 @@ mod values;
 pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
 pub use joins::GatewayJoins;
+pub use smtp::Smtp;
 pub use transit::{Transit, TransitSettings};
 
 use crate::gateway::{Backend, SessionRegistry};

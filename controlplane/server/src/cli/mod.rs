@@ -4,6 +4,7 @@ mod admin;
 mod agent;
 mod audit;
 mod backup;
+mod mail;
 mod migrate;
 mod platform;
 mod secrets;
@@ -90,6 +91,9 @@ enum Command {
     /// Shows the keys that seal what is secret, and replaces them while everything runs.
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// Tries the mail server.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Verifies the audit trails, and prints where their chains end.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -143,6 +147,7 @@ impl Cli {
             Command::Platform(platform) => platform.run(&config).await,
             Command::Agent(agent) => agent.run(&config).await,
             Command::Secrets(secrets) => secrets.run(&config).await,
+            Command::Mail(mail) => mail.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Openapi => {
                 let document =

@@ -3,13 +3,17 @@
 
 mod backup;
 mod http;
+mod mail;
 mod network;
 mod secrets;
+mod source;
 
 pub use backup::{Backup, TimeOfDay};
 pub use http::{Allow, Http, Tls};
+pub use mail::{Encryption, Mail};
 pub use network::Network;
 pub use secrets::{KeySource, Secrets, make_key};
+pub use source::Source;
 
 use anyhow::Context;
 use atalaya_kernel::installation::Environment;
@@ -45,6 +49,8 @@ pub struct Config {
     pub backup: Backup,
     /// Keys outside the database.
     pub secrets: Secrets,
+    /// The mail server; no message leaves without one.
+    pub mail: Option<Mail>,
     /// What is written to the log.
     pub log: Log,
 }
@@ -87,6 +93,7 @@ impl Default for Config {
             metrics: Metrics::default(),
             backup: Backup::default(),
             secrets: Secrets::default(),
+            mail: None,
             log: Log::default(),
         }
     }
