@@ -93,7 +93,8 @@ fn the_command_says_what_fails(isp: &Founded, server: &MailServer) {
         ("/ca.pem", "/other.pem", "certificate"),
     ] {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let options = Options { config: Some(settings.replace(right, wrong)), ..Options::in_folder(folder.path()) };
+        let options =
+            Options { config: Some(settings.replace(right, wrong)), ..Options::in_folder(folder.path()) };
         let said = atalaya_tests::harness::run_command(&options, &test, "");
         let said = said.unwrap_or_else(|error| format!("{error:#}"));
         assert!(said.contains(reason), "{wrong}: {said}");
@@ -108,7 +109,10 @@ fn a_new_log_in_is_told(server: &MailServer) {
     assert_eq!(message["from"], "avisos@atalaya.example");
     let headers = &message["headers"];
     assert!(headers["from"].as_str().is_some_and(|from| from.starts_with("NetAndina <")), "{headers}");
-    assert_eq!((&headers["auto-submitted"], &headers["content-language"]), (&json!("auto-generated"), &json!("es-419")));
+    assert_eq!(
+        (&headers["auto-submitted"], &headers["content-language"]),
+        (&json!("auto-generated"), &json!("es-419"))
+    );
     assert!(message["html"].as_str().is_some_and(|html| html.contains("<p>Hola, Rosa Campos:</p>")));
 }
 

@@ -6,7 +6,8 @@ use atalaya_pki::JoinString;
 use atalaya_simulators::routeros::SimConfig;
 use atalaya_tests::{
     harness::{
-        Agent, Api, ControlPlane, Exchange, MAIL_PASSWORD, Options, Router, SnmpDevice, run_command, wait_until,
+        Agent, Api, ControlPlane, Exchange, MAIL_PASSWORD, Options, Router, SnmpDevice, run_command,
+        wait_until,
     },
     isp::{Founded, OWNER, PASSWORD, TENANT, id_of},
 };

@@ -50,10 +50,11 @@ impl MailServer {
         let Some(python) = python(&["aiosmtpd", "cryptography"]) else { return Ok(None) };
         fs::create_dir_all(folder)?;
         let mut command = Command::new(python);
-        command
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/smtp.py"))
-            .arg(folder)
-            .args(["--starttls", "--user", &format!("{USER}:{MAIL_PASSWORD}")]);
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/smtp.py")).arg(folder).args([
+            "--starttls",
+            "--user",
+            &format!("{USER}:{MAIL_PASSWORD}"),
+        ]);
         let mut process = Process::start("mail-server", &folder.join("log"), &mut command)?;
         let port = wait_for("the mail server to listen", Duration::from_secs(30), || {
             if let Ok(text) = fs::read_to_string(folder.join("port")) {

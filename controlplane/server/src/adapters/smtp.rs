@@ -18,7 +18,7 @@ use lettre::{
         extension::ClientId,
     },
 };
-use std::{fs, net::IpAddr, time::Duration};
+use std::{fs, io, net::IpAddr, time::Duration};
 
 /// The mail server.
 pub struct Smtp {
@@ -92,16 +92,15 @@ impl Smtp {
     /// What went wrong, and whether the message is to blame.
     fn explained(&self, error: &lettre::transport::smtp::Error) -> MailError {
         let place = &self.place;
-        if error.is_tls() {
+        if is_of_tls(error) {
             return MailError::Later(format!(
-                "no protected connection to {place}; its certificate must be for this name and from an authority that is known here ([mail] ca_file): {error}"
+                "no protected connection to {place}; its certificate must be for this name and from an authority that is known here ([mail] ca_file), and [mail] encryption what this port speaks: {error}"
             ));
         }
         let Some(code) = error.status() else {
             return MailError::Later(format!("{place} does not take messages now: {}", chain(error)));
         };
-        let number: u16 = code.to_string().parse().unwrap_or(0);
-        if NOT_US.contains(&number) {
+        if NOT_US.contains(&u16::from(code)) {
             return MailError::Later(format!(
                 "{place} does not let us in; look at [mail] user and password: {error}"
             ));
@@ -137,6 +136,13 @@ fn is_here(host: &str) -> bool {
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+/// Whether the protection of the connection failed: the library reports it as any other failure to connect.
+fn is_of_tls(error: &lettre::transport::smtp::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    let inner = cause.and_then(io::Error::get_ref);
+    error.is_tls() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// An error with its causes; the library's own text has the first of them already.

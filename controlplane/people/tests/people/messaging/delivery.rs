@@ -1,5 +1,5 @@
 use super::*;
-use atalaya_kernel::{Error, dead_letters, db::sql, on_both};
+use atalaya_kernel::{Error, db::sql, dead_letters, on_both};
 use atalaya_people::{
     access::Role,
     identity::{self, UserChange},
@@ -39,7 +39,9 @@ on_both!(a_notice_is_made_once_and_sent_once, |world: World| async move {
     let [mail] = post.deliver(&world).await.try_into().ok().unwrap();
     assert_eq!((mail.to.as_str(), mail.from_name.as_str(), mail.language), (EMAIL, "NETANDINA", "es-419"));
     assert_eq!(mail.subject, "Su solicitud fue aprobada");
-    assert!(mail.text.expose().contains("Luis <b>Vega</b> aprobó lo que usted pidió: Cortar <214> servicios"));
+    assert!(
+        mail.text.expose().contains("Luis <b>Vega</b> aprobó lo que usted pidió: Cortar <214> servicios")
+    );
     assert!(mail.html.expose().contains("Luis &lt;b&gt;Vega&lt;/b&gt; aprobó"));
     let [notice] = notices(&ctx).await.try_into().unwrap();
     assert_eq!((notice.id.clone(), notice.state, notice.attempts), (mail.id, NoticeState::Sent, 1));
@@ -53,10 +55,8 @@ on_both!(what_can_wait_waits_for_the_morning, |world: World| async move {
     let (ctx, rosa) = rosa(&world).await;
     let post = Post::open();
     // It is 10:07 in Lima.
-    let change = TenantChange {
-        quiet_hours: Some("09:00-11:00".parse().unwrap()),
-        ..TenantChange::default()
-    };
+    let change =
+        TenantChange { quiet_hours: Some("09:00-11:00".parse().unwrap()), ..TenantChange::default() };
     tenancy::tenant_update(&ctx, 1, change).await.unwrap();
     notify(&ctx, &rosa, &decided("a"), "a").await;
     notify(&ctx, &rosa, &Template::PasswordChanged { at: ctx.now() }, "b").await;
@@ -195,7 +195,9 @@ on_both!(two_processes_send_it_once, |world: World| async move {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 20);
-    assert!(notices(&ctx).await.iter().all(|notice| (notice.state, notice.attempts) == (NoticeState::Sent, 1)));
+    assert!(
+        notices(&ctx).await.iter().all(|notice| (notice.state, notice.attempts) == (NoticeState::Sent, 1))
+    );
 });
 
 on_both!(ones_own_are_ones_own, |world: World| async move {

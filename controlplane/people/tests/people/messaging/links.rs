@@ -35,7 +35,10 @@ on_both!(a_link_is_sent_when_asked_for, subscriptions(), |world: World| async mo
     let link = links::link_send(&ctx, &post.outbound, &rosa.id).await.unwrap();
     assert_eq!((link.kind, link.sent), (LinkKind::Invitation, true));
     let [mail] = post.deliver(&world).await.try_into().ok().unwrap();
-    assert_eq!((mail.subject.as_str(), token(&mail)), ("Invitación a NETANDINA", link.token.expose().to_owned()));
+    assert_eq!(
+        (mail.subject.as_str(), token(&mail)),
+        ("Invitación a NETANDINA", link.token.expose().to_owned())
+    );
     uses(&world, &token(&mail), "first password").await.unwrap();
     assert!(!links::link_create(&ctx, &rosa.id).await.unwrap().sent);
     // Shown and not sent; the new password is told of.
@@ -64,7 +67,10 @@ on_both!(whoever_forgot_the_password_asks, subscriptions(), |world: World| async
     let [second] = post.deliver(&world).await.try_into().ok().unwrap();
     assert_ne!(token(&first), token(&second));
     uses(&world, &token(&first), "another horse").await.unwrap();
-    assert!(matches!(uses(&world, &token(&second), "third horse").await, Err(Error::NotFound)), "one was used");
+    assert!(
+        matches!(uses(&world, &token(&second), "third horse").await, Err(Error::NotFound)),
+        "one was used"
+    );
     assert!(log_in(&world, "netandina", EMAIL, &secret("another horse")).await.is_some());
 
     identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();

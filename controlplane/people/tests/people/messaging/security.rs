@@ -19,10 +19,15 @@ on_both!(people_are_told_what_happens_to_their_log_in, subscriptions(), |world: 
     let (rosa, _, codes) = enrolled(&world, &ctx).await;
     let told = post.deliver(&world).await;
     let said: Vec<_> = told.iter().map(|mail| mail.subject.as_str()).collect();
-    assert_eq!(said, ["Nuevo ingreso en NETANDINA", "Nuevo ingreso en NETANDINA", "Su segundo factor en NETANDINA"]);
+    assert_eq!(
+        said,
+        ["Nuevo ingreso en NETANDINA", "Nuevo ingreso en NETANDINA", "Su segundo factor en NETANDINA"]
+    );
     assert!(told[2].text.expose().contains("Se agregó una aplicación"));
     assert!(told[0].text.expose().contains("2026-11-05 10:07 (America/Lima)"), "{}", told[0].text.expose());
-    identity::log_in(&world.runtime, "netandina", EMAIL, &secret("correct horse"), &Origin::default()).await.unwrap();
+    identity::log_in(&world.runtime, "netandina", EMAIL, &secret("correct horse"), &Origin::default())
+        .await
+        .unwrap();
     assert!(subjects(&world, &post).await.is_empty(), "nobody is in yet");
     factors::recovery_renew(&rosa).await.unwrap();
     assert!(!codes.is_empty());
@@ -45,8 +50,7 @@ on_both!(people_are_told_what_happens_to_their_log_in, subscriptions(), |world: 
         requests_per_minute: None,
         expires_at: None,
     };
-    let (rosa, _) =
-        identity::authenticate(&world.runtime, known.token.expose(), "r").await.unwrap().unwrap();
+    let (rosa, _) = identity::authenticate(&world.runtime, known.token.expose(), "r").await.unwrap().unwrap();
     keys::key_create(&rosa, &catalog, new).await.unwrap();
     assert_eq!(subjects(&world, &post).await, ["Se creó una clave para un programa en NETANDINA"]);
 });
@@ -114,7 +118,8 @@ on_both!(whoever_asked_is_told_what_somebody_else_decided, subscriptions(), |wor
                 summary: "Suspend 214 services".to_owned(),
                 payload: serde_json::json!({}),
             };
-            write_tx!(rosa, tx => { Ok(approvals::approval_request(rosa, &mut tx, new.clone()).await?.id) }).unwrap()
+            write_tx!(rosa, tx => { Ok(approvals::approval_request(rosa, &mut tx, new.clone()).await?.id) })
+                .unwrap()
         }
     };
     approvals::approval_approve(&luis, &operations, &ask("a").await).await.unwrap();
@@ -134,7 +139,8 @@ on_both!(owners_are_told_of_a_visit, subscriptions(), |world: World| async move 
     identity::user_create(&ctx, user("ana@netandina.example", Role::Admin)).await.unwrap();
     let post = Post::open();
     crate::platform::visit(&world, &ctx).await;
-    let mut told: Vec<_> = post.deliver(&world).await.into_iter().map(|mail| (mail.to, mail.subject)).collect();
+    let mut told: Vec<_> =
+        post.deliver(&world).await.into_iter().map(|mail| (mail.to, mail.subject)).collect();
     told.sort();
     let subject = "Un operador de la instalación entró en NETANDINA".to_owned();
     assert_eq!(told, [("luis@netandina.example".to_owned(), subject.clone()), (EMAIL.to_owned(), subject)]);
