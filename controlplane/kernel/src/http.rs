@@ -322,6 +322,22 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_body_may_be_left_out_where_it_may() {
+        #[derive(Debug, Default, PartialEq, Eq, serde::Deserialize)]
+        struct Wanted {
+            send: bool,
+        }
+        for (body, send) in [("", false), ("null", false), (r#"{"send": true}"#, true)] {
+            let request = Request::new(axum::body::Body::from(body));
+            let OptionalJson(taken) = OptionalJson::<Wanted>::from_request(request, &()).await.unwrap();
+            assert_eq!(taken, Wanted { send }, "{body}");
+        }
+        let request = Request::new(axum::body::Body::from(r#"{"send": 7}"#));
+        let refused = OptionalJson::<Wanted>::from_request(request, &()).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+
     #[test]
     fn what_is_wrong_with_a_body_is_told_without_what_was_in_it() {
         #[derive(Debug, serde::Deserialize)]

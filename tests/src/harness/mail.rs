@@ -72,7 +72,7 @@ impl MailServer {
         let folder = self.folder.display();
         format!(
             "[mail]\nhost = \"localhost\"\nport = {}\nca_file = \"{folder}/ca.pem\"\nuser = \"{USER}\"\n\
-             password = \"file:{folder}/password\"\nfrom = \"avisos@atalaya.example\"\nweb = \"https://atalaya.example\"\ntimeout_s = 2\n",
+             password = \"file:{folder}/password\"\nfrom = \"avisos@atalaya.example\"\nweb = \"https://atalaya.example\"\ntimeout_s = 8\n",
             self.port
         )
     }
