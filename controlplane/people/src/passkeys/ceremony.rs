@@ -25,6 +25,8 @@ pub(super) enum Refused {
     Origin,
     #[error("asked from within another page")]
     CrossOrigin,
+    #[error("bound to a connection of another kind than ours")]
+    TokenBinding,
     #[error("the authenticator data is malformed")]
     AuthenticatorData,
     #[error("a credential for another site")]
@@ -37,6 +39,8 @@ pub(super) enum Refused {
     Attestation,
     #[error("a kind of key that was not asked for")]
     Key,
+    #[error("somebody else than the authenticator names")]
+    Holder,
     #[error("the signature is wrong")]
     Signature,
     #[error("the counter went back: there may be a copy of the authenticator")]
@@ -62,6 +66,13 @@ struct ClientData {
     #[serde(default)]
     cross_origin: bool,
     top_origin: Option<String>,
+    token_binding: Option<TokenBinding>,
+}
+
+/// How the browser says that it bound the ceremony to its connection (Level 2, §5.8.1).
+#[derive(Deserialize)]
+struct TokenBinding {
+    status: String,
 }
 
 /// The challenge that client data answers, before anything of them is believed: it says which ceremony this is.
@@ -82,6 +93,10 @@ fn client_data_check(client_data: &[u8], kind: &str, site: &Site) -> Result<(), 
     }
     if data.cross_origin || data.top_origin.is_some() {
         return Err(Refused::CrossOrigin);
+    }
+    // No connection of ours has one: a browser that could and did not is as good as one that could not.
+    if data.token_binding.is_some_and(|binding| binding.status != "supported") {
+        return Err(Refused::TokenBinding);
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ pub async fn enter_options(
     match identity::door_of(runtime, slug, origin).await? {
         Some((door, _)) => options(&door, Purpose::Entry, None, site).await,
         None => Ok(AssertionOptions {
-            challenge: super::service::encoded(&super::service::random_challenge()),
+            challenge: super::service::encoded(&super::service::random_challenge()).into(),
             timeout: CHALLENGE_MS,
             rp_id: site.rp_id.clone(),
             allow_credentials: Vec::new(),
@@ -114,6 +114,7 @@ pub async fn enter(
     let Some(id) = shown(&door, answer, Purpose::Entry, None, site, origin).await? else { return Ok(None) };
     let user = identity::user_row(&mut door.begin_read().await?, &id).await?;
     if user.disabled {
+        refuse(&door, EntityRef::new("user", &id), None, "the user is disabled", origin).await?;
         return Ok(None);
     }
     identity::enter(runtime, tenant, user, origin).await.map(Some)
@@ -177,7 +178,7 @@ impl Answer {
     }
 }
 
-/// Whose passkey an answer shows; what was refused is audited.
+/// Whose passkey an answer shows; what was refused is audited, as a wrong password is.
 async fn shown(
     ctx: &Ctx,
     answer: &PasskeyAnswer,
@@ -186,30 +187,49 @@ async fn shown(
     site: &Site,
     origin: &Origin,
 ) -> Result<Option<UserId>, Error> {
-    let Some(answer) = Answer::of(answer) else { return Ok(None) };
+    let of = match user {
+        Some(user) => EntityRef::new("user", user),
+        None => EntityRef::new("tenant", ctx.tenant()),
+    };
+    let Some(answer) = Answer::of(answer) else {
+        return refuse(ctx, of, None, "what came is not base64url", origin).await;
+    };
     if !answered(ctx, &answer.client_data, purpose, user, site).await? {
-        return Ok(None);
+        return refuse(
+            ctx,
+            of,
+            None,
+            "a challenge that was not asked for, was answered, or is too old",
+            origin,
+        )
+        .await;
     }
     let mut tx = ctx.begin_read().await?;
     let row = store::passkey_by_credential(&mut tx, &answer.credential_id).await?;
     tx.rollback().await?;
     let Some(row) = row.filter(|row| row.host == site.rp_id && user.is_none_or(|user| *user == row.user_id))
     else {
-        return Ok(None);
+        return refuse(ctx, of, None, "a credential that is not known here", origin).await;
     };
-    match judged(&answer, &row, purpose, site) {
-        Ok(counter) => {
-            let counted = write_tx!(ctx, tx => {
-                Ok(store::passkey_used(&mut tx, &row.id, row.counter, i64::from(counter), ctx.now()).await?)
-            })?;
-            // Two at once with one counter: one of them is a copy, or a repetition.
-            Ok(counted.then_some(row.user_id))
-        }
+    let of = EntityRef::new("user", &row.user_id);
+    let counter = match judged(&answer, &row, purpose, site) {
+        Ok(counter) => counter,
         Err(reason) => {
-            refuse(ctx, &row, reason, origin).await?;
-            Ok(None)
+            if reason == Refused::Counter {
+                write_tx!(ctx, tx => { factors::tell(ctx, &mut tx, &row.user_id, "passkey_copied").await })?;
+            }
+            return refuse(ctx, of, Some(&row), &reason.to_string(), origin).await;
         }
+    };
+    let counted = write_tx!(ctx, tx => {
+        Ok(store::passkey_used(&mut tx, &row.id, row.counter, i64::from(counter), ctx.now()).await?)
+    })?;
+    if !counted {
+        // Two at once with one counter: one of them is a copy, or a repetition.
+        return refuse(ctx, of, Some(&row), "its counter was used meanwhile, or it was removed", origin)
+            .await;
     }
+    Ok(Some(row.user_id))
 }
 
 fn judged(answer: &Answer, row: &PasskeyRow, purpose: Purpose, site: &Site) -> Result<u32, Refused> {
@@ -222,7 +242,7 @@ fn judged(answer: &Answer, row: &PasskeyRow, purpose: Purpose, site: &Site) -> R
         return Err(Refused::Key);
     };
     if !named {
-        return Err(Refused::Signature);
+        return Err(Refused::Holder);
     }
     let signed = Signed {
         client_data: &answer.client_data,
@@ -233,16 +253,18 @@ fn judged(answer: &Answer, row: &PasskeyRow, purpose: Purpose, site: &Site) -> R
     ceremony::asserted(signed, known, site, purpose == Purpose::Entry)
 }
 
-async fn refuse(ctx: &Ctx, row: &PasskeyRow, reason: Refused, origin: &Origin) -> Result<(), Error> {
+/// Writes down why an answer is not believed; whoever sent it is not told.
+async fn refuse(
+    ctx: &Ctx,
+    of: EntityRef,
+    row: Option<&PasskeyRow>,
+    reason: &str,
+    origin: &Origin,
+) -> Result<Option<UserId>, Error> {
     let facts = json!({
-        "address": origin.address, "user_agent": origin.user_agent, "passkey": row.id, "reason": reason.to_string(),
+        "address": origin.address, "user_agent": origin.user_agent, "passkey": row.map(|row| &row.id), "reason": reason,
     });
-    let entry = Entry::new("session.refuse", EntityRef::new("user", &row.user_id)).after(&facts)?;
-    write_tx!(ctx, tx => {
-        audit::record(ctx, &mut tx, entry.clone()).await?;
-        if reason == Refused::Counter {
-            factors::tell(ctx, &mut tx, &row.user_id, "passkey_copied").await?;
-        }
-        Ok(())
-    })
+    let entry = Entry::new("session.refuse", of).after(&facts)?;
+    write_tx!(ctx, tx => { audit::record(ctx, &mut tx, entry.clone()).await })?;
+    Ok(None)
 }

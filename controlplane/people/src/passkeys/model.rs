@@ -164,7 +164,8 @@ pub struct Selection {
 #[serde(rename_all = "camelCase")]
 pub struct RegistrationOptions {
     /// To be signed, base64url; good once, for five minutes.
-    pub challenge: String,
+    #[schema(value_type = String)]
+    pub challenge: ShownOnce,
     /// For whom.
     pub rp: RelyingParty,
     /// Whose.
@@ -187,7 +188,8 @@ pub struct RegistrationOptions {
 #[serde(rename_all = "camelCase")]
 pub struct AssertionOptions {
     /// To be signed, base64url; good once, for five minutes.
-    pub challenge: String,
+    #[schema(value_type = String)]
+    pub challenge: ShownOnce,
     /// Milliseconds until it is too late.
     pub timeout: i64,
     /// The host name.

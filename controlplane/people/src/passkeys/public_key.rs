@@ -55,3 +55,65 @@ impl PublicKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(pairs: &[(i64, Value)]) -> Option<PublicKey> {
+        PublicKey::of(&Value::Map(
+            pairs.iter().map(|(key, value)| (Value::Number(*key), value.clone())).collect(),
+        ))
+    }
+
+    #[test]
+    fn only_the_keys_that_were_asked_for_are_taken() {
+        let number = Value::Number;
+        let bytes = |length: usize| Value::Bytes(vec![7; length]);
+        let ec = |kind, algorithm, curve, x: usize, y: usize| {
+            key(&[
+                (1, number(kind)),
+                (3, number(algorithm)),
+                (-1, number(curve)),
+                (-2, bytes(x)),
+                (-3, bytes(y)),
+            ])
+        };
+        assert!(matches!(ec(2, -7, 1, 32, 32), Some(PublicKey::Es256(_))));
+        for (kind, algorithm, curve, x, y) in [
+            (2, -35, 2, 48, 48),
+            (2, -7, 2, 32, 32),
+            (2, -7, 8, 32, 32),
+            (2, -47, 8, 32, 32),
+            (2, -8, 1, 32, 32),
+            (2, -257, 1, 32, 32),
+            (1, -7, 1, 32, 32),
+            (1, -8, 1, 32, 32),
+            (1, -8, 4, 32, 32),
+            (2, -7, 1, 31, 32),
+            (2, -7, 1, 32, 33),
+            (2, -7, 1, 0, 0),
+        ] {
+            assert_eq!(ec(kind, algorithm, curve, x, y), None, "{kind} {algorithm} {curve} {x} {y}");
+        }
+        assert_eq!(key(&[(1, number(2)), (3, number(-7)), (-1, number(1)), (-2, bytes(32))]), None, "no y");
+        let compressed =
+            [(1, number(2)), (3, number(-7)), (-1, number(1)), (-2, bytes(32)), (-3, Value::Simple(21))];
+        assert_eq!(key(&compressed), None, "a compressed point");
+        let rsa =
+            |algorithm| key(&[(1, number(3)), (3, number(algorithm)), (-1, bytes(256)), (-2, bytes(3))]);
+        assert!(matches!(rsa(-257), Some(PublicKey::Rs256 { .. })));
+        for algorithm in [-65_535, -258, -259, -37, -7] {
+            assert_eq!(rsa(algorithm), None, "{algorithm}");
+        }
+        assert_eq!(PublicKey::of(&Value::Number(1)), None);
+    }
+
+    #[test]
+    fn an_rsa_key_that_is_short_signs_nothing() {
+        let short = PublicKey::Rs256 { n: vec![0xc1; 128], e: vec![1, 0, 1] };
+        assert!(!short.verifies(b"message", &[0; 128]));
+        let empty = PublicKey::Rs256 { n: Vec::new(), e: Vec::new() };
+        assert!(!empty.verifies(b"message", &[]));
+    }
+}

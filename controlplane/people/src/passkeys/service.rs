@@ -16,7 +16,7 @@ use atalaya_kernel::{
     events::EntityRef,
     ids::{PasskeyId, UserId},
     page::Page,
-    secrets::fill_random,
+    secrets::{ShownOnce, fill_random},
     write_tx,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -48,7 +48,7 @@ pub(super) async fn challenge(
     purpose: Purpose,
     user: Option<&UserId>,
     site: &Site,
-) -> Result<String, Error> {
+) -> Result<ShownOnce, Error> {
     let challenge = encoded(&random_challenge());
     let now = ctx.now();
     let taken = Taken {
@@ -58,7 +58,7 @@ pub(super) async fn challenge(
         expires_at: now.plus_millis(CHALLENGE_MS),
     };
     store::challenge_put(tx, &token_hash(&challenge), &taken, now).await?;
-    Ok(challenge)
+    Ok(challenge.into())
 }
 
 /// Takes the challenge that client data answer, in a transaction of its own: whatever comes of the answer, there is no second.

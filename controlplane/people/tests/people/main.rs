@@ -5,6 +5,7 @@ mod access;
 mod approvals;
 mod authenticator;
 mod factors;
+mod forgeries;
 mod keys;
 mod links;
 mod masking;

@@ -18,17 +18,17 @@ use atalaya_people::{
 use serde_json::{Value, json};
 
 const EMAIL: &str = "rosa@netandina.example";
-const ORIGIN: &str = "https://red.netandina.example";
+pub(crate) const ORIGIN: &str = "https://red.netandina.example";
 
-fn secret(text: &str) -> SecretText {
+pub(crate) fn secret(text: &str) -> SecretText {
     SecretText::new(text.to_owned())
 }
 
-fn site() -> Site {
+pub(crate) fn site() -> Site {
     Site { rp_id: "red.netandina.example".to_owned(), origin: ORIGIN.to_owned() }
 }
 
-async fn person(world: &World, token: &str) -> (Ctx, LoggedIn) {
+pub(crate) async fn person(world: &World, token: &str) -> (Ctx, LoggedIn) {
     identity::authenticate(&world.runtime, token, "r").await.unwrap().unwrap()
 }
 
@@ -36,20 +36,20 @@ async fn person(world: &World, token: &str) -> (Ctx, LoggedIn) {
 async fn rosa(world: &World, ctx: &Ctx) -> Ctx {
     identity::user_create(ctx, user(EMAIL, Role::Owner)).await.unwrap();
     let token = log_in(world, "netandina", EMAIL, &secret("correct horse")).await.unwrap().token;
-    person(world, &token).await.0
+    person(world, token.expose()).await.0
 }
 
-async fn kept(who: &Ctx, phone: &mut Authenticator) -> Result<PasskeyMade, Error> {
+pub(crate) async fn kept(who: &Ctx, phone: &mut Authenticator) -> Result<PasskeyMade, Error> {
     let options = json!(passkeys::registration_options(who, &site()).await?);
     let credential = serde_json::from_value(phone.make(&options, ORIGIN)).unwrap();
     passkeys::passkey_create(who, &site(), &NewPasskey { name: "Phone".to_owned(), credential }).await
 }
 
-async fn entry_options(world: &World) -> Value {
+pub(crate) async fn entry_options(world: &World) -> Value {
     json!(passkeys::enter_options(&world.runtime, "netandina", &site(), &Origin::default()).await.unwrap())
 }
 
-async fn entered(world: &World, slug: &str, answer: &Value) -> Option<Box<Entered>> {
+pub(crate) async fn entered(world: &World, slug: &str, answer: &Value) -> Option<Box<Entered>> {
     let answer = serde_json::from_value(answer.clone()).unwrap();
     passkeys::enter(&world.runtime, slug, &answer, &site(), &Origin::default()).await.unwrap()
 }
@@ -58,7 +58,7 @@ async fn entered(world: &World, slug: &str, answer: &Value) -> Option<Box<Entere
 async fn waiting(world: &World) -> Option<SecretText> {
     let (right, origin) = (secret("correct horse"), Origin::default());
     match identity::log_in(&world.runtime, "netandina", EMAIL, &right, &origin).await.unwrap() {
-        LogIn::SecondFactor { challenge, .. } => Some(SecretText::new(challenge)),
+        LogIn::SecondFactor { challenge, .. } => Some(secret(challenge.expose())),
         LogIn::In(_) => None,
         LogIn::Refused => unreachable!("the password is right"),
     }
@@ -91,7 +91,7 @@ on_both!(a_passkey_enters_alone_once_for_each_challenge, |world: World| async mo
     let inside = entered(&world, "netandina", &answer).await.unwrap();
     assert_eq!(inside.logged_in.user.email, EMAIL);
     assert!(entered(&world, "netandina", &answer).await.is_none(), "each challenge once");
-    let (again, _) = person(&world, &inside.token).await;
+    let (again, _) = person(&world, inside.token.expose()).await;
     assert!(passkeys::passkeys_list(&again).await.unwrap().items[0].last_used_at.is_some());
 
     // What nobody asked for, too late, not verified, of another ceremony, or for nobody.
@@ -161,7 +161,7 @@ on_both!(a_passkey_follows_a_password_and_shows_again_who_is_there, |world: Worl
     assert!(by_code.is_some(), "a recovery code stands in for it");
 
     world.clock.advance_millis(STEP_UP_MS);
-    let (rosa, session) = person(&world, &inside.token).await;
+    let (rosa, session) = person(&world, inside.token.expose()).await;
     assert!(matches!(rosa.demand_proof(), Err(Error::StepUpRequired)));
     assert!(matches!(kept(&rosa, &mut Authenticator::new(b"x")).await, Err(Error::StepUpRequired)));
     let options = json!(passkeys::step_up_options(&rosa, &site()).await.unwrap());

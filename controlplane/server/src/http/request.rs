@@ -114,7 +114,7 @@ pub(super) async fn describe(
         https: requests.config.is_https(),
         slug: requests.slug(text(&request, header::HOST)),
         host: text(&request, header::HOST).map(host_name),
-        web_origin: text(&request, header::HOST).map(|host| web_origin(host, requests.config.https)),
+        web_origin: text(&request, header::HOST).map(|host| web_origin(host, requests.config.is_https())),
     };
     // Query strings stay out of the log: they hold phones and documents.
     let action = format!(

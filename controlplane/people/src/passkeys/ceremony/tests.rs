@@ -148,19 +148,109 @@ fn no_changed_byte_is_believed_and_none_panics() {
     }
 }
 
+/// A key that signs what a forger would need signed.
+struct Signer(ring::signature::Ed25519KeyPair);
+
+impl Signer {
+    fn new() -> Self {
+        Self(ring::signature::Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap())
+    }
+
+    /// `{1: 1, 3: -8, -1: 6, -2: bytes}`
+    fn cose(&self) -> Vec<u8> {
+        let public = ring::signature::KeyPair::public_key(&self.0).as_ref();
+        [&[0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 32][..], public].concat()
+    }
+
+    /// Rightly signed, whatever it says.
+    fn asserts(&self, client_data: &str, data: &[u8], known: u32, verified: bool) -> Result<u32, Refused> {
+        let client_data = client_data.as_bytes();
+        let signature = self.0.sign(&[data, &Sha256::digest(client_data)].concat());
+        let signed = Signed { client_data, authenticator_data: data, signature: signature.as_ref() };
+        let cose = self.cose();
+        asserted(signed, Known { public_key: &cose, counter: known }, &site(), verified)
+    }
+}
+
+/// Authenticator data for a relying party.
+fn data(rp_id: &str, flags: u8, counter: u32) -> Vec<u8> {
+    let hash: [u8; 32] = Sha256::digest(rp_id.as_bytes()).into();
+    [&hash[..], &[flags], &counter.to_be_bytes()].concat()
+}
+
+const GET: &str = r#"{"type":"webauthn.get","challenge":"AA","origin":"https://example.org"}"#;
+
+#[test]
+fn what_is_rightly_signed_but_says_something_else_is_refused() {
+    let signer = Signer::new();
+    let verified = USER_PRESENT | USER_VERIFIED;
+    let here = data("example.org", verified, 1);
+    assert_eq!(signer.asserts(GET, &here, 0, true), Ok(1));
+    let with = |more: &str| format!("{},{more}}}", GET.trim_end_matches('}'));
+    assert_eq!(signer.asserts(&with(r#""tokenBinding":{"status":"supported"}"#), &here, 0, true), Ok(1));
+    assert_eq!(signer.asserts(&with(r#""extra":[1]"#), &here, 0, true), Ok(1), "browsers may add members");
+    for (client_data, refused) in [
+        (GET.replace("example.org", "evil.example"), Refused::Origin),
+        (GET.replace("https", "http"), Refused::Origin),
+        (GET.replace("example.org", "sub.example.org"), Refused::Origin),
+        (GET.replace("webauthn.get", "webauthn.create"), Refused::Kind),
+        (GET.replace("webauthn.get", "payment.get"), Refused::Kind),
+        (with(r#""crossOrigin":true"#), Refused::CrossOrigin),
+        (with(r#""topOrigin":"https://example.org""#), Refused::CrossOrigin),
+        (with(r#""tokenBinding":{"status":"present","id":"AA"}"#), Refused::TokenBinding),
+        (GET.replace("origin", "place"), Refused::ClientData),
+        (format!("{GET}{GET}"), Refused::ClientData),
+    ] {
+        assert_eq!(signer.asserts(&client_data, &here, 0, true), Err(refused), "{client_data}");
+    }
+    for (data, refused) in [
+        (data("evil.example", verified, 1), Refused::RelyingParty),
+        (data("example.org", USER_VERIFIED, 1), Refused::NotPresent),
+        (data("example.org", 0, 1), Refused::NotPresent),
+        (data("example.org", USER_PRESENT, 1), Refused::NotVerified),
+        (data("example.org", verified | BACKED_UP, 1), Refused::AuthenticatorData),
+        (data("example.org", verified | CREDENTIAL, 1), Refused::AuthenticatorData),
+        (data("example.org", verified | EXTENSIONS, 1), Refused::AuthenticatorData),
+        ([here.clone(), vec![0]].concat(), Refused::AuthenticatorData),
+    ] {
+        assert_eq!(signer.asserts(GET, &data, 0, true), Err(refused), "{data:?}");
+    }
+    let present = data("example.org", USER_PRESENT, 1);
+    assert_eq!(signer.asserts(GET, &present, 0, false), Ok(1), "not demanded, not missed");
+}
+
+#[test]
+fn a_registration_of_nobody_or_of_another_key_is_refused() {
+    let create = GET.replace("webauthn.get", "webauthn.create");
+    let made = |rp_id: &str, flags: u8, key: &[u8], format: &str, statement: &[u8]| {
+        let new = [&data(rp_id, flags, 0)[..], &[0; 16], &[0, 2], b"id", key].concat();
+        let size = u8::try_from(new.len()).unwrap();
+        let named = [&[0x60 | u8::try_from(format.len()).unwrap()][..], format.as_bytes()].concat();
+        let object =
+            [&b"\xa3\x63fmt"[..], &named[..], b"\x67attStmt", statement, b"\x68authData\x58", &[size], &new]
+                .concat();
+        registered(create.as_bytes(), &object, &site()).map(|(credential, _)| credential.id)
+    };
+    let (key, both) = (Signer::new().cose(), USER_PRESENT | CREDENTIAL);
+    assert_eq!(made("example.org", both, &key, "none", b"\xa0"), Ok(b"id".to_vec()));
+    assert_eq!(made("evil.example", both, &key, "none", b"\xa0"), Err(Refused::RelyingParty));
+    assert_eq!(made("example.org", CREDENTIAL, &key, "none", b"\xa0"), Err(Refused::NotPresent));
+    assert_eq!(made("example.org", USER_PRESENT, &key, "none", b"\xa0"), Err(Refused::AuthenticatorData));
+    assert_eq!(made("example.org", both, &key, "packed", b"\xa0"), Err(Refused::Attestation));
+    assert_eq!(made("example.org", both, &key, "none", b"\xa1\x00\x00"), Err(Refused::Attestation));
+    // {1: 1, 3: -7, …}: a kind of key and an algorithm that do not belong together; and -35, ES384.
+    let other = |algorithm: &[u8]| [&key[..3], &[3], algorithm, &key[5..]].concat();
+    assert_eq!(made("example.org", both, &other(&[0x27]), "none", b"\xa0"), Ok(b"id".to_vec()));
+    for algorithm in [&[0x26][..], &[0x38, 34], &[0x39, 1, 0]] {
+        assert_eq!(made("example.org", both, &other(algorithm), "none", b"\xa0"), Err(Refused::Key));
+    }
+}
+
 #[test]
 fn a_counter_that_goes_back_is_refused() {
-    let key = ring::signature::Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
-    let public = ring::signature::KeyPair::public_key(&key).as_ref().to_vec();
-    // {1: 1, 3: -8, -1: 6, -2: bytes}
-    let cose = [&[0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 32][..], &public].concat();
-    let client_data = br#"{"type":"webauthn.get","challenge":"AA","origin":"https://example.org"}"#;
+    let signer = Signer::new();
     let sign = |counter: u32, known: u32| {
-        let hash: [u8; 32] = Sha256::digest(b"example.org").into();
-        let data = [&hash[..], &[USER_PRESENT], &counter.to_be_bytes()].concat();
-        let signature = key.sign(&[&data[..], &Sha256::digest(client_data)].concat());
-        let signed = Signed { client_data, authenticator_data: &data, signature: signature.as_ref() };
-        asserted(signed, Known { public_key: &cose, counter: known }, &site(), false)
+        signer.asserts(GET, &data("example.org", USER_PRESENT, counter), known, false)
     };
     for (counter, known, wanted) in [
         (0, 0, Ok(0)),
