@@ -140,9 +140,12 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 
 /// Whether the protection of the connection failed: the library reports it as any other failure to connect.
 fn is_of_tls(error: &lettre::transport::smtp::Error) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
-    let inner = cause.and_then(io::Error::get_ref);
-    error.is_tls() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    let of_tls = |cause: &(dyn std::error::Error + 'static)| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    };
+    error.is_tls()
+        || std::iter::successors(std::error::Error::source(error), |cause| cause.source()).any(of_tls)
 }
 
 /// An error with its causes; the library's own text has the first of them already.

@@ -2,7 +2,7 @@ use super::{open_migrated, print_line};
 use crate::config::{Config, host_fingerprint};
 use anyhow::{Context, bail};
 use atalaya_kernel::{ids::NoticeId, installation, secrets::SecretText};
-use atalaya_people::messaging::{Mail, MailError, Mailer};
+use atalaya_people::messaging::{Mail, MailError};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
