@@ -168,6 +168,8 @@ ids! {
     LedgerEntryId = "led";
     /// A single-use link: invitation or password reset.
     LinkId = "lnk";
+    /// A notice to a person, on one channel.
+    NoticeId = "ntc";
     /// A person who runs the installation.
     OperatorId = "opr";
     /// A reseller inside a tenant.

@@ -10,6 +10,7 @@ pub mod factors;
 pub mod identity;
 pub mod keys;
 pub mod links;
+pub mod messaging;
 pub mod passkeys;
 pub mod platform;
 pub mod quota;
@@ -29,6 +30,7 @@ pub const PERMISSIONS: &[&[(Permission, &str)]] = &[
     approvals::PERMISSIONS,
     keys::PERMISSIONS,
     customers::PERMISSIONS,
+    messaging::PERMISSIONS,
     platform::visits::PERMISSIONS,
 ];
 /// Facts that this domain publishes.
@@ -41,6 +43,7 @@ pub const EVENTS: &[&[EventType]] = &[
     tokens::EVENTS,
     factors::EVENTS,
     customers::EVENTS,
+    messaging::EVENTS,
     platform::visits::EVENTS,
 ];
 
@@ -57,6 +60,7 @@ pub fn router() -> OpenApiRouter {
         .merge(tokens::http::router())
         .merge(links::http::router())
         .merge(customers::http::router())
+        .merge(messaging::http::router())
         .merge(platform::visits::http::router())
 }
 

@@ -1,6 +1,6 @@
 //! Where this domain keeps sealed values.
 
-use crate::{factors, platform::operators, tokens};
+use crate::{factors, messaging, platform::operators, tokens};
 use atalaya_kernel::secrets::{
     Owner,
     reseal::{Part, SealedColumn},
@@ -15,6 +15,14 @@ pub const SEALED: &[SealedColumn] = &[
         of_tenants: true,
         key: &[Part::Text("user_id")],
         context: |place| factors::secret_context(place.first),
+    },
+    SealedColumn {
+        table: "people_notice",
+        column: "sealed_values",
+        owner: Owner::Tenant,
+        of_tenants: true,
+        key: &[Part::Text("id")],
+        context: |place| messaging::values_context(place.first),
     },
     SealedColumn {
         table: "people_operator",

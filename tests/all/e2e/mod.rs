@@ -11,6 +11,7 @@ mod identity;
 mod jobs;
 mod keys;
 mod latency;
+mod mail;
 mod main_job;
 mod measured;
 mod outage;

@@ -95,13 +95,14 @@ impl Digests {
         }
     }
 
-    /// Whether every event was delivered and no job is under way.
+    /// Whether every event was delivered, no job is under way, and no notice waits for its first attempt.
     fn is_settled(&self) -> bool {
         let waiting =
             "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_delivery WHERE tenant_id = $1 AND state <> 'done'";
         let running =
             "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_job WHERE tenant_id = $1 AND state = 'leased'";
-        [waiting, running].iter().all(|statement| {
+        let untold = "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_job WHERE tenant_id = $1 AND state = 'pending' AND kind = 'people.notice'";
+        [waiting, running, untold].iter().all(|statement| {
             let count = self.runtime.block_on(self.database.texts(statement, Some(&self.tenant)));
             count == [Some("0".to_owned())]
         })

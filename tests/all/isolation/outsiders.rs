@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 12] = [
+const FOR_EVERYBODY: [&str; 13] = [
     "GET /login-options",
+    "POST /password-links/ask",
     "POST /password-links/look",
     "POST /password-links/use",
     "POST /platform/session",

@@ -3,6 +3,7 @@
 mod agent;
 mod api;
 mod control_plane;
+mod mail;
 pub mod object_store;
 mod process;
 mod simulators;
@@ -12,6 +13,7 @@ mod wait;
 pub use agent::Agent;
 pub use api::{Answer, Api, ApiError, Exchange};
 pub use control_plane::{ControlPlane, Options, run_command};
+pub use mail::{MAIL_PASSWORD, MailServer, python};
 pub use object_store::ObjectStore;
 pub use process::{Process, program};
 pub use simulators::{Router, SnmpDevice};

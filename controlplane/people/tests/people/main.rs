@@ -9,6 +9,7 @@ mod forgeries;
 mod keys;
 mod links;
 mod masking;
+mod messaging;
 mod passkeys;
 mod platform;
 mod tokens;

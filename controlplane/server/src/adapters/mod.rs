@@ -2,7 +2,7 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys, and `s3`, which keeps blobs. Who an agent is comes from its
+//! wraps keys, `s3`, which keeps blobs, and `smtp`, which hands messages to a mail server. Who an agent is comes from its
 //! certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod authorities;
@@ -18,6 +18,7 @@ mod outside;
 mod s3;
 mod sealing;
 mod sessions;
+mod smtp;
 mod telemetry;
 mod transit;
 mod values;
@@ -26,6 +27,7 @@ pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
 pub use joins::GatewayJoins;
 pub use s3::{S3Settings, S3Store};
+pub use smtp::Smtp;
 pub use transit::{Transit, TransitSettings};
 
 use crate::gateway::{Backend, SessionRegistry};

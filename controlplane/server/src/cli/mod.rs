@@ -4,6 +4,7 @@ mod admin;
 mod agent;
 mod audit;
 mod backup;
+mod mail;
 mod migrate;
 mod platform;
 mod search;
@@ -93,6 +94,9 @@ enum Command {
     /// The index that the search looks in.
     #[command(subcommand)]
     Search(search::Search),
+    /// Tries the mail server.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Verifies the audit trails, and prints where their chains end.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -147,6 +151,7 @@ impl Cli {
             Command::Agent(agent) => agent.run(&config).await,
             Command::Secrets(secrets) => secrets.run(&config).await,
             Command::Search(search) => search.run(&config).await,
+            Command::Mail(mail) => mail.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Openapi => {
                 let document =

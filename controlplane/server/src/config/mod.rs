@@ -4,14 +4,18 @@
 mod backup;
 mod blobs;
 mod http;
+mod mail;
 mod network;
 mod secrets;
+mod source;
 
 pub use backup::{Backup, TimeOfDay};
 pub use blobs::Blobs;
 pub use http::{Allow, Http, Tls};
+pub use mail::{Encryption, Mail};
 pub use network::Network;
 pub use secrets::{KeySource, Secrets, make_key};
+pub use source::Source;
 
 use anyhow::Context;
 use atalaya_kernel::installation::Environment;
@@ -49,6 +53,8 @@ pub struct Config {
     pub blobs: Blobs,
     /// Keys outside the database.
     pub secrets: Secrets,
+    /// The mail server; no message leaves without one.
+    pub mail: Option<Mail>,
     /// What is written to the log.
     pub log: Log,
 }
@@ -92,6 +98,7 @@ impl Default for Config {
             backup: Backup::default(),
             blobs: Blobs::default(),
             secrets: Secrets::default(),
+            mail: None,
             log: Log::default(),
         }
     }

@@ -774,6 +774,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which notices the caller wants, and in which language. */
+        get: operations["preferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes which notices the caller wants. Those about security, and links that somebody asked for, always come. */
+        patch: operations["choose"];
+        trace?: never;
+    };
     "/me/passkeys": {
         parameters: {
             query?: never;
@@ -1017,6 +1035,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notices and what became of them, newest first: everybody's with the right `notice.read` over the whole ISP, else the
+         *     caller's own. What they said is not shown.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operator-visits": {
         parameters: {
             query?: never;
@@ -1046,6 +1084,26 @@ export interface paths {
         post?: never;
         /** Ends a visit at once. */
         delete: operations["end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/password-links/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a link sent to somebody who forgot the password. The answer is the same for every e-mail, known or not, and says
+         *     nothing of whether a message follows: at most one does in a quarter of an hour, and none for who may not log in.
+         */
+        post: operations["ask"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1981,7 +2039,7 @@ export interface paths {
         put?: never;
         /**
          * Makes a link with which a user sets a password once: an invitation while there was none, a reset afterwards. Its token
-         *     is in this answer and nowhere else; a link that was made before is worthless.
+         *     is in this answer, and in the message that is sent when asked for; a link that was made before is worthless.
          */
         post: operations["create"];
         delete?: never;
@@ -2431,6 +2489,11 @@ export interface components {
          * @enum {string}
          */
         BufferState: "unknown" | "ok" | "disk_full" | "read_only" | "quarantined";
+        /**
+         * @description Which way a notice goes.
+         * @enum {string}
+         */
+        Channel: "mail";
         /** @description One stage of a connection test, or one check whether a cut can bite. */
         Check: {
             /**
@@ -2451,6 +2514,15 @@ export interface components {
          * @enum {string}
          */
         CheckStatus: "passed" | "warning" | "failed" | "skipped";
+        /** @description One choice that changes. */
+        ChoiceChange: {
+            /** @description Which way. */
+            channel: components["schemas"]["Channel"];
+            /** @description What about. */
+            kind: components["schemas"]["NoticeKind"];
+            /** @description Whether it is to be sent. */
+            wanted: boolean;
+        };
         /** @description A connection test and what it found. */
         ConnectionTest: {
             /** @description Why it failed as a whole. */
@@ -3238,6 +3310,8 @@ export interface components {
              * @example /set-password#3f…
              */
             path: string;
+            /** @description Whether it is on its way to the user's e-mail. */
+            sent: boolean;
             /** @description What the link carries behind its `#`, so that no log sees it. Shown this once. */
             token: string;
             /** @description Whose password it lets set. */
@@ -3272,6 +3346,15 @@ export interface components {
         LinkToken: {
             /** @description What the link carries behind its `#`. */
             token: components["schemas"]["SecretText"];
+        };
+        LinkWanted: {
+            /**
+             * @description The e-mail that one logs in with.
+             * @example rosa@netandina.example
+             */
+            email: string;
+            /** @description Slug of the ISP, where the host name does not select it. */
+            tenant?: string | null;
         };
         /** @description A row and the name of its customer. */
         Listed_Invoice: {
@@ -3350,6 +3433,8 @@ export interface components {
             tenant?: string | null;
         };
         LoginOptions: {
+            /** @description Whether whoever forgot the password can have a link sent, with `POST /password-links/ask`. */
+            can_ask_link: boolean;
             tenant?: components["schemas"]["TenantChoice"] | null;
             /** @description The tenants to choose from, where this is asked by an address or as `localhost`. */
             tenants: components["schemas"]["TenantChoice"][];
@@ -3540,6 +3625,13 @@ export interface components {
             /** @description A fee never holds a reconnection back. */
             is_fee?: boolean;
             service_id?: components["schemas"]["ServiceId"] | null;
+        };
+        NewLink: {
+            /**
+             * @description Whether it is sent to the user's e-mail, too; not when absent.
+             * @default false
+             */
+            send: boolean;
         };
         /** @description A passkey to be kept. */
         NewPasskey: {
@@ -3775,6 +3867,85 @@ export interface components {
              */
             reason: string;
         };
+        /** @description A notice and what became of it; not what it said. */
+        Notice: {
+            /**
+             * @description Address that it went to; null before it was sent.
+             * @example rosa@netandina.example
+             */
+            address?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description Which way. */
+            channel: components["schemas"]["Channel"];
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * @description The same in the words of the other end.
+             * @example the mail server said: 550 no such user
+             */
+            detail?: string | null;
+            /** @description Which. */
+            id: components["schemas"]["NoticeId"];
+            /** @description What it is about. */
+            kind: components["schemas"]["NoticeKind"];
+            reason?: components["schemas"]["NoticeReason"] | null;
+            /** @description Not before. */
+            send_at: components["schemas"]["Timestamp"];
+            sent_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What became of it. */
+            state: components["schemas"]["NoticeState"];
+            /** @description What it says. */
+            template: components["schemas"]["TemplateName"];
+            /** @description To whom. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description What somebody wants of one kind on one channel. */
+        NoticeChoice: {
+            /** @description Which way. */
+            channel: components["schemas"]["Channel"];
+            /** @description What about. */
+            kind: components["schemas"]["NoticeKind"];
+            /** @description Whether it can be refused. */
+            may_be_refused: boolean;
+            /** @description Whether it is sent. */
+            wanted: boolean;
+        };
+        /** @example ntc_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        NoticeId: string;
+        /**
+         * @description What a notice is about, as far as somebody can want it or not.
+         * @enum {string}
+         */
+        NoticeKind: "security" | "access" | "approval";
+        /** @description What somebody wants of notices. */
+        NoticePreferences: {
+            /** @description Every kind on every channel. */
+            choices: components["schemas"]["NoticeChoice"][];
+            /**
+             * @description Language: es-419, en, pt-BR; null: that of the ISP.
+             * @example es-419
+             */
+            locale?: string | null;
+            /**
+             * Format: int64
+             * @description Grows with each change.
+             */
+            version: number;
+        };
+        /**
+         * @description Why a notice is held or failed.
+         * @enum {string}
+         */
+        NoticeReason: "channel_off" | "refused" | "user_disabled" | "safe_mode" | "expired" | "rejected" | "unreachable";
+        /**
+         * @description What became of a notice.
+         * @enum {string}
+         */
+        NoticeState: "waiting" | "sent" | "held" | "failed";
         /** @description What was read back at a point. */
         Observed: {
             applied_at?: components["schemas"]["Timestamp"] | null;
@@ -4372,6 +4543,47 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Notice: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * @description Address that it went to; null before it was sent.
+                 * @example rosa@netandina.example
+                 */
+                address?: string | null;
+                /**
+                 * Format: int64
+                 * @description How often it was tried.
+                 */
+                attempts: number;
+                /** @description Which way. */
+                channel: components["schemas"]["Channel"];
+                /** @description When it was asked for. */
+                created_at: components["schemas"]["Timestamp"];
+                /**
+                 * @description The same in the words of the other end.
+                 * @example the mail server said: 550 no such user
+                 */
+                detail?: string | null;
+                /** @description Which. */
+                id: components["schemas"]["NoticeId"];
+                /** @description What it is about. */
+                kind: components["schemas"]["NoticeKind"];
+                reason?: components["schemas"]["NoticeReason"] | null;
+                /** @description Not before. */
+                send_at: components["schemas"]["Timestamp"];
+                sent_at?: components["schemas"]["Timestamp"] | null;
+                /** @description What became of it. */
+                state: components["schemas"]["NoticeState"];
+                /** @description What it says. */
+                template: components["schemas"]["TemplateName"];
+                /** @description To whom. */
+                user_id: components["schemas"]["UserId"];
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Passkey: {
             /** @description The rows. */
             items: {
@@ -4957,6 +5169,13 @@ export interface components {
          * @enum {string}
          */
         PointState: "pending" | "applied" | "would_apply" | "held" | "failed" | "contested" | "unknown" | "no_effect" | "drift";
+        /** @description What to change; absent fields and choices stay. */
+        PreferenceChange: {
+            /** @description Choices that change. */
+            choices?: components["schemas"]["ChoiceChange"][];
+            /** @description Language: es-419, en, pt-BR; empty: that of the ISP. */
+            locale?: string | null;
+        };
         /** @description RFC 9457 problem document. */
         Problem: {
             /** @description Last part of the type: what programs and translations go by. */
@@ -4982,6 +5201,12 @@ export interface components {
              */
             type: string;
         };
+        /**
+         * @description From a time of the day until another, by the ISP's clock; over midnight when the first is the later one. `21:00-08:00`, or
+         *     empty for none.
+         * @example 21:00-08:00
+         */
+        QuietHours: string;
         /** @description Points over time. */
         RangeAnswer: {
             /** @description `raw` for samples as stored, else the distance of points. */
@@ -5662,6 +5887,11 @@ export interface components {
          * @enum {string}
          */
         SuspendedBecause: "overdue" | "manual";
+        /**
+         * @description Which of the templates.
+         * @enum {string}
+         */
+        TemplateName: "new_browser" | "password_changed" | "factor_changed" | "key_made" | "program_granted" | "token_reused" | "visit_begun" | "guessing_slowed" | "invitation" | "reset" | "approval_decided";
         /** @description One ISP and its settings. */
         Tenant: {
             /** @description Whether overdue services are suspended without a person. */
@@ -5721,6 +5951,8 @@ export interface components {
             /** @description What an agent does with scheduled cuts while headquarters is away. */
             offline_cuts: components["schemas"]["OfflineCuts"];
             plan_id?: components["schemas"]["TenantPlanId"] | null;
+            /** @description Hours in which notices that can wait are not sent, by the ISP's clock. */
+            quiet_hours: components["schemas"]["QuietHours"];
             /** @description Roles whose users need a second factor: whoever has none may do nothing but enrol one. */
             second_factor_roles: components["schemas"]["RoleList"];
             /**
@@ -5790,6 +6022,7 @@ export interface components {
             no_cut_dates?: components["schemas"]["Dates"] | null;
             no_cut_weekdays?: components["schemas"]["Weekdays"] | null;
             offline_cuts?: components["schemas"]["OfflineCuts"] | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
             second_factor_roles?: components["schemas"]["RoleList"] | null;
             time_zone?: components["schemas"]["TimeZone"] | null;
             /**
@@ -6160,8 +6393,10 @@ export type BackupSeen = components['schemas']['BackupSeen'];
 export type BackupState = components['schemas']['BackupState'];
 export type BillingRun = components['schemas']['BillingRun'];
 export type BufferState = components['schemas']['BufferState'];
+export type Channel = components['schemas']['Channel'];
 export type Check = components['schemas']['Check'];
 export type CheckStatus = components['schemas']['CheckStatus'];
+export type ChoiceChange = components['schemas']['ChoiceChange'];
 export type ConnectionTest = components['schemas']['ConnectionTest'];
 export type Credential = components['schemas']['Credential'];
 export type CredentialResponse = components['schemas']['CredentialResponse'];
@@ -6225,6 +6460,7 @@ export type LinkInfo = components['schemas']['LinkInfo'];
 export type LinkKind = components['schemas']['LinkKind'];
 export type LinkPassword = components['schemas']['LinkPassword'];
 export type LinkToken = components['schemas']['LinkToken'];
+export type LinkWanted = components['schemas']['LinkWanted'];
 export type ListedInvoice = components['schemas']['Listed_Invoice'];
 export type ListedPayment = components['schemas']['Listed_Payment'];
 export type LogIn = components['schemas']['LogIn'];
@@ -6241,6 +6477,7 @@ export type NewConnectionTest = components['schemas']['NewConnectionTest'];
 export type NewCustomer = components['schemas']['NewCustomer'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewInvoice = components['schemas']['NewInvoice'];
+export type NewLink = components['schemas']['NewLink'];
 export type NewPasskey = components['schemas']['NewPasskey'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPayment = components['schemas']['NewPayment'];
@@ -6256,6 +6493,13 @@ export type NewToken = components['schemas']['NewToken'];
 export type NewTokenMade = components['schemas']['NewTokenMade'];
 export type NewUser = components['schemas']['NewUser'];
 export type NewVisit = components['schemas']['NewVisit'];
+export type Notice = components['schemas']['Notice'];
+export type NoticeChoice = components['schemas']['NoticeChoice'];
+export type NoticeId = components['schemas']['NoticeId'];
+export type NoticeKind = components['schemas']['NoticeKind'];
+export type NoticePreferences = components['schemas']['NoticePreferences'];
+export type NoticeReason = components['schemas']['NoticeReason'];
+export type NoticeState = components['schemas']['NoticeState'];
 export type Observed = components['schemas']['Observed'];
 export type ObservedSession = components['schemas']['ObservedSession'];
 export type ObservedStatus = components['schemas']['ObservedStatus'];
@@ -6279,6 +6523,7 @@ export type PageDevice = components['schemas']['Page_Device'];
 export type PageEvent = components['schemas']['Page_Event'];
 export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
 export type PageListedPayment = components['schemas']['Page_Listed_Payment'];
+export type PageNotice = components['schemas']['Page_Notice'];
 export type PagePasskey = components['schemas']['Page_Passkey'];
 export type PagePermissionInfo = components['schemas']['Page_PermissionInfo'];
 export type PagePlan = components['schemas']['Page_Plan'];
@@ -6313,7 +6558,9 @@ export type PlanSummary = components['schemas']['PlanSummary'];
 export type Point = components['schemas']['Point'];
 export type PointId = components['schemas']['PointId'];
 export type PointState = components['schemas']['PointState'];
+export type PreferenceChange = components['schemas']['PreferenceChange'];
 export type Problem = components['schemas']['Problem'];
+export type QuietHours = components['schemas']['QuietHours'];
 export type RangeAnswer = components['schemas']['RangeAnswer'];
 export type Reason = components['schemas']['Reason'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
@@ -6365,6 +6612,7 @@ export type StaffRole = components['schemas']['StaffRole'];
 export type Status = components['schemas']['Status'];
 export type StepUp = components['schemas']['StepUp'];
 export type SuspendedBecause = components['schemas']['SuspendedBecause'];
+export type TemplateName = components['schemas']['TemplateName'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantChoice = components['schemas']['TenantChoice'];
@@ -8910,6 +9158,84 @@ export interface operations {
             };
         };
     };
+    preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePreferences"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePreferences"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -9585,6 +9911,51 @@ export interface operations {
     list: {
         parameters: {
             query?: {
+                /** @description Only to this user. */
+                user?: components["schemas"]["UserId"];
+                /** @description Only in this state. */
+                state?: components["schemas"]["NoticeState"];
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Notice"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
@@ -9641,6 +10012,52 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkWanted"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13061,7 +13478,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewLink"] | null;
+            };
+        };
         responses: {
             201: {
                 headers: {
