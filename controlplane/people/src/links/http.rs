@@ -34,7 +34,7 @@ struct NewLink {
 
 /// Makes a link with which a user sets a password once: an invitation while there was none, a reset afterwards. Its token
 /// is in this answer, and in the message that is sent when asked for; a link that was made before is worthless.
-#[utoipa::path(post, path = "/users/{id}/link", tag = "users", params(("id" = UserId, Path)), request_body = Option<NewLink>,
+#[utoipa::path(post, path = "/users/{id}/link", tag = "users", params(("id" = UserId, Path)), request_body(content = Option<NewLink>, example = json!({"send": true})),
     responses((status = 201, body = Link), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn create(
@@ -104,7 +104,7 @@ struct LinkWanted {
 
 /// Has a link sent to somebody who forgot the password. The answer is the same for every e-mail, known or not, and says
 /// nothing of whether a message follows: at most one does in a quarter of an hour, and none for who may not log in.
-#[utoipa::path(post, path = "/password-links/ask", tag = "session", request_body = LinkWanted,
+#[utoipa::path(post, path = "/password-links/ask", tag = "session", request_body(content = LinkWanted, example = json!({"tenant": "netandina", "email": "rosa@netandina.example"})),
     responses((status = 202), (status = 422, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn ask(

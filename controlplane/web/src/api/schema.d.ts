@@ -9197,6 +9197,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "choices": [
+                 *         {
+                 *           "channel": "email",
+                 *           "kind": "approval",
+                 *           "wanted": false
+                 *         }
+                 *       ],
+                 *       "locale": "es-419"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PreferenceChange"];
             };
         };
@@ -10039,6 +10051,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "rosa@netandina.example",
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkWanted"];
             };
         };
@@ -13480,6 +13498,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "send": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewLink"] | null;
             };
         };
