@@ -73,7 +73,7 @@ async fn found(ctx: &Ctx, typed: &str) -> Vec<String> {
 /// Rows of the index, of all tenants.
 async fn index(world: &World) -> BTreeSet<Vec<String>> {
     let mut rows = BTreeSet::new();
-    for number in 0..TENANTS.len() {
+    for (number, tenant) in TENANTS.iter().enumerate() {
         let mut tx = ctx(world, number).begin_read().await.unwrap();
         for text in [
             "SELECT 'entry', subject, kind, seen_with || COALESCE(customer_id, '') FROM kernel_search_entry WHERE tenant_id = $1",
@@ -82,7 +82,7 @@ async fn index(world: &World) -> BTreeSet<Vec<String>> {
             "SELECT 'gram', gram, word, '' FROM kernel_search_gram WHERE tenant_id = $1",
         ] {
             let found: Vec<(String, String, String, String)> =
-                sql(text).bind(TENANTS[number]).fetch_all(&mut tx).await.unwrap();
+                sql(text).bind(*tenant).fetch_all(&mut tx).await.unwrap();
             rows.extend(found.into_iter().map(|(what, a, b, c)| vec![number.to_string(), what, a, b, c]));
         }
         tx.rollback().await.unwrap();

@@ -93,7 +93,6 @@ struct SeriesPoints {
     /// Its labels.
     labels: BTreeMap<String, String>,
     /// `[Unix ms, value]`, ascending; null where nothing was measured.
-    #[schema(value_type = Vec<Vec<Option<f64>>>)]
     points: Vec<(i64, Option<f64>)>,
 }
 

@@ -220,7 +220,12 @@ mod tests {
 
     /// Adds each place of a schema that takes any value, or an object of any fields.
     fn nameless(schema: &Value, at: &str, open: &mut BTreeSet<String>) {
-        if schema["$ref"].is_string() || schema["enum"].is_array() || schema["const"].is_string() {
+        // `false`: nothing more, as behind the places of a tuple.
+        if schema == false
+            || schema["$ref"].is_string()
+            || schema["enum"].is_array()
+            || schema["const"].is_string()
+        {
             return;
         }
         let parts = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array());

@@ -5520,7 +5520,10 @@ export interface components {
                 [key: string]: string;
             };
             /** @description `[Unix ms, value]`, ascending; null where nothing was measured. */
-            points: (number | null)[][];
+            points: [
+                number,
+                number | null
+            ][];
         };
         /** @description One value. */
         SeriesValue: {
