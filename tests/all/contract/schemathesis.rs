@@ -1,6 +1,6 @@
 //! Runs schemathesis over a document and reads what it found.
 
-use atalaya_tests::harness::Api;
+use atalaya_tests::harness::{Api, python};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -68,21 +68,9 @@ impl fmt::Display for Reached {
 }
 
 impl Schemathesis {
-    /// The one of `tests/.venv`. Without it there is nothing to do, which continuous integration does not accept.
+    /// The one of `tests/.venv`; none, told, where it is not installed.
     pub(super) fn find() -> Option<Self> {
-        let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
-        let python = std::env::var_os("ATALAYA_PYTHON").map_or_else(default, PathBuf::from);
-        let there = Command::new(&python).args(["-c", "import schemathesis"]).output();
-        if there.is_ok_and(|output| output.status.success()) {
-            return Some(Self(python));
-        }
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "schemathesis is missing in {}",
-            python.display()
-        );
-        eprintln!("skipped: no schemathesis in {} (packaging/setup.sh installs it)", python.display());
-        None
+        python(&["schemathesis"]).map(Self)
     }
 
     /// Runs it; what it found wrong, for a person.
