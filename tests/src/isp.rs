@@ -169,7 +169,10 @@ impl Isp {
 }
 
 /// Does something with each of some things, each in a thread of its own; the outcomes in their order.
-fn in_parallel<T: Send, U: Send>(
+///
+/// # Errors
+/// The first one of an outcome.
+pub fn in_parallel<T: Send, U: Send>(
     things: impl Iterator<Item = T>,
     work: impl Fn(T) -> anyhow::Result<U> + Sync,
 ) -> anyhow::Result<Vec<U>> {

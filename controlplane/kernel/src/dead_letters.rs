@@ -7,7 +7,7 @@
 use crate::{
     Ctx, Error, Permission, Validation,
     audit::{self, Entry},
-    db::{DbError, TenantTx, sql},
+    db::{DbError, SealedHandle, TenantTx, sql},
     events::EntityRef,
     ids::{EventId, JobId},
     page::{Page, PageQuery},
@@ -313,6 +313,7 @@ async fn settle(
     now: Timestamp,
 ) -> Result<(), Error> {
     let tenant = tx.tenant().clone();
+    tx.job_asked();
     let query = match id {
         DeadLetterId::Job(job) => sql("UPDATE kernel_job SET attempts = 0, dead_at = NULL, state = ")
             .push_bind(state)

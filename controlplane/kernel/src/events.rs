@@ -252,27 +252,49 @@ pub struct TenantEvent {
     pub event: Event,
 }
 
-#[derive(sqlx::FromRow)]
-struct TenantEventRow {
-    tenant_id: TenantId,
-    #[sqlx(flatten)]
-    row: EventRow,
+/// That there is an event.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Sighting {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Which.
+    pub id: EventId,
+    /// When.
+    pub occurred_at: Timestamp,
 }
 
-/// Events of all tenants since an instant, in order of their ids; for the live stream, which hands each tenant its own.
+/// Which events of all tenants there are since an instant, the newest first; for the live stream, which looks many times a
+/// second and reads only those whole that it has not handed out.
 ///
 /// # Errors
 /// The database's.
-pub async fn since(tx: &mut PlatformTx, since: Timestamp, limit: i64) -> Result<Vec<TenantEvent>, Error> {
-    let rows: Vec<TenantEventRow> = sql("SELECT tenant_id, ")
-        .push(COLUMNS)
-        .push(" FROM kernel_event WHERE occurred_at >= ")
+pub async fn sighted(tx: &mut PlatformTx, since: Timestamp, limit: i64) -> Result<Vec<Sighting>, Error> {
+    Ok(sql("SELECT tenant_id, id, occurred_at FROM kernel_event WHERE occurred_at >= ")
         .push_bind(since)
-        .push(" ORDER BY id LIMIT ")
+        .push(" ORDER BY occurred_at DESC LIMIT ")
         .push_bind(limit)
         .fetch_all(tx)
+        .await?)
+}
+
+/// Events of one tenant by their ids, in order of these.
+///
+/// # Errors
+/// The database's.
+pub async fn of_tenant(
+    tx: &mut PlatformTx,
+    tenant: &TenantId,
+    ids: &[EventId],
+) -> Result<Vec<TenantEvent>, Error> {
+    let rows: Vec<EventRow> = sql("SELECT ")
+        .push(COLUMNS)
+        .push(" FROM kernel_event WHERE tenant_id = ")
+        .push_bind(tenant)
+        .push(" AND id IN ")
+        .push_list(ids)
+        .push(" ORDER BY id")
+        .fetch_all(tx)
         .await?;
-    rows.into_iter()
-        .map(|row| Ok(TenantEvent { tenant: row.tenant_id, event: row.row.try_into()? }))
-        .collect()
+    let whole = |row: EventRow| Ok(TenantEvent { tenant: tenant.clone(), event: row.try_into()? });
+    rows.into_iter().map(whole).collect()
 }

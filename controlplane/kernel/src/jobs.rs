@@ -73,6 +73,7 @@ pub trait Handler: Send + Sync + 'static {
 /// # Errors
 /// The database's.
 pub async fn enqueue(tx: &mut impl Handle, job: NewJob, now: Timestamp) -> Result<(), DbError> {
+    tx.job_asked();
     sql("INSERT INTO kernel_job (id, tenant_id, kind, payload, dedupe_key, state, attempts, run_at, fence, created_at) \
          VALUES ($1, $2, $3, $4, $5, 'pending', 0, $6, 0, $7) ON CONFLICT (kind, dedupe_key) DO NOTHING")
     .bind(JobId::new(now))
@@ -121,6 +122,7 @@ pub async fn revive(
     dedupe_key: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
+    tx.job_asked();
     sql("UPDATE kernel_job SET state = 'pending', attempts = 0, run_at = $1, error = NULL, dead_at = NULL \
          WHERE kind = $2 AND dedupe_key = $3 AND state = 'dead'")
     .bind(now)
@@ -201,7 +203,7 @@ pub async fn run_due(runtime: &Arc<Runtime>, handlers: &[Arc<dyn Handler>]) -> R
     let kinds: Vec<_> = handlers.iter().map(|handler| handler.kind()).collect();
     let platform = runtime.platform();
     let now = runtime.clock.now();
-    // Looking is a read: the bell rings for every event, and the writer's turn is for work.
+    // Looking is a read: the writer's turn is for work.
     let mut look = platform.begin_read().await?;
     let due: Option<(i64,)> =
         sql("SELECT CAST(1 AS BIGINT) FROM kernel_job WHERE ((state = 'pending' AND run_at <= ")
@@ -249,7 +251,7 @@ pub async fn run(
 ) -> Result<(), Error> {
     while !stop.is_cancelled() {
         // Heard from before the look on, so that what is asked for meanwhile is not waited for.
-        let rung = runtime.committed.notified();
+        let rung = runtime.job_asked.notified();
         let any = tokio::select! {
             any = run_due(&runtime, &handlers) => any?,
             () = stop.cancelled() => return Ok(()),

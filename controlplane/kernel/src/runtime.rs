@@ -27,6 +27,8 @@ pub struct Runtime {
     pub(crate) blob_room: Semaphore,
     /// Rung after a commit that emitted events: a hint, a poll is the truth.
     pub committed: Notify,
+    /// Rung after a commit that asked for a job: a hint as well. Apart from the other, because several runners hear it.
+    pub(crate) job_asked: Notify,
 }
 
 impl Runtime {
@@ -39,7 +41,8 @@ impl Runtime {
         blobs: Arc<dyn BlobStore>,
     ) -> Arc<Self> {
         let blob_room = Semaphore::new(ROOM);
-        Arc::new(Self { db, clock, subscriptions, secrets, blobs, blob_room, committed: Notify::new() })
+        let (committed, job_asked) = (Notify::new(), Notify::new());
+        Arc::new(Self { db, clock, subscriptions, secrets, blobs, blob_room, committed, job_asked })
     }
     /// The way to kernel and platform tables.
     pub fn platform(&self) -> PlatformDb {

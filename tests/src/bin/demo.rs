@@ -3,7 +3,7 @@
 use anyhow::Context;
 use atalaya_tests::{
     harness::Options,
-    isp::{Isp, OWNER, PASSWORD, Size},
+    isp::{Isp, OWNER, PASSWORD, Size, in_parallel},
 };
 use clap::Parser;
 use serde_json::json;
@@ -75,10 +75,8 @@ fn start(demo: &Demo) -> anyhow::Result<Isp> {
         ..Options::in_folder(&demo.folder.join("control-plane"))
     };
     let isp = Isp::start(&demo.folder, options, Size { subscribers: demo.subscribers, sites: 2 })?;
-    // One router is held as headquarters wants it; the other only observed, as a newly attached one is.
-    isp.sites[0].enforce(&isp.owner)?;
     // Some are behind with their bills, so that there is something to preview.
-    for site in &isp.sites {
+    in_parallel(isp.sites.iter(), |site| {
         for subscriber in site.subscribers.iter().step_by(10) {
             let bill = json!({
                 "customer_id": subscriber.customer, "service_id": subscriber.service, "description": "Mensualidad anterior",
@@ -86,7 +84,10 @@ fn start(demo: &Demo) -> anyhow::Result<Isp> {
             });
             isp.owner.post("/invoices", &bill)?;
         }
-    }
+        Ok(())
+    })?;
+    // One router is held as headquarters wants it; the other only observed, as a newly attached one is.
+    isp.sites[0].enforce(&isp.owner)?;
     Ok(isp)
 }
 

@@ -32,7 +32,8 @@ impl TenantDb {
             Some(priority) => self.runtime.db.begin_write(reach, priority).await?,
             None => self.runtime.db.begin_read(reach).await?,
         };
-        Ok(TenantTx { tx, tenant: self.tenant.clone(), scope, runtime: self.runtime.clone(), wake: false })
+        let (tenant, runtime) = (self.tenant.clone(), self.runtime.clone());
+        Ok(TenantTx { tx, tenant, scope, runtime, wake: false, asks_for_job: false })
     }
 }
 
@@ -44,6 +45,8 @@ pub struct TenantTx {
     runtime: Arc<Runtime>,
     /// Whether events were emitted, so that the dispatcher is woken after the commit.
     pub(crate) wake: bool,
+    /// Whether a job was asked for, so that the runners are woken after the commit.
+    asks_for_job: bool,
 }
 
 impl TenantTx {
@@ -69,10 +72,13 @@ impl TenantTx {
     /// # Errors
     /// The database's; [`DbError::is_retryable`] tells whether to run again.
     pub async fn commit(self) -> Result<(), DbError> {
-        let Self { tx, runtime, wake, .. } = self;
+        let Self { tx, runtime, wake, asks_for_job, .. } = self;
         tx.commit().await?;
         if wake {
             runtime.committed.notify_waiters();
+        }
+        if asks_for_job {
+            runtime.job_asked.notify_waiters();
         }
         Ok(())
     }
@@ -89,6 +95,9 @@ impl TenantTx {
 impl SealedHandle for TenantTx {
     fn tx(&mut self) -> &mut Tx {
         &mut self.tx
+    }
+    fn job_asked(&mut self) {
+        self.asks_for_job = true;
     }
 }
 
@@ -162,6 +171,8 @@ impl SealedHandle for PlatformTx {
     fn tx(&mut self) -> &mut Tx {
         &mut self.0
     }
+    /// Nobody is woken: the runners' own poll finds it.
+    fn job_asked(&mut self) {}
 }
 
 const _: fn() = || {

@@ -25,6 +25,7 @@ pub use value::{Column, Value};
 
 use gate::Gate;
 use log::LevelFilter;
+pub(crate) use query::SealedHandle;
 pub(crate) use reach::Reach;
 use sqlx::{
     AssertSqlSafe, ConnectOptions, PgPool, SqlitePool,
@@ -90,11 +91,9 @@ impl Db {
             .busy_timeout(Duration::from_secs(10))
             .pragma("trusted_schema", "off")
             .log_slow_statements(LevelFilter::Warn, slow);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options.pragma("query_only", "on"))
-            .await?;
+        let writer = sqlite_pool().max_connections(1).connect_with(options.clone()).await?;
+        let readers =
+            sqlite_pool().max_connections(4).connect_with(options.pragma("query_only", "on")).await?;
         Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Gate::default() })))
     }
 
@@ -159,6 +158,11 @@ impl Db {
             Inner::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// A file does not go away as a server does: a connection is taken without asking first whether it still stands.
+fn sqlite_pool() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().test_before_acquire(false)
 }
 
 fn is_postgres(url: &str) -> bool {

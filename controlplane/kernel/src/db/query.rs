@@ -13,6 +13,8 @@ mod sealed {
     pub trait Handle: Send {
         /// The transaction itself.
         fn tx(&mut self) -> &mut super::Tx;
+        /// A job was asked for in this transaction.
+        fn job_asked(&mut self);
     }
 }
 pub(crate) use sealed::Handle as SealedHandle;

@@ -1,15 +1,15 @@
 //! `/stream`: server-sent events for live pages.
 //!
-//! One task per process looks at the newest events of all tenants and hands each to the connections of its tenant that
-//! may see it. It looks back some seconds each time and remembers what it sent, because two transactions may commit in
-//! another order than their ids. A connection that comes back names the last event it got and receives what it missed;
+//! One task per process looks for new events of all tenants and hands each to the connections of its tenant that may see
+//! it. It looks back some seconds each time and remembers what it sent, because two transactions may commit in another
+//! order than their ids; so it looks for ids only, and reads whole what it did not know. A connection that comes back names the last event it got and receives what it missed;
 //! when that is more than is sent again, a `reset` tells it to read anew what it shows.
 
 use super::feed::EVENT_READ;
 use atalaya_kernel::{
     Ctx, Error, Principal, Scope,
-    events::{self, Event, EventFilter, TenantEvent},
-    ids::EventId,
+    events::{self, Event, EventFilter, Sighting, TenantEvent},
+    ids::{EventId, TenantId},
     runtime::Runtime,
     time::Timestamp,
 };
@@ -25,7 +25,7 @@ use axum::{
 };
 use futures::{Stream, StreamExt, stream};
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     convert::Infallible,
     sync::Arc,
     time::Duration,
@@ -38,6 +38,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 const BACKLOG: usize = 1_024;
 /// How far each look reaches back, ms.
 const LOOK_BACK_MS: i64 = 10_000;
+/// Pause between two looks: many commits are one look.
+const BREATH: Duration = Duration::from_millis(50);
+/// Events that one look finds at most; ten thousand a second.
+const MOST: i64 = 100_000;
+/// Events that are read at once.
+const AT_ONCE: usize = 500;
 /// Events sent again at most when a connection resumes.
 const RESUME: i64 = 1_000;
 /// Sent instead of them when there are more: what the page shows may be older than what it would be told.
@@ -68,19 +74,26 @@ impl Hub {
             let rung = runtime.committed.notified();
             let since = runtime.clock.now().plus_millis(-LOOK_BACK_MS);
             let mut tx = runtime.platform().begin_read().await?;
-            let events = events::since(&mut tx, since, 10_000).await?;
-            tx.rollback().await?;
-            for event in events {
-                let is_new = seen.insert(event.event.id.clone(), event.event.occurred_at).is_none();
-                if is_new && !first {
-                    // Nobody listening is fine.
-                    let _ = self.sender.send(Arc::new(event));
+            let mut new: BTreeMap<TenantId, BTreeSet<EventId>> = BTreeMap::new();
+            for Sighting { tenant_id, id, occurred_at } in events::sighted(&mut tx, since, MOST).await? {
+                if seen.insert(id.clone(), occurred_at).is_none() && !first {
+                    new.entry(tenant_id).or_default().insert(id);
                 }
             }
+            for (tenant, ids) in &new {
+                let ids: Vec<EventId> = ids.iter().cloned().collect();
+                for ids in ids.chunks(AT_ONCE) {
+                    for event in events::of_tenant(&mut tx, tenant, ids).await? {
+                        // Nobody listening is fine.
+                        let _ = self.sender.send(Arc::new(event));
+                    }
+                }
+            }
+            tx.rollback().await?;
             first = false;
             seen.retain(|_, at| *at >= since);
             tokio::select! {
-                () = rung => {}
+                () = async { tokio::time::sleep(BREATH).await; rung.await } => {}
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 () = stop.cancelled() => {}
             }
