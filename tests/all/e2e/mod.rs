@@ -70,7 +70,7 @@ pub(crate) fn soak() -> bool {
 
 /// By the clock of this machine, which is everybody's here.
 #[allow(clippy::disallowed_methods, reason = "the test compares with stamps of real processes")]
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     i64::try_from(since.as_millis()).expect("before the year 292 million")
 }

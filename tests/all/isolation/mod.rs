@@ -13,6 +13,7 @@
 
 #![allow(clippy::panic, reason = "a failed test")]
 
+mod agents;
 mod digests;
 mod outsiders;
 pub(crate) mod reads;

@@ -218,7 +218,7 @@ fn same_refusal(
 }
 
 /// Ids of things (`dev_01j…`) in a text.
-fn ids_in(text: &str) -> BTreeSet<String> {
+pub(super) fn ids_in(text: &str) -> BTreeSet<String> {
     let is_id = |word: &&str| {
         let Some((prefix, rest)) = word.split_once('_') else { return false };
         prefix.len() == 3
@@ -231,7 +231,7 @@ fn ids_in(text: &str) -> BTreeSet<String> {
 }
 
 /// The text with each id replaced by one of the same kind that never existed.
-fn twin_of(text: &str, ids: &BTreeSet<String>) -> String {
+pub(super) fn twin_of(text: &str, ids: &BTreeSet<String>) -> String {
     ids.iter().fold(text.to_owned(), |text, id| {
         // The last letters are random: reversed they are another's of the same moment.
         let (head, tail) = id.split_at(id.len() - 8);

@@ -21,6 +21,10 @@ pub struct Position {
     pub generation: i64,
 }
 
+/// No order of ours comes near: what an agent says beyond it is no order, and raising the timeline past it would leave
+/// no number for the next one.
+const MOST: Position = Position { timeline: 1 << 32, generation: 1 << 48 };
+
 /// What an agent should hold.
 #[derive(Debug, Clone)]
 pub struct Held {
@@ -60,6 +64,10 @@ pub(super) async fn check_within(
 ) -> Result<(), Error> {
     let known = store::order_get(tx).await?;
     if seen <= (Position { timeline: known.timeline, generation: known.generation }) {
+        return Ok(());
+    }
+    if seen.timeline > MOST.timeline || seen.generation > MOST.generation {
+        tracing::warn!(%agent, ?seen, "an agent claims an order that nobody can have given it: ignored");
         return Ok(());
     }
     let known = store::order_lock(tx).await?;

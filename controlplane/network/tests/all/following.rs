@@ -235,6 +235,19 @@ on_both!(a_restored_backup_cuts_nobody, subscriptions(), |world: World| async mo
     assert_eq!(HoldReason::ALL.len(), 2);
 });
 
+on_both!(an_impossible_order_raises_nothing, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let absurd = [
+        Position { timeline: i64::MAX, generation: 1 },
+        Position { timeline: 1, generation: i64::MAX },
+        Position { timeline: 1 << 33, generation: 0 },
+    ];
+    for highest in absurd {
+        let held = provisioning::timeline_check(&town.ctx, &town.agent, highest).await.unwrap();
+        assert_eq!(held.timeline, 1, "{highest:?}");
+    }
+});
+
 on_both!(an_answer_from_the_future_raises_the_timeline_too, subscriptions(), |world: World| async move {
     let mut town = Town::new(world).await;
     town.subscriber("a").await;
