@@ -84,6 +84,8 @@ fn tenants(walk: &mut Walk<'_>, olga: &Api, operator: &str, plan: &str) {
         let given = Call { leaves: Changed, id: Some(&tenant), ..call(operation, &path, body, "tenant") };
         walk.call_as_operator(olga, operator, given);
     }
+    let row = olga.get(&format!("/platform/tenants/{tenant}")).expect("it can be looked at");
+    assert_eq!(row["domain"], "red.vallenet.example", "the operator sees what was given");
 }
 
 /// Two visits: one that the operator ends, and one that the ISP ends.

@@ -72,6 +72,8 @@ pub struct TenantRow {
     pub state_reason: Option<String>,
     /// Since when.
     pub state_since: Option<Timestamp>,
+    /// Host name of its own, by which it is selected before log-in; null: none.
+    pub domain: Option<String>,
     /// Its plan; null: nothing is limited.
     pub plan_id: Option<TenantPlanId>,
     /// What it has against what its plan allows.
@@ -149,6 +151,7 @@ pub async fn tenant_row(ctx: &PlatformCtx, id: &TenantId) -> Result<TenantRow, E
     let of_tenant = ctx.in_tenant(id);
     let mut tx = of_tenant.begin_read().await?;
     let tenant = tenancy::settings(&mut tx).await?;
+    let domain = tenancy::domain(&mut tx).await?;
     let (agents, agents_connected) = agents::agent_counts(&mut tx).await?;
     let health = TenantHealth {
         agents,
@@ -164,6 +167,7 @@ pub async fn tenant_row(ctx: &PlatformCtx, id: &TenantId) -> Result<TenantRow, E
         state: tenant.state,
         state_reason: tenant.state_reason,
         state_since: tenant.state_since,
+        domain,
         plan_id: tenant.plan_id,
         usage: tenant_use(&of_tenant).await?,
         health,

@@ -36,7 +36,7 @@ async fn preferences(ctx: Ctx) -> Result<Versioned<NoticePreferences>, Error> {
 
 /// Changes which notices the caller wants. Those about security, and links that somebody asked for, always come.
 #[utoipa::path(patch, path = "/me/notices", tag = "me", params(("If-Match" = String, Header)),
-    request_body(content = PreferenceChange, example = json!({"locale": "es-419", "choices": [{"kind": "approval", "channel": "email", "wanted": false}]})),
+    request_body(content = PreferenceChange, example = json!({"locale": "es-419", "choices": [{"kind": "approval", "channel": "mail", "wanted": false}]})),
     responses((status = 200, body = NoticePreferences), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn choose(

@@ -153,7 +153,7 @@ pub struct TenantChange {
     pub locale: Option<String>,
     /// ISO 3166 code.
     pub country: Option<String>,
-    /// Accent colour, `#rrggbb`.
+    /// Accent colour, `#rrggbb`; empty takes it away.
     pub brand_color: Option<String>,
     /// Days after the due date before a cut.
     pub grace_days: Option<i64>,

@@ -144,7 +144,11 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
         time_zone: change.time_zone.clone().unwrap_or_else(|| before.time_zone.clone()),
         locale: change.locale.clone().unwrap_or_else(|| before.locale.clone()),
         country: change.country.clone().unwrap_or_else(|| before.country.clone()),
-        brand_color: change.brand_color.clone().or_else(|| before.brand_color.clone()),
+        brand_color: change
+            .brand_color
+            .clone()
+            .or_else(|| before.brand_color.clone())
+            .filter(|color| !color.is_empty()),
         grace_days: change.grace_days.unwrap_or(before.grace_days),
         debt_tolerance: change.debt_tolerance.unwrap_or(before.debt_tolerance),
         cut_brake_floor: change.cut_brake_floor.unwrap_or(before.cut_brake_floor),
@@ -238,10 +242,10 @@ fn check_words(
             "expected two capital letters such as PE",
         )
         .check(
-            color.is_none_or(color_fits),
+            color.is_none_or(|color| color.is_empty() || color_fits(color)),
             "/brand_color",
             "malformed",
-            "expected a colour such as #1F56C4",
+            "expected a colour such as #1F56C4, or nothing to take it away",
         );
 }
 

@@ -86,6 +86,16 @@ on_both!(settings_change_by_version, |world: World| async move {
         unreachable!("two fields are wrong")
     };
     assert_eq!(fields.len(), 2);
+    let painted =
+        |color: &str| TenantChange { brand_color: Some(color.to_owned()), ..TenantChange::default() };
+    assert!(tenancy::tenant_update(&ctx, 2, painted("blue")).await.is_err());
+    let after = tenancy::tenant_update(&ctx, 2, painted("#1F56C4")).await.unwrap();
+    assert_eq!(after.brand_color.as_deref(), Some("#1F56C4"));
+    let other = TenantChange { grace_days: Some(4), ..TenantChange::default() };
+    let after = tenancy::tenant_update(&ctx, 3, other).await.unwrap();
+    assert_eq!(after.brand_color.as_deref(), Some("#1F56C4"), "what is not said stays");
+    let after = tenancy::tenant_update(&ctx, 4, painted("")).await.unwrap();
+    assert_eq!(after.brand_color, None, "and is taken away by saying nothing in its place");
 });
 
 on_both!(people_log_in_and_out, |world: World| async move {

@@ -5989,7 +5989,7 @@ export interface components {
         /** @description What to change of the settings; absent fields stay. */
         TenantChange: {
             automatic_cuts?: components["schemas"]["AutomaticCuts"] | null;
-            /** @description Accent colour, `#rrggbb`. */
+            /** @description Accent colour, `#rrggbb`; empty takes it away. */
             brand_color?: string | null;
             /** @description ISO 3166 code. */
             country?: string | null;
@@ -6131,6 +6131,8 @@ export interface components {
         TenantRow: {
             /** @description When it was made. */
             created_at: components["schemas"]["Timestamp"];
+            /** @description Host name of its own, by which it is selected before log-in; null: none. */
+            domain?: string | null;
             /** @description How it is. */
             health: components["schemas"]["TenantHealth"];
             /** @description Which. */
@@ -9204,7 +9206,7 @@ export interface operations {
                  * @example {
                  *       "choices": [
                  *         {
-                 *           "channel": "email",
+                 *           "channel": "mail",
                  *           "kind": "approval",
                  *           "wanted": false
                  *         }
