@@ -1,6 +1,6 @@
 /**
- * Every change that a person makes besides paying: the five edit forms, one of them while somebody else saves, the brake,
- * several devices at once, another plan, a pause of the cut, the end of an attachment and of a service, a device removed.
+ * Every change that a person makes besides paying: the five edit forms, one of them while somebody else saves, settings of the
+ * ISP and how its colour looks, several devices at once, another plan, a pause of the cut, the end of an attachment and of a service, a device removed.
  * Each is pressed on the page and then read back by the API.
  *
  * ATALAYA_URL       address of a running control plane (who logs in: see session.mjs)
@@ -124,12 +124,60 @@ async function editAgent(id) {
 }
 
 async function brake() {
-  await open('/settings')
+  await open('/settings/collections')
   await page.fill('[name=cut_brake_tenant_basis_points]', '2,75')
   await page.fill('[name=cut_brake_floor]', '12')
   await page.click('.form button[type=submit]')
   const after = await until(page, 'the new brake', '/tenant', (one) => one.cut_brake_tenant_basis_points === 275)
   expect('the floor too', after.cut_brake_floor === 12, after)
+}
+
+/** Days on which nobody is cut, and hours in which people are left in peace; what was typed is not left without asking. */
+async function days() {
+  await open('/settings/collections')
+  await page.check('[name=no_cut_weekdays][value="7"]')
+  await page.fill('input[name=no_cut_dates]', '2027-12-25')
+  await page.click('[data-action=add-date]')
+  await page.click('.form button[type=submit]')
+  const cuts = await until(page, 'the day', '/tenant', (one) => one.no_cut_dates.includes('2027-12-25'))
+  expect('Sundays too', cuts.no_cut_weekdays.includes(7), cuts)
+  await page.click('[data-tab=tenant]')
+  await page.check('[name=quiet_hours]')
+  await page.fill('[name=quiet_hours-from]', '22:30')
+  await page.fill('[name=quiet_hours-until]', '22:30')
+  await page.click('.form button[type=submit]')
+  await page.waitForSelector('.field__note--error', { timeout })
+  let asked = 0
+  page.once('dialog', (dialog) => (asked++, dialog.dismiss()))
+  await page.click('[data-tab=collections]')
+  expect('a question before what was typed is left', asked === 1 && new URL(page.url()).pathname === '/settings', page.url())
+  await page.fill('[name=quiet_hours-until]', '07:00')
+  await page.click('.form button[type=submit]')
+  await until(page, 'the hours', '/tenant', (one) => one.quiet_hours === '22:30-07:00')
+  await page.waitForSelector('[data-action=discard]', { state: 'detached', timeout })
+  await open('/profile')
+  await page.waitForSelector('[data-quiet]:has-text("22:30")', { timeout })
+}
+
+/** A colour that looks like an alarm is refused for buttons before it is saved; another is worn by the log-in and by invoices. */
+async function brand() {
+  await open('/settings')
+  await page.fill('[name=brand_color]', '#D32F2F')
+  await page.waitForSelector('[data-brand-refused]', { timeout })
+  await page.fill('[name=brand_color]', '#0B7285')
+  await page.waitForSelector('[data-brand-refused]', { state: 'detached', timeout })
+  const said = await page.locator('[data-contrast]').allInnerTexts()
+  expect('three contrasts in figures', said.length === 3 && said.every((one) => /\d\.\d : 1/.test(one)), said)
+  await page.click('.form button[type=submit]')
+  await until(page, 'the colour', '/tenant', (one) => one.brand_color === '#0B7285')
+  const [invoice] = (await get(page, '/invoices?limit=1')).items
+  await open(`/invoices/${invoice.id}?paper=a4`)
+  const stripe = await page.locator('.paper__brand').evaluate((one) => getComputedStyle(one).backgroundColor)
+  expect('the colour on the invoice', stripe === 'rgb(11, 114, 133)', stripe)
+  const outside = await context.newPage()
+  await outside.goto(`${url}/login`)
+  await outside.waitForSelector('[data-brand="#0B7285"] h1:has-text("NetAndina")', { timeout })
+  await outside.close()
 }
 
 /** Two devices that nobody needs: changed together, then one of them removed. */
@@ -233,6 +281,8 @@ await report(async () => {
     'edit a device': () => editDevice(router.id),
     'edit an agent': () => editAgent(router.agent_id),
     'the brake': brake,
+    'days without cuts, quiet hours': days,
+    'the brand': brand,
     'several devices, one removed': () => devicesTogether(router),
     'a device in use': () => deviceInUse(router.id),
     'another plan': () => otherPlan(customer),

@@ -14,8 +14,8 @@ export async function pagesOf(page, area) {
 }
 
 async function tenantPages(page) {
-  const [customers, devices, agents, invoices, payments, runs, trail, roles, letters] = await Promise.all(
-    ['/customers?status=suspended&limit=50', '/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles', '/dead-letters?limit=1'].map((path) => get(page, path)),
+  const [customers, devices, agents, invoices, payments, runs, trail, roles, letters, notices] = await Promise.all(
+    ['/customers?status=suspended&limit=50', '/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles', '/dead-letters?limit=1', '/notices?limit=1'].map((path) => get(page, path)),
   )
   const own = roles.items.find((one) => !one.built_in)
   const anybody = customers.items.find((one) => one.services[0]?.method) ?? (await get(page, '/customers?limit=1')).items[0]
@@ -25,6 +25,7 @@ async function tenantPages(page) {
   const agent = agents.items[0] && `/agents/${agents.items[0].id}`
   const invoice = invoices.items[0] && `/invoices/${invoices.items[0].id}`
   const run = runs.items[0] && `/collections/runs/${runs.items[0].id}`
+  const notice = notices.items[0]?.id
   const letter = letters.items[0] && encodeURIComponent(letters.items[0].id)
   const customerPages = [
     ['home', '/'],
@@ -79,6 +80,7 @@ async function tenantPages(page) {
     ['audit, side view', trail.items[0] && `/audit?peek=${trail.items[0].id}`],
     ['audit, nothing matches', '/audit?entity_id=cus_00000000000000000000000000'],
     ['settings', '/settings'],
+    ['settings: collections', '/settings/collections'],
     ['users', '/settings/users'],
     ['new user', '/settings/users?do=create'],
     ['edit a user', '/settings/users', '[data-action=edit]'],
@@ -102,6 +104,9 @@ async function tenantPages(page) {
     ['profile: authenticator app', '/profile?do=app'],
     ['profile: passkey', '/profile?do=passkey'],
     ['profile: end the others', '/profile', '[data-action=end-others]'],
+    ['notices', '/notices'],
+    ['notices, side view', notice && `/notices?peek=${notice}`],
+    ['notices, nothing matches', '/notices?state=waiting&user=usr_00000000000000000000000000'],
     ['missing', missing],
   ]
   return { customers: customerPages, network: networkPages, administration: administrationPages }
@@ -116,7 +121,7 @@ async function platformPages(page) {
     ['platform: new ISP', '/platform?do=create'],
     ['platform: ISP', tenant],
     ['platform: end a visit', tenant, '[data-action=end-visit]'],
-    ...['state', 'plan', 'enter'].map((name) => [`platform: ${name}`, `${tenant}?do=${name}`]),
+    ...['state', 'plan', 'enter', 'domain'].map((name) => [`platform: ${name}`, `${tenant}?do=${name}`]),
     ['platform: plans', '/platform/plans'],
     ['platform: new plan', '/platform/plans?do=create'],
     ['platform: edit a plan', plans.items[0] && '/platform/plans', '[data-action=edit]'],

@@ -20,7 +20,7 @@ const routes: RouteRecordRaw[] = [
   {
     // The installation's own pages: another log-in, which their frame asks for.
     path: '/platform',
-    component: withWords(['platform', 'administration', 'security', 'standing'], () => import('./areas/platform/PlatformShell.vue')),
+    component: withWords(['platform', 'administration', 'notices', 'security', 'standing'], () => import('./areas/platform/PlatformShell.vue')),
     meta: { open: true },
     children: [
       area('platform', '', () => import('./areas/platform/TenantsPage.vue')),
@@ -44,8 +44,8 @@ const routes: RouteRecordRaw[] = [
       area('payments', 'payments', () => import('./areas/operations/payments/PaymentsPage.vue')),
       area('receipt', 'payments/:id', () => import('./areas/operations/payments/ReceiptPage.vue')),
       area('plans', 'plans', () => import('./areas/operations/plans/PlansPage.vue')),
-      area('runs', 'collections', () => import('./areas/operations/collections/RunsPage.vue')),
-      area('run', 'collections/runs/:id', () => import('./areas/operations/collections/RunPage.vue')),
+      area('runs', 'collections', withWords(['collections'], () => import('./areas/operations/collections/RunsPage.vue'))),
+      area('run', 'collections/runs/:id', withWords(['collections'], () => import('./areas/operations/collections/RunPage.vue'))),
       area('sites', 'sites', () => import('./areas/operations/sites/SitesPage.vue')),
       area('agents', 'agents', () => import('./areas/operations/agents/AgentsPage.vue')),
       area('agent', 'agents/:id', () => import('./areas/operations/agents/AgentPage.vue')),
@@ -56,10 +56,11 @@ const routes: RouteRecordRaw[] = [
       area('events', 'events', () => import('./areas/operations/events/EventsPage.vue')),
       area('audit', 'audit', withWords(['administration'], () => import('./areas/operations/audit/AuditPage.vue'))),
       area('dead-letters', 'dead-letters', withWords(['standing'], () => import('./areas/operations/dead-letters/DeadLettersPage.vue'))),
-      area('profile', 'profile', withWords(['security'], () => import('./areas/operations/profile/ProfilePage.vue'))),
-      area('role', 'roles/:id', withWords(['administration'], () => import('./areas/operations/settings/RolePage.vue'))),
+      area('notices', 'notices', withWords(['notices'], () => import('./areas/operations/notices/NoticesPage.vue'))),
+      area('profile', 'profile', withWords(['notices', 'security'], () => import('./areas/operations/profile/ProfilePage.vue'))),
+      area('role', 'roles/:id', withWords(['administration', 'security'], () => import('./areas/operations/settings/RolePage.vue'))),
       {
-        ...area('settings', 'settings/:tab?', withWords(['administration', 'security', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
+        ...area('settings', 'settings/:tab?', withWords(['administration', 'notices', 'security', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
         // Tabs had no paths of their own at first; links from then go on.
         beforeEnter: ({ query: { tab, ...query } }) => (typeof tab === 'string' ? { name: 'settings', params: { tab }, query } : true),
       },

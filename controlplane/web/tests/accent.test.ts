@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { contrast, distance } from '@/plugins/accent'
+import { distance } from '@/plugins/accent'
+import { contrast } from '@/plugins/contrast'
 import { tenantAccents } from '@/plugins/tenantAccent'
 import { themes } from '@/plugins/theme'
 

@@ -7,8 +7,12 @@ import { byGroup, standsOf, toLists } from '@/areas/operations/settings/rights'
 import { scopeOf, sitesOf } from '@/areas/operations/settings/scope'
 import { stateOfUse, worstUse } from '@/areas/operations/standing/use'
 import { beyondLooking, visitState } from '@/areas/operations/standing/visit'
-import { findings, toChange, toDraft, type TenantDraft } from '@/areas/operations/settings/tenantDraft'
+import { brandLooks } from '@/areas/operations/settings/brandLooks'
+import { partsOf, tabOf, tabsFor } from '@/areas/operations/settings/tabs'
+import { findings, fromTexts, toChange, toDraft, toTexts, type TenantDraft } from '@/areas/operations/settings/tenantDraft'
 import { passwordFinding } from '@/areas/session/password'
+import { weekdays } from '@/format/weekdays'
+import { brandSurface, leastContrast } from '@/plugins/brand'
 
 const right = (name: string): PermissionInfo => ({ name, description: name, group: name.split('.')[0] ?? '', dangerous: false })
 
@@ -41,23 +45,67 @@ describe('scope of a person', () => {
 const tenant = {
   name: 'NetAndina', brand_color: null, time_zone: 'America/Lima', country: 'PE', locale: 'es-419', grace_days: 5, debt_tolerance: 1000, currency: 'PEN',
   automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, second_factor_roles: ['owner', 'admin'], cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10,
+  no_cut_weekdays: [7, 6], no_cut_dates: ['2026-12-25'], quiet_hours: '21:00-08:00',
 } as unknown as Tenant
 const read = toDraft(tenant, (minor) => (minor / 100).toFixed(2), '.')
 
 describe('settings of an ISP', () => {
   it('are right as they are read, and nothing of them is sent when nothing changed', () => {
-    expect(findings(read, 'PEN')).toEqual({})
+    expect(findings(read, read, 'PEN')).toEqual({})
     expect(toChange({ ...read }, read, 'PEN')).toEqual({})
   })
 
   it('send only what changed, as the server keeps it', () => {
     const draft = { ...read, name: ' Redes ', debt_tolerance: '12,50', cut_brake_tenant_basis_points: '2,75', two_person_cuts_from: '40' }
     expect(toChange(draft, read, 'PEN')).toEqual({ name: 'Redes', debt_tolerance: 1250, cut_brake_tenant_basis_points: 275, two_person_cuts_from: 40 })
+    expect(toChange({ ...read, no_cut_weekdays: ['7'], no_cut_dates: [], quiet_hours: '' }, read, 'PEN')).toEqual({ no_cut_weekdays: [7], no_cut_dates: [], quiet_hours: '' })
+  })
+
+  it('are compared as texts and come back as they were', () => {
+    expect(fromTexts(toTexts(read), read)).toEqual(read)
+    expect(fromTexts({ ...toTexts(read), no_cut_dates: '' }, read).no_cut_dates).toEqual([])
   })
 
   it('name what is wrong by field', () => {
-    const draft = { ...read, name: ' ', brand_color: 'red', grace_days: '-1', cut_brake_floor: 'x' }
-    expect(findings(draft, 'PEN')).toEqual({ name: 'field.required', brand_color: 'field.color', grace_days: 'field.days', cut_brake_floor: 'field.count' })
+    const draft = { ...read, name: ' ', brand_color: 'red', grace_days: '-1', cut_brake_floor: 'x', quiet_hours: '21:00-' }
+    expect(findings(draft, read, 'PEN')).toEqual({ name: 'field.required', brand_color: 'field.color', grace_days: 'field.days', cut_brake_floor: 'field.count', quiet_hours: 'field.hours_pair' })
+    // What the server cannot take away is not sent to it.
+    expect(findings({ ...read }, { ...read, brand_color: '#1F56C4' }, 'PEN')).toEqual({ brand_color: 'field.color' })
+  })
+})
+
+describe('tabs of the settings', () => {
+  it('are five at most, and lead to nothing that may not be seen', () => {
+    const everything = tabsFor(() => true)
+    expect(everything).toHaveLength(5)
+    expect(tabOf(everything, 'roles').name).toBe('people')
+    expect(partsOf(tabsFor(() => false))).toEqual(['tenant', 'collections', 'installation'])
+  })
+})
+
+describe('a brand colour', () => {
+  it('can be read on as a surface whatever it is', () => {
+    const steps = ['00', '33', '66', '80', '99', 'CC', 'FF']
+    const ratios = steps.flatMap((r) => steps.flatMap((g) => steps.map((b) => brandSurface(`#${r}${g}${b}`)?.ratio ?? 0)))
+    expect(Math.min(...ratios)).toBeGreaterThanOrEqual(leastContrast)
+    expect(brandSurface('#12')).toBeNull()
+  })
+
+  it('is worn by controls where it can be read there, and says when it is not', () => {
+    const teal = brandLooks('#0B7285')
+    expect(teal.refused).toBe(false)
+    expect(teal.checks.map((one) => one.what)).toEqual(['surface', 'light', 'dark'])
+    expect(teal.checks.every((one) => one.ratio >= leastContrast)).toBe(true)
+    const red = brandLooks('#D32F2F')
+    expect([red.refused, red.surface?.color]).toEqual([true, '#D32F2F'])
+    expect(red.looks[0]?.style['--brand-primary']).toBe(brandLooks('').looks[0]?.style['--brand-primary'])
+  })
+})
+
+describe('days of the week', () => {
+  it('have ISO numbers in the order of the country', () => {
+    expect(weekdays('en', 1).map((one) => one.value).join('')).toBe('1234567')
+    expect(weekdays('es-419', 0)[0]).toEqual({ value: '7', title: 'domingo' })
   })
 })
 

@@ -1,13 +1,13 @@
 //! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
 //! pressed and read back, one of them while somebody else saves. Who somebody is, from the invitation to the
-//! code of an app; a passkey; what one press must not do alone; what was given up, and an operator of the installation in an ISP. And
-//! every page and dialog through axe.
+//! code of an app; a passkey; what is sent by e-mail; what one press must not do alone; what was given up, and an operator of
+//! the installation in an ISP. And every page and dialog through axe.
 
 use super::{Database, block_on, cut_by_run, soak};
 use atalaya_tests::{
-    harness::wait_until,
-    isp::{Isp, PASSWORD, Size, Subscriber, TENANT},
+    harness::{ControlPlane, MailServer, Options, wait_until},
+    isp::{Founded, Isp, PASSWORD, Size, Subscriber, TENANT},
 };
 use sqlx::SqlitePool;
 use std::{
@@ -29,12 +29,12 @@ fn web_app() -> Option<PathBuf> {
 }
 
 /// A browser test of the web app, against this control plane.
-fn script(web: &Path, name: &str, isp: &Isp, customer: &str) -> Command {
+fn script(web: &Path, name: &str, control_plane: &ControlPlane, customer: &str) -> Command {
     let mut command = Command::new("node");
     command
         .arg(format!("e2e/{name}.mjs"))
         .current_dir(web)
-        .env("ATALAYA_URL", format!("http://{}", isp.control_plane.http()))
+        .env("ATALAYA_URL", format!("http://{}", control_plane.http()))
         .env("ATALAYA_TENANT", TENANT)
         .env("ATALAYA_PASSWORD", PASSWORD)
         .env("ATALAYA_CUSTOMER", customer);
@@ -80,7 +80,7 @@ fn a_payment_in_one_tab_is_seen_online_in_the_other() {
     let Some(web) = web_app() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (isp, debtor) = isp_with_debtor(folder.path());
-    let mut browser = script(&web, "pay", &isp, &debtor.customer);
+    let mut browser = script(&web, "pay", &isp.control_plane, &debtor.customer);
     browser.env("ATALAYA_RESTART", "stdin").env("ATALAYA_SHOTS", folder.path().join("shots"));
     let mut control_plane = isp.control_plane;
     converse(browser, "RESTART", || control_plane.restart(None).expect("it starts again"));
@@ -125,7 +125,7 @@ fn a_second_person_approves_held_cuts_are_released_and_a_proof_is_asked_for() {
     let Some(web) = web_app() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (isp, debtor) = isp_with_debtor(folder.path());
-    let mut browser = script(&web, "decisions", &isp, &debtor.customer);
+    let mut browser = script(&web, "decisions", &isp.control_plane, &debtor.customer);
     browser.env("ATALAYA_AGE", "stdin");
     converse(browser, "AGE", || tamper(&isp, AGE_PROOFS));
 }
@@ -135,9 +135,21 @@ fn a_passkey_is_made_entered_with_shown_again_and_removed() {
     let Some(web) = web_app() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let isp = Database::Sqlite.isp(folder.path(), Size { subscribers: 12, sites: 1 });
-    let mut browser = script(&web, "passkeys", &isp, "");
+    let mut browser = script(&web, "passkeys", &isp.control_plane, "");
     browser.env("ATALAYA_AGE", "stdin");
     converse(browser, "AGE", || tamper(&isp, AGE_PROOFS));
+}
+
+#[test]
+fn links_go_by_mail_and_the_pages_say_what_became_of_each_notice() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mail = folder.path().join("mail");
+    let Some(server) = MailServer::start(&mail).expect("it starts") else { return };
+    let options = Options { config: Some(server.settings()), ..Database::Sqlite.options(folder.path()) };
+    let isp = Founded::start(options).expect("it starts");
+    let mut browser = script(&web, "notices", &isp.control_plane, "");
+    finishes(browser.env("ATALAYA_MAIL", mail));
 }
 
 #[test]
@@ -156,10 +168,12 @@ fn passes_after(name: &str, settings: &[(&str, &str)], prepare: impl FnOnce(&Isp
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (isp, debtor) = isp_with_debtor(folder.path());
     prepare(&isp);
-    let answer = script(&web, name, &isp, &debtor.customer)
-        .envs(settings.iter().copied())
-        .output()
-        .expect("node can be started");
+    finishes(script(&web, name, &isp.control_plane, &debtor.customer).envs(settings.iter().copied()));
+}
+
+/// Runs a browser test to its end, which must be a good one.
+fn finishes(command: &mut Command) {
+    let answer = command.output().expect("node can be started");
     let said =
         [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(answer.status.success(), "the browser says: {said}");
@@ -209,7 +223,7 @@ fn what_everybody_meets_first_is_accessible_in_english_and_portuguese() {
         ("ATALAYA_LANGUAGES", "en,pt-BR"),
         ("ATALAYA_AREAS", "administration"),
         ("ATALAYA_LOOKS", "few"),
-        ("ATALAYA_PAGES", "^(profile|settings|backups)$"),
+        ("ATALAYA_PAGES", "^(profile|settings|backups|notices)$"),
     ];
     passes("axe", &settings);
 }

@@ -1,6 +1,6 @@
 /**
  * Every operation that the pages of an ISP call, by resource; those of the installation stand in `platform.ts`, those of
- * passkeys in `passkeys.ts`. Paths stand nowhere else.
+ * passkeys in `passkeys.ts`, notices and links for a password in `notices.ts`: no list needs them. Paths stand nowhere else.
  */
 import { call, get, patch, post, type Answer, type Query } from './client'
 import type * as T from './types'
@@ -31,10 +31,6 @@ export const api = {
     removeApp: () => call<undefined>('DELETE', '/me/app'),
     renewCodes: () => post<T.RecoveryCodes>('/me/recovery-codes'),
   },
-  passwordLinks: {
-    look: (token: string) => post<T.LinkInfo>('/password-links/look', { token }),
-    use: (token: string, password: string) => post<undefined>('/password-links/use', { token, password }),
-  },
   apiKeys: {
     list: (query: Query) => get<T.Page<T.ApiKey>>('/api-keys', query),
     create: (body: T.NewApiKey) => post<T.ApiKeyMade>('/api-keys', body),
@@ -57,6 +53,7 @@ export const api = {
   tenant: {
     read: (): Promise<Answer<T.Tenant>> => call<T.Tenant>('GET', '/tenant'),
     update: (body: T.TenantChange, etag: string | null) => patch<T.Tenant>('/tenant', body, etag),
+    domain: () => get<T.TenantDomain>('/tenant/domain'),
     use: () => get<T.TenantUse>('/tenant/use'),
   },
   visits: {
@@ -75,7 +72,7 @@ export const api = {
     readVersion: (id: string) => call<T.User>('GET', `/users/${id}`),
     update: (id: string, body: T.UserChange, etag: string | null) => patch<T.User>(`/users/${id}`, body, etag),
     setPassword: (id: string, password: string) => post<unknown>(`/users/${id}/password`, { password }),
-    createLink: (id: string) => post<T.Link>(`/users/${id}/link`),
+    createLink: (id: string, send: boolean) => post<T.Link>(`/users/${id}/link`, { send }),
     resetApp: (id: string) => call<undefined>('DELETE', `/users/${id}/app`),
   },
   home: (signal?: Signal) => get<T.Home>('/home', undefined, signal),

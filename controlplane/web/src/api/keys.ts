@@ -7,6 +7,7 @@ import type { Query } from './client'
 export const keys = {
   home: ['home'] as const,
   tenant: ['tenant'] as const,
+  tenantDomain: ['tenant', 'domain'] as const,
   users: ['users'] as const,
   roles: ['roles'] as const,
   role: (id: string) => ['role', id] as const,
@@ -43,6 +44,10 @@ export const keys = {
   tenantUse: ['tenant-use'] as const,
   visits: ['operator-visits'] as const,
   visitPage: (query: Query) => ['operator-visits', query] as const,
+  loginOptions: ['login-options'] as const,
+  notices: ['notices'] as const,
+  noticePage: (query: Query) => ['notices', query] as const,
+  myNotices: ['my-notices'] as const,
   deadLetters: ['dead-letters'] as const,
   deadLetterPage: (query: Query) => ['dead-letters', query] as const,
 }

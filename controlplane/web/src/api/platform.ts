@@ -18,6 +18,7 @@ export const platform = {
     read: (id: string) => get<T.TenantRow>(`/platform/tenants/${id}`),
     create: (body: T.NewTenantRequest) => post<T.NewTenantMade>('/platform/tenants', body),
     setPlan: (id: string, plan: string | null) => put<T.Tenant>(`/platform/tenants/${id}/plan`, { plan_id: plan }),
+    setDomain: (id: string, domain: string | null) => put<undefined>(`/platform/tenants/${id}/domain`, { domain }),
     setState: (id: string, state: T.TenantState, reason: string) => put<T.Tenant>(`/platform/tenants/${id}/state`, { state, reason }),
     visits: (id: string, query: Query) => get<T.Page<T.Visit>>(`/platform/tenants/${id}/visits`, query),
     enter: (id: string, body: T.NewVisit) => post<T.Visit>(`/platform/tenants/${id}/visits`, body),

@@ -1,15 +1,17 @@
 import { watch } from 'vue'
 import { useTheme } from 'vuetify'
 import { themes } from '@/plugins/theme'
-import { useSession } from '@/stores/session'
 
-/** Colours controls in the tenant's accent, where the brand colour allows one; otherwise in the default. */
-export function useAccent(): void {
-  const session = useSession()
+/** Colours controls in an ISP's accent, where its brand colour allows one; otherwise in the default. */
+export function useAccent(brand: () => string | null | undefined): void {
   const theme = useTheme()
+  /** The newest colour that was asked for: one that takes longer to come is not laid over it. */
+  let latest = 0
 
-  async function apply(brand: string | null | undefined): Promise<void> {
-    const accents = brand ? (await import('@/plugins/tenantAccent')).tenantAccents(brand) : null
+  async function apply(color: string | null | undefined): Promise<void> {
+    const turn = ++latest
+    const accents = color ? (await import('@/plugins/tenantAccent')).tenantAccents(color) : null
+    if (turn !== latest) return
     for (const name of ['light', 'dark'] as const) {
       const colors = theme.themes.value[name]?.colors
       const own = accents?.[name]
@@ -20,5 +22,5 @@ export function useAccent(): void {
       colors['accent-tint'] = own?.tint ?? String(usual?.['accent-tint'])
     }
   }
-  watch(() => session.tenant?.brand_color, (brand) => void apply(brand), { immediate: true })
+  watch(brand, (color) => void apply(color), { immediate: true })
 }

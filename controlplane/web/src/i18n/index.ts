@@ -13,7 +13,7 @@ export type Language = (typeof languages)[number]
 export const languageNames: Record<Language, string> = { 'es-419': 'Español', en: 'English', 'pt-BR': 'Português' }
 
 /** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
-export type Part = 'administration' | 'platform' | 'security' | 'standing'
+export type Part = 'administration' | 'collections' | 'notices' | 'platform' | 'security' | 'standing'
 
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
@@ -30,6 +30,16 @@ const partLoaders: Record<Part, Record<Language, Loader>> = {
     'es-419': () => import('./parts/es-419.administration.json'),
     en: () => import('./parts/en.administration.json'),
     'pt-BR': () => import('./parts/pt-BR.administration.json'),
+  },
+  collections: {
+    'es-419': () => import('./parts/es-419.collections.json'),
+    en: () => import('./parts/en.collections.json'),
+    'pt-BR': () => import('./parts/pt-BR.collections.json'),
+  },
+  notices: {
+    'es-419': () => import('./parts/es-419.notices.json'),
+    en: () => import('./parts/en.notices.json'),
+    'pt-BR': () => import('./parts/pt-BR.notices.json'),
   },
   platform: {
     'es-419': () => import('./parts/es-419.platform.json'),

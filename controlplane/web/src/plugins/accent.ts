@@ -2,9 +2,9 @@
  * The accent of a tenant from its brand colour: the hue stays, lightness moves until it can be read on our surfaces.
  * A colour that could be taken for an alarm, by anybody's eyes, is not used on controls.
  *
- * OKLab: Björn Ottosson 2020. Contrast: WCAG 2. Colour vision: Machado, Oliveira and Fernandes 2009, severity 1.
+ * OKLab: Björn Ottosson 2020. Colour vision: Machado, Oliveira and Fernandes 2009, severity 1.
  */
-type Triple = readonly [number, number, number]
+import { contrast, linear, type Triple } from './contrast'
 
 export interface Accent {
   primary: string
@@ -22,14 +22,6 @@ const simulations: Record<string, readonly Triple[]> = {
   protan: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
   deutan: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
   tritan: [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
-}
-
-function linear(hex: string): Triple {
-  const channel = (at: number) => {
-    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4
-  }
-  return [channel(1), channel(3), channel(5)]
 }
 
 function toHex(rgb: Triple): string {
@@ -61,17 +53,6 @@ function fromOklch(lightness: number, chroma: number, hue: number): Triple {
     [lightness, chroma * Math.cos(hue), chroma * Math.sin(hue)],
   )
   return times([[4.0767416621, -3.3077115913, 0.2309699292], [-1.2684380046, 2.6097574011, -0.3413193965], [-0.0041960863, -0.7034186147, 1.707614701]], [l ** 3, m ** 3, s ** 3])
-}
-
-function luminance(hex: string): number {
-  const [r, g, b] = linear(hex)
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b
-}
-
-/** Ratio of two colours, 1 to 21. */
-export function contrast(a: string, b: string): number {
-  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y) as [number, number]
-  return (high + 0.05) / (low + 0.05)
 }
 
 /** Smallest distance of two colours over all kinds of colour vision, OKLab × 100. */

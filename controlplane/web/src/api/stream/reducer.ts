@@ -38,6 +38,7 @@ const byNoun: Record<string, KeyPrefix[]> = {
   user: [['users'], ['roles']],
   factor: [['security'], ['passkeys']],
   role: [['roles'], ['role']],
+  notice: [['notices'], ['my-notices']],
   approval: [['approval'], ['runs'], ['run']],
 }
 

@@ -5,6 +5,7 @@ import {
   mdiClipboardTextClockOutline,
   mdiCogOutline,
   mdiContentCut,
+  mdiEmailOutline,
   mdiHomeOutline,
   mdiRadioTower,
   mdiReceiptTextOutline,
@@ -58,6 +59,7 @@ export const navigation: NavGroup[] = [
     label: 'administration',
     items: [
       { name: 'audit', icon: mdiClipboardTextClockOutline, permissions: ['audit.read'] },
+      { name: 'notices', icon: mdiEmailOutline, permissions: ['notice.read'] },
       { name: 'dead-letters', icon: mdiTrayAlert, permissions: ['dead_letter.read'] },
       { name: 'settings', icon: mdiCogOutline, permissions: ['tenant.write', 'user.read', 'api_key.read', 'operator_visit.read'] },
     ],

@@ -12,10 +12,17 @@ export const nouns = [
   'site',
   'device',
   'agent',
+  'agent_token',
+  'cut',
+  'network',
   'user',
   'role',
   'session',
   'factor',
+  'link',
+  'notice',
+  'token',
+  'api_key',
   'tenant',
   'approval',
   'dead_letter',
@@ -23,7 +30,7 @@ export const nouns = [
 ] as const
 
 /** Who can act, as the server names it. */
-export const actorKinds = ['user', 'operator', 'api_key', 'agent', 'command_line', 'system'] as const
+export const actorKinds = ['user', 'operator', 'api_key', 'token', 'agent', 'command_line', 'system'] as const
 
 /** Pages of single things, by the prefix of their typed ids. */
 const pages: Record<string, string> = {
@@ -40,6 +47,10 @@ const pages: Record<string, string> = {
 const lists: Record<string, RouteLocationRaw> = {
   plan: { name: 'plans' },
   site: { name: 'sites' },
+  agent_token: { name: 'agents' },
+  dead_letter: { name: 'dead-letters' },
+  notice: { name: 'notices' },
+  api_key: { name: 'settings', params: { tab: 'keys' } },
   user: { name: 'settings', params: { tab: 'users' } },
   operator_visit: { name: 'settings', params: { tab: 'installation' } },
   tenant: { name: 'settings' },

@@ -103,7 +103,9 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
   }
 
   function foundEntry(item: FoundItem): Entry {
-    const common = { id: item.id, title: item.title, note: item.detail ?? '' }
+    // A word of the query is in nothing as it is written: this is what is nearest to it.
+    const note = [item.mistyped ? t('palette.similar') : '', item.detail].filter(Boolean).join(' · ')
+    const common = { id: item.id, title: item.title, note }
     const customer = { name: 'customer', params: { id: item.customer_id } }
     const here = { params: { id: item.id } }
     switch (item.kind) {
@@ -136,7 +138,9 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
     const places = matching((sites.data.value?.items ?? []).map(siteEntry), words).slice(0, most)
     return [...rows, ...places, ...matching(go.value, words), ...matching(actions.value, words)]
   })
-  const busy = computed(() => searching.value && (customers.isFetching.value || devices.isFetching.value || others.isFetching.value))
+  /** Also while what was typed last has not been asked for yet. */
+  const behind = computed(() => parseInput(text.value).mode === 'all' && parseInput(text.value).words !== query.value.q)
+  const busy = computed(() => (behind.value && parseInput(text.value).words.length > 1) || (searching.value && (customers.isFetching.value || devices.isFetching.value || others.isFetching.value)))
   const error = computed(() => customers.error.value ?? devices.error.value ?? others.error.value ?? sites.error.value)
   return { entries, busy, error }
 }

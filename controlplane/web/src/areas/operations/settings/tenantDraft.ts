@@ -1,6 +1,7 @@
 /** The settings of an ISP as the form writes them, and back. */
 import { basisPoints, percentText } from './brake'
 import { parseMoney } from '@/format/money'
+import { quietHours } from '@/format/quietHours'
 import type { AutomaticCuts, OfflineCuts, Tenant, TenantChange } from '@/api/types'
 
 export interface TenantDraft {
@@ -18,7 +19,20 @@ export interface TenantDraft {
   cut_brake_tenant_basis_points: string
   cut_brake_basis_points: string
   cut_brake_floor: string
+  /** ISO numbers, 1 for Monday. */
+  no_cut_weekdays: string[]
+  /** `2026-12-25`, the earliest first. */
+  no_cut_dates: string[]
+  /** `21:00-08:00`; empty for none. */
+  quiet_hours: string
 }
+
+/** What one page of the settings writes; the rest of a draft is as it was read. */
+export const identityFields = ['name', 'brand_color', 'country', 'time_zone', 'locale', 'quiet_hours', 'second_factor_roles'] as const
+export const collectionFields = [
+  'automatic_cuts', 'grace_days', 'debt_tolerance', 'offline_cuts', 'two_person_cuts_from', 'no_cut_weekdays', 'no_cut_dates',
+  'cut_brake_tenant_basis_points', 'cut_brake_basis_points', 'cut_brake_floor',
+] as const
 
 /** `#rrggbb`. */
 export const hexColor = /^#[0-9a-f]{6}$/i
@@ -40,25 +54,41 @@ export function toDraft(one: Tenant, amount: (minor: number) => string, decimal:
     cut_brake_tenant_basis_points: percentText(one.cut_brake_tenant_basis_points, decimal),
     cut_brake_basis_points: percentText(one.cut_brake_basis_points, decimal),
     cut_brake_floor: String(one.cut_brake_floor),
+    no_cut_weekdays: one.no_cut_weekdays.map(String).sort(),
+    no_cut_dates: [...one.no_cut_dates].sort(),
+    quiet_hours: one.quiet_hours,
   }
+}
+
+const lists = ['second_factor_roles', 'no_cut_weekdays', 'no_cut_dates'] as const
+
+/** Each field as one text, so that two versions can be compared; and back. */
+export function toTexts(draft: TenantDraft): Record<string, string> {
+  return Object.fromEntries(Object.entries(draft).map(([name, value]) => [name, String(value)]))
+}
+
+export function fromTexts(texts: Record<string, string>, like: TenantDraft): TenantDraft {
+  const split = Object.fromEntries(lists.map((name) => [name, (texts[name] ?? '').split(',').filter(Boolean)]))
+  return { ...like, ...texts, ...split }
 }
 
 function wholeNumber(text: string): number | null {
   return /^\d+$/.test(text.trim()) ? Number(text) : null
 }
 
-/** Keys of what is wrong, by field; none is an empty record. */
-export function findings(draft: TenantDraft, currency: string): Partial<Record<keyof TenantDraft, string>> {
+/** Keys of what is wrong, by field; none is an empty record. A colour that an ISP has can be changed, not taken away. */
+export function findings(draft: TenantDraft, read: TenantDraft, currency: string): Partial<Record<keyof TenantDraft, string>> {
   const tolerance = parseMoney(draft.debt_tolerance, currency)
   const found: [keyof TenantDraft, boolean, string][] = [
     ['name', !draft.name.trim(), 'field.required'],
-    ['brand_color', draft.brand_color !== '' && !hexColor.test(draft.brand_color), 'field.color'],
+    ['brand_color', draft.brand_color !== read.brand_color && !hexColor.test(draft.brand_color), 'field.color'],
     ['grace_days', wholeNumber(draft.grace_days) === null, 'field.days'],
     ['debt_tolerance', tolerance === null || tolerance < 0, 'field.amount'],
     ['two_person_cuts_from', wholeNumber(draft.two_person_cuts_from) === null, 'field.count'],
     ['cut_brake_tenant_basis_points', basisPoints(draft.cut_brake_tenant_basis_points) === null, 'field.percent'],
     ['cut_brake_basis_points', basisPoints(draft.cut_brake_basis_points) === null, 'field.percent'],
     ['cut_brake_floor', wholeNumber(draft.cut_brake_floor) === null, 'field.count'],
+    ['quiet_hours', draft.quiet_hours !== '' && !quietHours(draft.quiet_hours), 'field.hours_pair'],
   ]
   return Object.fromEntries(found.filter(([, wrong]) => wrong).map(([field, , key]) => [field, key]))
 }
@@ -74,6 +104,7 @@ export function toChange(draft: TenantDraft, read: TenantDraft, currency: string
     cut_brake_tenant_basis_points: basisPoints(draft.cut_brake_tenant_basis_points),
     cut_brake_basis_points: basisPoints(draft.cut_brake_basis_points),
     cut_brake_floor: wholeNumber(draft.cut_brake_floor),
+    no_cut_weekdays: draft.no_cut_weekdays.map(Number),
   }
   const names = Object.keys(draft) as (keyof TenantDraft)[]
   return Object.fromEntries(names.filter((name) => String(draft[name]) !== String(read[name])).map((name) => [name, written[name]]))
