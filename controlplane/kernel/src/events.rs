@@ -1,13 +1,14 @@
 //! Facts, named `noun.verb_past`, written in the transaction of the change that they tell of.
 //!
-//! [`emit`] writes the event and one delivery row per subscriber that wants it; see [`crate::outbox`] for how they
-//! are delivered. Which events a domain publishes stands in its `events.rs`, from which `docs/events.md` is made.
+//! [`emit`] writes the event, its entries on the timelines of what it names ([`crate::timeline`]), and one delivery row per
+//! subscriber that wants it; see [`crate::outbox`] for how they are delivered. Which events a domain publishes stands in its `events.rs`, from which `docs/events.md` is made.
 
 use crate::{
     Ctx, Error,
     db::{PlatformTx, TenantTx, sql},
     ids::{EventId, TenantId},
     time::Timestamp,
+    timeline,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -158,7 +159,7 @@ impl Subscriptions {
     }
 }
 
-/// Writes an event and its deliveries in the transaction of the change.
+/// Writes an event, its entries on timelines and its deliveries in the transaction of the change.
 ///
 /// # Errors
 /// The database's.
@@ -185,6 +186,7 @@ pub async fn emit(ctx: &Ctx, tx: &mut TenantTx, event: NewEvent) -> Result<Event
     .bind(event.payload.to_string())
     .execute(tx)
     .await?;
+    timeline::enter(tx, &id, &event).await?;
     let wanting: Vec<_> = tx.runtime().subscriptions.wanting(event.kind.name).collect();
     for subscriber in wanting {
         sql("INSERT INTO kernel_delivery (tenant_id, event_id, subscriber, entity_id, state, attempts, next_at) \
@@ -206,8 +208,6 @@ pub async fn emit(ctx: &Ctx, tx: &mut TenantTx, event: NewEvent) -> Result<Event
 pub struct EventFilter {
     /// Types; `payment.*` takes a noun's all. Empty = all.
     pub kinds: Vec<String>,
-    /// Only about this entity, or related to it.
-    pub entity: Option<String>,
     /// Only events with an id below this one (for paging backwards in time).
     pub before: Option<EventId>,
     /// Only events with an id above this one (for the live stream).
@@ -224,14 +224,6 @@ pub async fn list(tx: &mut TenantTx, filter: &EventFilter) -> Result<Vec<Event>,
     let mut query =
         sql("SELECT ").push(COLUMNS).push(" FROM kernel_event WHERE tenant_id = ").push_bind(tx.tenant());
     query = query.and_any_name("kind", &filter.kinds);
-    if let Some(entity) = &filter.entity {
-        query = query
-            .push(" AND (entity_id = ")
-            .push_bind(entity)
-            .push(" OR related LIKE ")
-            .push_bind(format!("%\"{}\"%", entity.replace(['%', '_', '"'], "_")))
-            .push(")");
-    }
     if let Some(before) = &filter.before {
         query = query.push(" AND id < ").push_bind(before);
     }
@@ -240,6 +232,17 @@ pub async fn list(tx: &mut TenantTx, filter: &EventFilter) -> Result<Vec<Event>,
     }
     let rows: Vec<EventRow> =
         query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit).fetch_all(tx).await?;
+    rows.into_iter().map(Event::try_from).collect()
+}
+
+/// Events by their ids, in no order; ids that are none are left out.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn by_ids(tx: &mut TenantTx, ids: &[EventId]) -> Result<Vec<Event>, Error> {
+    let query =
+        sql("SELECT ").push(COLUMNS).push(" FROM kernel_event WHERE tenant_id = ").push_bind(tx.tenant());
+    let rows: Vec<EventRow> = query.push(" AND id IN ").push_list(ids).fetch_all(tx).await?;
     rows.into_iter().map(Event::try_from).collect()
 }
 

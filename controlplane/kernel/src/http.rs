@@ -3,7 +3,7 @@
 
 use crate::{Ctx, Error, error::FieldError, outbox::chain};
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 
 /// Largest JSON body taken, bytes.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Largest file taken, bytes.
+pub const MAX_UPLOAD_BYTES: usize = 10_000_000;
 
 /// RFC 9457 problem document.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -207,6 +210,27 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
         }
         read::<Option<T>>(&body).map(|given| Self(given.unwrap_or_default()))
     }
+}
+
+/// A body of bytes as they are: a file of at most [`MAX_UPLOAD_BYTES`].
+#[derive(Debug)]
+pub struct Upload(pub Vec<u8>);
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Error;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        whole(request.into_body(), MAX_UPLOAD_BYTES).await.map(|bytes| Self(bytes.into()))
+    }
+}
+
+/// A body of at most so many bytes, whole.
+///
+/// # Errors
+/// [`Error::Invalid`] `too_long` for a longer one, and for one that breaks off.
+pub async fn whole(body: Body, limit: usize) -> Result<Bytes, Error> {
+    let wrong =
+        |_| Error::invalid("", "too_long", format!("expected at most {limit} bytes, and all of them"));
+    to_bytes(body, limit).await.map_err(wrong)
 }
 
 /// What is wrong with a body, without what was in it: a parser quotes the value that it did not expect, and that may be a

@@ -158,6 +158,8 @@ ids! {
     DeviceId = "dev";
     /// A fact, published.
     EventId = "evt";
+    /// A file that somebody left with a thing.
+    FileId = "fil";
     /// An installation of the control plane.
     InstallationId = "ins";
     /// An invoice.
@@ -168,6 +170,8 @@ ids! {
     LedgerEntryId = "led";
     /// A single-use link: invitation or password reset.
     LinkId = "lnk";
+    /// A note that somebody left with a thing.
+    NoteId = "nte";
     /// A notice to a person, on one channel.
     NoticeId = "ntc";
     /// A person who runs the installation.

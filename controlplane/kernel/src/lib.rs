@@ -9,7 +9,8 @@
 //!   and when what is done by the calendar is due: [`schedule`]. [`audit`]: no change without its row.
 //! - [`secrets`], [`blobs`], [`migrations`], [`row_security`], [`page`], [`http`]: sealing, files, schema, who sees which
 //!   rows, lists, API conventions.
-//! - [`search`]: things found by the words of their fields.
+//! - [`search`]: things found by the words of their fields; [`notes`]: notes and files that people leave with them;
+//!   [`timeline`]: what happened to each.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
 //! It knows no domain, opens no socket and reads the machine's clock in one place.
@@ -30,6 +31,7 @@ pub mod installation;
 pub mod jobs;
 pub mod migrations;
 pub mod money;
+pub mod notes;
 pub mod outbox;
 pub mod page;
 pub mod row_security;
@@ -39,6 +41,7 @@ pub mod search;
 pub mod secrets;
 pub mod text;
 pub mod time;
+pub mod timeline;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -49,18 +49,8 @@ on_both!(a_change_and_its_event_commit_together, |world: World| async move {
     })
     .unwrap();
     let mut tx = ctx.begin_read().await.unwrap();
-    for (kinds, entity, expected) in [
-        (vec!["thing.*"], None, 1),
-        (vec!["other.*"], None, 0),
-        (vec!["thing.tested"], Some("b"), 1),
-        (vec![], Some("c"), 0),
-    ] {
-        let filter = EventFilter {
-            kinds: kinds.into_iter().map(str::to_owned).collect(),
-            entity: entity.map(str::to_owned),
-            limit: 10,
-            ..EventFilter::default()
-        };
+    for (kind, expected) in [("thing.*", 1), ("other.*", 0), ("thing.tested", 1)] {
+        let filter = EventFilter { kinds: vec![kind.to_owned()], limit: 10, ..EventFilter::default() };
         assert_eq!(events::list(&mut tx, &filter).await.unwrap().len(), expected);
     }
     assert_eq!(audit::list(&mut tx, &audited(Some("a"))).await.unwrap().len(), 1);

@@ -3,8 +3,9 @@
 //! An event belongs to the site it names, or else to the device, agent, service or customer that it is about or related
 //! to, and is seen by whoever sees that one. What belongs to none of them is of the whole ISP.
 
+use crate::subject::right;
 use atalaya_kernel::{
-    Ctx, Error, Permission, Permissions, Scope,
+    Ctx, Error, Permission, Scope,
     db::TenantTx,
     events::Event,
     ids::{AgentId, CustomerId, DeviceId, ServiceId, SiteId},
@@ -14,10 +15,12 @@ use atalaya_network::{agents, devices};
 use atalaya_people::customers;
 use std::{collections::BTreeSet, str::FromStr};
 
-/// Which right the events of a noun ask for.
-fn may_see(permissions: &Permissions, kind: &str) -> bool {
-    let noun = kind.split('.').next().unwrap_or_default();
+/// Which right an event asks for.
+fn may_see(ctx: &Ctx, event: &Event) -> bool {
+    let noun = event.kind.split('.').next().unwrap_or_default();
     let right = match noun {
+        // Whoever sees what it was left with sees that it was.
+        "note" | "file" => return may_see_subject(ctx, event),
         "payment" => "payment.read",
         "invoice" => "invoice.read",
         "plan" => "plan.read",
@@ -32,7 +35,18 @@ fn may_see(permissions: &Permissions, kind: &str) -> bool {
         "api_key" => "api_key.read",
         _ => "audit.read",
     };
-    permissions.allow(Permission::new(right))
+    ctx.permissions().allow(Permission::new(right))
+}
+
+/// Whether the caller is of the staff and has the right to see the thing that a note or a file was left with. What is related to the
+/// thing is named too, so the service is looked for before its customer, and the device before its site.
+fn may_see_subject(ctx: &Ctx, event: &Event) -> bool {
+    if matches!(ctx.scope(), Scope::Customer(_)) {
+        return false;
+    }
+    let nouns = ["device", "service", "invoice", "customer", "site"];
+    let of = nouns.into_iter().find(|noun| event.related.contains_key(&format!("{noun}_id")));
+    of.and_then(right).is_some_and(|right| ctx.permissions().allow(right))
 }
 
 /// What an event is about, as far as scopes go.
@@ -75,7 +89,7 @@ fn subject(event: &Event) -> Subject {
 /// # Errors
 /// The database's.
 pub async fn visible(ctx: &Ctx, mut events: Vec<Event>) -> Result<Vec<Event>, Error> {
-    events.retain(|event| may_see(ctx.permissions(), &event.kind));
+    events.retain(|event| may_see(ctx, event));
     if *ctx.scope() == Scope::All || events.is_empty() {
         return Ok(events);
     }

@@ -31,6 +31,7 @@ pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     staff::all(isp, walk);
     operators::all(isp, walk);
     let customer = customers(isp, walk);
+    notes(walk, &customer);
     money(isp, walk, &customer);
     devices(isp, walk);
     services(isp, walk, &customer);
@@ -57,6 +58,23 @@ fn customers(isp: &Isp, walk: &mut Walk<'_>) -> String {
     let change = call("PATCH /customers/{id}", &path, json!({"phone": "987654321"}), "customer");
     walk.call(Call { version, leaves: Changed, ..change });
     customer
+}
+
+fn notes(walk: &mut Walk<'_>, customer: &str) {
+    let new = json!({"subject": customer, "text": "Llamar después de las 18 h"});
+    let note = id_of(&walk.call(call("POST /notes", "/notes", new, "note"))).expect("an id");
+    let path = format!("/notes/{note}");
+    let pin = call("PATCH /notes/{id}", &path, json!({"pinned": true}), "note");
+    walk.call(Call { version: Some(1), leaves: Changed, ..pin });
+    let gone = call("DELETE /notes/{id}", &path, Value::Null, "note");
+    walk.call(Call { body: None, leaves: Removed, id: Some(&note), ..gone });
+    // The bytes of a file are the body, and JSON is a text.
+    let path = format!("/files?subject={customer}&name=equipo.json");
+    let new = call("POST /files", &path, json!({"serie": "FICT-0001"}), "file");
+    let file = id_of(&walk.call(new)).expect("an id");
+    let path = format!("/files/{file}");
+    let gone = call("DELETE /files/{id}", &path, Value::Null, "file");
+    walk.call(Call { body: None, leaves: Removed, id: Some(&file), ..gone });
 }
 
 fn money(isp: &Isp, walk: &mut Walk<'_>, customer: &str) {

@@ -6,6 +6,7 @@ mod backup;
 mod blobs;
 mod browser;
 mod cut_run;
+mod files;
 mod https;
 mod identity;
 mod jobs;

@@ -45,6 +45,11 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
     let (run, user) = (first("/collections/runs"), first("/users"));
     let tenant = isp.owner.get("/tenant").expect("the settings can be read");
     let tenant = id_of(&tenant).expect("it has an id");
+    let new = json!({"subject": subscriber.customer, "text": "Llamar después de las 18 h"});
+    let note = id_of(&isp.owner.post("/notes", &new).expect("a note can be left")).expect("it has an id");
+    let path = format!("/files?subject={}&name=equipo.json", subscriber.customer);
+    let file = isp.owner.post(&path, &json!({"serie": "FICT-0001"})).expect("a file can be left");
+    let file = id_of(&file).expect("it has an id");
     let metric = "metric=device_up";
     let (service, customer) = (&subscriber.service, &subscriber.customer);
     vec![
@@ -71,6 +76,8 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /devices/{id}", format!("/devices/{}", site.router_id)),
         ("GET /devices/{id}/plan", format!("/devices/{}/plan", site.router_id)),
         ("GET /events", format!("/events?entity={service}")),
+        ("GET /files", format!("/files?subject={customer}")),
+        ("GET /files/{id}/content", format!("/files/{file}/content")),
         ("GET /home", "/home".to_owned()),
         ("GET /invoices", "/invoices".to_owned()),
         ("GET /invoices/{id}", format!("/invoices/{invoice}")),
@@ -84,6 +91,8 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /metrics/range", format!("/metrics/range?{metric}&from=0&to=1&device={}", site.router_id)),
         ("GET /metrics/series", format!("/metrics/series?{metric}&device={}", site.router_id)),
         ("GET /metrics/top", format!("/metrics/top?{metric}")),
+        ("GET /notes", format!("/notes?subject={customer}")),
+        ("GET /notes/{id}", format!("/notes/{note}")),
         ("GET /notices", format!("/notices?user={user}")),
         ("GET /operator-visits", "/operator-visits".to_owned()),
         ("GET /payments", "/payments".to_owned()),
@@ -110,6 +119,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /tenant", "/tenant".to_owned()),
         ("GET /tenant/domain", "/tenant/domain".to_owned()),
         ("GET /tenant/use", "/tenant/use".to_owned()),
+        ("GET /timeline", format!("/timeline?subject={customer}")),
         ("GET /users", "/users".to_owned()),
         ("GET /users/{id}", format!("/users/{user}")),
     ]

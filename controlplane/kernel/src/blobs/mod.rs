@@ -80,6 +80,13 @@ pub struct NewBlob {
     key: SecretBytes,
 }
 
+impl NewBlob {
+    /// Bytes of its content.
+    pub fn bytes(&self) -> i64 {
+        self.bytes
+    }
+}
+
 /// A blob, read and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {

@@ -11,7 +11,7 @@ use atalaya_kernel::{
     audit::{self, Entry},
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
-    ids::InvoiceId,
+    ids::{EventId, InvoiceId},
     money::Money,
     page::{Page, PageQuery},
     search,
@@ -183,9 +183,10 @@ pub async fn invoice_void(ctx: &Ctx, id: &InvoiceId, reason: &str) -> Result<Inv
         let after = store::invoice_find(&mut tx, id).await?.on(today);
         let entity = EntityRef::new("invoice", id);
         audit::record(ctx, &mut tx, Entry::new(VOID.0, entity).before(&before.on(today))?.after(&after)?.reason(&reason)).await?;
-        tell(ctx, &mut tx, VOIDED, &after).await?;
+        let voided = tell(ctx, &mut tx, VOIDED, &after).await?;
         payments::credit_use(ctx, &mut tx, &customer).await?;
-        payments::reconnect_if_settled(ctx, &mut tx, &customer, "debt voided").await?;
+        let because = ctx.clone().caused_by(voided);
+        payments::reconnect_if_settled(&because, &mut tx, &customer, "debt voided").await?;
         Ok(after)
     })
 }
@@ -231,13 +232,12 @@ async fn note(
         entry = entry.before(before)?;
     }
     audit::record(ctx, tx, entry).await?;
-    tell(ctx, tx, kind, after).await
+    tell(ctx, tx, kind, after).await.map(drop)
 }
 
-async fn tell(ctx: &Ctx, tx: &mut TenantTx, kind: EventType, invoice: &Invoice) -> Result<(), Error> {
+async fn tell(ctx: &Ctx, tx: &mut TenantTx, kind: EventType, invoice: &Invoice) -> Result<EventId, Error> {
     let payload = serde_json::to_value(invoice).map_err(Error::internal)?;
     let event = NewEvent::new(kind, EntityRef::new("invoice", &invoice.id), payload)
         .related("customer_id", &invoice.customer_id);
-    events::emit(ctx, tx, event).await?;
-    Ok(())
+    events::emit(ctx, tx, event).await
 }

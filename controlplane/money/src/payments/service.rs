@@ -155,9 +155,10 @@ async fn settle(ctx: &Ctx, tx: &mut TenantTx, row: PaymentRow) -> Result<Registe
     let entity = EntityRef::new("payment", &row.id);
     audit::record(ctx, tx, Entry::new(REGISTER.0, entity.clone()).after(&payment)?).await?;
     let payload = serde_json::to_value(&payment).map_err(Error::internal)?;
-    events::emit(ctx, tx, NewEvent::new(RECEIVED, entity, payload).related("customer_id", &row.customer_id))
-        .await?;
-    let reconnecting = reconnect_if_settled(ctx, tx, &row.customer_id, "debt paid").await?;
+    let event = NewEvent::new(RECEIVED, entity, payload).related("customer_id", &row.customer_id);
+    let received = events::emit(ctx, tx, event).await?;
+    let because = ctx.clone().caused_by(received);
+    let reconnecting = reconnect_if_settled(&because, tx, &row.customer_id, "debt paid").await?;
     let allocations = store::allocations(tx, &row.id).await?;
     Ok(Registered { credit: payment.credit, payment, allocations, reconnecting })
 }

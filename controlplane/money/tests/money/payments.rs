@@ -31,6 +31,23 @@ on_both!(the_same_request_again_gets_the_same_answer, |world: World| async move 
     isp.verify_sums().await;
 });
 
+on_both!(what_brings_a_service_back_is_its_cause, |world: World| async move {
+    let isp = Isp::new(&world).await;
+    let (customer, service) = crate::collections::suspended(&isp, "Rosa").await;
+    let paid = isp.pay(&customer, PRICE).await;
+    assert_eq!(paid.reconnecting, std::slice::from_ref(&service));
+    let paid = isp.happened("payment.received", &customer).await.remove(0);
+    let back = isp.happened("service.reconnected", &service).await.remove(0);
+    assert_eq!(back.causation_id, Some(paid.id));
+
+    let (customer, service) = crate::collections::suspended(&isp, "Luis").await;
+    let owed = isp.happened("invoice.created", &customer).await.remove(0).entity.id.parse().unwrap();
+    billing::invoice_void(&isp.ctx, &owed, "agreed").await.unwrap();
+    let voided = isp.happened("invoice.voided", &customer).await.remove(0);
+    let back = isp.happened("service.reconnected", &service).await.remove(0);
+    assert_eq!(back.causation_id, Some(voided.id));
+});
+
 on_both!(the_same_request_many_times_at_once_is_one_payment, |world: World| async move {
     let isp = Isp::new(&world).await;
     let (customer, _) = isp.subscriber("Rosa").await;

@@ -3,13 +3,14 @@
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope, audit,
     db::sql,
-    events::{self, EventFilter},
+    events::Event,
     ids::{CustomerId, RunId, ServiceId, SiteId},
     jobs::{self, Handler},
     money::Money,
     page::PageQuery,
     testing::World,
     time::{Date, Timestamp},
+    timeline::{self, Filter},
 };
 use atalaya_money::{
     billing::{self, Invoice, NewInvoice},
@@ -144,13 +145,14 @@ impl Isp {
 
     /// How many events of a type were published about an entity, or related to it.
     pub(crate) async fn events(&self, kind: &str, entity: impl ToString) -> usize {
-        let filter = EventFilter {
-            kinds: vec![kind.to_owned()],
-            entity: Some(entity.to_string()),
-            limit: 1_000,
-            ..EventFilter::default()
-        };
-        events::list(&mut self.ctx.begin_read().await.unwrap(), &filter).await.unwrap().len()
+        self.happened(kind, entity).await.len()
+    }
+
+    /// The events of a type about an entity, or related to it, newest first.
+    pub(crate) async fn happened(&self, kind: &str, entity: impl ToString) -> Vec<Event> {
+        let filter = Filter { kinds: vec![kind.to_owned()], limit: 1_000, ..Filter::default() };
+        let mut tx = self.ctx.begin_read().await.unwrap();
+        timeline::events(&mut tx, &entity.to_string(), &filter).await.unwrap()
     }
 
     /// Actions audited about an entity, by name: within one millisecond rows have no order.

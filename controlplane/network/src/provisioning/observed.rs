@@ -68,6 +68,12 @@ async fn point_observed(
     let is_elsewhere = known.as_ref().map(session) != Some(session(&absorbed.observed));
     let mut is_forgotten = false;
     let device = &row.device_name;
+    // The effect of an order has the cause that the order has.
+    let is_of_order = (seen.timeline, seen.generation) == (row.timeline, row.generation);
+    let because = match row.cause_id.clone().filter(|_| is_of_order) {
+        Some(cause) => &ctx.clone().caused_by(cause),
+        None => ctx,
+    };
     for effect in absorbed.effects {
         let event = match effect {
             Effect::Cut(at) => {
@@ -90,7 +96,7 @@ async fn point_observed(
                 continue;
             }
         };
-        facts::emit(ctx, tx, event).await?;
+        facts::emit(because, tx, event).await?;
     }
     if is_elsewhere || is_forgotten {
         findable::service_found_by(tx, &row.service_id, ctx.now()).await?;

@@ -52,6 +52,7 @@ pub async fn service_sync(ctx: &Ctx, tx: &mut TenantTx, id: &ServiceId) -> Resul
         let Some(mut after) = next(row, &service, &plan, order, &open, ctx.now()) else { continue };
         order.generation += 1;
         (after.timeline, after.generation) = (order.timeline, order.generation);
+        after.cause_id = ctx.causation().cloned();
         store::point_desire(tx, &after, ctx.now()).await?;
         if after.hold_reason.is_some() && row.hold_reason.is_none() {
             held(ctx, tx, &after).await?;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agents;
+mod causes;
 mod devices;
 mod following;
 mod found;

@@ -3,11 +3,7 @@ use crate::{
     services::{ServiceView, services_view},
 };
 use atalaya_kernel::{
-    Ctx, Error, Permission,
-    events::{self, Event, EventFilter},
-    ids::CustomerId,
-    money::Money,
-    page::PageQuery,
+    Ctx, Error, Permission, events::Event, ids::CustomerId, money::Money, page::PageQuery, timeline,
 };
 use atalaya_money::{
     Listed,
@@ -85,8 +81,8 @@ pub async fn customer_overview(ctx: &Ctx, id: &CustomerId) -> Result<CustomerOve
         overview.services = services_view(&mut tx, of_customer).await?;
     }
     if may(EVENT_READ) {
-        let filter = EventFilter { entity: Some(id.to_string()), limit: TIMELINE, ..EventFilter::default() };
-        let found = events::list(&mut tx, &filter).await?;
+        let filter = timeline::Filter { limit: TIMELINE, ..timeline::Filter::default() };
+        let found = timeline::events(&mut tx, id.as_str(), &filter).await?;
         drop(tx);
         overview.timeline = feed::visible(ctx, found).await?;
     }

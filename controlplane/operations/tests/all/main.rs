@@ -3,5 +3,7 @@
 
 mod feed;
 mod home;
+mod notes;
 mod region;
 mod sites;
+mod timeline;

@@ -2,7 +2,7 @@
 
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope,
-    ids::{AgentId, CustomerId, PlanId, SiteId},
+    ids::{AgentId, CustomerId, DeviceId, PlanId, SiteId},
     money::Money,
     testing::World,
 };
@@ -81,7 +81,7 @@ impl Region {
         services::service_create(&self.ctx, new).await.unwrap()
     }
 
-    pub(crate) async fn device(&self, name: &str, site: &SiteId, state: Option<DeviceState>) {
+    pub(crate) async fn device(&self, name: &str, site: &SiteId, state: Option<DeviceState>) -> DeviceId {
         let new = NewDevice {
             site_id: site.clone(),
             agent_id: self.agent.clone(),
@@ -98,9 +98,9 @@ impl Region {
             cut_address_list: None,
         };
         let device = devices::device_create(&self.ctx, new).await.unwrap();
-        let Some(state) = state else { return };
+        let Some(state) = state else { return device.id };
         let report = DeviceReport {
-            device_id: device.id,
+            device_id: device.id.clone(),
             state,
             detail: String::new(),
             finding: None,
@@ -113,6 +113,7 @@ impl Region {
             uptime_ms: 0,
         };
         devices::device_states_record(&self.ctx, &self.agent, &[report]).await.unwrap();
+        device.id
     }
 }
 

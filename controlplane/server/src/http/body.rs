@@ -3,21 +3,48 @@
 //! An answer that is given while the body is still on its way (nobody is logged in, no such path) ends the connection: what
 //! arrives afterwards is refused by a reset, and a reset may overtake the answer, so that the client sees a lost connection
 //! and not the reason (RFC 9112, section 9.6).
+//!
+//! A file is larger than that: its bytes are taken from those alone who are logged in, and of a few at a time.
 
-use atalaya_kernel::Error;
+use atalaya_kernel::{
+    Error,
+    http::{MAX_BODY_BYTES, MAX_UPLOAD_BYTES},
+};
 use axum::{
     body::{self, Body},
-    extract::Request,
-    http::header::CONTENT_LENGTH,
+    extract::{Request, State},
+    http::{Method, Uri, header::CONTENT_LENGTH},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 
 /// Bytes that anybody may have us hold; a larger body is read by the handler that wants it.
 const SMALL: usize = 64 << 10;
 /// How long it may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Paths below `/api/v1` that take a file.
+const UPLOADS: [&str; 1] = ["/files"];
+/// Files that are held in memory at the same time; who comes with another waits.
+pub(super) const UPLOADS_AT_ONCE: usize = 12;
+
+/// Bytes that a request's body may have.
+pub(super) fn most_bytes(uri: &Uri) -> usize {
+    if UPLOADS.contains(&uri.path()) { MAX_UPLOAD_BYTES } else { MAX_BODY_BYTES }
+}
+
+/// Lets a few files in at a time: each is held whole until it is stored.
+pub(super) async fn one_of_few(State(room): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !UPLOADS.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    match room.acquire().await {
+        Ok(_held) => next.run(request).await,
+        Err(closed) => Error::internal(closed).into_response(),
+    }
+}
 
 pub(super) async fn take_in(request: Request, next: Next) -> Response {
     let declared =

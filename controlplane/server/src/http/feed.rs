@@ -8,6 +8,7 @@ use atalaya_kernel::{
     ids::{AuditId, EventId},
     page::{Page, PageQuery},
     time::Timestamp,
+    timeline::{self, Filter},
 };
 use atalaya_operations::feed;
 use atalaya_people::customers;
@@ -47,14 +48,19 @@ async fn events_list(
 ) -> Result<Json<Page<Event>>, Error> {
     ctx.authorize(EVENT_READ)?;
     let limit = page.limit()?;
-    let filter = EventFilter {
-        kinds: names(query.kind.as_deref()),
-        entity: query.entity,
-        before: page.after::<EventId>()?,
-        after: None,
-        limit: limit + 1,
+    let (kinds, before) = (names(query.kind.as_deref()), page.after::<EventId>()?);
+    let mut tx = ctx.begin_read().await?;
+    let rows = match query.entity {
+        Some(entity) => {
+            let filter = Filter { kinds, actor: None, before, limit: limit + 1 };
+            timeline::events(&mut tx, &entity, &filter).await?
+        }
+        None => {
+            let filter = EventFilter { kinds, before, after: None, limit: limit + 1 };
+            events::list(&mut tx, &filter).await?
+        }
     };
-    let rows = events::list(&mut ctx.begin_read().await?, &filter).await?;
+    drop(tx);
     let mut page = Page::of(rows, limit, |event| event.id.clone())?;
     page.items = feed::visible(&ctx, page.items).await?;
     Ok(Json(page))

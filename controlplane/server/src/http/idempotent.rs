@@ -1,15 +1,16 @@
 //! `Idempotency-Key`: a request that is sent again, because its answer was lost on the way, is answered again and has no
 //! second effect. Handlers need nothing for it: the claim travels in their context.
 
+use super::body::most_bytes;
 use atalaya_kernel::{
     Ctx, Error,
-    http::{IdempotencyKey, MAX_BODY_BYTES, Problem},
+    http::{IdempotencyKey, Problem, whole},
     idempotency::{self, Answer, Claim, Known},
 };
 use axum::{
     body::{Body, to_bytes},
     extract::{FromRequestParts, Request},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, uri::PathAndQuery},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -34,10 +35,10 @@ async fn once_or_error(request: Request, next: Next) -> Result<Response, Error> 
     let (Some(key), Some(ctx)) = (key, parts.extensions.get::<Ctx>().cloned()) else {
         return Ok(next.run(Request::from_parts(parts, body)).await);
     };
-    let body = to_bytes(body, MAX_BODY_BYTES)
-        .await
-        .map_err(|_| Error::invalid("", "too_long", format!("at most {MAX_BODY_BYTES} bytes")))?;
-    let claim = Claim::new(&ctx, &key, parts.method.as_str(), parts.uri.path(), &body);
+    let body = whole(body, most_bytes(&parts.uri)).await?;
+    // With its query: what a file is called, and whose it is, stands there.
+    let asked = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let claim = Claim::new(&ctx, &key, parts.method.as_str(), asked, &body);
     if let Some(response) = given_before(&ctx, &claim).await? {
         return Ok(response);
     }

@@ -33,6 +33,7 @@ use atalaya_people::{
 };
 use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware, routing::get};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -107,6 +108,10 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
     let (public, _) = atalaya_people::public_router().split_for_parts();
     let v1 = private
         .layer(middleware::from_fn(idempotent::once))
+        .layer(middleware::from_fn_with_state(
+            Arc::new(Semaphore::new(body::UPLOADS_AT_ONCE)),
+            body::one_of_few,
+        ))
         .layer(middleware::from_fn_with_state(Arc::new(quota::Quota::default()), quota::limit))
         .layer(middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate))
         .merge(

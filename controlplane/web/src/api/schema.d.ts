@@ -633,6 +633,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files of a thing, the newest first. */
+        get: operations["files"];
+        put?: never;
+        /**
+         * Leaves a file with a thing: a PDF, a picture (PNG, JPEG, GIF, WebP) or a text in UTF-8 of at most 10 MB.
+         * @description The body is the bytes themselves. What they are is read from them: `Content-Type` is not believed.
+         */
+        post: operations["file_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a file; another's with `note.remove` only. */
+        delete: operations["file_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The content of a file, to be saved and not to be shown in the browser's window. */
+        get: operations["file_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/home": {
         parameters: {
             query?: never;
@@ -1033,6 +1088,43 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notes of a thing, the pinned ones first and then the newest. */
+        get: operations["notes"];
+        put?: never;
+        /** Leaves a note with a thing. */
+        post: operations["note_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One note. */
+        get: operations["note"];
+        put?: never;
+        post?: never;
+        /** Removes a note; another's with `note.remove` only. */
+        delete: operations["note_remove"];
+        options?: never;
+        head?: never;
+        /** Changes or pins a note; the words are their author's. */
+        patch: operations["note_update"];
         trace?: never;
     };
     "/notices": {
@@ -1910,6 +2002,26 @@ export interface paths {
         };
         /** What the ISP has, and what its plan allows. */
         get: operations["own_use"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to a customer, service, device, invoice or site, newest first, each with what caused it.
+         * @description What the caller may not see is left out.
+         */
+        get: operations["get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3015,6 +3127,13 @@ export interface components {
             /** @description JSON pointer into the request body, e.g. `/amount/currency`, or `?name` for a query parameter. */
             pointer: string;
         };
+        /**
+         * Format: binary
+         * @description The bytes of a file.
+         */
+        FileBytes: string;
+        /** @example fil_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        FileId: string;
         /** @description What an agent found, for whoever says it in another language than that of the sentence beside it. */
         Finding: {
             /**
@@ -3633,6 +3752,19 @@ export interface components {
              */
             send: boolean;
         };
+        /** @description A note to be written. */
+        NewNote: {
+            /**
+             * @description Id of a customer, service, device, invoice or site.
+             * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
+            subject: string;
+            /**
+             * @description What it says.
+             * @example Llamar después de las 18 h
+             */
+            text: string;
+        };
         /** @description A passkey to be kept. */
         NewPasskey: {
             /** @description What `navigator.credentials.create` gave. */
@@ -3867,6 +3999,51 @@ export interface components {
              */
             reason: string;
         };
+        /** @description Something that somebody wrote about a thing. */
+        Note: {
+            /** @description Id of who wrote it. */
+            author_id: string;
+            /**
+             * @description Their name at the time.
+             * @example Rosa Quispe
+             */
+            author_name: string;
+            /** @description When written. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["NoteId"];
+            /** @description Whether it stands above the others. */
+            pinned: boolean;
+            /**
+             * @description Id of the thing.
+             * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
+            subject: string;
+            /**
+             * @description What it says.
+             * @example Llamar después de las 18 h
+             */
+            text: string;
+            /** @description When last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Grows with each change.
+             */
+            version: number;
+        };
+        /** @description What to change of a note; absent fields stay. */
+        NoteChange: {
+            /** @description Whether it stands above the others; whoever may write notes pins any. */
+            pinned?: boolean | null;
+            /**
+             * @description What it says; whoever wrote it changes it.
+             * @example Llamar después de las 19 h
+             */
+            text?: string | null;
+        };
+        /** @example nte_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        NoteId: string;
         /** @description A notice and what became of it; not what it said. */
         Notice: {
             /**
@@ -4543,6 +4720,44 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Note: {
+            /** @description The rows. */
+            items: {
+                /** @description Id of who wrote it. */
+                author_id: string;
+                /**
+                 * @description Their name at the time.
+                 * @example Rosa Quispe
+                 */
+                author_name: string;
+                /** @description When written. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Which. */
+                id: components["schemas"]["NoteId"];
+                /** @description Whether it stands above the others. */
+                pinned: boolean;
+                /**
+                 * @description Id of the thing.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                subject: string;
+                /**
+                 * @description What it says.
+                 * @example Llamar después de las 18 h
+                 */
+                text: string;
+                /** @description When last changed. */
+                updated_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Grows with each change.
+                 */
+                version: number;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Notice: {
             /** @description The rows. */
             items: {
@@ -4785,6 +5000,46 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_StoredFile: {
+            /** @description The rows. */
+            items: {
+                /** @description Id of who left it. */
+                author_id: string;
+                /**
+                 * @description Their name at the time.
+                 * @example Rosa Quispe
+                 */
+                author_name: string;
+                /** @description When left. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Which. */
+                id: components["schemas"]["FileId"];
+                /**
+                 * @description Media type, as its first bytes say.
+                 * @example application/pdf
+                 */
+                media_type: string;
+                /**
+                 * @description What it is called.
+                 * @example contrato.pdf
+                 */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Bytes.
+                 * @example 48210
+                 */
+                size: number;
+                /**
+                 * @description Id of the thing.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                subject: string;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_TenantPlan: {
             /** @description The rows. */
             items: {
@@ -4829,6 +5084,17 @@ export interface components {
                  * @description Grows with each change.
                  */
                 version: number;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TimelineEntry: {
+            /** @description The rows. */
+            items: {
+                cause?: components["schemas"]["Event"] | null;
+                /** @description What. */
+                event: components["schemas"]["Event"];
             }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
@@ -5885,6 +6151,41 @@ export interface components {
             passkey?: components["schemas"]["PasskeyAnswer"] | null;
             password?: components["schemas"]["SecretText"] | null;
         };
+        /** @description A file that somebody left with a thing. */
+        StoredFile: {
+            /** @description Id of who left it. */
+            author_id: string;
+            /**
+             * @description Their name at the time.
+             * @example Rosa Quispe
+             */
+            author_name: string;
+            /** @description When left. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["FileId"];
+            /**
+             * @description Media type, as its first bytes say.
+             * @example application/pdf
+             */
+            media_type: string;
+            /**
+             * @description What it is called.
+             * @example contrato.pdf
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             * @example 48210
+             */
+            size: number;
+            /**
+             * @description Id of the thing.
+             * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
+            subject: string;
+        };
         /**
          * @description Why a service is suspended.
          * @enum {string}
@@ -6174,6 +6475,12 @@ export interface components {
          * @example America/Lima
          */
         TimeZone: string;
+        /** @description Something that happened. */
+        TimelineEntry: {
+            cause?: components["schemas"]["Event"] | null;
+            /** @description What. */
+            event: components["schemas"]["Event"];
+        };
         /**
          * Format: date-time
          * @description An instant: milliseconds since 1970-01-01T00:00:00Z. RFC 3339 in JSON, BIGINT in the database.
@@ -6435,6 +6742,8 @@ export type EventId = components['schemas']['EventId'];
 export type Execution = components['schemas']['Execution'];
 export type Field = components['schemas']['Field'];
 export type FieldError = components['schemas']['FieldError'];
+export type FileBytes = components['schemas']['FileBytes'];
+export type FileId = components['schemas']['FileId'];
 export type Finding = components['schemas']['Finding'];
 export type FoundItem = components['schemas']['FoundItem'];
 export type FoundKind = components['schemas']['FoundKind'];
@@ -6483,6 +6792,7 @@ export type NewCustomer = components['schemas']['NewCustomer'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewInvoice = components['schemas']['NewInvoice'];
 export type NewLink = components['schemas']['NewLink'];
+export type NewNote = components['schemas']['NewNote'];
 export type NewPasskey = components['schemas']['NewPasskey'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPayment = components['schemas']['NewPayment'];
@@ -6498,6 +6808,9 @@ export type NewToken = components['schemas']['NewToken'];
 export type NewTokenMade = components['schemas']['NewTokenMade'];
 export type NewUser = components['schemas']['NewUser'];
 export type NewVisit = components['schemas']['NewVisit'];
+export type Note = components['schemas']['Note'];
+export type NoteChange = components['schemas']['NoteChange'];
+export type NoteId = components['schemas']['NoteId'];
 export type Notice = components['schemas']['Notice'];
 export type NoticeChoice = components['schemas']['NoticeChoice'];
 export type NoticeId = components['schemas']['NoticeId'];
@@ -6528,6 +6841,7 @@ export type PageDevice = components['schemas']['Page_Device'];
 export type PageEvent = components['schemas']['Page_Event'];
 export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
 export type PageListedPayment = components['schemas']['Page_Listed_Payment'];
+export type PageNote = components['schemas']['Page_Note'];
 export type PageNotice = components['schemas']['Page_Notice'];
 export type PagePasskey = components['schemas']['Page_Passkey'];
 export type PagePermissionInfo = components['schemas']['Page_PermissionInfo'];
@@ -6536,7 +6850,9 @@ export type PageRun = components['schemas']['Page_Run'];
 export type PageSessionInfo = components['schemas']['Page_SessionInfo'];
 export type PageSiteRow = components['schemas']['Page_SiteRow'];
 export type PageStaffRole = components['schemas']['Page_StaffRole'];
+export type PageStoredFile = components['schemas']['Page_StoredFile'];
 export type PageTenantPlan = components['schemas']['Page_TenantPlan'];
+export type PageTimelineEntry = components['schemas']['Page_TimelineEntry'];
 export type PageTokenFamily = components['schemas']['Page_TokenFamily'];
 export type PageUser = components['schemas']['Page_User'];
 export type PageVisit = components['schemas']['Page_Visit'];
@@ -6616,6 +6932,7 @@ export type SiteServices = components['schemas']['SiteServices'];
 export type StaffRole = components['schemas']['StaffRole'];
 export type Status = components['schemas']['Status'];
 export type StepUp = components['schemas']['StepUp'];
+export type StoredFile = components['schemas']['StoredFile'];
 export type SuspendedBecause = components['schemas']['SuspendedBecause'];
 export type TemplateName = components['schemas']['TemplateName'];
 export type Tenant = components['schemas']['Tenant'];
@@ -6631,6 +6948,7 @@ export type TenantRow = components['schemas']['TenantRow'];
 export type TenantState = components['schemas']['TenantState'];
 export type TenantUse = components['schemas']['TenantUse'];
 export type TimeZone = components['schemas']['TimeZone'];
+export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type Timestamp = components['schemas']['Timestamp'];
 export type TokenFamily = components['schemas']['TokenFamily'];
 export type TokenFamilyId = components['schemas']['TokenFamilyId'];
@@ -8732,6 +9050,202 @@ export interface operations {
             };
         };
     };
+    files: {
+        parameters: {
+            query: {
+                /**
+                 * @description Id of a customer, service, device, invoice or site.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                subject: string;
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StoredFile"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_create: {
+        parameters: {
+            query: {
+                /**
+                 * @description Id of a customer, service, device, invoice or site.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                subject: string;
+                /**
+                 * @description What it is called. What does not belong in a name is taken out, and an ending that is not one of its kind is added to.
+                 * @example contrato.pdf
+                 */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example Contrato de servicio */
+                "application/octet-stream": components["schemas"]["FileBytes"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredFile"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FileId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FileId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": components["schemas"]["FileBytes"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get: {
         parameters: {
             query?: never;
@@ -9907,6 +10421,261 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notes: {
+        parameters: {
+            query: {
+                /**
+                 * @description Id of a customer, service, device, invoice or site.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                subject: string;
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Note"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "subject": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "text": "Llamar después de las 18 h"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["NoteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["NoteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_update: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["NoteId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pinned": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["NoteChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13086,6 +13855,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TenantUse"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query: {
+                /**
+                 * @description Id of a customer, service, device, invoice or site.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                subject: string;
+                /**
+                 * @description Types, separated by commas; `payment.*` takes all of a noun.
+                 * @example payment.*,invoice.*
+                 */
+                type?: string;
+                /** @description Only what this one did: id of a user, agent or key. */
+                actor?: string;
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TimelineEntry"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */

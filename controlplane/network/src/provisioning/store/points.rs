@@ -8,7 +8,7 @@ use crate::{
 };
 use atalaya_kernel::{
     db::{DbError, Query, TenantTx, sql},
-    ids::{AgentId, AttachmentId, CustomerId, DeviceId, PointId, ServiceId, SiteId},
+    ids::{AgentId, AttachmentId, CustomerId, DeviceId, EventId, PointId, ServiceId, SiteId},
     time::Timestamp,
 };
 
@@ -38,6 +38,7 @@ pub(crate) struct PointRow {
     pub(crate) profile: String,
     pub(crate) access_digest: String,
     pub(crate) reason: String,
+    pub(crate) cause_id: Option<EventId>,
     pub(crate) hold_reason: Option<HoldReason>,
     pub(crate) released: bool,
     pub(crate) hold_open_until: Option<Timestamp>,
@@ -117,7 +118,7 @@ impl PointRow {
 pub(super) fn select(tx: &TenantTx) -> Query {
     sql("SELECT p.id, p.attachment_id, p.service_id, a.customer_id, p.device_id, d.name AS device_name, d.mode AS device_mode, \
          d.agent_id, d.site_id, a.kind, a.access_user, a.sealed_password, a.profile AS own_profile, a.address, a.removed_at, \
-         p.status, p.timeline, p.generation, p.download_bps, p.upload_bps, p.profile, p.access_digest, p.reason, \
+         p.status, p.timeline, p.generation, p.download_bps, p.upload_bps, p.profile, p.access_digest, p.reason, p.cause_id, \
          p.hold_reason, p.released, p.hold_open_until, p.not_after, p.counted_cut_at, p.before_image, \
          o.status AS o_status, o.outcome AS o_outcome, o.timeline AS o_timeline, o.generation AS o_generation, \
          o.detail AS o_detail, o.drift AS o_drift, o.read_at AS o_read_at, o.applied_at, o.cut_at, o.unblocked_at, \
@@ -228,8 +229,8 @@ pub(crate) async fn point_insert(
 pub(crate) async fn point_desire(tx: &mut TenantTx, row: &PointRow, now: Timestamp) -> Result<(), DbError> {
     sql("UPDATE network_point SET status = $1, timeline = $2, generation = $3, download_bps = $4, upload_bps = $5, profile = $6, \
          access_digest = $7, reason = $8, held_since = CASE WHEN CAST($9 AS TEXT) IS NULL THEN NULL ELSE COALESCE(held_since, $14) END, \
-         hold_reason = $9, released = $10, hold_open_until = $11, not_after = $12, counted_cut_at = $13, changed_at = $14 \
-         WHERE tenant_id = $15 AND id = $16")
+         hold_reason = $9, released = $10, hold_open_until = $11, not_after = $12, counted_cut_at = $13, changed_at = $14, \
+         cause_id = $15 WHERE tenant_id = $16 AND id = $17")
     .bind(row.status)
     .bind(row.timeline)
     .bind(row.generation)
@@ -244,6 +245,7 @@ pub(crate) async fn point_desire(tx: &mut TenantTx, row: &PointRow, now: Timesta
     .bind(row.not_after)
     .bind(row.counted_cut_at)
     .bind(now)
+    .bind(&row.cause_id)
     .bind(tx.tenant())
     .bind(&row.id)
     .execute(tx)
