@@ -45,6 +45,7 @@ const writers = {
   instant: (at: string) => `at ${at.slice(11, 16)}`,
   date: (day: string) => `on ${day}`,
   flag: (value: boolean) => (value ? 'yes' : 'no'),
+  code: (value: string) => `<${value}>`,
 }
 
 describe('live line of a service', () => {
@@ -181,6 +182,13 @@ describe('pages', () => {
   it('writes money, times and flags for people, and leaves a port as it is', () => {
     const after = { price: { amount: 8900, currency: 'PEN' }, at: '2026-11-05T15:32:05Z', due_on: '2026-11-05', ping: true, port: 8729 }
     expect(changedFields(null, JSON.stringify(after), writers).map((one) => one.after)).toEqual(['8900 PEN', 'at 15:32', 'on 2026-11-05', 'yes', '8729'])
+  })
+
+  it('has words for states, and leaves alone what somebody wrote', () => {
+    expect(changedFields('{"status":"active","notes":"active"}', '{"status":"suspended","notes":"suspended"}', writers)).toEqual([
+      { name: 'status', before: '<active>', after: '<suspended>' },
+      { name: 'notes', before: 'active', after: 'suspended' },
+    ])
   })
 
   it('shows no change for text that is no record', () => {

@@ -48,6 +48,8 @@ export function useEventText() {
     const detail: string[] = []
     if (isMoney(amount)) detail.push(format.money(amount))
     for (const field of ['number', 'device_name', 'device', 'name', 'user', 'reason', 'detail']) {
+      // Why a notice does not leave is a code; its own page has the words.
+      if (field === 'reason' && event.type.startsWith('notice.')) continue
       const value = payload[field]
       if (typeof value === 'number') detail.push(format.integer(value))
       else if (typeof value === 'string' && value) {

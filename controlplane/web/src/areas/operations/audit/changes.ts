@@ -12,6 +12,8 @@ export interface Writers {
   instant: (at: string) => string
   date: (day: string) => string
   flag: (value: boolean) => string
+  /** One of a few words that the server has for a state; as it is where there is none for it. */
+  code: (value: string) => string
 }
 
 /** Longest value that a row shows, characters. */
@@ -22,6 +24,9 @@ const most = 24
 
 /** Fields that change with every change, or never: they say nothing to a person. */
 const noise = new Set(['id', 'tenant_id', 'version', 'revision', 'created_at', 'updated_at'])
+
+/** Fields that hold one of a few words and never a person's own. */
+const coded = new Set(['status', 'state', 'mode', 'method', 'automatic_cuts', 'offline_cuts', 'suspended_because'])
 
 /** The record of a side; text that is no JSON object has no fields to compare. */
 function record(text: string | null | undefined): Record<string, unknown> {
@@ -37,10 +42,11 @@ function isMoney(value: object): value is Money {
   return Object.keys(value).sort().join() === 'amount,currency'
 }
 
-function write(value: unknown, writers: Writers): string {
+function write(name: string, value: unknown, writers: Writers): string {
   if (value === undefined || value === null) return '–'
   if (typeof value === 'boolean') return writers.flag(value)
   if (typeof value === 'object' && isMoney(value)) return writers.money(value)
+  if (typeof value === 'string' && coded.has(name)) return writers.code(value)
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
   if (text.length > longest) return `${text.slice(0, longest)}…`
   if (/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text)) return writers.instant(text)
@@ -54,5 +60,5 @@ export function changedFields(before: string | null | undefined, after: string |
     // What is not there and what is nothing are the same to a person.
     .filter((name) => !noise.has(name) && JSON.stringify(left[name] ?? null) !== JSON.stringify(right[name] ?? null))
     .slice(0, most)
-    .map((name) => ({ name, before: write(left[name], writers), after: write(right[name], writers) }))
+    .map((name) => ({ name, before: write(name, left[name], writers), after: write(name, right[name], writers) }))
 }

@@ -20,6 +20,7 @@ export function useAuditText() {
     instant: (at) => `${format.day(at)} ${format.clock(at)}`,
     date: format.date,
     flag: (value) => t(value ? 'audit.yes' : 'audit.no'),
+    code: (value) => (te(`audit.code.${value}`) ? t(`audit.code.${value}`) : value),
   }
 
   /** An action of its own name, else what became of which kind of thing. */
