@@ -31,3 +31,15 @@ export async function openBrowser(options = {}) {
     },
   }
 }
+
+/** Two people at a machine each; what `prepare` does to a context comes before its page. */
+export async function openTwo(options, prepare) {
+  const both = await Promise.all([openBrowser(options), openBrowser(options)])
+  const pages = await Promise.all(
+    both.map(async ({ context }) => {
+      await prepare(context)
+      return context.pages()[0] ?? context.newPage()
+    }),
+  )
+  return { pages, close: () => Promise.all(both.map((one) => one.close())) }
+}

@@ -6,7 +6,7 @@
  * ATALAYA_SHOTS  folder for a picture of the screen when something fails
  */
 import { readFile } from 'node:fs/promises'
-import { openBrowser } from './browser.mjs'
+import { openTwo } from './browser.mjs'
 import { accessible, prepare } from './check.mjs'
 import { change, get, leave, logIn, report, serverUrl, timeout, version } from './session.mjs'
 import { expect, walk } from './steps.mjs'
@@ -14,11 +14,8 @@ import { totp } from './totp.mjs'
 
 const url = serverUrl()
 const look = { viewport: { width: 1366, height: 900 }, locale: 'es-PE', acceptDownloads: true, bypassCSP: true, reducedMotion: 'reduce' }
-const admin = await openBrowser(look)
-const guest = await openBrowser(look)
-await Promise.all([admin, guest].map(({ context }) => prepare(context)))
-const owner = admin.context.pages()[0] ?? (await admin.context.newPage())
-const page = guest.context.pages()[0] ?? (await guest.context.newPage())
+const { pages, close } = await openTwo(look, prepare)
+const [owner, page] = pages
 const dialog = '.v-overlay--active .v-card'
 const email = `carmen-${Date.now().toString(36)}@netandina.example`
 const passwords = ['cuatro palabras de prueba', 'otras cuatro palabras mas']
@@ -66,7 +63,7 @@ async function setPassword(link) {
   await page.keyboard.press('Enter')
   await page.waitForSelector('[data-link=done] input[name=password]', { timeout })
   expect('the token in no address that was asked for', !asked.some((one) => one.includes(token)), asked)
-  const again = await guest.context.newPage()
+  const again = await page.context().newPage()
   await again.goto(link)
   await again.waitForSelector('[data-link=worthless]', { timeout })
   await again.close()
@@ -223,8 +220,5 @@ await report(
     const count = await walk(steps, { 'identity-guest': page, 'identity-owner': owner })
     return `${count} steps of identity pressed`
   },
-  async () => {
-    await admin.close()
-    await guest.close()
-  },
+  close,
 )

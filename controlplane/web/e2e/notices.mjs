@@ -8,7 +8,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openBrowser } from './browser.mjs'
+import { openTwo } from './browser.mjs'
 import { accessible, prepare } from './check.mjs'
 import { get, leave, logIn, report, serverUrl, timeout } from './session.mjs'
 import { expect, until, walk } from './steps.mjs'
@@ -16,11 +16,8 @@ import { expect, until, walk } from './steps.mjs'
 const url = serverUrl()
 const mail = process.env.ATALAYA_MAIL
 const look = { viewport: { width: 1366, height: 900 }, locale: 'es-PE', bypassCSP: true, reducedMotion: 'reduce' }
-const admin = await openBrowser(look)
-const guest = await openBrowser(look)
-await Promise.all([admin, guest].map(({ context }) => prepare(context)))
-const owner = admin.context.pages()[0] ?? (await admin.context.newPage())
-const page = guest.context.pages()[0] ?? (await guest.context.newPage())
+const { pages, close } = await openTwo(look, prepare)
+const [owner, page] = pages
 const dialog = '.v-overlay--active .v-card'
 const email = `carmen-${Date.now().toString(36)}@netandina.example`
 const password = 'otras cuatro palabras mas'
@@ -65,7 +62,7 @@ async function invite() {
 
 /** A link that was used offers to have another sent; who asks is told the same, whoever it is. */
 async function forget(used) {
-  const fresh = await guest.context.newPage()
+  const fresh = await page.context().newPage()
   await fresh.goto(used)
   await fresh.click('[data-link=worthless] [data-action=another]')
   await fresh.waitForSelector('[data-forgotten] [name=email]', { timeout })
@@ -97,7 +94,7 @@ async function forget(used) {
 
 /** What may be refused has a switch, what may not says so; each choice is kept at once, also by a window that is behind. */
 async function choose() {
-  const behind = await guest.context.newPage()
+  const behind = await page.context().newPage()
   await Promise.all([page, behind].map((one) => one.goto(`${url}/profile`)))
   await Promise.all([page, behind].map((one) => one.waitForSelector('[data-choice=approval] input', { timeout })))
   for (const kind of ['security', 'access']) {
@@ -138,9 +135,12 @@ async function refused() {
   await owner.click(`${dialog} [data-submit]`)
   await owner.waitForSelector(`${dialog} [data-sent]`, { timeout })
   await owner.click(`${dialog} [data-submit]`)
-  const { items } = await until(owner, 'one that failed', '/notices?state=failed', (found) => found.items.length === 1)
+  const { id: user } = (await get(owner, '/users')).items.find((one) => one.email === email)
+  const { items } = await until(owner, 'one that failed', `/notices?state=failed&user=${user}`, (found) => found.items.length === 1)
   await owner.goto(`${url}/notices`)
-  await owner.waitForSelector('[data-verdict]:has-text("Falló 1 aviso")', { timeout })
+  await owner.locator('[data-verdict]', { hasText: /Fall(ó|aron) \d/ }).waitFor({ timeout })
+  await owner.selectOption('[data-filter=user]', user)
+  await owner.waitForFunction((user) => new URLSearchParams(location.search).get('user') === user, user, { timeout })
   await owner.selectOption('[data-filter=state]', 'failed')
   await owner.waitForFunction(() => document.querySelectorAll('.grid__row').length === 1, undefined, { timeout })
   await owner.click(`[data-row="${items[0].id}"] .grid__cell--first`)
@@ -169,8 +169,5 @@ await report(
     }
     return `${await walk(steps, { 'notices-owner': owner, 'notices-guest': page })} steps of notices pressed`
   },
-  async () => {
-    await admin.close()
-    await guest.close()
-  },
+  close,
 )
