@@ -76,12 +76,12 @@ function wholeNumber(text: string): number | null {
   return /^\d+$/.test(text.trim()) ? Number(text) : null
 }
 
-/** Keys of what is wrong, by field; none is an empty record. A colour that an ISP has can be changed, not taken away. */
-export function findings(draft: TenantDraft, read: TenantDraft, currency: string): Partial<Record<keyof TenantDraft, string>> {
+/** Keys of what is wrong, by field; none is an empty record. An empty colour takes it away. */
+export function findings(draft: TenantDraft, currency: string): Partial<Record<keyof TenantDraft, string>> {
   const tolerance = parseMoney(draft.debt_tolerance, currency)
   const found: [keyof TenantDraft, boolean, string][] = [
     ['name', !draft.name.trim(), 'field.required'],
-    ['brand_color', draft.brand_color !== read.brand_color && !hexColor.test(draft.brand_color), 'field.color'],
+    ['brand_color', draft.brand_color !== '' && !hexColor.test(draft.brand_color), 'field.color'],
     ['grace_days', wholeNumber(draft.grace_days) === null, 'field.days'],
     ['debt_tolerance', tolerance === null || tolerance < 0, 'field.amount'],
     ['two_person_cuts_from', wholeNumber(draft.two_person_cuts_from) === null, 'field.count'],

@@ -77,7 +77,7 @@ export function useTenantForm(fields: readonly (keyof TenantDraft)[]) {
     if (draft.value && read.value) settle(draft.value, read.value)
     const [one, now, before] = [tenant.value, draft.value, read.value]
     if (!one || !now || !before) return
-    const wrong = Object.entries(findings(now, before, one.currency)).map(([field, key]) => [field, t(key)])
+    const wrong = Object.entries(findings(now, one.currency)).map(([field, key]) => [field, t(key)])
     if (!form.check(Object.fromEntries(wrong))) return
     await form.submit(async () => {
       try {
