@@ -105,7 +105,7 @@ fn another_site_another_ceremony_and_nobody_there_are_refused() {
     }
     assert_eq!(vector.asserted(&key, &site(), true), Err(Refused::NotVerified));
     assert_eq!(registered(&vector.get_client_data, &vector.attestation, &site()), Err(Refused::Kind));
-    let swapped = Vector { get_client_data: vector.client_data.clone(), ..Vector::of("none-es256") };
+    let swapped = Vector { get_client_data: vector.client_data, ..Vector::of("none-es256") };
     assert_eq!(swapped.asserted(&key, &site(), false), Err(Refused::Kind));
     let mut absent = Vector::of("none-es256");
     absent.authenticator_data[32] &= !USER_PRESENT;
@@ -211,7 +211,7 @@ fn what_is_rightly_signed_but_says_something_else_is_refused() {
         (data("example.org", verified | BACKED_UP, 1), Refused::AuthenticatorData),
         (data("example.org", verified | CREDENTIAL, 1), Refused::AuthenticatorData),
         (data("example.org", verified | EXTENSIONS, 1), Refused::AuthenticatorData),
-        ([here.clone(), vec![0]].concat(), Refused::AuthenticatorData),
+        ([here, vec![0]].concat(), Refused::AuthenticatorData),
     ] {
         assert_eq!(signer.asserts(GET, &data, 0, true), Err(refused), "{data:?}");
     }
