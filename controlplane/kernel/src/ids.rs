@@ -156,6 +156,10 @@ ids! {
     DeviceId = "dev";
     /// A fact, published.
     EventId = "evt";
+    /// An account elsewhere that opens a user's log-in.
+    IdentityId = "idn";
+    /// An issuer by which people of an ISP log in.
+    IdentityProviderId = "idp";
     /// An installation of the control plane.
     InstallationId = "ins";
     /// An invoice.

@@ -16,6 +16,7 @@ const area = (name: string, path: string, component: RouteRecordRaw['component']
 
 const routes: RouteRecordRaw[] = [
   { name: 'login', path: '/login', component: () => import('./areas/session/LoginPage.vue'), meta: { open: true } },
+  { name: 'login-return', path: '/login/return', component: () => import('./areas/session/ReturnPage.vue'), meta: { open: true } },
   { name: 'set-password', path: '/set-password', component: () => import('./areas/session/SetPasswordPage.vue'), meta: { open: true } },
   {
     // The installation's own pages: another log-in, which their frame asks for.

@@ -57,13 +57,13 @@ fn refresh(founded: &Founded, pair: &Value) -> Value {
     Api::anonymous(http(founded)).post("/tokens/refresh", &token).expect("it is good")
 }
 
-/// A Python that has PyJWT, or why there is none.
-fn python() -> Result<PathBuf, String> {
+/// A Python that has what a script imports, or why there is none.
+pub(super) fn python(imports: &str) -> Result<PathBuf, String> {
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
     let python = std::env::var_os("ATALAYA_PYTHON").map_or_else(default, PathBuf::from);
-    match Command::new(&python).args(["-c", "import jwt, cryptography"]).output() {
+    match Command::new(&python).args(["-c", imports]).output() {
         Ok(output) if output.status.success() => Ok(python),
-        Ok(_) => Err(format!("{} has no PyJWT", python.display())),
+        Ok(_) => Err(format!("{} cannot {imports}", python.display())),
         Err(error) => Err(format!("{}: {error}", python.display())),
     }
 }
@@ -71,7 +71,7 @@ fn python() -> Result<PathBuf, String> {
 /// PyJWT verifies a token with the keys that we publish; what it forges from them lets nobody in.
 #[allow(clippy::print_stderr)] // says why it is skipped
 fn another_client_agrees(founded: &Founded, pair: &Value) {
-    let python = match python() {
+    let python = match python("import jwt, cryptography") {
         Ok(python) => python,
         Err(reason) => {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "PyJWT is missing: {reason}");

@@ -11,12 +11,15 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 12] = [
+const FOR_EVERYBODY: [&str; 15] = [
     "GET /login-options",
+    "GET /session/identity-providers",
     "POST /password-links/look",
     "POST /password-links/use",
     "POST /platform/session",
     "POST /session",
+    "POST /session/identity-provider",
+    "POST /session/identity-provider/return",
     "POST /session/passkey",
     "POST /session/passkey/options",
     "POST /session/second-factor",

@@ -3,7 +3,7 @@
 use crate::audit::dead::dead_job;
 use atalaya_tests::{
     harness::Api,
-    isp::{Isp, PASSWORD, id_of},
+    isp::{Isp, PASSWORD, TENANT, id_of},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -43,6 +43,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
     let (run, user) = (first("/collections/runs"), first("/users"));
     let tenant = isp.owner.get("/tenant").expect("the settings can be read");
     let tenant = id_of(&tenant).expect("it has an id");
+    let provider = first("/identity-providers");
     let metric = "metric=device_up";
     let (service, customer) = (&subscriber.service, &subscriber.customer);
     vec![
@@ -70,9 +71,12 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /devices/{id}/plan", format!("/devices/{}/plan", site.router_id)),
         ("GET /events", format!("/events?entity={service}")),
         ("GET /home", "/home".to_owned()),
+        ("GET /identity-providers", "/identity-providers".to_owned()),
+        ("GET /identity-providers/{id}", format!("/identity-providers/{provider}")),
         ("GET /invoices", "/invoices".to_owned()),
         ("GET /invoices/{id}", format!("/invoices/{invoice}")),
         ("GET /login-options", "/login-options".to_owned()),
+        ("GET /me/identities", "/me/identities".to_owned()),
         ("GET /me/passkeys", "/me/passkeys".to_owned()),
         ("GET /me/security", "/me/security".to_owned()),
         ("GET /me/sessions", "/me/sessions".to_owned()),
@@ -100,6 +104,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /services/{id}", format!("/services/{service}")),
         ("GET /services/{id}/view", format!("/services/{service}/view")),
         ("GET /session", "/session".to_owned()),
+        ("GET /session/identity-providers", format!("/session/identity-providers?tenant={TENANT}")),
         ("GET /sites", "/sites".to_owned()),
         ("GET /sites/{id}", format!("/sites/{}", site.id)),
         ("GET /tenant", "/tenant".to_owned()),
@@ -107,6 +112,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /tenant/use", "/tenant/use".to_owned()),
         ("GET /users", "/users".to_owned()),
         ("GET /users/{id}", format!("/users/{user}")),
+        ("GET /users/{id}/identities", format!("/users/{user}/identities")),
     ]
 }
 

@@ -3,6 +3,8 @@
 mod agent;
 mod api;
 mod control_plane;
+mod double;
+mod issuer;
 mod process;
 mod simulators;
 mod transit;
@@ -11,6 +13,7 @@ mod wait;
 pub use agent::Agent;
 pub use api::{Answer, Api, ApiError, Exchange};
 pub use control_plane::{ControlPlane, Options, run_command};
+pub use issuer::{CLIENT as OPENID_CLIENT, Issuer, SignsWith as IssuerSigns};
 pub use process::{Process, program};
 pub use simulators::{Router, SnmpDevice};
 pub use transit::TransitEngine;

@@ -209,6 +209,11 @@ pub(crate) async fn user_row(tx: &mut TenantTx, id: &UserId) -> Result<User, Err
     store::user_get(tx, id).await
 }
 
+/// Who has an e-mail, in lower case.
+pub(crate) async fn user_by_email(tx: &mut TenantTx, email: &str) -> Result<Option<User>, Error> {
+    store::user_by_email(tx, email).await
+}
+
 /// Whether a user ever set a password.
 pub(crate) async fn has_password(tx: &mut TenantTx, id: &UserId) -> Result<bool, Error> {
     Ok(store::password_hash(tx, id).await? != NO_PASSWORD)

@@ -2,7 +2,7 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys. Who an agent is comes from its
+//! wraps keys, and `issuer`, by which people log in. Who an agent is comes from its
 //! certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod authorities;
@@ -10,10 +10,12 @@ mod certificate;
 mod config;
 mod desired;
 mod enrol;
+mod issuer;
 mod jobs;
 mod joins;
 mod network;
 mod observed;
+mod outgoing;
 mod sealing;
 mod sessions;
 mod telemetry;
@@ -22,6 +24,7 @@ mod values;
 
 pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
+pub use issuer::Issuing;
 pub use joins::GatewayJoins;
 pub use transit::{Transit, TransitSettings};
 

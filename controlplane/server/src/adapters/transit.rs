@@ -5,18 +5,17 @@
 //! a wrapped key that was moved to another row does not pass for that row's. The token is read at each call: whoever
 //! renews it replaces the file.
 
+use super::outgoing;
 use anyhow::{Context as _, bail};
 use atalaya_kernel::{
     Error,
     secrets::{KeyProvider, SecretBytes, Wrapped},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use rustls::crypto::ring;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use zeroize::Zeroizing;
 
 /// `[secrets.transit]`.
@@ -51,8 +50,6 @@ const fn default_timeout() -> u64 {
     5
 }
 
-/// Where Debian keeps the authorities that the system trusts.
-const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Bytes of the context's digest in front of a key.
 const DIGEST: usize = 32;
 
@@ -96,22 +93,8 @@ impl Transit {
             .http_status_as_error(false)
             .max_redirects(0);
         if !is_here {
-            let path = settings.ca_file.clone().unwrap_or_else(|| PathBuf::from(SYSTEM_ROOTS));
-            let pem = fs::read(&path)
-                .with_context(|| format!("[secrets.transit] ca_file: cannot read {}", path.display()))?;
-            let roots: Vec<_> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if roots.is_empty() {
-                bail!("[secrets.transit] ca_file: there is no certificate in {}", path.display());
-            }
-            let tls = TlsConfig::builder()
-                .root_certs(RootCerts::from(roots))
-                .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-                .build();
+            let path = settings.ca_file.clone().unwrap_or_else(|| PathBuf::from(outgoing::SYSTEM_ROOTS));
+            let tls = outgoing::trusting(&path).context("[secrets.transit] ca_file")?;
             config = config.tls_config(tls);
         }
         let agent = config.build().new_agent();

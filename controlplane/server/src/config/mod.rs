@@ -45,8 +45,18 @@ pub struct Config {
     pub backup: Backup,
     /// Keys outside the database.
     pub secrets: Secrets,
+    /// Log-in by identity providers.
+    pub single_sign_on: SingleSignOn,
     /// What is written to the log.
     pub log: Log,
+}
+
+/// Log-in by identity providers; which there are is a setting of each ISP.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SingleSignOn {
+    /// Networks in which issuers may be asked although they are not of the public internet.
+    pub networks: Vec<Network>,
 }
 
 /// Agents.
@@ -87,6 +97,7 @@ impl Default for Config {
             metrics: Metrics::default(),
             backup: Backup::default(),
             secrets: Secrets::default(),
+            single_sign_on: SingleSignOn::default(),
             log: Log::default(),
         }
     }

@@ -14,6 +14,11 @@ export const api = {
     create: (body: { tenant?: string; email: string; password: string }) =>
       post<T.Session | T.SecondFactorWanted>('/session', body),
     secondFactor: (challenge: string, code: string) => post<T.Session>('/session/second-factor', { challenge, code }),
+    providers: (tenant: string) => get<T.ProviderChoices>('/session/identity-providers', { tenant }),
+    beginSignIn: (tenant: string, provider: string) =>
+      post<T.SignInBegun>('/session/identity-provider', { tenant, provider_id: provider }),
+    endSignIn: (returned: T.SignInReturned) =>
+      post<T.Session | T.SecondFactorWanted>('/session/identity-provider/return', returned),
     remove: () => call<undefined>('DELETE', '/session'),
     stepUp: (password: string) => post<T.Session>('/session/step-up', { password }),
   },
