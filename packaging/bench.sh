@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
 # `make bench`: figures of this machine, none a pass or a fail. docs/operations/bench.md says what they mean.
 #
-#   packaging/bench.sh [agent] [icmp] [wire] [payment] [store]     these parts; all when none is named
+#   packaging/bench.sh [agent] [icmp] [wire] [payment] [search] [store] [rest]     these parts; all when none is named
 set -euo pipefail
 
 # shellcheck source=packaging/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(agent icmp wire payment store)
+[ ${#parts[@]} -gt 0 ] || parts=(agent icmp wire payment search store rest)
 
 programs=()
 store=false
+rest=false
 for part in "${parts[@]}"; do
   case "$part" in
-    agent | icmp | wire | payment) programs+=("$part") ;;
+    agent | icmp | wire | payment | search) programs+=("$part") ;;
     store) store=true ;;
-    *) die "unknown part $part: agent, icmp, wire, payment, store" ;;
+    rest) rest=true ;;
+    *) die "unknown part $part: agent, icmp, wire, payment, search, store, rest" ;;
   esac
 done
 
@@ -31,4 +33,10 @@ fi
 if "$store"; then
   say "== metrics store: durable samples per CPU-second, bytes per sample, queries"
   cargo run --release --locked --quiet -p atalaya-metrics --example ingest
+fi
+
+if "$rest"; then
+  say "== REST API: requests a second, beside a handler with nothing but the database"
+  packaging/build.sh --release
+  ATALAYA_PROGRAMS="$TARGET_DIR/release" cargo run --release --locked --quiet --workspace --example rest
 fi

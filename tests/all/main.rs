@@ -2,6 +2,7 @@
 
 mod architecture;
 mod audit;
+mod contract;
 mod e2e;
 mod isolation;
 mod planted;

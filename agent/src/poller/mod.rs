@@ -2,7 +2,7 @@
 //!
 //! Everything that must not differ between drivers is here: how long a device may take, how many are asked at once,
 //! when one is left alone. A new configuration takes effect between two measurements; devices that did not change
-//! keep what they learnt. Each measurement also says `device_up` and how long it took, and pings the device beside it:
+//! keep what they learnt. Each measurement also says `device_up`, where the device could be asked, and how long it took, and pings the device beside it:
 //! whether an echo comes back says nothing about what its driver reads, so a lost one is a sample and no failure.
 //!
 //! A driver at work holds one of a bounded number of *slots*. Echoes hold none: they mostly wait, and their sockets
@@ -188,7 +188,10 @@ impl Poller {
         let took = self.clock.elapsed().saturating_sub(started);
         let success = outcome.is_ok();
         let mut sink = SampleSink::new(&mut taken);
-        sink.gauge("device_up", &[], success);
+        // That this machine cannot ask, or is stopping, says nothing of the device.
+        if !matches!(outcome, Err(DeviceError::Local { .. })) {
+            sink.gauge("device_up", &[], success);
+        }
         sink.gauge("device_measure_seconds", &[], took.as_secs_f64());
         self.board.measured(device_id, outcome.as_ref().err(), self.clock.now_ms());
         self.hand_over(device_id, taken.samples).await;

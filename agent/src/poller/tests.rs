@@ -189,6 +189,21 @@ async fn where_pinging_is_not_permitted_measuring_goes_on() {
     work.finish().await;
 }
 
+/// Also what a device sees of an agent that stops while echoes are under way: it did not go down then.
+#[tokio::test]
+async fn what_could_not_be_asked_is_neither_up_nor_down() {
+    let echoes = Arc::new(Echoes::refused(Arc::new(AgentClock::start()), "ICMP is not permitted"));
+    let target = Target { host: "127.0.0.1".into(), ..fake("dev_1", false).target.clone() };
+    let driver = Arc::new(IcmpDevice::new(target, echoes, EchoPlan::default()));
+    let mut work = AtWork::on(vec![ActiveDevice::for_test(driver, Duration::from_secs(1))]);
+    let (samples, _) = work.until("dev_1", "device_measure_seconds").await;
+    let up = work.registry.number("dev_1", "device_up", &[], crate::driver::Kind::Gauge).unwrap();
+    assert!(samples.iter().all(|sample| sample.series != up), "{samples:?}");
+    let states = work.board.states();
+    assert!(states[0].detail.contains("not permitted"), "{}", states[0].detail);
+    work.finish().await;
+}
+
 #[tokio::test]
 async fn a_slow_ping_holds_back_neither_the_samples_of_its_driver_nor_other_devices() {
     let Some(echoes) = echoes() else { return };

@@ -179,12 +179,33 @@ pub struct Json<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Error;
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|error| Error::invalid("", "unreadable", error.body_text()))?;
-        serde_json::from_slice(&body)
-            .map(Self)
-            .map_err(|error| Error::invalid("", "malformed", without_values(&error.to_string(), &body)))
+        read(&taken(request, state).await?).map(Self)
+    }
+}
+
+async fn taken<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|error| Error::invalid("", "unreadable", error.body_text()))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body)
+        .map_err(|error| Error::invalid("", "malformed", without_values(&error.to_string(), body)))
+}
+
+/// A JSON body that may be left out: nothing, or `null`, is the default of its type.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Error;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let body = taken(request, state).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        read::<Option<T>>(&body).map(|given| Self(given.unwrap_or_default()))
     }
 }
 
@@ -300,6 +321,22 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_may_be_left_out_where_it_may() {
+        #[derive(Debug, Default, PartialEq, Eq, serde::Deserialize)]
+        struct Wanted {
+            send: bool,
+        }
+        for (body, send) in [("", false), ("null", false), (r#"{"send": true}"#, true)] {
+            let request = Request::new(axum::body::Body::from(body));
+            let OptionalJson(taken) = OptionalJson::<Wanted>::from_request(request, &()).await.unwrap();
+            assert_eq!(taken, Wanted { send }, "{body}");
+        }
+        let request = Request::new(axum::body::Body::from(r#"{"send": 7}"#));
+        let refused = OptionalJson::<Wanted>::from_request(request, &()).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
 
     #[test]
     fn what_is_wrong_with_a_body_is_told_without_what_was_in_it() {

@@ -150,6 +150,8 @@ ids! {
     AuditId = "aud";
     /// A copy of the installation.
     BackupId = "bck";
+    /// A file or picture of a tenant.
+    BlobId = "blb";
     /// Who pays.
     CustomerId = "cus";
     /// Anything an agent talks to.
@@ -170,6 +172,8 @@ ids! {
     LedgerEntryId = "led";
     /// A single-use link: invitation or password reset.
     LinkId = "lnk";
+    /// A notice to a person, on one channel.
+    NoticeId = "ntc";
     /// A person who runs the installation.
     OperatorId = "opr";
     /// A reseller inside a tenant.

@@ -16,6 +16,7 @@ use crate::{
     write_tx,
 };
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 text_enum! {
     /// What an installation is for.
@@ -60,6 +61,22 @@ async fn find(tx: &mut PlatformTx) -> Result<Option<InstallationRow>, Error> {
     Ok(sql("SELECT id, environment, host, armed, created_at FROM kernel_installation ORDER BY created_at LIMIT 1")
         .fetch_optional(tx)
         .await?)
+}
+
+/// Who acts on this database and where, as a note for others: it tells nothing of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home(pub String);
+
+/// The home of this installation.
+///
+/// # Errors
+/// [`Error::NotFound`] before the first start, or the database's.
+pub async fn home(runtime: &Runtime) -> Result<Home, Error> {
+    let mut tx = runtime.platform().begin_read().await?;
+    let row = find(&mut tx).await?.ok_or(Error::NotFound)?;
+    tx.rollback().await?;
+    let place = Sha256::digest(format!("{}\0{}", row.environment, row.host).as_bytes());
+    Ok(Home(format!("{}\n{}\n", row.id, hex::encode(place.get(..8).unwrap_or_default()))))
 }
 
 /// Which installation this is.

@@ -9,6 +9,7 @@
 //!   and when what is done by the calendar is due: [`schedule`]. [`audit`]: no change without its row.
 //! - [`secrets`], [`blobs`], [`migrations`], [`row_security`], [`page`], [`http`]: sealing, files, schema, who sees which
 //!   rows, lists, API conventions.
+//! - [`search`]: things found by the words of their fields.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
 //! It knows no domain, opens no socket and reads the machine's clock in one place.
@@ -34,6 +35,7 @@ pub mod page;
 pub mod row_security;
 pub mod runtime;
 pub mod schedule;
+pub mod search;
 pub mod secrets;
 pub mod text;
 pub mod time;

@@ -1,7 +1,7 @@
 //! What all parts of a control-plane process share.
 
 use crate::{
-    blobs::Blobs,
+    blobs::{BlobStore, ROOM},
     db::{Db, PlatformDb, TenantDb},
     events::Subscriptions,
     ids::TenantId,
@@ -9,7 +9,7 @@ use crate::{
     time::Clock,
 };
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// Shared by reference; made once in `server`, once per test in the harness.
 pub struct Runtime {
@@ -21,8 +21,10 @@ pub struct Runtime {
     pub subscriptions: Subscriptions,
     /// Sealing of secrets, and the keys that do it.
     pub secrets: Secrets,
-    /// Files and pictures.
-    pub blobs: Arc<dyn Blobs>,
+    /// Where the bytes of files and pictures lie: reached through [`crate::blobs`].
+    pub blobs: Arc<dyn BlobStore>,
+    /// Room in memory for blobs that are sealed or opened, MiB.
+    pub(crate) blob_room: Semaphore,
     /// Rung after a commit that emitted events: a hint, a poll is the truth.
     pub committed: Notify,
 }
@@ -34,9 +36,10 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         subscriptions: Subscriptions,
         secrets: Secrets,
-        blobs: Arc<dyn Blobs>,
+        blobs: Arc<dyn BlobStore>,
     ) -> Arc<Self> {
-        Arc::new(Self { db, clock, subscriptions, secrets, blobs, committed: Notify::new() })
+        let blob_room = Semaphore::new(ROOM);
+        Arc::new(Self { db, clock, subscriptions, secrets, blobs, blob_room, committed: Notify::new() })
     }
     /// The way to kernel and platform tables.
     pub fn platform(&self) -> PlatformDb {

@@ -6,7 +6,7 @@
 //! as `atalaya_app`, as an installation does.
 
 use crate::{
-    blobs::LocalBlobs,
+    blobs::FolderStore,
     db::{Db, Dialect, PlatformDb},
     events::Subscriptions,
     migrations, row_security,
@@ -94,7 +94,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(START));
         let key = InstallationKey::generate();
         let secrets = Secrets::new(key.clone());
-        let blobs = Arc::new(LocalBlobs::new(folder.path().join("blobs")));
+        let blobs = Arc::new(FolderStore::new(folder.path().join("blobs")));
         let runtime = Runtime::new(db, clock.clone(), subscriptions, secrets, blobs);
         Self { runtime, clock, url, key, _folder: folder }
     }

@@ -4,7 +4,7 @@
 use atalaya_kernel::{
     Ctx,
     archive::{self, ArchiveError, Imported},
-    blobs::{Blobs, LocalBlobs},
+    blobs::{BlobStore, FolderStore},
     db::{Db, Dialect, Handle, Value, sql},
     events::Subscriptions,
     ids::TenantId,
@@ -100,7 +100,7 @@ async fn owner(world: &World) -> Db {
 
 /// Puts a copy into an empty world with the key of the world it was made in.
 async fn load(from: &World, into: &World, path: &Path, blobs: &Path) -> Result<Imported, ArchiveError> {
-    let blobs = LocalBlobs::new(blobs);
+    let blobs = FolderStore::new(blobs);
     archive::load(&from.runtime, &owner(into).await, None, &blobs, path.to_owned()).await
 }
 
@@ -142,7 +142,7 @@ async fn a_copy_comes_back_on_either_database() {
                     ("sit_z".to_owned(), None, Some(-12.046_373_1), None)
                 ]
             );
-            assert_eq!(LocalBlobs::new(&blobs).list().await.unwrap().len(), 2);
+            assert_eq!(FolderStore::new(&blobs).list("", "", 99).await.unwrap().len(), 2);
             // The foreign keys hold again.
             let nobody = Ctx::system(target.runtime.tenant(tenant(9)), "test");
             let orphan: Result<(), atalaya_kernel::Error> = write_tx!(nobody, tx => {

@@ -103,6 +103,12 @@ async fn tenant_keys(ctx: &Ctx) -> rotation::KeysThere {
     rotation::tenant_keys(&mut ctx.begin_read().await.unwrap()).await.unwrap()
 }
 
+/// Sealed answers, and those of them that lie under an older key.
+fn of_answers(standing: &[reseal::Standing]) -> (i64, i64) {
+    let found = standing.iter().find(|standing| standing.column.0 == "kernel_idempotency");
+    found.map(|standing| (standing.values, standing.behind)).unwrap()
+}
+
 on_both!(a_tenant_gets_a_new_key_and_the_old_one_is_destroyed, |world: World| async move {
     let ctx = founded(&world).await;
     let other = world.another().await;
@@ -122,7 +128,7 @@ on_both!(a_tenant_gets_a_new_key_and_the_old_one_is_destroyed, |world: World| as
     );
     assert_eq!(values[VALUES], (2, format!("answer {VALUES}")));
     let standing = reseal::tenant_standing(&ctx, reseal::COLUMNS).await.unwrap();
-    assert_eq!((standing[0].values, standing[0].behind), (121, 120));
+    assert_eq!(of_answers(&standing), (121, 120));
 
     work(&world.runtime).await;
     let expected: Vec<_> = (0..=VALUES).map(|number| (2, format!("answer {number}"))).collect();
@@ -144,7 +150,7 @@ on_both!(a_value_that_does_not_open_keeps_its_key_alive, |world: World| async mo
     rotation::rotate_tenant(&ctx).await.unwrap();
     jobs::run_due(&world.runtime, &[Arc::new(Resealing)]).await.unwrap();
     let standing = reseal::tenant_standing(&ctx, reseal::COLUMNS).await.unwrap();
-    assert_eq!((standing[0].values, standing[0].behind), (120, 1), "all others were brought over");
+    assert_eq!(of_answers(&standing), (120, 1), "all others were brought over");
     assert_eq!(tenant_keys(&ctx).await.retired, [1], "the key stays");
     // Back in its place it opens, and the next attempt comes to an end.
     world.tamper("UPDATE kernel_idempotency SET request_key = 'key-0007' WHERE request_key = 'moved'").await;

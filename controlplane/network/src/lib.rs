@@ -20,12 +20,14 @@
 pub mod agents;
 pub mod attachments;
 pub mod devices;
+mod findable;
 pub mod jobs;
 pub mod provisioning;
 mod scope;
 mod sealed;
 
 use atalaya_kernel::{Permission, events::EventType};
+pub use findable::{FOUND, Services};
 pub use sealed::SEALED;
 use utoipa_axum::router::OpenApiRouter;
 

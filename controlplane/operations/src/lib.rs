@@ -1,6 +1,6 @@
 //! Use cases that cross domains: the home page, the list of sites with what stands and who is served there, the list of
 //! customers with what they owe and how they are connected, one customer as a whole, a service with its state on the
-//! network, which events a caller may see, and what an operator of the installation sees of its tenants.
+//! network, the search over all of it, which events a caller may see, and what an operator of the installation sees of its tenants.
 //!
 //! Nothing is stored here and no rule of the business is decided here: each figure is asked of the domain that owns it.
 //! A figure that the caller has no right to see is left out, never shown as zero.
@@ -10,6 +10,7 @@ pub mod console;
 pub mod customers;
 pub mod feed;
 pub mod home;
+pub mod search;
 pub mod services;
 pub mod sites;
 
@@ -27,6 +28,7 @@ pub fn router() -> OpenApiRouter {
         .merge(backups::http::router())
         .merge(console::http::router())
         .merge(customers::http::router())
+        .merge(search::http::router())
         .merge(services::http::router())
         .merge(sites::http::router())
 }

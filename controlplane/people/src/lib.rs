@@ -10,6 +10,7 @@ pub mod factors;
 pub mod identity;
 pub mod keys;
 pub mod links;
+pub mod messaging;
 pub mod openid;
 pub mod passkeys;
 pub mod platform;
@@ -31,6 +32,7 @@ pub const PERMISSIONS: &[&[(Permission, &str)]] = &[
     keys::PERMISSIONS,
     openid::PERMISSIONS,
     customers::PERMISSIONS,
+    messaging::PERMISSIONS,
     platform::visits::PERMISSIONS,
 ];
 /// Facts that this domain publishes.
@@ -44,6 +46,7 @@ pub const EVENTS: &[&[EventType]] = &[
     tokens::EVENTS,
     factors::EVENTS,
     customers::EVENTS,
+    messaging::EVENTS,
     platform::visits::EVENTS,
 ];
 
@@ -61,6 +64,7 @@ pub fn router() -> OpenApiRouter {
         .merge(tokens::http::router())
         .merge(links::http::router())
         .merge(customers::http::router())
+        .merge(messaging::http::router())
         .merge(platform::visits::http::router())
 }
 

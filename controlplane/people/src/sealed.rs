@@ -1,6 +1,6 @@
 //! Where this domain keeps sealed values.
 
-use crate::{factors, openid, platform::operators, tokens};
+use crate::{factors, messaging, openid, platform::operators, tokens};
 use atalaya_kernel::secrets::{
     Owner,
     reseal::{Part, SealedColumn},
@@ -23,6 +23,14 @@ pub const SEALED: &[SealedColumn] = &[
         of_tenants: true,
         key: &[Part::Text("id")],
         context: |place| openid::secret_context(place.first),
+    },
+    SealedColumn {
+        table: "people_notice",
+        column: "sealed_values",
+        owner: Owner::Tenant,
+        of_tenants: true,
+        key: &[Part::Text("id")],
+        context: |place| messaging::values_context(place.first),
     },
     SealedColumn {
         table: "people_operator",

@@ -18,7 +18,12 @@ use atalaya_network::{
     agents::JoinStrings,
     provisioning::{Reconciler, ServiceFollower},
 };
-use atalaya_people::{approvals::Operations, identity::http::Installation, openid::Issuers};
+use atalaya_people::{
+    approvals::Operations,
+    identity::http::Installation,
+    messaging::{NoticeFollower, NoticeJob},
+    openid::Issuers,
+};
 use atalaya_pki::server::ShownCertificate;
 use serde::Serialize;
 use std::{fs, future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -35,7 +40,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// Who reacts to events inside the process.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
-    vec![Arc::new(ServiceFollower)]
+    vec![Arc::new(ServiceFollower), Arc::new(NoticeFollower)]
 }
 
 /// What can wait for a second person.
@@ -88,6 +93,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     let shown =
         Installation { environment: config.environment.to_string(), safe_mode: installation.safe_mode };
     let seal_lag = Arc::new(SealLag::default());
+    let outbound = Arc::new(config.outbound(installation.safe_mode)?);
     let allowed = config.http.allow.clone().map(Allowed::open).transpose()?.map(Arc::new);
     let shared = Shared {
         seal_lag: seal_lag.clone(),
@@ -100,6 +106,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         issuers: Arc::new(Issuers::new(Arc::new(Issuing::new(&config.single_sign_on)))),
         config: config.http.clone(),
         allowed: allowed.clone(),
+        outbound: outbound.clone(),
     };
     let site = http::router(shared, extra_routes());
     let ready = Ready { http: address, gateway: gateway_address };
@@ -119,9 +126,16 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         let settings = Arc::new(config.clone());
         tasks.start("backup schedule", backup::schedule(runtime.clone(), settings.clone(), stop.clone()));
         tasks.start("backups", jobs::run(runtime.clone(), vec![Arc::new(BackupJob(settings))], stop.clone()));
-        // Nor for this one: it goes through everything that is sealed.
+        // Nor for these: they go through everything that is sealed, and through every blob or thing.
         let resealing = vec![worker::secrets::handler()];
         tasks.start("replacement of keys", jobs::run(runtime.clone(), resealing, stop.clone()));
+        let sweeping = vec![worker::blobs::handler()];
+        tasks.start("sweep of blobs", jobs::run(runtime.clone(), sweeping, stop.clone()));
+        let indexing = vec![worker::search::handler()];
+        tasks.start("index of the search", jobs::run(runtime.clone(), indexing, stop.clone()));
+        // Nor these: a mail server may let itself be waited for.
+        let notices: Vec<Arc<dyn jobs::Handler>> = vec![Arc::new(NoticeJob(outbound))];
+        tasks.start("notices", jobs::run(runtime.clone(), notices, stop.clone()));
         tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
         tasks.start(
             "agents' news",

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { settled } from './pages.mjs'
 import { timeout } from './session.mjs'
+import { expect } from './steps.mjs'
 
 const grave = new Set(['serious', 'critical'])
 
@@ -27,4 +28,12 @@ export async function check(page, colorScheme, width) {
     .filter(({ impact }) => grave.has(impact))
     .map(({ id, help, nodes }) => `${id}: ${help} · ${nodes[0].target.join(' ')} · ${nodes[0].failureSummary?.split('\n')[1]?.trim() ?? ''}`)
   return sideways > 0 ? [`scrolls ${sideways} px sideways`, ...bad] : bad
+}
+
+/** Nothing serious in either theme and width, with the page as it is then left. */
+export async function accessible(page, name) {
+  for (const [theme, width] of [['dark', 360], ['light', 1366]]) {
+    const found = await check(page, theme, width)
+    expect(`nothing serious on ${name} (${theme}, ${width} px)`, !found.length, found)
+  }
 }

@@ -7,8 +7,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { openBrowser } from './browser.mjs'
-import { check, prepare } from './check.mjs'
-import { change, get, logIn, report, serverUrl, timeout, version } from './session.mjs'
+import { accessible, prepare } from './check.mjs'
+import { change, get, leave, logIn, report, serverUrl, timeout, version } from './session.mjs'
 import { expect, walk } from './steps.mjs'
 import { totp } from './totp.mjs'
 
@@ -16,7 +16,7 @@ const url = serverUrl()
 const look = { viewport: { width: 1366, height: 900 }, locale: 'es-PE', acceptDownloads: true, bypassCSP: true, reducedMotion: 'reduce' }
 const admin = await openBrowser(look)
 const guest = await openBrowser(look)
-await prepare(guest.context)
+await Promise.all([admin, guest].map(({ context }) => prepare(context)))
 const owner = admin.context.pages()[0] ?? (await admin.context.newPage())
 const page = guest.context.pages()[0] ?? (await guest.context.newPage())
 const dialog = '.v-overlay--active .v-card'
@@ -26,21 +26,26 @@ const passwords = ['cuatro palabras de prueba', 'otras cuatro palabras mas']
 const asked = []
 page.on('request', (request) => asked.push(request.url()))
 
-/** Nothing serious in either theme and width, with the page as it is then left. */
-async function accessible(name) {
-  for (const [theme, width] of [['dark', 360], ['light', 1366]]) {
-    const found = await check(page, theme, width)
-    expect(`nothing serious on ${name} (${theme}, ${width} px)`, !found.length, found)
-  }
-}
-
 const focused = (at) => at.evaluate(() => document.activeElement?.getAttribute('name'))
+
+/** What is on its way is said in words, and the turning circle has a name, until `sent` is answered. */
+async function whileItTurns(press, sent) {
+  let release = () => {}
+  const held = new Promise((go) => (release = go))
+  await owner.route(sent, (route) => (route.request().method() === 'POST' ? held.then(() => route.continue()) : route.continue()))
+  await press()
+  await owner.waitForSelector(`${dialog} .v-btn--loading [role=progressbar][aria-label]`, { timeout })
+  const words = await owner.locator(`${dialog} [data-busy]`).innerText()
+  expect('words while it is on its way', words.length > 3, words)
+  await accessible(owner, 'a dialog that is being sent')
+  release()
+}
 
 async function invite() {
   await owner.goto(`${url}/settings/users?do=create`)
   await owner.fill(`${dialog} [name=name]`, 'Carmen Flores')
   await owner.fill(`${dialog} [name=email]`, email)
-  await owner.click(`${dialog} [data-submit]`)
+  await whileItTurns(() => owner.click(`${dialog} [data-submit]`), '**/api/v1/users')
   await owner.waitForSelector('[data-link-address] pre', { timeout })
   const link = (await owner.locator('[data-link-address] pre').innerText()).trim()
   expect('a link of this server', link.startsWith(`${url}/set-password#`), link)
@@ -53,7 +58,7 @@ async function setPassword(link) {
   await page.waitForSelector('[data-link=good]', { timeout })
   const traces = await page.evaluate(() => [location.href, JSON.stringify(history.state), JSON.stringify({ ...localStorage }), JSON.stringify({ ...sessionStorage })].join(' '))
   expect('no trace of the token in address, history or storage', !traces.includes(token) && !traces.includes('#'), traces)
-  await accessible('the page of a link')
+  await accessible(page, 'the page of a link')
   await page.fill('[name=password]', 'corta')
   await page.keyboard.press('Enter')
   await page.waitForSelector('.field__note--error', { timeout })
@@ -83,7 +88,7 @@ async function enrol() {
   expect('nothing but the profile', new URL(page.url()).pathname === '/profile', page.url())
   await page.waitForSelector('[data-factor-missing]', { timeout })
   expect('a picture of the secret', (await page.locator('.qr path').getAttribute('d')).length > 1000, 'none')
-  await accessible('the enrolment of an app')
+  await accessible(page, 'the enrolment of an app')
   const secret = (await page.locator('[data-secret] pre').innerText()).trim()
   await page.fill('[name=code]', String((Number(totp(secret)) + 1) % 1_000_000).padStart(6, '0'))
   await page.keyboard.press('Enter')
@@ -93,7 +98,7 @@ async function enrol() {
   await page.waitForSelector(`${dialog} [data-codes] li`, { timeout })
   const codes = await page.locator('[data-codes] li').allInnerTexts()
   expect('ten codes', codes.length === 10, codes)
-  await accessible('the recovery codes')
+  await accessible(page, 'the recovery codes')
   await page.keyboard.press('Escape')
   await page.waitForSelector('[data-codes]', { timeout })
   const [file] = await Promise.all([page.waitForEvent('download', { timeout }), page.click('[data-action=download]')])
@@ -105,12 +110,6 @@ async function enrol() {
   await page.waitForSelector('[data-nav=customers]', { timeout })
   await page.waitForSelector('[data-codes]', { state: 'detached', timeout })
   return { secret, codes }
-}
-
-async function leave() {
-  await page.click('[data-menu=user]')
-  await page.click('[data-log-out]')
-  await page.waitForSelector('.login[data-ready]', { timeout })
 }
 
 /** The first step; the page then waits for a code, with the focus on it. */
@@ -128,7 +127,7 @@ async function codeOfApp(secret) {
   await passwordStep(passwords[0])
   const hint = await page.locator('[name=code]').getAttribute('autocomplete')
   expect('a field that telephones fill in', hint === 'one-time-code', hint)
-  await accessible('the second step of a log-in')
+  await accessible(page, 'the second step of a log-in')
   await typeCode('000000')
   await page.waitForSelector('.field__note--error', { timeout })
   expect('the focus to stay on the code', (await focused(page)) === 'code', await focused(page))
@@ -142,7 +141,7 @@ async function codeOfPaper([first, second]) {
   await page.click('[data-action=other-code]')
   await typeCode(first)
   await page.waitForSelector('.page-head', { timeout })
-  await leave()
+  await leave(page)
   await passwordStep(passwords[0])
   await page.click('[data-action=other-code]')
   await typeCode(first)
@@ -162,7 +161,7 @@ async function otherPassword(third) {
   await page.fill(`${dialog} [name=current]`, passwords[0])
   await page.click(`${dialog} [data-submit]`)
   await page.waitForSelector(dialog, { state: 'detached', timeout })
-  await leave()
+  await leave(page)
   await passwordStep(passwords[1])
   await page.click('[data-action=other-code]')
   await typeCode(third)
@@ -215,8 +214,8 @@ await report(
       'a role that demands a factor': async () => (known.id = await demandFactor()),
       'set a password by the link, once': () => setPassword(known.link),
       'add the app that is demanded': async () => Object.assign(known, await enrol()),
-      'log in with a code of the app': () => leave().then(() => codeOfApp(known.secret)),
-      'log in with a recovery code, once': () => leave().then(() => codeOfPaper(known.codes)),
+      'log in with a code of the app': () => leave(page).then(() => codeOfApp(known.secret)),
+      'log in with a recovery code, once': () => leave(page).then(() => codeOfPaper(known.codes)),
       'another password': () => otherPassword(known.codes[2]),
       'the app of somebody who lost it': () => losesApp(known.id),
       'a key of a program': keyOfProgram,

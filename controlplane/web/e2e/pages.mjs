@@ -92,6 +92,7 @@ async function tenantPages(page) {
     ['keys of programs', '/settings/keys'],
     ['new key', '/settings/keys?do=create'],
     ['revoke a key', '/settings/keys', '[data-action=revoke]'],
+    ['backups', '/settings/backups'],
     ['plan and visits', '/settings/installation'],
     ['plan and visits: end a visit', '/settings/installation', '[data-action=end-visit]'],
     ['failed deliveries', '/dead-letters'],
@@ -99,6 +100,7 @@ async function tenantPages(page) {
     ['failed deliveries: give up', letter && `/dead-letters?peek=${letter}`, '[data-action=discard]'],
     ['profile: own password', '/profile?do=password'],
     ['profile: authenticator app', '/profile?do=app'],
+    ['profile: passkey', '/profile?do=passkey'],
     ['profile: end the others', '/profile', '[data-action=end-others]'],
     ['missing', missing],
   ]
@@ -118,6 +120,7 @@ async function platformPages(page) {
     ['platform: plans', '/platform/plans'],
     ['platform: new plan', '/platform/plans?do=create'],
     ['platform: edit a plan', plans.items[0] && '/platform/plans', '[data-action=edit]'],
+    ['platform: backups', '/platform/backups'],
     ['platform: audit', '/platform/audit'],
     ['platform: audit, side view', `/platform/audit?peek=${trail.items[0].id}`],
     ['platform: account', '/platform/account'],

@@ -39,6 +39,13 @@ export async function logIn(page, url, who = {}) {
   })
 }
 
+/** Logs out by the menu. */
+export async function leave(page) {
+  await page.click('[data-menu=user]')
+  await page.click('[data-log-out]')
+  await page.waitForSelector('.login[data-ready]', { timeout })
+}
+
 /** A read of the API with the page's own session. */
 export async function get(page, path) {
   return page.evaluate((path) => fetch(`/api/v1${path}`).then((answer) => answer.json()), path)

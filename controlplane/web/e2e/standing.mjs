@@ -24,6 +24,13 @@ const reason = 'Caso 4711: la corrida de corte no empieza'
 const waiting = async () => (await get(owner, '/dead-letters')).items
 const closed = (at) => at.waitForSelector(dialog, { state: 'detached', timeout })
 
+/** How many wait stands beside their page in the navigation, wherever somebody is. */
+async function counted() {
+  const many = (await waiting()).length
+  await owner.goto(url)
+  await owner.waitForSelector(`[data-nav=dead-letters] [data-dead-letters]:has-text("${many}")`, { timeout })
+}
+
 /** One is tried again from the side view: it waits for nobody any more, and the audit says who did it. */
 async function replay() {
   const [letter] = (await waiting()).filter((one) => one.kind === 'delivery')
@@ -60,6 +67,47 @@ async function discard() {
   await owner.click('[data-action=replay-many]')
   await until(owner, 'nothing left', '/dead-letters', ({ items }) => !items.length)
   await owner.waitForSelector('[data-empty=nothing]', { timeout })
+  await owner.waitForSelector('[data-dead-letters]', { state: 'detached', timeout })
+}
+
+/** What was done to one thing, by one kind of actor, until today; and how far the trail is sealed. */
+async function trail() {
+  const [row] = (await get(owner, '/audit?action=dead_letter.discard&limit=1')).items
+  await owner.goto(`${url}/audit`)
+  await owner.waitForSelector('[data-seal]', { timeout })
+  await owner.selectOption('[data-filter=action]', 'dead_letter.discard')
+  await owner.selectOption('[data-filter=actor_kind]', 'user')
+  await owner.fill('[data-filter=entity_id]', row.entity_id)
+  await owner.press('[data-filter=entity_id]', 'Enter')
+  await owner.waitForFunction((id) => new URLSearchParams(location.search).get('entity_id') === id, row.entity_id, { timeout })
+  await owner.waitForFunction(() => document.querySelectorAll('.grid__row').length === 1, undefined, { timeout })
+  await owner.click('.grid__cell--first')
+  await owner.waitForSelector('[data-peek] [data-sealed]', { timeout })
+  await owner.click('[data-seal] summary')
+  const line = JSON.parse(await owner.locator('[data-seal] pre').innerText())
+  expect('the end of the chain, to be kept', line.position > 0 && /^[0-9a-f]{64}$/.test(line.chain), line)
+  await owner.selectOption('[data-filter=actor_kind]', 'agent')
+  await owner.waitForSelector('[data-empty=no_match]', { timeout })
+}
+
+/** The operator has a copy made; the ISP is told that there is one, that its restore was rehearsed, and no more. */
+async function copy() {
+  await owner.goto(`${url}/settings/backups`)
+  await owner.waitForSelector('[data-backup-verdict]', { timeout })
+  const before = (await get(page, '/platform/backups')).items.length
+  await page.goto(`${url}/platform/backups`)
+  await page.click('[data-action=backup]')
+  await until(page, 'one more copy, rehearsed', '/platform/backups', ({ items }) => items.length > before && items[0].state === 'good')
+  await page.waitForSelector('[data-verdict]:has-text("su restauración se ensayó")', { timeout })
+  const [{ path }] = (await get(page, '/platform/backups')).items
+  await page.locator('.grid__row', { hasText: path, has: page.locator('[data-backup=good]') }).waitFor({ timeout })
+  await owner.waitForSelector('[data-backup-verdict]:has-text("su restauración se ensayó")', { timeout })
+  expect('nothing of the machine on the page of an ISP', !(await owner.content()).includes(path), path)
+  await owner.goto(url)
+  await owner.waitForSelector('[data-card=backup]:has-text("restauración ensayada")', { timeout })
+  await owner.click('[data-card=backup]')
+  await owner.waitForFunction(() => location.pathname === '/settings/backups', undefined, { timeout })
+  await owner.waitForSelector('[data-backups] .grid__row', { timeout })
 }
 
 /** A tab is a place: it stays after a reload, Back leaves it, and links from before still lead there. */
@@ -243,12 +291,15 @@ await report(
     const known = {}
     await logIn(owner, url)
     const steps = {
+      'count what was given up': counted,
       'try again what was given up': replay,
       'give up for good, and all the rest again': discard,
+      'look for what was done': trail,
       'tabs of the settings by address': tabs,
       'log in to the console': logInToConsole,
       'make a plan and give it': async () => (known.tenant = await plan()),
       'make an ISP': newTenant,
+      'have a copy made': copy,
       'let look only': () => lookOnly(known.tenant),
       'enter, and be shown out by the owner': () => visit(known.tenant),
       'enter, change something, leave': () => leave(known.tenant),

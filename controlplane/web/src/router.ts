@@ -15,18 +15,19 @@ const area = (name: string, path: string, component: RouteRecordRaw['component']
   ({ name, path, component }) as RouteRecordRaw
 
 const routes: RouteRecordRaw[] = [
-  { name: 'login', path: '/login', component: () => import('./areas/session/LoginPage.vue'), meta: { open: true } },
-  { name: 'login-return', path: '/login/return', component: () => import('./areas/session/ReturnPage.vue'), meta: { open: true } },
-  { name: 'set-password', path: '/set-password', component: () => import('./areas/session/SetPasswordPage.vue'), meta: { open: true } },
+  { name: 'login', path: '/login', component: withWords(['security'], () => import('./areas/session/LoginPage.vue')), meta: { open: true } },
+  { name: 'login-return', path: '/login/return', component: withWords(['security'], () => import('./areas/session/ReturnPage.vue')), meta: { open: true } },
+  { name: 'set-password', path: '/set-password', component: withWords(['security'], () => import('./areas/session/SetPasswordPage.vue')), meta: { open: true } },
   {
     // The installation's own pages: another log-in, which their frame asks for.
     path: '/platform',
-    component: withWords(['platform', 'administration', 'standing'], () => import('./areas/platform/PlatformShell.vue')),
+    component: withWords(['platform', 'administration', 'security', 'standing'], () => import('./areas/platform/PlatformShell.vue')),
     meta: { open: true },
     children: [
       area('platform', '', () => import('./areas/platform/TenantsPage.vue')),
       area('platform-tenant', 'tenants/:id', () => import('./areas/platform/TenantPage.vue')),
       area('platform-plans', 'plans', () => import('./areas/platform/PlansPage.vue')),
+      area('platform-backups', 'backups', () => import('./areas/platform/BackupsPage.vue')),
       area('platform-audit', 'audit', () => import('./areas/platform/AuditPage.vue')),
       area('platform-account', 'account', () => import('./areas/platform/AccountPage.vue')),
       area('platform-missing', ':rest(.*)*', () => import('./areas/operations/MissingPage.vue')),
@@ -56,10 +57,10 @@ const routes: RouteRecordRaw[] = [
       area('events', 'events', () => import('./areas/operations/events/EventsPage.vue')),
       area('audit', 'audit', withWords(['administration'], () => import('./areas/operations/audit/AuditPage.vue'))),
       area('dead-letters', 'dead-letters', withWords(['standing'], () => import('./areas/operations/dead-letters/DeadLettersPage.vue'))),
-      area('profile', 'profile', () => import('./areas/operations/profile/ProfilePage.vue')),
+      area('profile', 'profile', withWords(['security'], () => import('./areas/operations/profile/ProfilePage.vue'))),
       area('role', 'roles/:id', withWords(['administration'], () => import('./areas/operations/settings/RolePage.vue'))),
       {
-        ...area('settings', 'settings/:tab?', withWords(['administration', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
+        ...area('settings', 'settings/:tab?', withWords(['administration', 'security', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
         // Tabs had no paths of their own at first; links from then go on.
         beforeEnter: ({ query: { tab, ...query } }) => (typeof tab === 'string' ? { name: 'settings', params: { tab }, query } : true),
       },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keepSelection, matching, parseInput, type Entry } from '@/areas/operations/palette/entries'
+import { joined, keepSelection, matching, parseInput, type Entry } from '@/areas/operations/palette/entries'
 import { csvOf, gapsOf, groupFlags, restarts, shifted } from '@/components/timeSeries'
 import { chosenColumns } from '@/components/list'
 import { parseViews, sameQuery, viewQuery } from '@/composables/useViews'
@@ -24,6 +24,15 @@ describe('palette', () => {
     expect(keepSelection([entry('x', ''), entry('a', '')], 'a')).toBe('a')
     expect(keepSelection([entry('x', '')], 'a')).toBe('x')
     expect(keepSelection([], 'a')).toBe('')
+  })
+
+  it('has each thing once, groups together', () => {
+    const of = (id: string, group: Entry['group'], title: string): Entry => ({ id, group, icon: '', title, note: '', to: '/' })
+    const listed = [of('a', 'customers', 'as listed'), of('b', 'devices', '')]
+    const found = [of('i', 'invoices', ''), of('a', 'customers', 'as found'), of('c', 'customers', ''), of('s', 'services', '')]
+    const rows = joined(listed, found)
+    expect(rows.map((one) => one.id)).toEqual(['a', 'c', 's', 'b', 'i'])
+    expect(rows[0]?.title).toBe('as listed')
   })
 })
 

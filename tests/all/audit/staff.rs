@@ -56,6 +56,7 @@ fn users(isp: &Isp, walk: &mut Walk<'_>) {
         assert!(!rows[0].to_string().contains("not-the-password"));
     }
     sessions(isp, walk, &user);
+    notices(isp, walk, &user);
     links(isp, walk);
     factors(isp, walk);
     keys(isp, walk);
@@ -79,6 +80,19 @@ fn links(isp: &Isp, walk: &mut Walk<'_>) {
     let used = json!({"token": link["token"], "password": PASSWORD});
     let used = call("POST /password-links/use", "/password-links/use", used, "user");
     walk.call_as(&anybody, &user, Call { leaves: Asked, id: Some(&user), ..used });
+    // Where no mail leaves, nothing is done, for nobody's e-mail as for anybody's.
+    let asked = json!({"tenant": TENANT, "email": "eva.salas@netandina.example"});
+    anybody.post("/password-links/ask", &asked).expect("everybody may ask");
+    walk.changes_nothing("POST /password-links/ask");
+}
+
+/// What somebody wants of notices.
+fn notices(isp: &Isp, walk: &mut Walk<'_>, user: &str) {
+    let luis = luis(isp);
+    let refused = json!({"choices": [{"kind": "approval", "channel": "mail", "wanted": false}]});
+    let version = Some(version_of(&luis, "/me/notices", "version"));
+    let change = call("PATCH /me/notices", "/me/notices", refused, "user");
+    walk.call_as(&luis, user, Call { version, leaves: Changed, id: Some(user), ..change });
 }
 
 /// The code that an app shows at an instant of the past, now or to come, of a secret in base 32.

@@ -154,5 +154,9 @@ fn hosts(founded: &Founded) {
         assert_eq!(login_options(address, local)["tenants"][0]["slug"], TENANT, "{local}");
     }
     let world = login_options(address, "elsewhere.example");
-    assert_eq!(world, json!({"tenant": null, "tenants": []}), "nobody is told which ISPs there are");
+    assert_eq!(
+        world,
+        json!({"can_ask_link": false, "tenant": null, "tenants": []}),
+        "nobody is told which ISPs there are"
+    );
 }

@@ -1,7 +1,7 @@
 //! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
 //! pressed and read back, one of them while somebody else saves. Who somebody is, from the invitation to the
-//! code of an app; what one press must not do alone; what was given up, and an operator of the installation in an ISP. And
+//! code of an app; a passkey; what one press must not do alone; what was given up, and an operator of the installation in an ISP. And
 //! every page and dialog through axe.
 
 use super::{Database, block_on, cut_by_run, soak};
@@ -131,6 +131,16 @@ fn a_second_person_approves_held_cuts_are_released_and_a_proof_is_asked_for() {
 }
 
 #[test]
+fn a_passkey_is_made_entered_with_shown_again_and_removed() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let isp = Database::Sqlite.isp(folder.path(), Size { subscribers: 12, sites: 1 });
+    let mut browser = script(&web, "passkeys", &isp, "");
+    browser.env("ATALAYA_AGE", "stdin");
+    converse(browser, "AGE", || tamper(&isp, AGE_PROOFS));
+}
+
+#[test]
 fn somebody_is_invited_adds_the_app_that_is_demanded_and_logs_in_with_its_codes() {
     passes("identity", &[]);
 }
@@ -191,6 +201,17 @@ fn pages_of_customers_and_network_are_accessible_in_spanish() {
 #[test]
 fn pages_of_administration_and_the_installation_are_accessible_in_spanish() {
     is_accessible_in("es-419", "administration,platform");
+}
+
+#[test]
+fn what_everybody_meets_first_is_accessible_in_english_and_portuguese() {
+    let settings = [
+        ("ATALAYA_LANGUAGES", "en,pt-BR"),
+        ("ATALAYA_AREAS", "administration"),
+        ("ATALAYA_LOOKS", "few"),
+        ("ATALAYA_PAGES", "^(profile|settings|backups)$"),
+    ];
+    passes("axe", &settings);
 }
 
 #[test]

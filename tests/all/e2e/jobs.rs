@@ -9,7 +9,7 @@ use super::{block_on, soak};
 use atalaya_kernel::{
     Ctx, Error,
     audit::{self, AuditFilter, Entry},
-    blobs::LocalBlobs,
+    blobs::FolderStore,
     db::Db,
     events::{EntityRef, Subscriptions},
     ids::TenantId,
@@ -156,7 +156,7 @@ impl Handler for Effect {
 async fn runtime(url: &str, folder: &Path) -> Arc<Runtime> {
     let db = Db::open(url).await.expect("the database opens");
     let secrets = Secrets::new(InstallationKey::generate());
-    let blobs = Arc::new(LocalBlobs::new(folder.join("blobs")));
+    let blobs = Arc::new(FolderStore::new(folder.join("blobs")));
     Runtime::new(db, Arc::new(SystemClock), Subscriptions::default(), secrets, blobs)
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::print_stderr, reason = "a failed test, and what one that passed has to say")]
 
 mod backup;
+mod blobs;
 mod browser;
 mod cut_run;
 mod https;
@@ -10,6 +11,7 @@ mod identity;
 mod jobs;
 mod keys;
 mod latency;
+mod mail;
 mod main_job;
 mod measured;
 mod outage;
@@ -66,7 +68,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Whether full counts were asked for.
-fn soak() -> bool {
+pub(crate) fn soak() -> bool {
     std::env::var("ATALAYA_TIER").is_ok_and(|tier| tier == "soak")
 }
 

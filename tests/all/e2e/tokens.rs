@@ -2,14 +2,14 @@
 
 use super::{Database, on_each_database};
 use atalaya_tests::{
-    harness::{Api, wait_until},
+    harness::{Api, python, wait_until},
     isp::{Founded, OWNER, PASSWORD, TENANT},
 };
 use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -57,28 +57,9 @@ fn refresh(founded: &Founded, pair: &Value) -> Value {
     Api::anonymous(http(founded)).post("/tokens/refresh", &token).expect("it is good")
 }
 
-/// A Python that has what a script imports, or why there is none.
-pub(super) fn python(imports: &str) -> Result<PathBuf, String> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
-    let python = std::env::var_os("ATALAYA_PYTHON").map_or_else(default, PathBuf::from);
-    match Command::new(&python).args(["-c", imports]).output() {
-        Ok(output) if output.status.success() => Ok(python),
-        Ok(_) => Err(format!("{} cannot {imports}", python.display())),
-        Err(error) => Err(format!("{}: {error}", python.display())),
-    }
-}
-
 /// PyJWT verifies a token with the keys that we publish; what it forges from them lets nobody in.
-#[allow(clippy::print_stderr)] // says why it is skipped
 fn another_client_agrees(founded: &Founded, pair: &Value) {
-    let python = match python("import jwt, cryptography") {
-        Ok(python) => python,
-        Err(reason) => {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "PyJWT is missing: {reason}");
-            eprintln!("skipped: {reason} (packaging/setup.sh installs it)");
-            return;
-        }
-    };
+    let Some(python) = python(&["jwt", "cryptography"]) else { return };
     let mut child = Command::new(python)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/tokens.py"))
         .arg(format!("http://{}/.well-known/jwks.json", http(founded)))

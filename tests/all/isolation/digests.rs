@@ -7,13 +7,15 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Tables that change by themselves while the agent of the test measures and reports.
-const BY_THEMSELVES: [&str; 12] = [
+const BY_THEMSELVES: [&str; 13] = [
     "kernel_audit_head",
     "kernel_delivery",
     "kernel_event",
     // Keys of requests, those that were refused after a look at what is there too.
     "kernel_idempotency",
     "kernel_job",
+    // A service is found by the session that its router shows.
+    "kernel_search_word",
     "network_agent_job",
     "network_agent_session",
     "network_agent_status",
@@ -27,13 +29,14 @@ const BY_THEMSELVES: [&str; 12] = [
 /// Columns of other tables that change by themselves: an audit row is sealed some seconds later; and an agent's session
 /// changes what it is told next, what a router shows, what is gone from it, when a person
 /// was last there.
-const BY_THEMSELVES_IN: [(&str, &str); 14] = [
+const BY_THEMSELVES_IN: [(&str, &str); 15] = [
     ("kernel_audit", "position"),
     ("kernel_audit", "actor_salt"),
     ("kernel_audit", "actor_hash"),
     ("kernel_audit", "content_salt"),
     ("kernel_audit", "content_hash"),
     ("kernel_audit", "chain"),
+    ("kernel_search_entry", "updated_at"),
     ("network_agent", "config_version"),
     ("network_agent", "config_digest"),
     ("network_point", "access_key"),
@@ -92,13 +95,14 @@ impl Digests {
         }
     }
 
-    /// Whether every event was delivered and no job is under way.
+    /// Whether every event was delivered, no job is under way, and no notice waits for its first attempt.
     fn is_settled(&self) -> bool {
         let waiting =
             "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_delivery WHERE tenant_id = $1 AND state <> 'done'";
         let running =
             "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_job WHERE tenant_id = $1 AND state = 'leased'";
-        [waiting, running].iter().all(|statement| {
+        let untold = "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_job WHERE tenant_id = $1 AND state = 'pending' AND kind = 'people.notice'";
+        [waiting, running, untold].iter().all(|statement| {
             let count = self.runtime.block_on(self.database.texts(statement, Some(&self.tenant)));
             count == [Some("0".to_owned())]
         })

@@ -15,7 +15,7 @@
 
 mod digests;
 mod outsiders;
-mod reads;
+pub(crate) mod reads;
 
 use crate::audit::{calls, walk::Walk};
 use crate::e2e::{Database, on_each_database};

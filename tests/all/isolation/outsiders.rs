@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 15] = [
+const FOR_EVERYBODY: [&str; 16] = [
     "GET /login-options",
     "GET /session/identity-providers",
+    "POST /password-links/ask",
     "POST /password-links/look",
     "POST /password-links/use",
     "POST /platform/session",
@@ -35,9 +36,10 @@ const OF_EVERY_SITE: [&str; 2] = ["GET /plans", "GET /plans/{id}"];
 /// Kinds of ids that tell nothing of another site: the ISP's own, and what it sells.
 const OF_THE_ISP: [&str; 2] = ["ten_", "pln_"];
 
-/// What asks for no right, and so is answered to every key of the ISP: its own name and settings; and figures of which each
-/// asks for its own, all left out.
-const TO_EVERY_PROGRAM: [&str; 4] = ["GET /tenant", "GET /tenant/domain", "GET /tenant/use", "GET /home"];
+/// What asks for no right, and so is answered to every key of the ISP: its own name and settings; and figures and
+/// things found of which each asks for its own, all left out.
+const TO_EVERY_PROGRAM: [&str; 5] =
+    ["GET /tenant", "GET /tenant/domain", "GET /tenant/use", "GET /home", "GET /search"];
 
 /// Somebody whom a thing does not concern.
 struct Outsider {

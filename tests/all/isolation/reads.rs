@@ -11,23 +11,25 @@ use std::collections::BTreeSet;
 /// Reads that are no JSON answer: a stream of events, which has a test of its own.
 const ELSEWHERE: [&str; 1] = ["GET /stream"];
 
+/// E-mail of [`operator`].
+pub(crate) const OPERATOR: &str = "lee@hosting.example";
+
 /// A connection test, while there is an agent to ask; its id.
-pub(super) fn connection_test(isp: &Isp) -> String {
+pub(crate) fn connection_test(isp: &Isp) -> String {
     let asked = json!({"agent_id": isp.sites[0].agent_id, "kind": "icmp", "host": "127.0.0.1"});
     let test = isp.owner.post("/devices/connection-tests", &asked).expect("it can be asked for");
     id_of(&test).expect("it has an id")
 }
 
 /// An operator of the installation, logged in.
-pub(super) fn operator(isp: &Isp) -> Api {
-    let email = "lee@hosting.example";
-    let make = ["platform", "operator", "create", "--email", email, "--name", "Lee Sur"];
+pub(crate) fn operator(isp: &Isp) -> Api {
+    let make = ["platform", "operator", "create", "--email", OPERATOR, "--name", "Lee Sur"];
     isp.control_plane.command(&make, PASSWORD).expect("an operator can be made");
-    Api::operator(isp.control_plane.http(), email, PASSWORD).expect("who can log in")
+    Api::operator(isp.control_plane.http(), OPERATOR, PASSWORD).expect("who can log in")
 }
 
 /// Operation and path with ids of ours.
-pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
     let site = &isp.sites[0];
     let subscriber = &site.subscribers[2];
     let first = |list: &str| -> String {
@@ -77,6 +79,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /invoices/{id}", format!("/invoices/{invoice}")),
         ("GET /login-options", "/login-options".to_owned()),
         ("GET /me/identities", "/me/identities".to_owned()),
+        ("GET /me/notices", "/me/notices".to_owned()),
         ("GET /me/passkeys", "/me/passkeys".to_owned()),
         ("GET /me/security", "/me/security".to_owned()),
         ("GET /me/sessions", "/me/sessions".to_owned()),
@@ -85,6 +88,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /metrics/range", format!("/metrics/range?{metric}&from=0&to=1&device={}", site.router_id)),
         ("GET /metrics/series", format!("/metrics/series?{metric}&device={}", site.router_id)),
         ("GET /metrics/top", format!("/metrics/top?{metric}")),
+        ("GET /notices", format!("/notices?user={user}")),
         ("GET /operator-visits", "/operator-visits".to_owned()),
         ("GET /payments", "/payments".to_owned()),
         ("GET /payments/{id}", format!("/payments/{payment}")),
@@ -100,6 +104,7 @@ pub(super) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /plans/{id}", format!("/plans/{plan}")),
         ("GET /roles", "/roles".to_owned()),
         ("GET /roles/{id}", format!("/roles/{role}")),
+        ("GET /search", format!("/search?q={}", subscriber.user)),
         ("GET /services", format!("/services?customer={customer}")),
         ("GET /services/{id}", format!("/services/{service}")),
         ("GET /services/{id}/view", format!("/services/{service}/view")),

@@ -4,7 +4,7 @@ use super::{Needle, scene::Scene};
 use crate::e2e::block_on;
 use atalaya_kernel::{
     Ctx, Error,
-    blobs::LocalBlobs,
+    blobs::FolderStore,
     db::{Db, sql},
     events::Subscriptions,
     ids::TenantId,
@@ -66,7 +66,7 @@ fn base64_decoded(text: &str) -> Vec<u8> {
 async fn opened(url: &str, key: &str, tenant: &TenantId, data: &Path) -> Vec<Needle> {
     let db = Db::open(url).await.expect("the database opens");
     let secrets = Secrets::new(InstallationKey::from_hex(key).expect("a key"));
-    let blobs = Arc::new(LocalBlobs::new(data.join("blobs")));
+    let blobs = Arc::new(FolderStore::new(data.join("blobs")));
     let runtime = Runtime::new(db, Arc::new(SystemClock), Subscriptions::default(), secrets, blobs);
     rotation::learn(&runtime).await.expect("the platform's keys open");
     let ctx = Ctx::system(runtime.tenant(tenant.clone()), "test");

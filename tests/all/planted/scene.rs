@@ -5,7 +5,10 @@ use crate::e2e::Database;
 use atalaya_pki::JoinString;
 use atalaya_simulators::routeros::SimConfig;
 use atalaya_tests::{
-    harness::{Agent, Api, ControlPlane, Exchange, Options, Router, SnmpDevice, run_command, wait_until},
+    harness::{
+        Agent, Api, ControlPlane, Exchange, MAIL_PASSWORD, Options, Router, SnmpDevice, run_command,
+        wait_until,
+    },
     isp::{Founded, OWNER, PASSWORD, TENANT, id_of},
 };
 use parking_lot::Mutex;
@@ -46,7 +49,17 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn play(database: Database, folder: &Path) -> Self {
-        let options = Options { log: Some("debug".to_owned()), ..database.options(folder) };
+        // A mail server that is away: what is to be sent lies there, and is tried again and again.
+        let password = folder.join("devices/mail-password");
+        fs::create_dir_all(folder.join("devices")).expect("a folder can be made");
+        fs::write(&password, MAIL_PASSWORD).expect("a file can be written");
+        let config = format!(
+            "[mail]\nhost = \"127.0.0.1\"\nport = 9\nencryption = \"none\"\nuser = \"avisos\"\npassword = \"file:{}\"\n\
+             from = \"avisos@isp.example\"\nweb = \"https://isp.example\"\n",
+            password.display()
+        );
+        let log = Some("debug".to_owned());
+        let options = Options { log, config: Some(config), ..database.options(folder) };
         let isp = Founded::start(options).expect("it starts");
         let transcript = Arc::new(Mutex::new(Vec::new()));
         let address = isp.control_plane.http();
@@ -80,6 +93,7 @@ impl Scene {
             owner,
             _devices: (router, switch),
         };
+        scene.look_for("password of the mail server", MAIL_PASSWORD, &[]);
         let token = JoinString::decode(&join).expect("a join string").token;
         scene.look_for("join token", &token, &["answer to POST /agent-tokens"]);
         scene.staff();

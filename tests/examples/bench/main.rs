@@ -14,6 +14,7 @@
 mod agent;
 mod payment;
 mod process;
+mod search;
 mod table;
 mod wire;
 #[path = "../../../controlplane/metrics/examples/ingest/workload.rs"]
@@ -33,6 +34,8 @@ enum Part {
     Wire,
     /// From a payment to a subscriber who is online.
     Payment,
+    /// The search among many customers.
+    Search,
 }
 
 /// What is measured, and how long.
@@ -67,6 +70,9 @@ pub(crate) struct Options {
     /// Payments.
     #[arg(long, default_value_t = 50)]
     payments: u32,
+    /// Customers who are searched.
+    #[arg(long, default_value_t = 100_000)]
+    customers: u32,
 }
 
 impl Options {
@@ -92,6 +98,7 @@ fn main() -> anyhow::Result<()> {
             Part::Icmp => runtime.block_on(agent::icmp(&options))?,
             Part::Wire => wire::measure(&options, &runtime)?,
             Part::Payment => payment::measure(&options, &runtime)?,
+            Part::Search => search::measure(&options, &runtime)?,
         }
     }
     load("after")

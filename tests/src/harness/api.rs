@@ -123,6 +123,11 @@ impl Api {
         &self.cookie
     }
 
+    /// The token that goes with the cookie in `X-CSRF-Token`.
+    pub fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
     /// Sends a body that may be no JSON, as it is.
     ///
     /// # Errors

@@ -1,7 +1,14 @@
 //! Copies as files on the disk: making one, and putting one back.
 
 use super::{ArchiveError, IN_FLIGHT, Imported, Totals, export, file, import};
-use crate::{blobs::Blobs, db::Db, ids::TenantId, runtime::Runtime, secrets::random_token, time::Timestamp};
+use crate::{
+    blobs::{BlobStore, Listed},
+    db::Db,
+    ids::TenantId,
+    runtime::Runtime,
+    secrets::random_token,
+    time::Timestamp,
+};
 use parking_lot::Mutex;
 use std::{
     fs::{self, File},
@@ -65,7 +72,7 @@ pub async fn load(
     runtime: &Arc<Runtime>,
     db: &Db,
     serving: Option<&str>,
-    blobs: &dyn Blobs,
+    blobs: &dyn BlobStore,
     path: PathBuf,
 ) -> Result<Imported, ArchiveError> {
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
@@ -158,7 +165,7 @@ struct Weighed(Mutex<(u64, u64)>);
 macro_rules! nothing_stored {
     ($name:ident, |$this:ident, $bytes:ident| $put:expr) => {
         #[async_trait::async_trait]
-        impl Blobs for $name {
+        impl BlobStore for $name {
             async fn put(&self, _: &str, $bytes: Vec<u8>) -> io::Result<()> {
                 let $this = self;
                 $put;
@@ -170,7 +177,7 @@ macro_rules! nothing_stored {
             async fn delete(&self, _: &str) -> io::Result<()> {
                 Ok(())
             }
-            async fn list(&self) -> io::Result<Vec<String>> {
+            async fn list(&self, _: &str, _: &str, _: usize) -> io::Result<Vec<Listed>> {
                 Ok(Vec::new())
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{ArchiveError, FORMAT, Head, Record, Totals};
 use crate::{
-    blobs::Blobs,
+    blobs::{BlobStore, sweep::is_copied},
     db::{
         Db, Tx, Value,
         bulk::{self, Rows, Sink, Table},
@@ -13,7 +13,7 @@ use crate::{
 };
 use tokio::sync::mpsc::Sender;
 
-/// Rows of one record.
+/// Rows of one record, and keys of one list of blobs.
 const BATCH: usize = 500;
 
 /// Reads the rows of all tenants and of the platform, then the blobs, and sends them on; what was sent, in numbers.
@@ -26,7 +26,7 @@ const BATCH: usize = 500;
 pub async fn export(
     db: &Db,
     tenants: &[TenantId],
-    blobs: &dyn Blobs,
+    blobs: &dyn BlobStore,
     now: Timestamp,
     records: Sender<Record>,
 ) -> Result<Totals, ArchiveError> {
@@ -47,11 +47,21 @@ pub async fn export(
     }
     tx.rollback().await?;
     // After the rows: a blob is written before the row that names it, so every one that the rows name is there.
-    for key in blobs.list().await? {
-        let Some(bytes) = blobs.get(&key).await? else { continue };
-        totals.blobs += 1;
-        totals.blob_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        send(&records, Record::Blob { key, bytes }).await?;
+    let mut after = String::new();
+    loop {
+        let page = blobs.list("", &after, BATCH).await?;
+        let is_last = page.len() < BATCH;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.key);
+        for key in page.into_iter().map(|listed| listed.key).filter(|key| is_copied(key)) {
+            let Some(bytes) = blobs.get(&key).await? else { continue };
+            totals.blobs += 1;
+            totals.blob_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            send_alone(&records, Record::Blob { key, bytes }).await?;
+        }
+        if is_last {
+            break;
+        }
     }
     send(&records, Record::End(totals.clone())).await?;
     Ok(totals)
@@ -105,6 +115,15 @@ impl Sink for Batch<'_> {
         self.kept.push(row);
         if self.kept.len() >= BATCH { self.flush().await } else { Ok(()) }
     }
+}
+
+/// Sends a record that may be large once all others were taken: one waits in memory and not as many as the channel holds.
+async fn send_alone(records: &Sender<Record>, record: Record) -> Result<(), ArchiveError> {
+    let mut places =
+        records.reserve_many(records.max_capacity()).await.map_err(|_| ArchiveError::ReceiverGone)?;
+    let place = places.next().ok_or(ArchiveError::ReceiverGone)?;
+    place.send(record);
+    Ok(())
 }
 
 async fn send(records: &Sender<Record>, record: Record) -> Result<(), ArchiveError> {

@@ -4,17 +4,16 @@
 //! "atalaya-copy 2\n"   16 bytes with a closing NUL
 //! u16 length, name of the key outside the database that wrapped the file's own key
 //! u16 length, the file's own key, wrapped
-//! chunks: u32 length, XChaCha20-Poly1305 over up to 256 KiB; the nonce is the chunk's number and whether it is the last
+//! chunks, as `secrets/stream.rs` seals them: they cannot be left out, swapped or cut off unnoticed
 //! ```
-//!
-//! Numbering the chunks and marking the last one is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015):
-//! chunks cannot be left out, swapped or cut off unnoticed. Each file has a key of its own, so numbers may start at 0.
 //!
 //! Files of version 1 have no name in front: an installation key sealed them, whichever it was.
 
 use super::{ArchiveError, Record};
-use crate::secrets::{Secrets, Wrapped, fill_random};
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::Aead};
+use crate::secrets::{
+    Secrets, Wrapped, fill_random,
+    stream::{Opener, Sealer},
+};
 use std::io::{self, BufReader, Read, Write};
 use tokio::sync::mpsc::{Receiver, Sender};
 use zeroize::Zeroizing;
@@ -22,8 +21,6 @@ use zeroize::Zeroizing;
 const MAGIC: &[u8; 16] = b"atalaya-copy 2\n\0";
 const MAGIC_UNNAMED: &[u8; 16] = b"atalaya-copy 1\n\0";
 const CONTEXT: &str = "archive/file-key";
-const CHUNK: usize = 256 * 1024;
-const TAG: usize = 16;
 /// A level that keeps a small machine's disk busier than its processor.
 const LEVEL: i32 = 3;
 /// Largest record taken, bytes: a blob and some.
@@ -116,9 +113,13 @@ fn sized(input: &mut impl Read) -> Result<Vec<u8>, ArchiveError> {
 ///
 /// # Errors
 /// The disk's, or records that stopped before [`Record::End`].
-pub fn write(key: &FileKey, file: impl Write, mut records: Receiver<Record>) -> Result<u64, ArchiveError> {
-    let sealer = Sealer::start(key, file)?;
-    let mut compressor = zstd::Encoder::new(sealer, LEVEL)?;
+pub fn write(
+    key: &FileKey,
+    mut file: impl Write,
+    mut records: Receiver<Record>,
+) -> Result<u64, ArchiveError> {
+    let head = write_head(key, &mut file)?;
+    let mut compressor = zstd::Encoder::new(Sealer::new(&key.key, file), LEVEL)?;
     let mut ended = false;
     while let Some(record) = records.blocking_recv() {
         ended = matches!(record, Record::End(_));
@@ -131,7 +132,20 @@ pub fn write(key: &FileKey, file: impl Write, mut records: Receiver<Record>) -> 
     if !ended {
         return Err(ArchiveError::CutOff);
     }
-    Ok(compressor.finish()?.finish()?)
+    Ok(head + compressor.finish()?.finish()?)
+}
+
+/// Writes what stands in front of the chunks; its bytes.
+fn write_head(key: &FileKey, file: &mut impl Write) -> Result<u64, ArchiveError> {
+    file.write_all(MAGIC)?;
+    let mut written = 16;
+    for part in [key.wrapped.by.as_bytes(), &key.wrapped.bytes] {
+        let length = u16::try_from(part.len()).map_err(ArchiveError::malformed)?;
+        file.write_all(&length.to_le_bytes())?;
+        file.write_all(part)?;
+        written += u64::from(length) + 2;
+    }
+    Ok(written)
 }
 
 /// Reads the rest of a file and sends its records on. Blocking: for a thread of its own.
@@ -139,7 +153,7 @@ pub fn write(key: &FileKey, file: impl Write, mut records: Receiver<Record>) -> 
 /// # Errors
 /// A file that was changed or cut off; a receiver that left.
 pub fn read(key: &FileKey, rest: impl Read, records: &Sender<Record>) -> Result<(), ArchiveError> {
-    let opener = Opener::start(key, rest);
+    let opener = Opener::new(&key.key, rest);
     let mut plain = BufReader::new(zstd::Decoder::new(opener)?);
     loop {
         let mut length = [0; 4];
@@ -166,129 +180,9 @@ pub fn read(key: &FileKey, rest: impl Read, records: &Sender<Record>) -> Result<
 fn unreadable(error: io::Error) -> ArchiveError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => ArchiveError::CutOff,
-        io::ErrorKind::InvalidData => ArchiveError::Unreadable(error.to_string()),
+        io::ErrorKind::InvalidData => {
+            ArchiveError::Unreadable(format!("the copy was changed: use another one ({error})"))
+        }
         _ => ArchiveError::Io(error),
-    }
-}
-
-fn nonce(number: u64, last: bool) -> XNonce {
-    let mut nonce = [0; 24];
-    let (head, tail) = nonce.split_at_mut(16);
-    if let Some(flag) = head.last_mut() {
-        *flag = last.into();
-    }
-    tail.copy_from_slice(&number.to_be_bytes());
-    XNonce::from(nonce)
-}
-
-/// Seals what is written to it, chunk by chunk.
-struct Sealer<W> {
-    cipher: XChaCha20Poly1305,
-    out: W,
-    plain: Zeroizing<Vec<u8>>,
-    number: u64,
-    written: u64,
-}
-
-impl<W: Write> Sealer<W> {
-    fn start(key: &FileKey, mut out: W) -> Result<Self, ArchiveError> {
-        out.write_all(MAGIC)?;
-        let mut written = 16;
-        for part in [key.wrapped.by.as_bytes(), &key.wrapped.bytes] {
-            let length = u16::try_from(part.len()).map_err(ArchiveError::malformed)?;
-            out.write_all(&length.to_le_bytes())?;
-            out.write_all(part)?;
-            written += u64::from(length) + 2;
-        }
-        let cipher = XChaCha20Poly1305::new(&(*key.key).into());
-        Ok(Self { cipher, out, plain: Zeroizing::new(Vec::with_capacity(CHUNK)), number: 0, written })
-    }
-
-    fn chunk(&mut self, last: bool) -> io::Result<()> {
-        let sealed = self
-            .cipher
-            .encrypt(&nonce(self.number, last), self.plain.as_slice())
-            .map_err(|_| io::Error::other("sealing failed"))?;
-        let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
-        self.out.write_all(&length.to_le_bytes())?;
-        self.out.write_all(&sealed)?;
-        self.written += u64::from(length) + 4;
-        self.number += 1;
-        self.plain.clear();
-        Ok(())
-    }
-
-    /// Writes the last chunk; bytes of the whole file.
-    fn finish(mut self) -> io::Result<u64> {
-        self.chunk(true)?;
-        self.out.flush()?;
-        Ok(self.written)
-    }
-}
-
-impl<W: Write> Write for Sealer<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // A full chunk is written once more follows: the last one must be marked as such.
-        if self.plain.len() == CHUNK {
-            self.chunk(false)?;
-        }
-        let taken = bytes.len().min(CHUNK - self.plain.len());
-        self.plain.extend_from_slice(bytes.get(..taken).unwrap_or_default());
-        Ok(taken)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Opens the chunks of a file and gives what is in them.
-struct Opener<R> {
-    cipher: XChaCha20Poly1305,
-    input: R,
-    plain: Zeroizing<Vec<u8>>,
-    at: usize,
-    number: u64,
-    last: bool,
-}
-
-impl<R: Read> Opener<R> {
-    fn start(key: &FileKey, input: R) -> Self {
-        let cipher = XChaCha20Poly1305::new(&(*key.key).into());
-        Self { cipher, input, plain: Zeroizing::new(Vec::new()), at: 0, number: 0, last: false }
-    }
-
-    fn chunk(&mut self) -> io::Result<()> {
-        let mut length = [0; 4];
-        self.input.read_exact(&mut length)?;
-        let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
-        let changed = || io::Error::new(io::ErrorKind::InvalidData, "the copy was changed: use another one");
-        if !(TAG..=CHUNK + TAG).contains(&length) {
-            return Err(changed());
-        }
-        let mut sealed = vec![0; length];
-        self.input.read_exact(&mut sealed)?;
-        let open = |last| self.cipher.decrypt(&nonce(self.number, last), sealed.as_slice());
-        let (plain, last) = match open(false) {
-            Ok(plain) => (plain, false),
-            Err(_) => (open(true).map_err(|_| changed())?, true),
-        };
-        (self.plain, self.at, self.last) = (Zeroizing::new(plain), 0, last);
-        self.number += 1;
-        Ok(())
-    }
-}
-
-impl<R: Read> Read for Opener<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.plain.len() && !self.last {
-            self.chunk()?;
-        }
-        let rest = self.plain.get(self.at..).unwrap_or_default();
-        let given = rest.len().min(into.len());
-        if let (Some(to), Some(from)) = (into.get_mut(..given), rest.get(..given)) {
-            to.copy_from_slice(from);
-        }
-        self.at += given;
-        Ok(given)
     }
 }

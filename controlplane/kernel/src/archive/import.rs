@@ -2,7 +2,7 @@
 
 use super::{ArchiveError, FORMAT, Head, Record, Totals, compare};
 use crate::{
-    blobs::Blobs,
+    blobs::BlobStore,
     db::{
         Db, Priority, Reach, Tx, Value,
         bulk::{self, ForeignKeys, Rows, Sink, Table},
@@ -31,7 +31,7 @@ pub struct Imported {
 pub async fn import(
     db: &Db,
     serving: Option<&str>,
-    blobs: &dyn Blobs,
+    blobs: &dyn BlobStore,
     now: Timestamp,
     mut records: Receiver<Record>,
 ) -> Result<Imported, ArchiveError> {

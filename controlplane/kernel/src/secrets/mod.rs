@@ -16,6 +16,7 @@ pub mod reseal;
 mod ring;
 pub mod rotation;
 mod store;
+pub(crate) mod stream;
 mod text;
 
 pub use cipher::Owner;

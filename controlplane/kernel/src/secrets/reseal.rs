@@ -89,6 +89,14 @@ pub const COLUMNS: &[SealedColumn] = &[
         },
     },
     SealedColumn {
+        table: "kernel_blob",
+        column: "sealed_key",
+        owner: Owner::Tenant,
+        of_tenants: true,
+        key: &[Part::Text("id")],
+        context: |place| crate::blobs::key_context(place.first),
+    },
+    SealedColumn {
         table: "kernel_idempotency",
         column: "body",
         owner: Owner::Tenant,

@@ -45,7 +45,7 @@ async fn list(
 }
 
 /// Issues a single invoice.
-#[utoipa::path(post, path = "/invoices", tag = "invoices", request_body = NewInvoice,
+#[utoipa::path(post, path = "/invoices", tag = "invoices", request_body(content = NewInvoice, example = json!({"customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5", "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5", "amount": {"amount": 5_900, "currency": "PEN"}, "due_on": "2026-12-10", "description": "Instalación"})),
     responses((status = 201, body = Invoice), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("invoice.issue"))))]
 async fn create(ctx: Ctx, Json(new): Json<NewInvoice>) -> Result<(StatusCode, Versioned<Invoice>), Error> {
@@ -64,7 +64,7 @@ struct NewBillingRun {
 }
 
 /// Bills a month: one invoice for each active service that has none yet. May be sent again.
-#[utoipa::path(post, path = "/invoices/billing-runs", tag = "invoices", request_body = NewBillingRun,
+#[utoipa::path(post, path = "/invoices/billing-runs", tag = "invoices", request_body(content = NewBillingRun, example = json!({"month": "2026-12", "due_day": 10})),
     responses((status = 200, body = BillingRun), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("invoice.issue"))))]
 async fn billing_run(ctx: Ctx, Json(new): Json<NewBillingRun>) -> Result<Json<BillingRun>, Error> {
@@ -88,7 +88,7 @@ struct VoidReason {
 }
 
 /// Voids an invoice; what was paid of it is credit again.
-#[utoipa::path(post, path = "/invoices/{id}/void", tag = "invoices", params(("id" = InvoiceId, Path)), request_body = VoidReason,
+#[utoipa::path(post, path = "/invoices/{id}/void", tag = "invoices", params(("id" = InvoiceId, Path)), request_body(content = VoidReason, example = json!({"reason": "Billed twice"})),
     responses((status = 200, body = Invoice), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("invoice.void"))))]
 async fn void(

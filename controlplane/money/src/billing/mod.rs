@@ -6,6 +6,7 @@
 //! not undo what a person decided. What of an invoice is paid is the sum of
 //! its allocations, kept beside it in the same transaction.
 
+mod findable;
 pub mod http;
 mod ledger;
 mod model;
@@ -14,6 +15,7 @@ mod run;
 mod service;
 mod store;
 
+pub use findable::{FOUND, Invoices};
 pub use ledger::{Balance, balances, overdue_by_customer, overdue_sum};
 pub(crate) use ledger::{EntryKind, NewEntry, account_lock, entry_record};
 pub(crate) use model::InvoiceRow;
@@ -24,7 +26,7 @@ pub use model::{
 pub use rules::Debt;
 pub(crate) use rules::debt;
 pub use run::billing_run;
-pub use service::{invoice_create, invoice_get, invoice_void, invoices_list, overdue_pass};
+pub use service::{invoice_create, invoice_get, invoice_void, invoices_by_ids, invoices_list, overdue_pass};
 pub(crate) use store::{customers_owing, invoices_unpaid, paid_add};
 
 use atalaya_kernel::{Permission, events::EventType};

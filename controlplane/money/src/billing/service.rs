@@ -1,6 +1,6 @@
 use super::{
     CREATED, EntryKind, ISSUE, Invoice, InvoiceDetail, InvoiceFilter, InvoiceLine, NewEntry, NewInvoice,
-    OVERDUE, READ, VOID, VOIDED, account_lock, entry_record,
+    OVERDUE, READ, VOID, VOIDED, account_lock, entry_record, findable,
     model::InvoiceRow,
     store::{self, NewLine},
 };
@@ -14,6 +14,7 @@ use atalaya_kernel::{
     ids::InvoiceId,
     money::Money,
     page::{Page, PageQuery},
+    search,
     time::Date,
     write_tx,
 };
@@ -63,6 +64,16 @@ pub async fn invoices_list(
     let rows = store::invoices_list(&mut tx, filter, today, page.after()?, limit + 1).await?;
     let page = Page::of(rows, limit, |row| row.number)?.map(|row| row.on(today));
     with_names(&mut tx, page, |invoice| &invoice.customer_id).await
+}
+
+/// Invoices by id, those that exist and may be seen; for other domains, without a permission. At most some hundreds.
+///
+/// # Errors
+/// The database's.
+pub async fn invoices_by_ids(ctx: &Ctx, tx: &mut TenantTx, ids: &[InvoiceId]) -> Result<Vec<Invoice>, Error> {
+    let today = ctx.now().date_in(&tenancy::settings(tx).await?.time_zone);
+    let rows = store::invoices_by_ids(tx, ids).await?;
+    Ok(rows.into_iter().map(|row| row.on(today)).collect())
 }
 
 /// Issues a single invoice.
@@ -127,6 +138,7 @@ pub(super) async fn issue(
     if !store::invoice_insert(tx, &row, line).await? {
         return Ok(None);
     }
+    search::put_new(tx, &findable::entry(&row), ctx.now()).await?;
     let entry = NewEntry {
         customer: row.customer_id.clone(),
         kind: EntryKind::Invoice,

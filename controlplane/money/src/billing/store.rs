@@ -63,6 +63,29 @@ pub(super) async fn invoices_list(
     query.push(" ORDER BY number DESC LIMIT ").push_bind(limit).fetch_all(tx).await
 }
 
+/// Invoices by id, those that exist and may be seen.
+pub(super) async fn invoices_by_ids(
+    tx: &mut TenantTx,
+    ids: &[InvoiceId],
+) -> Result<Vec<InvoiceRow>, DbError> {
+    visible(tx).push(" AND id IN ").push_list(ids).fetch_all(tx).await
+}
+
+/// Invoices behind an id, in the order of ids, whatever the scope.
+pub(super) async fn invoices_after(
+    tx: &mut TenantTx,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<InvoiceRow>, DbError> {
+    every(tx)
+        .push(" AND id > ")
+        .push_bind(after)
+        .push(" ORDER BY id LIMIT ")
+        .push_bind(limit)
+        .fetch_all(tx)
+        .await
+}
+
 /// Invoices with debt left, of these customers, oldest due first.
 pub(crate) async fn invoices_unpaid(
     tx: &mut TenantTx,

@@ -23,7 +23,7 @@ async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<Plan>
 }
 
 /// Makes a plan.
-#[utoipa::path(post, path = "/plans", tag = "plans", request_body = NewPlan,
+#[utoipa::path(post, path = "/plans", tag = "plans", request_body(content = NewPlan, example = json!({"name": "Fibra 100", "download_bps": 100_000_000, "upload_bps": 50_000_000, "price": {"amount": 8_900, "currency": "PEN"}})),
     responses((status = 201, body = Plan), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("plan.write"))))]
 async fn create(ctx: Ctx, Json(new): Json<NewPlan>) -> Result<(StatusCode, Versioned<Plan>), Error> {
@@ -42,7 +42,7 @@ async fn get(ctx: Ctx, Path(id): Path<PlanId>) -> Result<Versioned<Plan>, Error>
 
 /// Changes a plan.
 #[utoipa::path(patch, path = "/plans/{id}", tag = "plans", params(("id" = PlanId, Path), ("If-Match" = String, Header)),
-    request_body = PlanChange,
+    request_body(content = PlanChange, example = json!({"price": {"amount": 9_900, "currency": "PEN"}})),
     responses((status = 200, body = Plan), (status = 404, body = Problem), (status = 412, body = Problem)),
     extensions(("x-permission" = json!("plan.write"))))]
 async fn update(

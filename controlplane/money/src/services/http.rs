@@ -43,7 +43,7 @@ async fn list(ctx: Ctx, Query(of): Query<OfCustomer>) -> Result<Json<Services>, 
 }
 
 /// Makes a service.
-#[utoipa::path(post, path = "/services", tag = "services", request_body = NewService,
+#[utoipa::path(post, path = "/services", tag = "services", request_body(content = NewService, example = json!({"customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5", "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5", "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5"})),
     responses((status = 201, body = Service), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("service.write"))))]
 async fn create(ctx: Ctx, Json(new): Json<NewService>) -> Result<(StatusCode, Versioned<Service>), Error> {
@@ -70,7 +70,7 @@ struct Reason {
 }
 
 /// Cuts a service by hand; only a person brings it back.
-#[utoipa::path(post, path = "/services/{id}/cut", tag = "services", params(("id" = ServiceId, Path)), request_body = Reason,
+#[utoipa::path(post, path = "/services/{id}/cut", tag = "services", params(("id" = ServiceId, Path)), request_body(content = Reason, example = json!({"reason": "Asked by the customer"})),
     responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("service.suspend"))))]
 async fn cut(
@@ -83,7 +83,7 @@ async fn cut(
 }
 
 /// Reconnects a service by hand, whatever the debt.
-#[utoipa::path(post, path = "/services/{id}/reconnect", tag = "services", params(("id" = ServiceId, Path)), request_body = Reason,
+#[utoipa::path(post, path = "/services/{id}/reconnect", tag = "services", params(("id" = ServiceId, Path)), request_body(content = Reason, example = json!({"reason": "Paid at the desk"})),
     responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("service.reconnect"))))]
 async fn reconnect(
@@ -96,7 +96,7 @@ async fn reconnect(
 }
 
 /// Ends a subscription.
-#[utoipa::path(post, path = "/services/{id}/terminate", tag = "services", params(("id" = ServiceId, Path)), request_body = Reason,
+#[utoipa::path(post, path = "/services/{id}/terminate", tag = "services", params(("id" = ServiceId, Path)), request_body(content = Reason, example = json!({"reason": "Moved to another town"})),
     responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("service.write"))))]
 async fn terminate(
@@ -116,7 +116,7 @@ struct PlanChoice {
 }
 
 /// Moves a service to another plan.
-#[utoipa::path(post, path = "/services/{id}/plan", tag = "services", params(("id" = ServiceId, Path)), request_body = PlanChoice,
+#[utoipa::path(post, path = "/services/{id}/plan", tag = "services", params(("id" = ServiceId, Path)), request_body(content = PlanChoice, example = json!({"plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5"})),
     responses((status = 200, body = Service), (status = 404, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("service.write"))))]
 async fn plan_change(

@@ -4,6 +4,7 @@ use super::{
 };
 use crate::{
     devices::{self, DeviceKind},
+    findable,
     provisioning::{self, AttachmentKind, NewPoint},
 };
 use atalaya_kernel::{
@@ -84,6 +85,7 @@ pub async fn attachment_create(
             provisioning::point_insert(&mut tx, &point, now).await.map_err(taken)?;
         }
         provisioning::service_sync(ctx, &mut tx, service).await?;
+        findable::service_found_by(&mut tx, service, now).await?;
         let made = read(&mut tx, &id).await?;
         note(ctx, &mut tx, None, &made, &row).await?;
         Ok(made)
@@ -191,6 +193,7 @@ pub async fn attachment_remove(ctx: &Ctx, id: &AttachmentId) -> Result<(), Error
         let before = read(&mut tx, id).await?;
         store::attachment_mark_removed(&mut tx, id, ctx.now()).await?;
         provisioning::service_sync(ctx, &mut tx, &row.service_id).await?;
+        findable::service_found_by(&mut tx, &row.service_id, ctx.now()).await?;
         let after = read(&mut tx, id).await?;
         note(ctx, &mut tx, Some(&before), &after, &row).await
     })

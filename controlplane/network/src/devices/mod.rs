@@ -12,6 +12,7 @@
 
 mod config;
 pub mod events;
+mod findable;
 pub mod http;
 mod model;
 mod plan;
@@ -22,6 +23,7 @@ mod store;
 mod testing_connection;
 
 pub use config::{AgentConfig, DeviceConfig, agent_config, agent_config_peek};
+pub use findable::{Devices, FOUND};
 pub use model::{
     Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, DeviceState, ModeChange,
     NewDevice,

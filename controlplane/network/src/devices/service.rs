@@ -1,6 +1,6 @@
 use super::{
     Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, DeviceState, NewDevice, READ,
-    WRITE, events,
+    WRITE, events, findable,
     store::{self, DeviceRow},
 };
 use crate::{agents, provisioning};
@@ -11,7 +11,7 @@ use atalaya_kernel::{
     events::{self as facts, EntityRef, NewEvent},
     ids::{AgentId, DeviceId, SiteId},
     page::{Page, PageQuery},
-    write_tx,
+    search, write_tx,
 };
 use atalaya_people::platform::plans::{self, Limit};
 use serde_json::json;
@@ -187,6 +187,7 @@ pub async fn device_create(ctx: &Ctx, new: NewDevice) -> Result<Device, Error> {
         let mut row = row.clone();
         row.sealed_credentials = seal(&mut tx, &row.id, new.credentials.as_ref()).await?;
         store::device_insert(&mut tx, &row, now).await?;
+        search::put(&mut tx, &findable::entry(&row), now).await?;
         agents::config_signal(&mut tx, &row.agent_id).await?;
         let device = show_one(&mut tx, row).await?;
         let entity = EntityRef::new("device", &device.id);
@@ -231,6 +232,7 @@ pub async fn device_update(
         if before.version != version || !store::device_write(&mut tx, &after, version, ctx.now()).await? {
             return Err(Error::VersionConflict { current: before.version });
         }
+        search::put(&mut tx, &findable::entry(&after), ctx.now()).await?;
         for agent in [&before.agent_id, &after.agent_id] {
             agents::config_signal(&mut tx, agent).await?;
         }
@@ -283,6 +285,7 @@ pub async fn device_delete(ctx: &Ctx, id: &DeviceId) -> Result<(), Error> {
         let agent = row.agent_id.clone();
         let before = show_one(&mut tx, row).await?;
         store::device_delete(&mut tx, id).await?;
+        search::remove(&mut tx, id.as_str()).await?;
         agents::config_signal(&mut tx, &agent).await?;
         let entity = EntityRef::new("device", id);
         audit::record(ctx, &mut tx, Entry::new(WRITE.0, entity.clone()).before(&before)?).await?;

@@ -147,6 +147,21 @@ pub(super) async fn devices_list(
     query.push(" ORDER BY d.name_key, d.id LIMIT ").push_bind(limit).fetch_all(tx).await
 }
 
+/// Devices behind an id, in the order of ids.
+pub(super) async fn devices_after(
+    tx: &mut TenantTx,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<DeviceRow>, DbError> {
+    select(tx)
+        .push(" AND d.id > ")
+        .push_bind(after)
+        .push(" ORDER BY d.id LIMIT ")
+        .push_bind(limit)
+        .fetch_all(tx)
+        .await
+}
+
 fn name_taken(outcome: Result<u64, DbError>) -> Result<u64, Error> {
     outcome.map_err(|error| {
         if error.violates_unique("network_device", &["tenant_id", "name_key"]) {

@@ -1,12 +1,13 @@
 //! What agents read back becomes what people see, and the effects become events.
 
 use super::{
-    Observation, events,
+    Observation, Observed, events,
     rules::{self, Effect},
     store::{self, PointRow},
     sync::point_event,
     timeline::{self, Position},
 };
+use crate::findable;
 use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
@@ -61,6 +62,11 @@ async fn point_observed(
         let image = serde_json::to_string(&seen.before).map_err(Error::internal)?;
         store::point_before_image(tx, &row.id, &image).await?;
     }
+    let session = |observed: &Observed| {
+        (observed.session.present, observed.session.address.clone(), observed.session.caller_id.clone())
+    };
+    let is_elsewhere = known.as_ref().map(session) != Some(session(&absorbed.observed));
+    let mut is_forgotten = false;
     let device = &row.device_name;
     for effect in absorbed.effects {
         let event = match effect {
@@ -80,10 +86,14 @@ async fn point_observed(
             }
             Effect::Gone => {
                 store::point_forget(tx, &row.id, ctx.now()).await?;
+                is_forgotten = true;
                 continue;
             }
         };
         facts::emit(ctx, tx, event).await?;
+    }
+    if is_elsewhere || is_forgotten {
+        findable::service_found_by(tx, &row.service_id, ctx.now()).await?;
     }
     Ok(())
 }

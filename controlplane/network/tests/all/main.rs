@@ -4,4 +4,5 @@
 mod agents;
 mod devices;
 mod following;
+mod found;
 mod town;

@@ -38,7 +38,7 @@ async fn list(ctx: Ctx) -> Result<Json<Page<StaffRole>>, Error> {
 }
 
 /// Makes a role, from nothing or as the copy of another.
-#[utoipa::path(post, path = "/roles", tag = "roles", request_body = NewRole,
+#[utoipa::path(post, path = "/roles", tag = "roles", request_body(content = NewRole, example = json!({"name": "Night shift", "allow": ["customer.read", "service.reconnect"]})),
     responses((status = 201, body = StaffRole), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("role.write"))))]
 async fn create(
@@ -61,7 +61,7 @@ async fn get(ctx: Ctx, Path(id): Path<RoleKey>) -> Result<Versioned<StaffRole>, 
 
 /// Changes a role; whoever has it has its new rights at once. A built-in one is not changed.
 #[utoipa::path(patch, path = "/roles/{id}", tag = "roles", params(("id" = RoleKey, Path), ("If-Match" = String, Header)),
-    request_body = RoleChange,
+    request_body(content = RoleChange, example = json!({"deny": ["service.cut"]})),
     responses((status = 200, body = StaffRole), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem)),
     extensions(("x-permission" = json!("role.write"))))]
 async fn update(

@@ -70,7 +70,7 @@ struct Rejection {
 }
 
 /// Rejects what somebody else asked for, or takes back what the caller asked for.
-#[utoipa::path(post, path = "/approvals/{id}/reject", tag = "approvals", params(("id" = ApprovalId, Path)), request_body = Rejection,
+#[utoipa::path(post, path = "/approvals/{id}/reject", tag = "approvals", params(("id" = ApprovalId, Path)), request_body(content = Rejection, example = json!({"reason": "These customers have a promise until Friday"})),
     responses((status = 200, body = Approval), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("approval.read"))))]
 async fn reject(

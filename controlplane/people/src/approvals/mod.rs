@@ -14,6 +14,7 @@ mod service;
 mod store;
 
 pub use model::{Approval, ApprovalState, NewApproval, Operation, Operations};
+pub(crate) use service::approval_row;
 pub use service::{approval_approve, approval_get, approval_reject, approval_request, approvals_list};
 pub use store::pending_by_entity;
 

@@ -129,6 +129,11 @@ pub async fn approval_reject(ctx: &Ctx, id: &ApprovalId, reason: &str) -> Result
     })
 }
 
+/// A request, for other use cases, without a permission.
+pub(crate) async fn approval_row(tx: &mut TenantTx, id: &ApprovalId) -> Result<Approval, Error> {
+    Ok(store::approval_get(tx, id).await?)
+}
+
 async fn waiting(ctx: &Ctx, tx: &mut TenantTx, id: &ApprovalId) -> Result<Approval, Error> {
     let row = store::approval_get(tx, id).await?.at(ctx.now());
     match row.state {

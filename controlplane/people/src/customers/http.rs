@@ -16,7 +16,7 @@ pub fn router() -> OpenApiRouter {
 }
 
 /// Makes a customer.
-#[utoipa::path(post, path = "/customers", tag = "customers", request_body = NewCustomer,
+#[utoipa::path(post, path = "/customers", tag = "customers", request_body(content = NewCustomer, example = json!({"name": "Quispe Mamani, Rosa", "document": "12345678", "phone": "987654321", "email": "rosa.quispe@correo.example"})),
     responses((status = 201, body = Customer), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("customer.write"))))]
 async fn create(ctx: Ctx, Json(new): Json<NewCustomer>) -> Result<(StatusCode, Versioned<Customer>), Error> {
@@ -35,7 +35,7 @@ async fn get(ctx: Ctx, Path(id): Path<CustomerId>) -> Result<Versioned<Customer>
 
 /// Changes a customer.
 #[utoipa::path(patch, path = "/customers/{id}", tag = "customers",
-    params(("id" = CustomerId, Path), ("If-Match" = String, Header)), request_body = CustomerChange,
+    params(("id" = CustomerId, Path), ("If-Match" = String, Header)), request_body(content = CustomerChange, example = json!({"phone": "987654322"})),
     responses((status = 200, body = Customer), (status = 404, body = Problem), (status = 412, body = Problem)),
     extensions(("x-permission" = json!("customer.write"))))]
 async fn update(

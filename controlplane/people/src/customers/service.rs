@@ -1,5 +1,5 @@
 use super::{
-    CREATED, Customer, CustomerChange, CustomerFilter, NewCustomer, READ, UPDATED, WRITE,
+    CREATED, Customer, CustomerChange, CustomerFilter, NewCustomer, READ, UPDATED, WRITE, findable,
     masking::{self, MASK, sees_all},
     store,
 };
@@ -11,9 +11,10 @@ use atalaya_kernel::{
     events::{self, EntityRef, EventType, NewEvent},
     ids::CustomerId,
     page::{Page, PageQuery},
-    write_tx,
+    search, write_tx,
 };
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// One customer.
 ///
@@ -83,12 +84,12 @@ pub async fn customer_create(ctx: &Ctx, new: NewCustomer) -> Result<Customer, Er
             room.take(store::customers_count(&mut tx).await?, 1)?;
         }
         store::customer_insert(&mut tx, &customer).await?;
-        if let Scope::Sites(sites) = ctx.scope() {
-            // No service says yet where the customer is: at the sites of whoever made it, who would not see it else.
-            for site in sites {
-                store::customer_site_add(&mut tx, &customer.id, site).await?;
-            }
+        // No service says yet where the customer is: at the sites of whoever made it, who would not see it else.
+        let sites = if let Scope::Sites(sites) = ctx.scope() { sites.clone() } else { BTreeSet::new() };
+        for site in &sites {
+            store::customer_site_add(&mut tx, &customer.id, site).await?;
         }
+        search::put(&mut tx, &findable::entry(&customer, sites), now).await?;
         note(ctx, &mut tx, CREATED, None, &customer).await?;
         Ok(())
     })?;
@@ -154,6 +155,9 @@ pub async fn customer_update(
         if before.version != version || !store::customer_write(&mut tx, &after, version).await? {
             return Err(Error::VersionConflict { current: before.version });
         }
+        let mut sites = store::customer_sites(&mut tx, &[id]).await?.remove(id).unwrap_or_default();
+        sites.extend(after.site_id.clone());
+        search::put(&mut tx, &findable::entry(&after, sites), ctx.now()).await?;
         note(ctx, &mut tx, UPDATED, Some(&before), &after).await?;
         Ok(after.masked_for(ctx.permissions()))
     })

@@ -3,8 +3,10 @@ use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
     ids::{CustomerId, SiteId},
+    search,
     text::{like_anywhere, normalise},
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 const COLUMNS: &str =
     "id, name, document, phone, email, address, notes, site_id, version, created_at, updated_at";
@@ -76,6 +78,43 @@ pub(super) async fn customers_list(
             .push(")");
     }
     query.push(" ORDER BY name_key, id LIMIT ").push_bind(limit).fetch_all(tx).await
+}
+
+/// Customers behind an id, in the order of ids, whatever the scope.
+pub(super) async fn customers_after(
+    tx: &mut TenantTx,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Customer>, DbError> {
+    sql("SELECT ")
+        .push(COLUMNS)
+        .push(" FROM people_customer WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND id > ")
+        .push_bind(after)
+        .push(" ORDER BY id LIMIT ")
+        .push_bind(limit)
+        .fetch_all(tx)
+        .await
+}
+
+/// Sites at which customers are seen because of a service or of whoever made them.
+pub(super) async fn customer_sites(
+    tx: &mut TenantTx,
+    ids: &[&CustomerId],
+) -> Result<BTreeMap<CustomerId, BTreeSet<SiteId>>, DbError> {
+    let rows: Vec<(CustomerId, SiteId)> =
+        sql("SELECT customer_id, site_id FROM people_customer_site WHERE tenant_id = ")
+            .push_bind(tx.tenant())
+            .push(" AND customer_id IN ")
+            .push_list(ids.iter().copied())
+            .fetch_all(tx)
+            .await?;
+    let mut sites: BTreeMap<CustomerId, BTreeSet<SiteId>> = BTreeMap::new();
+    for (customer, site) in rows {
+        sites.entry(customer).or_default().insert(site);
+    }
+    Ok(sites)
 }
 
 /// What a search goes through.
@@ -159,7 +198,8 @@ pub async fn customer_site_set(tx: &mut TenantTx, id: &CustomerId, site: &SiteId
         .bind(id)
         .execute(tx)
         .await?;
-    Ok(customer_site_add(tx, id, site).await?)
+    customer_site_add(tx, id, site).await?;
+    search::place(tx, id.as_str(), site).await
 }
 
 /// Notes a site at which a customer is seen by whoever sees that site.

@@ -55,7 +55,7 @@ struct RecoveryCodes {
 }
 
 /// Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes.
-#[utoipa::path(post, path = "/me/app/confirm", tag = "me", request_body = AppCode,
+#[utoipa::path(post, path = "/me/app/confirm", tag = "me", request_body(content = AppCode, example = json!({"code": "123456"})),
     responses((status = 200, body = RecoveryCodes), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn confirm(ctx: Ctx, Json(body): Json<AppCode>) -> Result<Json<RecoveryCodes>, Error> {

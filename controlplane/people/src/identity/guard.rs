@@ -45,6 +45,10 @@ impl Target {
     pub(crate) fn password(email: &str) -> Self {
         Self(hex::encode(Sha256::digest(format!("password/{email}"))))
     }
+    /// A link that sets a password, asked for an e-mail, which may be nobody's. Every asking counts: there is nothing to be right.
+    pub(crate) fn link(email: &str) -> Self {
+        Self(hex::encode(Sha256::digest(format!("link/{email}"))))
+    }
     /// The second factor of a user.
     pub(crate) fn factor(user: &UserId) -> Self {
         Self(hex::encode(Sha256::digest(format!("factor/{user}"))))
@@ -85,11 +89,22 @@ impl Source {
     }
 }
 
+/// Failures in a row, with the guess that is about to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counted(i64);
+
+impl Counted {
+    /// Whether, should it be wrong too, the next one is the first that waits: then somebody is told.
+    pub(crate) fn begins_to_wait(self) -> bool {
+        self.0 == FREE
+    }
+}
+
 /// Counts a guess that is about to be judged.
 ///
 /// # Errors
 /// [`Error::RateLimited`] while the wait of earlier failures lasts.
-pub(crate) async fn count(ctx: &Ctx, target: &Target, source: &Source) -> Result<(), Error> {
+pub(crate) async fn count(ctx: &Ctx, target: &Target, source: &Source) -> Result<Counted, Error> {
     write_tx!(ctx, tx => {
         let now = ctx.now();
         store::guesses_forget(&mut tx, now.plus_millis(-FORGET_MS)).await?;
@@ -101,7 +116,8 @@ pub(crate) async fn count(ctx: &Ctx, target: &Target, source: &Source) -> Result
             }
         }
         let failures = kept.map_or(0, |(failures, _)| failures).saturating_add(1);
-        Ok(store::guesses_put(&mut tx, &target.0, &source.0, failures, now).await?)
+        store::guesses_put(&mut tx, &target.0, &source.0, failures, now).await?;
+        Ok(Counted(failures))
     })
 }
 

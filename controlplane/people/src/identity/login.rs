@@ -1,7 +1,7 @@
 //! Log-in: a password, then a code where one is wanted, then a session.
 
 use super::{
-    BROWSER_ADDED, Entered, LoggedIn, User,
+    BROWSER_ADDED, Entered, GUESSING_SLOWED, LoggedIn, User,
     guard::{self, Source, Target},
     password, sessions, store,
 };
@@ -187,7 +187,7 @@ pub(crate) async fn password_right(
     };
     tx.rollback().await?;
     let target = Target::password(&email);
-    guard::count(&ctx, &target, &source).await?;
+    let counted = guard::count(&ctx, &target, &source).await?;
     let right = password::verify(secret, kept).await?;
     if let Some(user) = user.filter(|_| right) {
         guard::clear(&ctx, &target, &source).await?;
@@ -197,8 +197,26 @@ pub(crate) async fn password_right(
         Some(user) => EntityRef::new("user", &user.id),
         None => EntityRef::new("tenant", &tenant.id),
     };
-    write_tx!(ctx, tx => { audit::record(&ctx, &mut tx, refusal(entity.clone(), origin)?).await })?;
+    write_tx!(ctx, tx => {
+        audit::record(&ctx, &mut tx, refusal(entity.clone(), origin)?).await?;
+        match &known {
+            Some(user) if counted.begins_to_wait() => guessing_slowed(&ctx, &mut tx, user, origin).await,
+            _ => Ok(()),
+        }
+    })?;
     Ok(None)
+}
+
+/// Tells that guesses at a user's log-in wait from here on.
+async fn guessing_slowed(
+    ctx: &Ctx,
+    tx: &mut atalaya_kernel::db::TenantTx,
+    user: &User,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let facts = json!({"user_id": user.id, "address": origin.address});
+    events::emit(ctx, tx, NewEvent::new(GUESSING_SLOWED, EntityRef::new("user", &user.id), facts)).await?;
+    Ok(())
 }
 
 /// The browser that a user has been in from before, as the source of a guess.
@@ -273,14 +291,17 @@ pub(crate) async fn code_right(
     let source = source(&mut tx, user, origin).await?.unwrap_or_else(Source::anybody);
     tx.rollback().await?;
     let target = Target::factor(&user.id);
-    guard::count(ctx, &target, &source).await?;
+    let counted = guard::count(ctx, &target, &source).await?;
     let right = write_tx!(ctx, tx => { factors::check(ctx, &mut tx, &user.id, code).await })?;
     if right {
         guard::clear(ctx, &target, &source).await?;
         return Ok(true);
     }
     let entity = EntityRef::new("user", &user.id);
-    write_tx!(ctx, tx => { audit::record(ctx, &mut tx, refusal(entity.clone(), origin)?).await })?;
+    write_tx!(ctx, tx => {
+        audit::record(ctx, &mut tx, refusal(entity.clone(), origin)?).await?;
+        if counted.begins_to_wait() { guessing_slowed(ctx, &mut tx, user, origin).await } else { Ok(()) }
+    })?;
     Ok(false)
 }
 

@@ -20,7 +20,7 @@ pub use login::{LogIn, Origin, log_in, second_factor};
 pub(crate) use login::{Shown, at_the_door, code_right, door_of, enter, follow, password_right, waiting};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};
 pub(crate) use service::{
-    email_checked, has_password, may_change, note_changed, password_replace, user_by_email, user_row,
+    email_checked, has_password, may_change, note_changed, owners, password_replace, user_by_email, user_id_of, user_row,
 };
 pub use service::{password_set, user_create, user_find, user_get, user_update, users_count, users_list};
 pub use sessions::{
@@ -73,4 +73,12 @@ const BROWSER_ADDED: EventType = EventType {
     doc: "Somebody logged in from a browser that was not known. Payload: user_id, address, user_agent.",
 };
 
-pub(crate) const EVENTS: &[EventType] = &[CREATED, UPDATED, SESSION_ENDED, PASSWORD_CHANGED, BROWSER_ADDED];
+const GUESSING_SLOWED: EventType = EventType {
+    name: "guessing.slowed",
+    version: 1,
+    public: false,
+    doc: "Several guesses in a row at a user's password or code were wrong, and the next ones from there wait. Payload: user_id, address.",
+};
+
+pub(crate) const EVENTS: &[EventType] =
+    &[CREATED, UPDATED, SESSION_ENDED, PASSWORD_CHANGED, BROWSER_ADDED, GUESSING_SLOWED];

@@ -214,6 +214,16 @@ pub(crate) async fn user_by_email(tx: &mut TenantTx, email: &str) -> Result<Opti
     store::user_by_email(tx, email).await
 }
 
+/// Whose e-mail it is, whether or not they may log in.
+pub(crate) async fn user_id_of(tx: &mut TenantTx, email: &str) -> Result<Option<UserId>, Error> {
+    Ok(store::user_id_by_email(tx, email).await?)
+}
+
+/// The owners who are not disabled.
+pub(crate) async fn owners(tx: &mut TenantTx) -> Result<Vec<UserId>, Error> {
+    Ok(store::owner_ids(tx).await?)
+}
+
 /// Whether a user ever set a password.
 pub(crate) async fn has_password(tx: &mut TenantTx, id: &UserId) -> Result<bool, Error> {
     Ok(store::password_hash(tx, id).await? != NO_PASSWORD)

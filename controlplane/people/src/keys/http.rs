@@ -25,7 +25,7 @@ async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<ApiKe
 }
 
 /// Makes an API key. Its token is in this answer and nowhere else.
-#[utoipa::path(post, path = "/api-keys", tag = "api keys", request_body = NewApiKey,
+#[utoipa::path(post, path = "/api-keys", tag = "api keys", request_body(content = NewApiKey, example = json!({"name": "Accounting", "permissions": ["invoice.read", "payment.read"]})),
     responses((status = 201, body = ApiKeyMade), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("api_key.write"))))]
 async fn create(

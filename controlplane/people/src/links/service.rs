@@ -1,6 +1,7 @@
 use super::store::{self, LinkRow};
 use crate::{
     identity::{self, password, token_hash},
+    messaging::{self, LinkSecret, Outbound, Recipient, Template},
     tenancy,
 };
 use atalaya_kernel::{
@@ -55,6 +56,8 @@ pub struct Link {
     /// Path of the web app's page, with the token.
     #[schema(value_type = String, example = "/set-password#3f…")]
     pub path: ShownOnce,
+    /// Whether it is on its way to the user's e-mail.
+    pub sent: bool,
     /// Until when it is good.
     pub expires_at: Timestamp,
 }
@@ -74,42 +77,87 @@ pub struct LinkInfo {
     pub email: String,
 }
 
-/// Makes a link for a user: an invitation while no password was ever set, a reset afterwards.
+/// A link as it is kept, and its token.
+pub(super) struct Made {
+    pub(super) row: LinkRow,
+    pub(super) token: SecretText,
+}
+
+impl Made {
+    fn shown(self, sent: bool) -> Link {
+        let token = self.token.expose();
+        Link {
+            path: format!("/set-password#{token}").into(),
+            token: token.to_owned().into(),
+            id: self.row.id,
+            user_id: self.row.user_id,
+            kind: self.row.kind,
+            sent,
+            expires_at: self.row.expires_at,
+        }
+    }
+    /// As a message, to whoever it is for.
+    pub(super) fn template(&self) -> Template {
+        let (link, expires_at) = (LinkSecret(self.token.clone()), self.row.expires_at);
+        match self.row.kind {
+            LinkKind::Invitation => Template::Invitation { link, expires_at },
+            LinkKind::Reset => Template::Reset { link, expires_at },
+        }
+    }
+}
+
+/// Makes a link, in the transaction of whoever asks for it.
+pub(super) async fn make(ctx: &Ctx, tx: &mut TenantTx, user: &UserId, kind: LinkKind) -> Result<Made, Error> {
+    let (token, now) = (SecretText::new(random_token()), ctx.now());
+    let row = LinkRow {
+        id: LinkId::new(now),
+        user_id: user.clone(),
+        kind,
+        expires_at: now.plus_millis(kind.good_ms()),
+        used_at: None,
+    };
+    store::link_insert(tx, &row, &token_hash(token.expose()), now).await?;
+    let facts = json!({"id": row.id, "kind": kind, "expires_at": row.expires_at});
+    let entry = Entry::new("user.link_create", EntityRef::new("user", user)).after(&facts)?;
+    audit::record(ctx, tx, entry).await?;
+    Ok(Made { row, token })
+}
+
+/// Makes a link for a user, in the place of those before: an invitation while no password was ever set, a reset afterwards.
+async fn replace(ctx: &Ctx, tx: &mut TenantTx, user: &UserId) -> Result<Made, Error> {
+    let of = identity::user_row(tx, user).await?;
+    identity::may_change(ctx, tx, &of).await?;
+    if of.disabled {
+        return Err(Error::conflict("user_disabled", "a disabled user sets no password"));
+    }
+    let kind = if identity::has_password(tx, user).await? { LinkKind::Reset } else { LinkKind::Invitation };
+    store::links_void(tx, user, ctx.now()).await?;
+    make(ctx, tx, user, kind).await
+}
+
+/// Makes a link for a user, to be handed on: an invitation while no password was ever set, a reset afterwards.
 ///
 /// # Errors
 /// Not found, disabled, somebody who holds more than the caller, or without `user.write`.
 pub async fn link_create(ctx: &Ctx, user: &UserId) -> Result<Link, Error> {
     ctx.authorize_whole(identity::WRITE)?;
-    let token = random_token();
-    let now = ctx.now();
+    write_tx!(ctx, tx => { Ok(replace(ctx, &mut tx, user).await?.shown(false)) })
+}
+
+/// The same, and sends it to the user's e-mail.
+///
+/// # Errors
+/// As [`link_create`], and `mail_off` where no message leaves this installation.
+pub async fn link_send(ctx: &Ctx, outbound: &Outbound, user: &UserId) -> Result<Link, Error> {
+    ctx.authorize_whole(identity::WRITE)?;
     write_tx!(ctx, tx => {
-        let of = identity::user_row(&mut tx, user).await?;
-        identity::may_change(ctx, &mut tx, &of).await?;
-        if of.disabled {
-            return Err(Error::conflict("user_disabled", "a disabled user sets no password"));
+        let made = replace(ctx, &mut tx, user).await?;
+        if !outbound.sends_mail() {
+            return Err(Error::conflict("mail_off", "this installation sends no e-mail: hand the link on yourself"));
         }
-        let kind =
-            if identity::has_password(&mut tx, user).await? { LinkKind::Reset } else { LinkKind::Invitation };
-        let row = LinkRow {
-            id: LinkId::new(now),
-            user_id: user.clone(),
-            kind,
-            expires_at: now.plus_millis(kind.good_ms()),
-            used_at: None,
-        };
-        store::links_void(&mut tx, user, now).await?;
-        store::link_insert(&mut tx, &row, &token_hash(&token), now).await?;
-        let facts = json!({"id": row.id, "kind": kind, "expires_at": row.expires_at});
-        let entry = Entry::new("user.link_create", EntityRef::new("user", user)).after(&facts)?;
-        audit::record(ctx, &mut tx, entry).await?;
-        Ok(Link {
-            path: format!("/set-password#{token}").into(),
-            token: token.clone().into(),
-            id: row.id,
-            user_id: row.user_id,
-            kind,
-            expires_at: row.expires_at,
-        })
+        let recipient = Recipient::User(user.clone());
+        messaging::notify(ctx, &mut tx, &recipient, &made.template(), made.row.id.as_str()).await?;
+        Ok(made.shown(true))
     })
 }
 

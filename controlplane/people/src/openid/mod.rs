@@ -1,5 +1,5 @@
 //! Log-in by an identity provider (OpenID Connect Core 1.0, authorization code flow with PKCE): Google, or any issuer that the
-//! ISP trusts. Why it is as it is: decision 0028.
+//! ISP trusts. Why it is as it is: decision 0030.
 //!
 //! - An *identity provider* is an issuer with what the ISP has there: client id and secret. Its issuer never changes, because
 //!   accounts are known by issuer and subject, and by nothing else.

@@ -75,7 +75,7 @@ async fn registration_options(
 }
 
 /// Keeps a passkey that the browser made. Whoever had no second factor is given recovery codes, this once.
-#[utoipa::path(post, path = "/me/passkeys", tag = "me", request_body = NewPasskey,
+#[utoipa::path(post, path = "/me/passkeys", tag = "me", request_body(content = NewPasskey, example = json!({"name": "Teléfono de Rosa", "credential": {"rawId": "base64url", "response": {"clientDataJSON": "base64url", "attestationObject": "base64url"}}})),
     responses((status = 201, body = PasskeyMade), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn create(
@@ -116,7 +116,7 @@ struct PasskeyEntry {
 }
 
 /// What `navigator.credentials.get` needs to enter by a passkey, without e-mail and password.
-#[utoipa::path(post, path = "/session/passkey/options", tag = "session", request_body = PasskeyEntry,
+#[utoipa::path(post, path = "/session/passkey/options", tag = "session", request_body(content = PasskeyEntry, example = json!({"tenant": "netandina"})),
     responses((status = 200, body = AssertionOptions), (status = 409, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn enter_options(
@@ -140,7 +140,7 @@ struct PasskeyLogIn {
 }
 
 /// Enters by a passkey that verified who is there; sets the session cookie.
-#[utoipa::path(post, path = "/session/passkey", tag = "session", request_body = PasskeyLogIn,
+#[utoipa::path(post, path = "/session/passkey", tag = "session", request_body(content = PasskeyLogIn, example = json!({"tenant": "netandina", "credential": {"rawId": "base64url", "response": {"clientDataJSON": "base64url", "authenticatorData": "base64url", "signature": "base64url", "userHandle": "base64url"}}})),
     responses((status = 200, body = Session), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn enter_with(
@@ -166,7 +166,7 @@ struct PasskeySecond {
 }
 
 /// What `navigator.credentials.get` needs to follow a right password; 404 where its user has no passkey for this host.
-#[utoipa::path(post, path = "/session/second-factor/options", tag = "session", request_body = PasskeySecond,
+#[utoipa::path(post, path = "/session/second-factor/options", tag = "session", request_body(content = PasskeySecond, example = json!({"challenge": "what the log-in answered"})),
     responses((status = 200, body = AssertionOptions), (status = 404, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn second_factor_options(

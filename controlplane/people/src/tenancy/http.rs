@@ -23,7 +23,7 @@ async fn get(ctx: Ctx) -> Result<Versioned<Tenant>, Error> {
 }
 
 /// Changes settings.
-#[utoipa::path(patch, path = "/tenant", tag = "tenant", params(("If-Match" = String, Header)), request_body = TenantChange,
+#[utoipa::path(patch, path = "/tenant", tag = "tenant", params(("If-Match" = String, Header)), request_body(content = TenantChange, example = json!({"grace_days": 5, "time_zone": "America/Lima"})),
     responses((status = 200, body = Tenant), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("tenant.write"))))]
 async fn update(

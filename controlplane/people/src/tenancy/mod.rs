@@ -6,12 +6,14 @@
 mod days;
 pub mod http;
 mod model;
+mod quiet;
 mod service;
 mod store;
 
 pub use days::{Dates, Weekdays};
 pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState};
-pub(crate) use service::row_write as tenant_row_write;
+pub use quiet::{NoQuietHours, QuietHours};
+pub(crate) use service::{LOCALES, row_write as tenant_row_write};
 pub use service::{
     automatic_cuts_set, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
 };

@@ -1,4 +1,7 @@
-use super::days::{Dates, Weekdays};
+use super::{
+    days::{Dates, Weekdays},
+    quiet::QuietHours,
+};
 use crate::access::RoleList;
 use atalaya_kernel::{
     ids::{TenantId, TenantPlanId},
@@ -89,6 +92,9 @@ pub struct Tenant {
     /// Dates on which nobody is cut without a person, such as holidays.
     #[sqlx(try_from = "String")]
     pub no_cut_dates: Dates,
+    /// Hours in which notices that can wait are not sent, by the ISP's clock.
+    #[sqlx(try_from = "String")]
+    pub quiet_hours: QuietHours,
     /// What the ISP's people may do, as the installation's operator decided.
     pub state: TenantState,
     /// Why, where it is not active.
@@ -169,6 +175,8 @@ pub struct TenantChange {
     pub no_cut_weekdays: Option<Weekdays>,
     /// Dates on which nobody is cut without a person.
     pub no_cut_dates: Option<Dates>,
+    /// Hours in which notices that can wait are not sent; empty: none.
+    pub quiet_hours: Option<QuietHours>,
     /// `on` only after a previewed run; `off` always.
     pub automatic_cuts: Option<AutomaticCuts>,
 }

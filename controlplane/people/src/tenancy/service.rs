@@ -1,6 +1,6 @@
 use super::{
-    AutomaticCuts, CREATED, Dates, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState, UPDATED, WRITE,
-    Weekdays, store,
+    AutomaticCuts, CREATED, Dates, NewTenant, OfflineCuts, QuietHours, Tenant, TenantChange, TenantState,
+    UPDATED, WRITE, Weekdays, store,
 };
 use crate::{access::RoleList, platform::PlatformCtx};
 use atalaya_kernel::{
@@ -15,7 +15,7 @@ use atalaya_kernel::{
 use std::sync::Arc;
 
 /// Languages that every page ships in.
-pub(super) const LOCALES: &[&str] = &["es-419", "en", "pt-BR"];
+pub(crate) const LOCALES: &[&str] = &["es-419", "en", "pt-BR"];
 
 /// The caller's tenant. Every user sees its name and formats, so no permission is asked.
 ///
@@ -66,6 +66,7 @@ pub async fn tenant_create_by(platform: &PlatformCtx, new: NewTenant) -> Result<
         second_factor_roles: RoleList::default(),
         no_cut_weekdays: Weekdays::default(),
         no_cut_dates: Dates::default(),
+        quiet_hours: QuietHours::default(),
         state: TenantState::Active,
         state_reason: None,
         state_since: None,
@@ -160,6 +161,7 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
             .unwrap_or_else(|| before.second_factor_roles.clone()),
         no_cut_weekdays: change.no_cut_weekdays.clone().unwrap_or_else(|| before.no_cut_weekdays.clone()),
         no_cut_dates: change.no_cut_dates.clone().unwrap_or_else(|| before.no_cut_dates.clone()),
+        quiet_hours: change.quiet_hours.unwrap_or(before.quiet_hours),
         version: before.version + 1,
         updated_at: ctx.now(),
         ..before.clone()

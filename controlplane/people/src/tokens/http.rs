@@ -39,7 +39,7 @@ fn answered(pair: TokenPair) -> Response {
 
 /// Gives a program the first tokens of a person, for their password. `code_wanted` asks for the same again with a code of the
 /// person's second factor.
-#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = TokenRequest,
+#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body(content = TokenRequest, example = json!({"tenant": "netandina", "email": "rosa@netandina.example", "password": "una-clave-larga-2026", "name": "Contabilidad", "permissions": ["invoice.read"]})),
     responses((status = 200, body = TokenPair), (status = 401, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
@@ -69,7 +69,7 @@ struct RefreshRequest {
 
 /// The next tokens for a refresh token, which is good once. Sent again after its successor was used, all tokens of the program
 /// end; within 30 seconds, from where it was used, it gives another successor in the place of one that was lost.
-#[utoipa::path(post, path = "/tokens/refresh", tag = "tokens", request_body = RefreshRequest,
+#[utoipa::path(post, path = "/tokens/refresh", tag = "tokens", request_body(content = RefreshRequest, example = json!({"refresh_token": "what was given last"})),
     responses((status = 200, body = TokenPair), (status = 401, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn renew(
@@ -83,7 +83,7 @@ async fn renew(
 }
 
 /// Ends all tokens of a program that is done; the answer to a token that is unknown is the same.
-#[utoipa::path(post, path = "/tokens/revoke", tag = "tokens", request_body = RefreshRequest,
+#[utoipa::path(post, path = "/tokens/revoke", tag = "tokens", request_body(content = RefreshRequest, example = json!({"refresh_token": "what was given last"})),
     responses((status = 204), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn revoke(

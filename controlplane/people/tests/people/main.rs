@@ -10,6 +10,7 @@ mod issuer;
 mod keys;
 mod links;
 mod masking;
+mod messaging;
 mod openid;
 mod passkeys;
 mod platform;

@@ -223,6 +223,16 @@ on_both!(an_operator_logs_in_and_is_nobody_in_a_tenant, |world: World| async mov
     unreachable!("six wrong passwords in a row cost no wait");
 });
 
+/// An operator is in a tenant from now on.
+pub(super) async fn visit(world: &World, ctx: &Ctx) {
+    operator(world).await;
+    let catalog = Catalog::new(atalaya_people::PERMISSIONS.concat());
+    let token = operator_token(world, "operator horse").await.unwrap();
+    let platform = operator_ctx(world, &token).await.unwrap();
+    let new = NewVisit { reason: "ticket 4711".to_owned(), minutes: Some(30), permissions: BTreeSet::new() };
+    visits::visit_begin(&platform, &catalog, ctx.tenant(), &new).await.unwrap();
+}
+
 on_both!(a_visit_is_seen_ended_and_over_by_itself, |world: World| async move {
     let ctx = tenant(&world, "netandina").await;
     operator(&world).await;

@@ -15,7 +15,7 @@ pub fn router() -> OpenApiRouter {
 }
 
 /// Makes a site.
-#[utoipa::path(post, path = "/sites", tag = "sites", request_body = NewSite,
+#[utoipa::path(post, path = "/sites", tag = "sites", request_body(content = NewSite, example = json!({"name": "Cerro Alto", "latitude": -12.05, "longitude": -77.04})),
     responses((status = 201, body = Site), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("site.write"))))]
 async fn create(ctx: Ctx, Json(new): Json<NewSite>) -> Result<(StatusCode, Versioned<Site>), Error> {
@@ -34,7 +34,7 @@ async fn get(ctx: Ctx, Path(id): Path<SiteId>) -> Result<Versioned<Site>, Error>
 
 /// Changes a site.
 #[utoipa::path(patch, path = "/sites/{id}", tag = "sites", params(("id" = SiteId, Path), ("If-Match" = String, Header)),
-    request_body = SiteChange,
+    request_body(content = SiteChange, example = json!({"name": "Cerro Alto Norte"})),
     responses((status = 200, body = Site), (status = 404, body = Problem), (status = 412, body = Problem)),
     extensions(("x-permission" = json!("site.write"))))]
 async fn update(

@@ -2,8 +2,8 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys, and `issuer`, by which people log in. Who an agent is comes from its
-//! certificate; a call acts for that agent in that tenant and for nobody else.
+//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, and `issuer`, by which people log in. Who
+//! an agent is comes from its certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod authorities;
 mod certificate;
@@ -15,9 +15,11 @@ mod jobs;
 mod joins;
 mod network;
 mod observed;
-mod outgoing;
+mod outside;
+mod s3;
 mod sealing;
 mod sessions;
+mod smtp;
 mod telemetry;
 mod transit;
 mod values;
@@ -26,6 +28,8 @@ pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
 pub use issuer::Issuing;
 pub use joins::GatewayJoins;
+pub use s3::{S3Settings, S3Store};
+pub use smtp::Smtp;
 pub use transit::{Transit, TransitSettings};
 
 use crate::gateway::{Backend, SessionRegistry};

@@ -5,8 +5,8 @@
 //! a wrapped key that was moved to another row does not pass for that row's. The token is read at each call: whoever
 //! renews it replaces the file.
 
-use super::outgoing;
-use anyhow::{Context as _, bail};
+use super::outside::Outside;
+use anyhow::bail;
 use atalaya_kernel::{
     Error,
     secrets::{KeyProvider, SecretBytes, Wrapped},
@@ -79,25 +79,14 @@ impl Transit {
         if settings.token_file.is_none() && settings.token_env.is_none() {
             bail!("[secrets.transit] needs token_file or token_env");
         }
-        let is_here = ["http://127.0.0.1", "http://[::1]", "http://localhost"].iter().any(|here| {
-            settings
-                .address
-                .strip_prefix(here)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
-        if !(settings.address.starts_with("https://") || is_here) {
-            bail!("[secrets.transit] address must be https://…: keys would cross the network in the clear");
-        }
-        let mut config = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(settings.timeout_s.max(1))))
-            .http_status_as_error(false)
-            .max_redirects(0);
-        if !is_here {
-            let path = settings.ca_file.clone().unwrap_or_else(|| PathBuf::from(outgoing::SYSTEM_ROOTS));
-            let tls = outgoing::trusting(&path).context("[secrets.transit] ca_file")?;
-            config = config.tls_config(tls);
-        }
-        let agent = config.build().new_agent();
+        let outside = Outside {
+            section: "[secrets.transit]",
+            setting: "address",
+            address: &settings.address,
+            ca_file: settings.ca_file.as_deref(),
+            within: Duration::from_secs(settings.timeout_s.max(1)),
+        };
+        let agent = outside.agent()?;
         Ok(Self(Arc::new(Inner { settings, agent })))
     }
 

@@ -1,5 +1,8 @@
-use super::{open_migrated, print_line};
-use crate::config::{Config, host_fingerprint};
+use super::{open_migrated, print_line, secrets::as_command_line};
+use crate::{
+    config::{Config, host_fingerprint},
+    worker::every_tenant,
+};
 use anyhow::{Context, bail};
 use atalaya_kernel::{
     Ctx, Permissions, Principal, Scope,
@@ -12,6 +15,7 @@ use atalaya_kernel::{
 };
 use atalaya_people::{
     identity::{self, NewUser, Role},
+    messaging,
     tenancy::{self, NewTenant},
 };
 use clap::{Args, Subcommand};
@@ -137,9 +141,15 @@ impl Admin {
                 print_line("done");
             }
             Self::Arm => {
-                installation::arm(&runtime, config.environment, &host_fingerprint())
-                    .await
-                    .map_err(explained)?;
+                let (environment, host) = (config.environment, host_fingerprint());
+                let here = installation::open(&runtime, environment, &host).await.map_err(explained)?;
+                if here.safe_mode {
+                    // The original sends what waited when the copy was made.
+                    for ctx in every_tenant(&runtime, "arm").await? {
+                        messaging::hold_waiting(&as_command_line(&ctx)).await.map_err(explained)?;
+                    }
+                }
+                installation::arm(&runtime, environment, &host).await.map_err(explained)?;
                 print_line("armed: restart the control plane");
             }
             Self::Audit { limit } => {

@@ -4,14 +4,15 @@ mod admin;
 mod agent;
 mod audit;
 mod backup;
+mod mail;
 mod migrate;
 mod platform;
+mod search;
 mod secrets;
 
 use crate::{app, config::Config, worker::every_tenant_id};
 use anyhow::Context;
 use atalaya_kernel::{
-    blobs::LocalBlobs,
     db::Db,
     events::Subscriptions,
     migrations::{self, Migration, MigrationError, Status},
@@ -90,6 +91,12 @@ enum Command {
     /// Shows the keys that seal what is secret, and replaces them while everything runs.
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// The index that the search looks in.
+    #[command(subcommand)]
+    Search(search::Search),
+    /// Tries the mail server.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Verifies the audit trails, and prints where their chains end.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -143,6 +150,8 @@ impl Cli {
             Command::Platform(platform) => platform.run(&config).await,
             Command::Agent(agent) => agent.run(&config).await,
             Command::Secrets(secrets) => secrets.run(&config).await,
+            Command::Search(search) => search.run(&config).await,
+            Command::Mail(mail) => mail.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Openapi => {
                 let document =
@@ -177,7 +186,7 @@ pub(crate) async fn open(
     let secrets = Secrets::with(config.key_providers()?);
     let slow = Duration::from_millis(config.log.slow_query_ms);
     let db = Db::open_noting(&config.database_url(), slow).await.context("cannot open the database")?;
-    let blobs = Arc::new(LocalBlobs::new(config.data_dir.join("blobs")));
+    let blobs = config.blob_store(Arc::new(SystemClock))?;
     Ok(Runtime::new(db, Arc::new(SystemClock), Subscriptions::of(subscribers), secrets, blobs))
 }
 

@@ -90,7 +90,7 @@ impl Rotate {
 }
 
 /// A person at the machine did it, also where every tenant is meant.
-fn as_command_line(ctx: &Ctx) -> Ctx {
+pub(super) fn as_command_line(ctx: &Ctx) -> Ctx {
     Ctx::new(
         ctx.db().runtime().tenant(ctx.tenant().clone()),
         atalaya_kernel::Principal::CommandLine,

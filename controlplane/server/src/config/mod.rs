@@ -2,14 +2,20 @@
 //! in the database and not here.
 
 mod backup;
+mod blobs;
 mod http;
+mod mail;
 mod network;
 mod secrets;
+mod source;
 
 pub use backup::{Backup, TimeOfDay};
+pub use blobs::Blobs;
 pub use http::{Allow, Http, Tls};
+pub use mail::{Encryption, Mail};
 pub use network::Network;
 pub use secrets::{KeySource, Secrets, make_key};
+pub use source::Source;
 
 use anyhow::Context;
 use atalaya_kernel::installation::Environment;
@@ -43,10 +49,14 @@ pub struct Config {
     pub metrics: Metrics,
     /// Copies of everything.
     pub backup: Backup,
+    /// Files and pictures.
+    pub blobs: Blobs,
     /// Keys outside the database.
     pub secrets: Secrets,
     /// Log-in by identity providers.
     pub single_sign_on: SingleSignOn,
+    /// The mail server; no message leaves without one.
+    pub mail: Option<Mail>,
     /// What is written to the log.
     pub log: Log,
 }
@@ -96,8 +106,10 @@ impl Default for Config {
             gateway: Gateway::default(),
             metrics: Metrics::default(),
             backup: Backup::default(),
+            blobs: Blobs::default(),
             secrets: Secrets::default(),
             single_sign_on: SingleSignOn::default(),
+            mail: None,
             log: Log::default(),
         }
     }

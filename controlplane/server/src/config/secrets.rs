@@ -1,18 +1,14 @@
 //! `[secrets]`: which key outside the database wraps the platform's keys, and which former ones may still open something.
 
-use super::{Config, SYSTEM_DATA};
+use super::{
+    Config, SYSTEM_DATA,
+    source::{CREDENTIALS, Source},
+};
 use crate::adapters::{Transit, TransitSettings};
 use anyhow::{Context, bail};
 use atalaya_kernel::secrets::{InstallationKey, KeyProvider};
 use serde::{Deserialize, Deserializer};
-use std::{
-    fs,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    str::FromStr,
-    sync::Arc,
-};
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc};
 
 /// Name of the file and of the systemd credential that hold the installation key.
 pub(super) const KEY_NAME: &str = "installation-key";
@@ -20,8 +16,6 @@ pub(super) const KEY_NAME: &str = "installation-key";
 const SYSTEM_KEY: &str = "/etc/atalaya/installation-key";
 /// Environment variable that holds it where neither is wanted.
 const KEY_VARIABLE: &str = "ATALAYA_INSTALLATION_KEY";
-/// Folder of systemd's credentials.
-const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// Keys outside the database.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -41,12 +35,8 @@ pub enum KeySource {
     /// A credential, the environment, the package's file, or one in the data folder that the first start makes.
     #[default]
     Auto,
-    /// `file:PATH`.
-    File(PathBuf),
-    /// `env:NAME`.
-    Environment(String),
-    /// `credential:NAME`: what the service manager put into its folder of credentials.
-    Credential(String),
+    /// A place that is named.
+    At(Source),
     /// `transit`: the key stays where `[secrets.transit]` says.
     Transit,
 }
@@ -59,17 +49,11 @@ pub struct NotASource(String);
 impl FromStr for KeySource {
     type Err = NotASource;
     fn from_str(text: &str) -> Result<Self, NotASource> {
-        let wrong = || NotASource(text.to_owned());
-        Ok(match text.split_once(':') {
-            None if text == "auto" => Self::Auto,
-            None if text == "transit" => Self::Transit,
-            Some(("file", path)) if !path.is_empty() => Self::File(PathBuf::from(path)),
-            Some(("env", name)) if !name.is_empty() => Self::Environment(name.to_owned()),
-            Some(("credential", name)) if !name.is_empty() && !name.contains('/') => {
-                Self::Credential(name.to_owned())
-            }
-            _ => return Err(wrong()),
-        })
+        match text {
+            "auto" => Ok(Self::Auto),
+            "transit" => Ok(Self::Transit),
+            place => place.parse().map(Self::At).map_err(|_| NotASource(text.to_owned())),
+        }
     }
 }
 
@@ -92,17 +76,14 @@ impl Config {
     fn provider(&self, source: &KeySource) -> anyhow::Result<Arc<dyn KeyProvider>> {
         let key = match source {
             KeySource::Auto => self.installation_key()?,
-            KeySource::File(path) => read_key(path).with_context(|| {
-                format!("[secrets] names file:{}; `atalaya secrets new-key` makes one", path.display())
-            })?,
-            KeySource::Environment(name) => from_environment(name)?
-                .with_context(|| format!("[secrets] names env:{name}, and there is no such variable"))?,
-            KeySource::Credential(name) => {
-                let folder = std::env::var_os(CREDENTIALS).with_context(|| {
-                    format!("[secrets] names credential:{name}, and {CREDENTIALS} is not set: start it by its unit, with LoadCredential={name}:FILE")
+            KeySource::At(source) => {
+                let text = source.read("[secrets]").with_context(|| match source {
+                    Source::File(path) => {
+                        format!("there is no key in {}; `atalaya secrets new-key` makes one", path.display())
+                    }
+                    _ => "there is no key".to_owned(),
                 })?;
-                read_key(&Path::new(&folder).join(name))
-                    .with_context(|| format!("[secrets] names credential:{name}"))?
+                InstallationKey::from_hex(&text).context("what [secrets] names is no key")?
             }
             KeySource::Transit => {
                 let settings = self.secrets.transit.clone();
@@ -193,9 +174,9 @@ mod tests {
     #[test]
     fn a_source_is_named_and_a_missing_key_says_which_setting_wants_it() {
         let parsed = |text: &str| text.parse::<KeySource>();
-        assert_eq!(parsed("file:/etc/key").unwrap(), KeySource::File("/etc/key".into()));
-        assert_eq!(parsed("env:KEY").unwrap(), KeySource::Environment("KEY".to_owned()));
-        assert_eq!(parsed("credential:key").unwrap(), KeySource::Credential("key".to_owned()));
+        assert_eq!(parsed("file:/etc/key").unwrap(), KeySource::At(Source::File("/etc/key".into())));
+        assert_eq!(parsed("env:KEY").unwrap(), KeySource::At(Source::Environment("KEY".to_owned())));
+        assert_eq!(parsed("credential:key").unwrap(), KeySource::At(Source::Credential("key".to_owned())));
         for wrong in ["", "file:", "credential:a/b", "vault", "env:"] {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }

@@ -50,7 +50,7 @@ pub(super) async fn authenticate(
 }
 
 /// What somebody of a read-only tenant may change all the same: their own log-in, and who of the installation is in their ISP.
-const OWN_LOG_IN: [(&str, &str); 17] = [
+const OWN_LOG_IN: [(&str, &str); 18] = [
     ("DELETE", "/operator-visits/{id}"),
     ("DELETE", "/session"),
     ("POST", "/session/step-up"),
@@ -58,6 +58,7 @@ const OWN_LOG_IN: [(&str, &str); 17] = [
     ("DELETE", "/me/sessions"),
     ("DELETE", "/me/sessions/{id}"),
     ("DELETE", "/me/tokens/{id}"),
+    ("PATCH", "/me/notices"),
     ("POST", "/me/password"),
     ("POST", "/me/app"),
     ("POST", "/me/app/confirm"),

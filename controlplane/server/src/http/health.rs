@@ -2,7 +2,7 @@
 
 use super::request::Client;
 use crate::worker::audit::SealLag;
-use atalaya_kernel::{Error, archive::journal, jobs, outbox, runtime::Runtime};
+use atalaya_kernel::{Error, archive::journal, blobs, jobs, outbox, runtime::Runtime};
 use axum::{
     Extension, Router,
     http::{StatusCode, header},
@@ -41,13 +41,25 @@ async fn metrics(
     let figures = async {
         let mut tx = runtime.platform().begin_read().await?;
         let (deliveries, jobs) = (outbox::undelivered(&mut tx).await?, jobs::undone(&mut tx).await?);
-        Ok::<_, Error>((deliveries, jobs, journal::last_good(&mut tx).await?))
+        let blobs = blobs::figures(&mut tx).await?;
+        Ok::<_, Error>((deliveries, jobs, blobs, journal::last_good(&mut tx).await?))
     };
-    let Ok((deliveries, jobs, backup)) = figures.await else {
+    let Ok((deliveries, jobs, blobs, backup)) = figures.await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let mut text = by_state("atalaya_deliveries", "Events not yet delivered to a subscriber.", &deliveries);
     text.push_str(&by_state("atalaya_jobs", "Background jobs not yet done.", &jobs));
+    for (name, help, value) in [
+        ("atalaya_blobs", "Files and pictures of all tenants.", blobs.blobs),
+        ("atalaya_blob_bytes", "Bytes of their contents.", blobs.bytes),
+        (
+            "atalaya_blobs_missing",
+            "Those whose bytes the last sweep did not find in the store.",
+            blobs.missing,
+        ),
+    ] {
+        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"));
+    }
     if let Some(backup) = backup {
         text.push_str(&format!(
             "# HELP atalaya_backup_last_success_timestamp_seconds When the newest good copy was begun.\n\

@@ -28,7 +28,9 @@ use atalaya_kernel::{
 };
 use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
-use atalaya_people::{access::Catalog, approvals::Operations, identity::http::Installation, openid::Issuers};
+use atalaya_people::{
+    access::Catalog, approvals::Operations, identity::http::Installation, messaging::Outbound, openid::Issuers,
+};
 use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware, routing::get};
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
@@ -74,6 +76,8 @@ pub struct Shared {
     pub issuers: Arc<Issuers>,
     /// Where to listen, host names.
     pub config: config::Http,
+    /// What can leave the process.
+    pub outbound: Arc<Outbound>,
     /// Who is let in; everybody when absent.
     pub allowed: Option<Arc<allowed::Allowed>>,
 }
@@ -126,6 +130,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(shared.installation))
         .layer(Extension(shared.hub))
         .layer(Extension(shared.joins))
+        .layer(Extension(shared.outbound))
         .layer(Extension(shared.metrics))
         .layer(Extension(Arc::new(shared.operations)))
         .layer(Extension(Arc::new(Catalog::new(permissions()))))

@@ -1,11 +1,13 @@
 //! Work that nobody waits for: deliveries of events, durable jobs, and periodic passes over all tenants.
 
 pub mod audit;
+pub mod blobs;
+pub mod search;
 pub mod secrets;
 
 use atalaya_kernel::{Ctx, Error, idempotency, ids::TenantId, jobs::Handler, runtime::Runtime};
 use atalaya_money::collections::RunJob;
-use atalaya_people::tenancy;
+use atalaya_people::{links::LinkJob, messaging, tenancy};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +17,7 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Who does the durable jobs.
 pub fn handlers() -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(RunJob)]
+    vec![Arc::new(RunJob), Arc::new(LinkJob)]
 }
 
 /// Contexts of all tenants, for periodic work.
@@ -64,9 +66,15 @@ pub async fn money(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(),
 /// The database's, when it stays away.
 pub async fn housekeeping(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(), Error> {
     while !stop.is_cancelled() {
+        blobs::ask(&runtime).await?;
+        search::ask(&runtime).await?;
         for ctx in every_tenant(&runtime, "housekeeping").await? {
-            if let Err(error) = idempotency::forget(&ctx.in_bulk()).await {
+            let ctx = ctx.in_bulk();
+            if let Err(error) = idempotency::forget(&ctx).await {
                 tracing::warn!(%error, "old keys of requests could not be forgotten; it is tried again in an hour");
+            }
+            if let Err(error) = messaging::forget(&ctx).await {
+                tracing::warn!(%error, "old notices could not be forgotten; it is tried again in an hour");
             }
         }
         tokio::select! {

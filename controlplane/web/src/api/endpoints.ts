@@ -1,4 +1,7 @@
-/** Every operation that the pages of an ISP call, by resource; those of the installation stand in `platform.ts`. Paths stand nowhere else. */
+/**
+ * Every operation that the pages of an ISP call, by resource; those of the installation stand in `platform.ts`, those of
+ * passkeys in `passkeys.ts`. Paths stand nowhere else.
+ */
 import { call, get, patch, post, type Answer, type Query } from './client'
 import type * as T from './types'
 
@@ -42,6 +45,7 @@ export const api = {
     create: (body: T.NewApiKey) => post<T.ApiKeyMade>('/api-keys', body),
     revoke: (id: string) => call<undefined>('DELETE', `/api-keys/${id}`),
   },
+  search: (query: Query, signal?: Signal) => get<T.SearchResult>('/search', query, signal),
   permissions: () => get<T.Page<T.PermissionInfo>>('/permissions', all),
   roles: {
     list: () => get<T.Page<T.StaffRole>>('/roles', all),
@@ -69,6 +73,7 @@ export const api = {
     replay: (id: string) => post<T.DeadLetter>(`/dead-letters/${id}/replay`),
     discard: (id: string, reason: string) => post<undefined>(`/dead-letters/${id}/discard`, { reason }),
   },
+  backups: (query: Query) => get<T.Page<T.BackupSeen>>('/backups', query),
   users: {
     list: () => get<T.Page<T.User>>('/users', all),
     create: (body: T.NewUser) => post<T.User>('/users', body),
@@ -163,6 +168,7 @@ export const api = {
   },
   events: (query: Query) => get<T.Page<T.Event>>('/events', query),
   audit: (query: Query) => get<T.Page<T.AuditRow>>('/audit', query),
+  auditHead: () => get<T.AuditHead>('/audit/head'),
   metrics: {
     range: (query: Query, signal?: Signal) => get<T.MetricRange>('/metrics/range', query, signal),
     last: (query: Query) => get<T.Values>('/metrics/last', query),

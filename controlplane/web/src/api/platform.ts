@@ -28,6 +28,10 @@ export const platform = {
     create: (body: T.NewTenantPlan) => post<T.TenantPlan>('/platform/plans', body),
     change: (id: string, body: T.NewTenantPlan, version: number) => put<T.TenantPlan>(`/platform/plans/${id}`, body, `"${version}"`),
   },
+  backups: {
+    list: (query: Query) => get<T.Page<T.BackupRow>>('/platform/backups', query),
+    make: () => post<undefined>('/platform/backups'),
+  },
   audit: (query: Query) => get<T.Page<T.AuditRow>>('/platform/audit', query),
 }
 
@@ -38,5 +42,7 @@ export const platformKeys = {
   visits: (id: string) => ['platform', 'visits', id] as const,
   visitPage: (id: string, query: Query) => ['platform', 'visits', id, query] as const,
   plans: ['platform', 'plans'] as const,
+  backups: ['platform', 'backups'] as const,
+  backupPage: (query: Query) => ['platform', 'backups', query] as const,
   audit: (query: Query) => ['platform', 'audit', query] as const,
 }

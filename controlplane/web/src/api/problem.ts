@@ -41,6 +41,17 @@ export class ApiError extends Error {
   }
 }
 
+/** What went wrong on this side, before or beside the server; `key` names its words. */
+export class PageError extends Error {
+  readonly key: string
+
+  constructor(key: string) {
+    super(key)
+    this.name = 'PageError'
+    this.key = key
+  }
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

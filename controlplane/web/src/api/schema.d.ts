@@ -774,6 +774,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which notices the caller wants, and in which language. */
+        get: operations["preferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes which notices the caller wants. Those about security, and links that somebody asked for, always come. */
+        patch: operations["choose"];
+        trace?: never;
+    };
     "/me/passkeys": {
         parameters: {
             query?: never;
@@ -1017,6 +1035,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notices and what became of them, newest first: everybody's with the right `notice.read` over the whole ISP, else the
+         *     caller's own. What they said is not shown.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operator-visits": {
         parameters: {
             query?: never;
@@ -1046,6 +1084,26 @@ export interface paths {
         post?: never;
         /** Ends a visit at once. */
         delete: operations["end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/password-links/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a link sent to somebody who forgot the password. The answer is the same for every e-mail, known or not, and says
+         *     nothing of whether a message follows: at most one does in a quarter of an hour, and none for who may not log in.
+         */
+        post: operations["ask"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1456,6 +1514,28 @@ export interface paths {
         head?: never;
         /** Changes a role; whoever has it has its new rights at once. A built-in one is not changed. */
         patch: operations["update"];
+        trace?: never;
+    };
+    "/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds customers, services, devices and invoices that the caller may see, by words of theirs.
+         * @description Each word of `q` is in a field of what is found, or begins a word there; a number is found by its end as well. Accents do not
+         *     matter. When little is found so, mistyped words are forgiven. Kinds that the caller has no right to see are left out, and
+         *     nothing is found by a field that the caller sees masked.
+         */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/services": {
@@ -1959,7 +2039,7 @@ export interface paths {
         put?: never;
         /**
          * Makes a link with which a user sets a password once: an invitation while there was none, a reset afterwards. Its token
-         *     is in this answer and nowhere else; a link that was made before is worthless.
+         *     is in this answer, and in the message that is sent when asked for; a link that was made before is worthless.
          */
         post: operations["create"];
         delete?: never;
@@ -2409,6 +2489,11 @@ export interface components {
          * @enum {string}
          */
         BufferState: "unknown" | "ok" | "disk_full" | "read_only" | "quarantined";
+        /**
+         * @description Which way a notice goes.
+         * @enum {string}
+         */
+        Channel: "mail";
         /** @description One stage of a connection test, or one check whether a cut can bite. */
         Check: {
             /**
@@ -2429,6 +2514,15 @@ export interface components {
          * @enum {string}
          */
         CheckStatus: "passed" | "warning" | "failed" | "skipped";
+        /** @description One choice that changes. */
+        ChoiceChange: {
+            /** @description Which way. */
+            channel: components["schemas"]["Channel"];
+            /** @description What about. */
+            kind: components["schemas"]["NoticeKind"];
+            /** @description Whether it is to be sent. */
+            wanted: boolean;
+        };
         /** @description A connection test and what it found. */
         ConnectionTest: {
             /** @description Why it failed as a whole. */
@@ -2931,6 +3025,39 @@ export interface components {
             /** @description Values of the sentence, by name; the device's own words are `words`. */
             facts: components["schemas"]["Field"][];
         };
+        /** @description Something that was found. */
+        FoundItem: {
+            customer_id?: components["schemas"]["CustomerId"] | null;
+            /**
+             * @description What tells it from others: document, user or address, customer of the invoice; masked as everywhere.
+             * @example 40112233
+             */
+            detail?: string | null;
+            /**
+             * @description The field that the first word is in.
+             * @example name
+             */
+            field: string;
+            /**
+             * @description Its id.
+             * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
+            id: string;
+            /** @description What it is. */
+            kind: components["schemas"]["FoundKind"];
+            /** @description Whether a word of the query may be mistyped: it is in nothing found as it is written. */
+            mistyped: boolean;
+            /**
+             * @description What it is called: name of the customer or device, number of the invoice.
+             * @example Quispe Mamani, Rosa
+             */
+            title: string;
+        };
+        /**
+         * @description What was found.
+         * @enum {string}
+         */
+        FoundKind: "customer" | "service" | "device" | "invoice";
         GivenDomain: {
             /**
              * @description Host name of its own, by which it is selected before log-in; null: none.
@@ -3183,6 +3310,8 @@ export interface components {
              * @example /set-password#3f…
              */
             path: string;
+            /** @description Whether it is on its way to the user's e-mail. */
+            sent: boolean;
             /** @description What the link carries behind its `#`, so that no log sees it. Shown this once. */
             token: string;
             /** @description Whose password it lets set. */
@@ -3217,6 +3346,15 @@ export interface components {
         LinkToken: {
             /** @description What the link carries behind its `#`. */
             token: components["schemas"]["SecretText"];
+        };
+        LinkWanted: {
+            /**
+             * @description The e-mail that one logs in with.
+             * @example rosa@netandina.example
+             */
+            email: string;
+            /** @description Slug of the ISP, where the host name does not select it. */
+            tenant?: string | null;
         };
         /** @description A row and the name of its customer. */
         Listed_Invoice: {
@@ -3295,6 +3433,8 @@ export interface components {
             tenant?: string | null;
         };
         LoginOptions: {
+            /** @description Whether whoever forgot the password can have a link sent, with `POST /password-links/ask`. */
+            can_ask_link: boolean;
             tenant?: components["schemas"]["TenantChoice"] | null;
             /** @description The tenants to choose from, where this is asked by an address or as `localhost`. */
             tenants: components["schemas"]["TenantChoice"][];
@@ -3485,6 +3625,13 @@ export interface components {
             /** @description A fee never holds a reconnection back. */
             is_fee?: boolean;
             service_id?: components["schemas"]["ServiceId"] | null;
+        };
+        NewLink: {
+            /**
+             * @description Whether it is sent to the user's e-mail, too; not when absent.
+             * @default false
+             */
+            send: boolean;
         };
         /** @description A passkey to be kept. */
         NewPasskey: {
@@ -3720,6 +3867,85 @@ export interface components {
              */
             reason: string;
         };
+        /** @description A notice and what became of it; not what it said. */
+        Notice: {
+            /**
+             * @description Address that it went to; null before it was sent.
+             * @example rosa@netandina.example
+             */
+            address?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description Which way. */
+            channel: components["schemas"]["Channel"];
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * @description The same in the words of the other end.
+             * @example the mail server said: 550 no such user
+             */
+            detail?: string | null;
+            /** @description Which. */
+            id: components["schemas"]["NoticeId"];
+            /** @description What it is about. */
+            kind: components["schemas"]["NoticeKind"];
+            reason?: components["schemas"]["NoticeReason"] | null;
+            /** @description Not before. */
+            send_at: components["schemas"]["Timestamp"];
+            sent_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What became of it. */
+            state: components["schemas"]["NoticeState"];
+            /** @description What it says. */
+            template: components["schemas"]["TemplateName"];
+            /** @description To whom. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description What somebody wants of one kind on one channel. */
+        NoticeChoice: {
+            /** @description Which way. */
+            channel: components["schemas"]["Channel"];
+            /** @description What about. */
+            kind: components["schemas"]["NoticeKind"];
+            /** @description Whether it can be refused. */
+            may_be_refused: boolean;
+            /** @description Whether it is sent. */
+            wanted: boolean;
+        };
+        /** @example ntc_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        NoticeId: string;
+        /**
+         * @description What a notice is about, as far as somebody can want it or not.
+         * @enum {string}
+         */
+        NoticeKind: "security" | "access" | "approval";
+        /** @description What somebody wants of notices. */
+        NoticePreferences: {
+            /** @description Every kind on every channel. */
+            choices: components["schemas"]["NoticeChoice"][];
+            /**
+             * @description Language: es-419, en, pt-BR; null: that of the ISP.
+             * @example es-419
+             */
+            locale?: string | null;
+            /**
+             * Format: int64
+             * @description Grows with each change.
+             */
+            version: number;
+        };
+        /**
+         * @description Why a notice is held or failed.
+         * @enum {string}
+         */
+        NoticeReason: "channel_off" | "refused" | "user_disabled" | "safe_mode" | "expired" | "rejected" | "unreachable";
+        /**
+         * @description What became of a notice.
+         * @enum {string}
+         */
+        NoticeState: "waiting" | "sent" | "held" | "failed";
         /** @description What was read back at a point. */
         Observed: {
             applied_at?: components["schemas"]["Timestamp"] | null;
@@ -4317,6 +4543,47 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Notice: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * @description Address that it went to; null before it was sent.
+                 * @example rosa@netandina.example
+                 */
+                address?: string | null;
+                /**
+                 * Format: int64
+                 * @description How often it was tried.
+                 */
+                attempts: number;
+                /** @description Which way. */
+                channel: components["schemas"]["Channel"];
+                /** @description When it was asked for. */
+                created_at: components["schemas"]["Timestamp"];
+                /**
+                 * @description The same in the words of the other end.
+                 * @example the mail server said: 550 no such user
+                 */
+                detail?: string | null;
+                /** @description Which. */
+                id: components["schemas"]["NoticeId"];
+                /** @description What it is about. */
+                kind: components["schemas"]["NoticeKind"];
+                reason?: components["schemas"]["NoticeReason"] | null;
+                /** @description Not before. */
+                send_at: components["schemas"]["Timestamp"];
+                sent_at?: components["schemas"]["Timestamp"] | null;
+                /** @description What became of it. */
+                state: components["schemas"]["NoticeState"];
+                /** @description What it says. */
+                template: components["schemas"]["TemplateName"];
+                /** @description To whom. */
+                user_id: components["schemas"]["UserId"];
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Passkey: {
             /** @description The rows. */
             items: {
@@ -4902,6 +5169,13 @@ export interface components {
          * @enum {string}
          */
         PointState: "pending" | "applied" | "would_apply" | "held" | "failed" | "contested" | "unknown" | "no_effect" | "drift";
+        /** @description What to change; absent fields and choices stay. */
+        PreferenceChange: {
+            /** @description Choices that change. */
+            choices?: components["schemas"]["ChoiceChange"][];
+            /** @description Language: es-419, en, pt-BR; empty: that of the ISP. */
+            locale?: string | null;
+        };
         /** @description RFC 9457 problem document. */
         Problem: {
             /** @description Last part of the type: what programs and translations go by. */
@@ -4927,6 +5201,12 @@ export interface components {
              */
             type: string;
         };
+        /**
+         * @description From a time of the day until another, by the ISP's clock; over midnight when the first is the later one. `21:00-08:00`, or
+         *     empty for none.
+         * @example 21:00-08:00
+         */
+        QuietHours: string;
         /** @description Points over time. */
         RangeAnswer: {
             /** @description `raw` for samples as stored, else the distance of points. */
@@ -5180,6 +5460,11 @@ export interface components {
             name: string;
             /** @description Whether a certificate for `api-ssl` is made too. */
             tls?: boolean;
+        };
+        /** @description What was found, nearest first. */
+        SearchResult: {
+            /** @description The things. */
+            items: components["schemas"]["FoundItem"][];
         };
         SecondFactor: {
             /** @description What the log-in answered. */
@@ -5605,6 +5890,11 @@ export interface components {
          * @enum {string}
          */
         SuspendedBecause: "overdue" | "manual";
+        /**
+         * @description Which of the templates.
+         * @enum {string}
+         */
+        TemplateName: "new_browser" | "password_changed" | "factor_changed" | "key_made" | "program_granted" | "token_reused" | "visit_begun" | "guessing_slowed" | "invitation" | "reset" | "approval_decided";
         /** @description One ISP and its settings. */
         Tenant: {
             /** @description Whether overdue services are suspended without a person. */
@@ -5664,6 +5954,8 @@ export interface components {
             /** @description What an agent does with scheduled cuts while headquarters is away. */
             offline_cuts: components["schemas"]["OfflineCuts"];
             plan_id?: components["schemas"]["TenantPlanId"] | null;
+            /** @description Hours in which notices that can wait are not sent, by the ISP's clock. */
+            quiet_hours: components["schemas"]["QuietHours"];
             /** @description Roles whose users need a second factor: whoever has none may do nothing but enrol one. */
             second_factor_roles: components["schemas"]["RoleList"];
             /**
@@ -5733,6 +6025,7 @@ export interface components {
             no_cut_dates?: components["schemas"]["Dates"] | null;
             no_cut_weekdays?: components["schemas"]["Weekdays"] | null;
             offline_cuts?: components["schemas"]["OfflineCuts"] | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
             second_factor_roles?: components["schemas"]["RoleList"] | null;
             time_zone?: components["schemas"]["TimeZone"] | null;
             /**
@@ -6103,8 +6396,10 @@ export type BackupSeen = components['schemas']['BackupSeen'];
 export type BackupState = components['schemas']['BackupState'];
 export type BillingRun = components['schemas']['BillingRun'];
 export type BufferState = components['schemas']['BufferState'];
+export type Channel = components['schemas']['Channel'];
 export type Check = components['schemas']['Check'];
 export type CheckStatus = components['schemas']['CheckStatus'];
+export type ChoiceChange = components['schemas']['ChoiceChange'];
 export type ConnectionTest = components['schemas']['ConnectionTest'];
 export type Credential = components['schemas']['Credential'];
 export type CredentialResponse = components['schemas']['CredentialResponse'];
@@ -6139,6 +6434,8 @@ export type Execution = components['schemas']['Execution'];
 export type Field = components['schemas']['Field'];
 export type FieldError = components['schemas']['FieldError'];
 export type Finding = components['schemas']['Finding'];
+export type FoundItem = components['schemas']['FoundItem'];
+export type FoundKind = components['schemas']['FoundKind'];
 export type GivenDomain = components['schemas']['GivenDomain'];
 export type GivenPlan = components['schemas']['GivenPlan'];
 export type GivenState = components['schemas']['GivenState'];
@@ -6166,6 +6463,7 @@ export type LinkInfo = components['schemas']['LinkInfo'];
 export type LinkKind = components['schemas']['LinkKind'];
 export type LinkPassword = components['schemas']['LinkPassword'];
 export type LinkToken = components['schemas']['LinkToken'];
+export type LinkWanted = components['schemas']['LinkWanted'];
 export type ListedInvoice = components['schemas']['Listed_Invoice'];
 export type ListedPayment = components['schemas']['Listed_Payment'];
 export type LogIn = components['schemas']['LogIn'];
@@ -6182,6 +6480,7 @@ export type NewConnectionTest = components['schemas']['NewConnectionTest'];
 export type NewCustomer = components['schemas']['NewCustomer'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewInvoice = components['schemas']['NewInvoice'];
+export type NewLink = components['schemas']['NewLink'];
 export type NewPasskey = components['schemas']['NewPasskey'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPayment = components['schemas']['NewPayment'];
@@ -6197,6 +6496,13 @@ export type NewToken = components['schemas']['NewToken'];
 export type NewTokenMade = components['schemas']['NewTokenMade'];
 export type NewUser = components['schemas']['NewUser'];
 export type NewVisit = components['schemas']['NewVisit'];
+export type Notice = components['schemas']['Notice'];
+export type NoticeChoice = components['schemas']['NoticeChoice'];
+export type NoticeId = components['schemas']['NoticeId'];
+export type NoticeKind = components['schemas']['NoticeKind'];
+export type NoticePreferences = components['schemas']['NoticePreferences'];
+export type NoticeReason = components['schemas']['NoticeReason'];
+export type NoticeState = components['schemas']['NoticeState'];
 export type Observed = components['schemas']['Observed'];
 export type ObservedSession = components['schemas']['ObservedSession'];
 export type ObservedStatus = components['schemas']['ObservedStatus'];
@@ -6220,6 +6526,7 @@ export type PageDevice = components['schemas']['Page_Device'];
 export type PageEvent = components['schemas']['Page_Event'];
 export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
 export type PageListedPayment = components['schemas']['Page_Listed_Payment'];
+export type PageNotice = components['schemas']['Page_Notice'];
 export type PagePasskey = components['schemas']['Page_Passkey'];
 export type PagePermissionInfo = components['schemas']['Page_PermissionInfo'];
 export type PagePlan = components['schemas']['Page_Plan'];
@@ -6254,7 +6561,9 @@ export type PlanSummary = components['schemas']['PlanSummary'];
 export type Point = components['schemas']['Point'];
 export type PointId = components['schemas']['PointId'];
 export type PointState = components['schemas']['PointState'];
+export type PreferenceChange = components['schemas']['PreferenceChange'];
 export type Problem = components['schemas']['Problem'];
+export type QuietHours = components['schemas']['QuietHours'];
 export type RangeAnswer = components['schemas']['RangeAnswer'];
 export type Reason = components['schemas']['Reason'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
@@ -6276,6 +6585,7 @@ export type RunItem = components['schemas']['RunItem'];
 export type RunState = components['schemas']['RunState'];
 export type RunTotals = components['schemas']['RunTotals'];
 export type ScriptRequest = components['schemas']['ScriptRequest'];
+export type SearchResult = components['schemas']['SearchResult'];
 export type SecondFactor = components['schemas']['SecondFactor'];
 export type SecondFactorWanted = components['schemas']['SecondFactorWanted'];
 export type SecretText = components['schemas']['SecretText'];
@@ -6305,6 +6615,7 @@ export type StaffRole = components['schemas']['StaffRole'];
 export type Status = components['schemas']['Status'];
 export type StepUp = components['schemas']['StepUp'];
 export type SuspendedBecause = components['schemas']['SuspendedBecause'];
+export type TemplateName = components['schemas']['TemplateName'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantChoice = components['schemas']['TenantChoice'];
@@ -6792,6 +7103,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Accounting",
+                 *       "permissions": [
+                 *         "invoice.read",
+                 *         "payment.read"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewApiKey"];
             };
         };
@@ -7043,6 +7363,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "These customers have a promise until Friday"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Rejection"];
             };
         };
@@ -7355,6 +7680,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "enable_automatic": false,
+                 *       "expected_services": 12
+                 *     }
+                 */
                 "application/json": components["schemas"]["Execution"];
             };
         };
@@ -7405,6 +7736,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "included": false,
+                 *       "reason": "Promised to pay on Friday",
+                 *       "service_ids": [
+                 *         "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ItemsChange"];
             };
         };
@@ -7504,6 +7844,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "document": "12345678",
+                 *       "email": "rosa.quispe@correo.example",
+                 *       "name": "Quispe Mamani, Rosa",
+                 *       "phone": "987654321"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewCustomer"];
             };
         };
@@ -7586,6 +7934,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "phone": "987654322"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CustomerChange"];
             };
         };
@@ -8451,6 +8804,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amount": {
+                 *         "amount": 5900,
+                 *         "currency": "PEN"
+                 *       },
+                 *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "description": "Instalación",
+                 *       "due_on": "2026-12-10",
+                 *       "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewInvoice"];
             };
         };
@@ -8491,6 +8856,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "due_day": 10,
+                 *       "month": "2026-12"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewBillingRun"];
             };
         };
@@ -8571,6 +8942,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Billed twice"
+                 *     }
+                 */
                 "application/json": components["schemas"]["VoidReason"];
             };
         };
@@ -8733,6 +9109,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AppCode"];
             };
         };
@@ -8754,6 +9135,96 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePreferences"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "choices": [
+                 *         {
+                 *           "channel": "email",
+                 *           "kind": "approval",
+                 *           "wanted": false
+                 *         }
+                 *       ],
+                 *       "locale": "es-419"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePreferences"];
+                };
+            };
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8817,6 +9288,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "rawId": "base64url",
+                 *         "response": {
+                 *           "attestationObject": "base64url",
+                 *           "clientDataJSON": "base64url"
+                 *         }
+                 *       },
+                 *       "name": "Teléfono de Rosa"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPasskey"];
             };
         };
@@ -8969,6 +9452,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current": "una-clave-larga-2026",
+                 *       "password": "otra-clave-larga-2026"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
@@ -9437,6 +9926,51 @@ export interface operations {
     list: {
         parameters: {
             query?: {
+                /** @description Only to this user. */
+                user?: components["schemas"]["UserId"];
+                /** @description Only in this state. */
+                state?: components["schemas"]["NoticeState"];
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Notice"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
@@ -9511,6 +10045,58 @@ export interface operations {
             };
         };
     };
+    ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "rosa@netandina.example",
+                 *       "tenant": "netandina"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LinkWanted"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     look: {
         parameters: {
             query?: never;
@@ -9520,6 +10106,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "what the link carries"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkToken"];
             };
         };
@@ -9568,6 +10159,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "una-clave-larga-2026",
+                 *       "token": "what the link carries"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkPassword"];
             };
         };
@@ -9660,6 +10257,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amount": {
+                 *         "amount": 5900,
+                 *         "currency": "PEN"
+                 *       },
+                 *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "method": "cash"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPayment"];
             };
         };
@@ -9807,6 +10414,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "download_bps": 100000000,
+                 *       "name": "Fibra 100",
+                 *       "price": {
+                 *         "amount": 8900,
+                 *         "currency": "PEN"
+                 *       },
+                 *       "upload_bps": 50000000
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPlan"];
             };
         };
@@ -9889,6 +10507,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "price": {
+                 *         "amount": 9900,
+                 *         "currency": "PEN"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["PlanChange"];
             };
         };
@@ -10107,6 +10733,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OperatorAppCode"];
             };
         };
@@ -10189,6 +10820,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "customers": 500,
+                 *       "devices": 100,
+                 *       "name": "Starter",
+                 *       "requests_per_minute": 600,
+                 *       "users": 10
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewTenantPlan"];
             };
         };
@@ -10233,6 +10873,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "customers": 1000,
+                 *       "devices": 200,
+                 *       "name": "Starter",
+                 *       "requests_per_minute": 600,
+                 *       "users": 10
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewTenantPlan"];
             };
         };
@@ -10325,6 +10974,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "noc@hosting.example",
+                 *       "password": "una-clave-larga-2026"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OperatorCredentials"];
             };
         };
@@ -10440,6 +11095,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "owner_email": "rosa@netandina.example",
+                 *       "owner_name": "Rosa Quispe",
+                 *       "tenant": {
+                 *         "country": "PE",
+                 *         "currency": "PEN",
+                 *         "locale": "es-419",
+                 *         "name": "NetAndina",
+                 *         "slug": "netandina",
+                 *         "time_zone": "America/Lima"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewTenantRequest"];
             };
         };
@@ -10520,6 +11189,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "domain": "intranet.netandina.example"
+                 *     }
+                 */
                 "application/json": components["schemas"]["GivenDomain"];
             };
         };
@@ -10568,6 +11242,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "plan_id": null
+                 *     }
+                 */
                 "application/json": components["schemas"]["GivenPlan"];
             };
         };
@@ -10618,6 +11297,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "The invoice of September is not paid",
+                 *       "state": "read_only"
+                 *     }
+                 */
                 "application/json": components["schemas"]["GivenState"];
             };
         };
@@ -10719,6 +11404,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "minutes": 30,
+                 *       "permissions": [
+                 *         "device.read"
+                 *       ],
+                 *       "reason": "Ticket 4711: the cut run does not start"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewVisit"];
             };
         };
@@ -10848,6 +11542,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "allow": [
+                 *         "customer.read",
+                 *         "service.reconnect"
+                 *       ],
+                 *       "name": "Night shift"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewRole"];
             };
         };
@@ -10982,6 +11685,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "deny": [
+                 *         "service.cut"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoleChange"];
             };
         };
@@ -11011,6 +11721,50 @@ export interface operations {
                 };
             };
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query: {
+                /**
+                 * @description Words, numbers, or their beginnings.
+                 * @example quispe rosa
+                 */
+                q: string;
+                /** @description Things wanted, 1 to 50; 20 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11069,6 +11823,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewService"];
             };
         };
@@ -11219,6 +11980,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Asked by the customer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -11324,6 +12090,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PlanChoice"];
             };
         };
@@ -11374,6 +12145,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Paid at the desk"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -11424,6 +12200,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Moved to another town"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -11546,6 +12327,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "rosa@netandina.example",
+                 *       "password": "una-clave-larga-2026",
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LogIn"];
             };
         };
@@ -11628,6 +12416,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "rawId": "base64url",
+                 *         "response": {
+                 *           "authenticatorData": "base64url",
+                 *           "clientDataJSON": "base64url",
+                 *           "signature": "base64url",
+                 *           "userHandle": "base64url"
+                 *         }
+                 *       },
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasskeyLogIn"];
             };
         };
@@ -11684,6 +12486,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasskeyEntry"];
             };
         };
@@ -11732,6 +12539,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "challenge": "what the log-in answered",
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SecondFactor"];
             };
         };
@@ -11780,6 +12593,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "challenge": "what the log-in answered"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasskeySecond"];
             };
         };
@@ -11836,6 +12654,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "una-clave-larga-2026"
+                 *     }
+                 */
                 "application/json": components["schemas"]["StepUp"];
             };
         };
@@ -11971,6 +12794,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "latitude": -12.05,
+                 *       "longitude": -77.04,
+                 *       "name": "Cerro Alto"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewSite"];
             };
         };
@@ -12053,6 +12883,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Cerro Alto Norte"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SiteChange"];
             };
         };
@@ -12161,6 +12996,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "grace_days": 5,
+                 *       "time_zone": "America/Lima"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TenantChange"];
             };
         };
@@ -12265,6 +13106,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "rosa@netandina.example",
+                 *       "name": "Contabilidad",
+                 *       "password": "una-clave-larga-2026",
+                 *       "permissions": [
+                 *         "invoice.read"
+                 *       ],
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenRequest"];
             };
         };
@@ -12329,6 +13181,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "what was given last"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RefreshRequest"];
             };
         };
@@ -12377,6 +13234,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "what was given last"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RefreshRequest"];
             };
         };
@@ -12448,6 +13310,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "pedro@netandina.example",
+                 *       "name": "Pedro Huamán",
+                 *       "role": "cashier"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewUser"];
             };
         };
@@ -12530,6 +13399,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "roles": [
+                 *         "cashier",
+                 *         "support"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserChange"];
             };
         };
@@ -12622,7 +13499,16 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "send": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewLink"] | null;
+            };
+        };
         responses: {
             201: {
                 headers: {
@@ -12670,6 +13556,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "una-clave-larga-2026"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPassword"];
             };
         };

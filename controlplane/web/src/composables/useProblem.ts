@@ -1,5 +1,5 @@
 import { useI18n } from 'vue-i18n'
-import { ApiError } from '@/api/problem'
+import { ApiError, PageError } from '@/api/problem'
 
 export interface ProblemText {
   text: string
@@ -11,6 +11,7 @@ export function useProblem() {
   const { t, te } = useI18n()
 
   function describe(error: unknown): ProblemText {
+    if (error instanceof PageError) return { text: t(error.key), requestId: null }
     if (!(error instanceof ApiError)) return { text: t('problem.page'), requestId: null }
     const { code, params, title, detail, status, request_id: requestId } = error.problem
     const fields = error.problem.errors.map((one) => `${one.pointer.replace(/^\//, '')}: ${describeField(one)}`)

@@ -1,7 +1,10 @@
 import 'vuetify/styles/core'
+import type { ComponentPublicInstance } from 'vue'
 import { createVuetify, type LocaleMessages } from 'vuetify'
+import { VProgressCircular } from 'vuetify/components/VProgressCircular'
 import { aliases, mdi } from 'vuetify/iconsets/mdi-svg'
 import { themes } from './theme'
+import { i18n } from '@/i18n'
 
 /** The nonce of this page's content security policy; the server writes it into index.html. */
 function pageNonce(): string | undefined {
@@ -37,6 +40,13 @@ export const vuetify = createVuetify({
     VCheckbox: { hideDetails: true, density: 'compact', color: 'primary' },
     VSwitch: { hideDetails: true, density: 'compact', color: 'primary' },
     VTable: { density: 'compact', hover: true },
+  },
+})
+
+/** A button that works shows a turning circle and gives it no name; to a screen reader it would be a bar at nothing. */
+Object.assign(VProgressCircular, {
+  mounted(this: ComponentPublicInstance) {
+    ;(this.$el as HTMLElement).setAttribute('aria-label', i18n.global.t('form.busy'))
   },
 })
 

@@ -26,6 +26,7 @@ export const useSession = defineStore('session', () => {
     return one && !one.visit && one.tenant.state === 'read_only' ? { reason: one.tenant.state_reason ?? '', since: one.tenant.state_since ?? null } : null
   })
 
+  /** Who is in now, as the server answered. */
   function adopt(next: Session): void {
     session.value = next
     ended.value = false
@@ -83,5 +84,5 @@ export const useSession = defineStore('session', () => {
     if (session.value) ended.value = true
   })
 
-  return { session, ended, proving, stepUp, finishProof, user, tenant, country, zone, visit, readOnly, load, logIn, signedIn, secondFactor, logOut, can }
+  return { session, ended, proving, adopt, stepUp, finishProof, user, tenant, country, zone, visit, readOnly, load, logIn, signedIn, secondFactor, logOut, can }
 })

@@ -122,7 +122,12 @@ fn count(state_dir: &Path, mut windows: Vec<Window>) -> anyhow::Result<Measured>
                 continue;
             }
             for (at, value) in column.timestamps_ms.iter().zip(values) {
-                anyhow::ensure!(value == 1, "a device did not answer");
+                let last = windows.last().map_or(*at, |window| window.until_ms);
+                anyhow::ensure!(
+                    value == 1,
+                    "a device did not answer, {} ms after the last window",
+                    at - last
+                );
                 measured += 1;
                 for window in
                     windows.iter_mut().filter(|window| (window.from_ms..window.until_ms).contains(at))

@@ -59,7 +59,7 @@ struct PasswordChange {
 }
 
 /// Changes the caller's own password; every other session of theirs ends, and this one has another cookie.
-#[utoipa::path(post, path = "/me/password", tag = "me", request_body = PasswordChange,
+#[utoipa::path(post, path = "/me/password", tag = "me", request_body(content = PasswordChange, example = json!({"current": "una-clave-larga-2026", "password": "otra-clave-larga-2026"})),
     responses((status = 204), (status = 401, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn password(

@@ -46,7 +46,7 @@ async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<User>
 }
 
 /// Makes a user.
-#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUser,
+#[utoipa::path(post, path = "/users", tag = "users", request_body(content = NewUser, example = json!({"email": "pedro@netandina.example", "name": "Pedro Huamán", "role": "cashier"})),
     responses((status = 201, body = User), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn create(ctx: Ctx, Json(new): Json<NewUser>) -> Result<(StatusCode, Versioned<User>), Error> {
@@ -65,7 +65,7 @@ async fn get(ctx: Ctx, Path(id): Path<UserId>) -> Result<Versioned<User>, Error>
 
 /// Changes a user.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = UserId, Path), ("If-Match" = String, Header)),
-    request_body = UserChange, responses((status = 200, body = User), (status = 404, body = Problem), (status = 409, body = Problem)),
+    request_body(content = UserChange, example = json!({"roles": ["cashier", "support"]})), responses((status = 200, body = User), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn update(
     ctx: Ctx,
@@ -85,7 +85,7 @@ struct NewPassword {
 }
 
 /// Sets a user's password and ends the user's sessions.
-#[utoipa::path(post, path = "/users/{id}/password", tag = "users", params(("id" = UserId, Path)), request_body = NewPassword,
+#[utoipa::path(post, path = "/users/{id}/password", tag = "users", params(("id" = UserId, Path)), request_body(content = NewPassword, example = json!({"password": "una-clave-larga-2026"})),
     responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn password(

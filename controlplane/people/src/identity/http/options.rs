@@ -1,7 +1,10 @@
 //! `/login-options`: which ISP a host name selects before log-in.
 
 use super::LoginOrigin;
-use crate::tenancy::{self, Tenant};
+use crate::{
+    messaging::Outbound,
+    tenancy::{self, Tenant},
+};
 use atalaya_kernel::{Error, http::Json, ids::TenantId, runtime::Runtime};
 use axum::Extension;
 use serde::Serialize;
@@ -27,6 +30,8 @@ struct LoginOptions {
     tenant: Option<TenantChoice>,
     /// The tenants to choose from, where this is asked by an address or as `localhost`.
     tenants: Vec<TenantChoice>,
+    /// Whether whoever forgot the password can have a link sent, with `POST /password-links/ask`.
+    can_ask_link: bool,
 }
 
 /// Which ISP a person may log in to here.
@@ -35,6 +40,7 @@ struct LoginOptions {
 async fn login_options(
     Extension(runtime): Extension<Arc<Runtime>>,
     Extension(origin): Extension<LoginOrigin>,
+    Extension(outbound): Extension<Arc<Outbound>>,
 ) -> Result<Json<LoginOptions>, Error> {
     let choice = |tenant: Tenant| TenantChoice {
         slug: tenant.slug,
@@ -47,7 +53,8 @@ async fn login_options(
         None if origin.is_local() => tenancy::tenants_list(&mut tx).await?.into_iter().map(choice).collect(),
         _ => Vec::new(),
     };
-    Ok(Json(LoginOptions { tenant: tenant.map(choice), tenants }))
+    let can_ask_link = outbound.sends_mail();
+    Ok(Json(LoginOptions { tenant: tenant.map(choice), tenants, can_ask_link }))
 }
 
 impl LoginOrigin {

@@ -55,7 +55,7 @@ struct SecondFactor {
 }
 
 /// Ends a log-in that wants a second factor; sets the session cookie.
-#[utoipa::path(post, path = "/session/second-factor", tag = "session", request_body = SecondFactor,
+#[utoipa::path(post, path = "/session/second-factor", tag = "session", request_body(content = SecondFactor, example = json!({"challenge": "what the log-in answered", "code": "123456"})),
     responses((status = 200, body = Session), (status = 401, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn second_factor(
@@ -91,7 +91,7 @@ struct StepUp {
 }
 
 /// Shows again who is there: dangerous operations are possible for ten minutes. The session has another cookie after it.
-#[utoipa::path(post, path = "/session/step-up", tag = "session", request_body = StepUp,
+#[utoipa::path(post, path = "/session/step-up", tag = "session", request_body(content = StepUp, example = json!({"password": "una-clave-larga-2026"})),
     responses((status = 200, body = Session), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn step_up(

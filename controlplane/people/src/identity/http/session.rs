@@ -202,7 +202,7 @@ impl Session {
 }
 
 /// Logs in and sets the session cookie, or asks for a second factor.
-#[utoipa::path(post, path = "/session", tag = "session", request_body = Credentials,
+#[utoipa::path(post, path = "/session", tag = "session", request_body(content = Credentials, example = json!({"email": "rosa@netandina.example", "password": "una-clave-larga-2026", "tenant": "netandina"})),
     responses((status = 200, body = Session), (status = 202, body = SecondFactorWanted), (status = 401, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn session_create(

@@ -99,6 +99,18 @@ pub(super) async fn enabled_owners(tx: &mut TenantTx) -> Result<i64, DbError> {
     Ok(count)
 }
 
+/// Owners who are not disabled.
+pub(super) async fn owner_ids(tx: &mut TenantTx) -> Result<Vec<UserId>, DbError> {
+    let query = sql("SELECT id FROM people_user WHERE role = 'owner' AND disabled = false AND tenant_id = ");
+    query.push_bind(tx.tenant()).push(" ORDER BY id").fetch_column(tx).await
+}
+
+/// Whose e-mail it is.
+pub(super) async fn user_id_by_email(tx: &mut TenantTx, email: &str) -> Result<Option<UserId>, DbError> {
+    let query = sql("SELECT id FROM people_user WHERE tenant_id = ").push_bind(tx.tenant());
+    Ok(query.push(" AND email = ").push_bind(email).fetch_column(tx).await?.pop())
+}
+
 /// Users who are not disabled.
 pub(super) async fn users_count(tx: &mut TenantTx) -> Result<i64, DbError> {
     let query =

@@ -27,8 +27,8 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// Name of the cookie.
-const OPERATOR_COOKIE: &str = "atalaya_operator";
+/// Name of the cookie of an operator's session.
+pub const OPERATOR_COOKIE: &str = "atalaya_operator";
 /// The only paths that it is sent to.
 const COOKIE_PATH: &str = "/api/v1/platform";
 
@@ -95,7 +95,7 @@ impl From<OperatorSession> for OperatorSessionInfo {
 }
 
 /// Logs an operator in and sets the operator's cookie. `code_wanted` asks for the same again with a code of the app.
-#[utoipa::path(post, path = "/platform/session", tag = "platform", request_body = OperatorCredentials,
+#[utoipa::path(post, path = "/platform/session", tag = "platform", request_body(content = OperatorCredentials, example = json!({"email": "noc@hosting.example", "password": "una-clave-larga-2026"})),
     responses((status = 200, body = OperatorSessionInfo), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn session_create(
@@ -163,7 +163,7 @@ struct OperatorAppCode {
 }
 
 /// Ends the enrolment with a first code; from now on a log-in asks for one.
-#[utoipa::path(post, path = "/platform/me/app/confirm", tag = "platform", request_body = OperatorAppCode,
+#[utoipa::path(post, path = "/platform/me/app/confirm", tag = "platform", request_body(content = OperatorAppCode, example = json!({"code": "123456"})),
     responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn app_confirm(

@@ -13,6 +13,7 @@ mod store;
 
 pub(crate) use factor::secret_context;
 pub use factor::{app_confirm, app_enrol, app_remove};
+pub use http::OPERATOR_COOKIE;
 pub(super) use log_in::is_enabled;
 pub use log_in::{OperatorLogIn, authenticate, log_in, log_out};
 pub use model::{NewOperator, Operator, OperatorSession};

@@ -55,7 +55,7 @@ async fn of_tenant(
 
 /// Enters a tenant: sets the session cookie of the web app, with which the tenant's pages are seen until the visit ends. Asks
 /// for a log-in of the last ten minutes; rights that are dangerous end ten minutes after it.
-#[utoipa::path(post, path = "/platform/tenants/{id}/visits", tag = "platform", params(("id" = TenantId, Path)), request_body = NewVisit,
+#[utoipa::path(post, path = "/platform/tenants/{id}/visits", tag = "platform", params(("id" = TenantId, Path)), request_body(content = NewVisit, example = json!({"reason": "Ticket 4711: the cut run does not start", "minutes": 30, "permissions": ["device.read"]})),
     responses((status = 201, body = Visit), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn begin(

@@ -6,7 +6,7 @@
 
 mod addresses;
 
-use super::outgoing;
+use super::outside;
 use crate::config::{Network, SingleSignOn};
 use addresses::is_public;
 use atalaya_kernel::{Error, secrets::SecretText};
@@ -98,7 +98,7 @@ fn made(agent: &Mutex<Option<Agent>>, guard: Guard) -> Result<Agent, IssuerError
     if let Some(agent) = &*agent {
         return Ok(agent.clone());
     }
-    let tls = outgoing::trusting(Path::new(outgoing::SYSTEM_ROOTS))
+    let tls = outside::trusting(Path::new(outside::SYSTEM_ROOTS))
         .map_err(|error| IssuerError::Away(format!("{error:#}")))?;
     let config = Agent::config_builder()
         .timeout_global(Some(ANSWER_WITHIN))

@@ -36,6 +36,7 @@ const byNoun: Record<string, KeyPrefix[]> = {
   collections: [['runs']],
   tenant: [['tenant']],
   user: [['users'], ['roles']],
+  factor: [['security'], ['passkeys']],
   role: [['roles'], ['role']],
   approval: [['approval'], ['runs'], ['run']],
 }

@@ -15,11 +15,15 @@ export const nouns = [
   'user',
   'role',
   'session',
+  'factor',
   'tenant',
   'approval',
   'dead_letter',
   'operator_visit',
 ] as const
+
+/** Who can act, as the server names it. */
+export const actorKinds = ['user', 'operator', 'api_key', 'agent', 'command_line', 'system'] as const
 
 /** Pages of single things, by the prefix of their typed ids. */
 const pages: Record<string, string> = {

@@ -1,15 +1,18 @@
 /** Rows of the audit in words of the page's language; what it does not know is shown as the server names it. */
+import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
+import { nouns } from './entity'
 import { changedFields, type Change, type Writers } from './changes'
 import { useRightWords } from '@/areas/operations/settings/useRightWords'
 import { useFormat } from '@/composables/useFormat'
+import { i18n } from '@/i18n'
 import type { AuditRow } from '@/api/types'
 
 /** Fields that a row's summary names. */
 const named = 3
 
 export function useAuditText() {
-  const { t, te } = useI18n()
+  const { t, te, locale } = useI18n()
   const format = useFormat()
   const { noun } = useRightWords()
   const writers: Writers = {
@@ -50,5 +53,14 @@ export function useAuditText() {
     return names.length > named ? t('audit.and_more', { names: shown, n: names.length - named }) : shown
   }
 
-  return { noun, did, actor, changes, summary }
+  /** All that can be looked for: the changes of each noun together, and below it those that have a name of their own. */
+  const actions = computed(() => {
+    const { audit } = i18n.global.getLocaleMessage(locale.value) as { audit: { did: Record<string, Record<string, unknown>> } }
+    return nouns.flatMap((one) => [
+      { value: `${one}.*`, title: noun(one) },
+      ...Object.keys(audit.did[one] ?? {}).map((verb) => ({ value: `${one}.${verb}`, title: `– ${t(`audit.did.${one}.${verb}`)}` })),
+    ])
+  })
+
+  return { actions, noun, did, actor, changes, summary }
 }

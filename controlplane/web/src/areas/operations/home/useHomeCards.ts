@@ -2,6 +2,8 @@ import { computed, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import type { RouteLocationRaw } from 'vue-router'
 import { useFormat } from '@/composables/useFormat'
+import { useNow } from '@/composables/useNow'
+import { ageFinding, findingTone } from '@/states/backup'
 import type { Home } from '@/api/types'
 import type { Tone } from '@/states/tone'
 
@@ -17,6 +19,7 @@ export interface Card {
 export function useHomeCards(home: Ref<Home | undefined>) {
   const { t } = useI18n()
   const format = useFormat()
+  const now = useNow()
 
   /** Parts of a whole: "11/13", a warning as soon as one is missing, plain when there is nothing to count. */
   function share(id: 'devices' | 'agents', good: number, total: number, to: RouteLocationRaw): Card {
@@ -53,6 +56,11 @@ export function useHomeCards(home: Ref<Home | undefined>) {
     }
     if (one?.agents_total != null && one.agents_connected != null) {
       cards.push(share('agents', one.agents_connected, one.agents_total, { name: 'agents' }))
+    }
+    if (one?.backup_overdue != null) {
+      const finding = ageFinding(one.backup_at, now.value)
+      const value = one.backup_at ? format.relative(one.backup_at, now.value) : '–'
+      cards.push({ id: 'backup', value, note: t(`home.backup_${finding}`), to: { name: 'settings', params: { tab: 'backups' } }, tone: findingTone[finding] })
     }
     return cards
   })

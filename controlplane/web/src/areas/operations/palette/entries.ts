@@ -1,7 +1,7 @@
 /** What the palette can find: pages, actions, and rows of the lists that the server searches. */
 import type { RouteLocationRaw } from 'vue-router'
 
-export type EntryGroup = 'recent' | 'customers' | 'devices' | 'sites' | 'go' | 'actions'
+export type EntryGroup = 'recent' | 'customers' | 'devices' | 'services' | 'invoices' | 'sites' | 'go' | 'actions'
 
 export interface Entry {
   /** Same place, same id: the selection stays when rows of the server come in. */
@@ -37,6 +37,16 @@ export function matching(entries: readonly Entry[], words: string): Entry[] {
     const text = plain(`${entry.title} ${entry.note}`)
     return wanted.every((word) => text.includes(word))
   })
+}
+
+/** The order of groups that the server's rows are in. */
+const order: readonly EntryGroup[] = ['customers', 'services', 'devices', 'invoices']
+
+/** Rows of two answers, each thing once and as the first says it, those of a group together. */
+export function joined(first: readonly Entry[], second: readonly Entry[]): Entry[] {
+  const known = new Set(first.map((entry) => entry.id))
+  const all = [...first, ...second.filter((entry) => !known.has(entry.id))]
+  return order.flatMap((group) => all.filter((entry) => entry.group === group))
 }
 
 /** The entry to select after the list changed: the same one, else the first. */

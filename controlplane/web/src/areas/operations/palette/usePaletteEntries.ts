@@ -7,20 +7,22 @@ import {
   mdiPlus,
   mdiPowerPlug,
   mdiRadioTower,
+  mdiReceiptTextOutline,
   mdiReceiptTextPlusOutline,
   mdiRouterNetwork,
+  mdiWifi,
 } from '@mdi/js'
 import { computed, type Ref } from 'vue'
 import { keepPreviousData, useQuery } from '@tanstack/vue-query'
 import { useI18n } from 'vue-i18n'
 import { navigation } from '../navigation'
-import { matching, parseInput, type Entry } from './entries'
+import { joined, matching, parseInput, type Entry } from './entries'
 import { api } from '@/api/endpoints'
 import { keys } from '@/api/keys'
 import { useFormat } from '@/composables/useFormat'
 import { useRecents } from '@/stores/recents'
 import { useSession } from '@/stores/session'
-import type { CustomerRow, Device, SiteRow } from '@/api/types'
+import type { CustomerRow, Device, FoundItem, SiteRow } from '@/api/types'
 
 /** Rows of each list in the palette: more belongs to the list itself. */
 const most = 6
@@ -44,6 +46,13 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
     queryKey: computed(() => keys.devices(query.value)),
     queryFn: ({ signal }) => api.devices.list(query.value, signal),
     enabled: () => searching.value && session.can('device.read'),
+    placeholderData: keepPreviousData,
+  })
+  /** What the lists do not search: services, invoices, and names that may be mistyped. */
+  const others = useQuery({
+    queryKey: computed(() => keys.search(query.value)),
+    queryFn: ({ signal }) => api.search(query.value, signal),
+    enabled: () => searching.value,
     placeholderData: keepPreviousData,
   })
   const sites = useQuery({ queryKey: keys.sites, queryFn: api.sites.list, enabled: () => session.can('site.read') })
@@ -93,6 +102,22 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
     return { id: row.id, group: 'devices', icon: mdiRouterNetwork, title: row.name, note, to: at('device'), actions: row.kind === 'routeros' ? [plan] : [] }
   }
 
+  function foundEntry(item: FoundItem): Entry {
+    const common = { id: item.id, title: item.title, note: item.detail ?? '' }
+    const customer = { name: 'customer', params: { id: item.customer_id } }
+    const here = { params: { id: item.id } }
+    switch (item.kind) {
+      case 'customer':
+        return { ...common, group: 'customers', icon: mdiAccount, to: customer }
+      case 'device':
+        return { ...common, group: 'devices', icon: mdiRouterNetwork, to: { name: 'device', ...here } }
+      case 'invoice':
+        return { ...common, group: 'invoices', icon: mdiReceiptTextOutline, to: { name: 'invoice', ...here } }
+      case 'service':
+        return { ...common, group: 'services', icon: mdiWifi, to: customer }
+    }
+  }
+
   function siteEntry(row: SiteRow): Entry {
     const note = row.services ? format.counted('home.customers', row.services.customers) : ''
     return { id: row.id, group: 'sites', icon: mdiRadioTower, title: row.name, note, to: { name: 'devices', query: { site: row.id } } }
@@ -103,13 +128,15 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
     if (mode === 'actions') return matching(actions.value, words)
     if (mode === 'go') return matching(go.value, words)
     if (!words) return [...recents.entries.map((one) => ({ ...one, group: 'recent' as const, icon: mdiHistory })), ...go.value]
-    const rows = searching.value
+    const listed = searching.value
       ? [...(customers.data.value?.items ?? []).map(customerEntry), ...(devices.data.value?.items ?? []).map(deviceEntry)]
       : []
+    const found = searching.value ? (others.data.value?.items ?? []).map(foundEntry) : []
+    const rows = joined(listed, found)
     const places = matching((sites.data.value?.items ?? []).map(siteEntry), words).slice(0, most)
     return [...rows, ...places, ...matching(go.value, words), ...matching(actions.value, words)]
   })
-  const busy = computed(() => searching.value && (customers.isFetching.value || devices.isFetching.value))
-  const error = computed(() => customers.error.value ?? devices.error.value ?? sites.error.value)
+  const busy = computed(() => searching.value && (customers.isFetching.value || devices.isFetching.value || others.isFetching.value))
+  const error = computed(() => customers.error.value ?? devices.error.value ?? others.error.value ?? sites.error.value)
   return { entries, busy, error }
 }

@@ -14,9 +14,19 @@ const systems: [pattern: RegExp, name: string][] = [
   [/Linux/, 'Linux'],
 ]
 
+function named(userAgent: string): { browser: (string | undefined)[]; system: string | undefined } {
+  const browser = browsers.map(([pattern, name]) => [name, pattern.exec(userAgent)?.[1]]).find(([, version]) => version)
+  return { browser: browser ?? [], system: systems.find(([pattern]) => pattern.test(userAgent))?.[1] }
+}
+
 /** "Firefox 141 · Linux"; empty when nothing in it is known. */
 export function browserOf(userAgent: string): string {
-  const browser = browsers.map(([pattern, name]) => [name, pattern.exec(userAgent)?.[1]]).find(([, version]) => version)
-  const system = systems.find(([pattern]) => pattern.test(userAgent))?.[1]
-  return [browser?.join(' '), system].filter(Boolean).join(' · ')
+  const { browser, system } = named(userAgent)
+  return [browser.join(' '), system].filter(Boolean).join(' · ')
+}
+
+/** "Linux · Firefox": by what a person knows the machine later, when its browser has another version. */
+export function machineOf(userAgent: string): string {
+  const { browser, system } = named(userAgent)
+  return [system, browser[0]].filter(Boolean).join(' · ')
 }

@@ -1,0 +1,114 @@
+//! From a template to a message: greeting, words, link, end; as plain text and as HTML.
+//!
+//! Everything that came from people (names, reasons, what a browser says of itself) is text: in HTML it is escaped, and the
+//! subject is one line, so that nobody writes a header or a link of their own into somebody else's mail.
+
+use super::{
+    Mail, Template,
+    say::{self, Facts, Language},
+};
+use crate::{identity::User, tenancy::Tenant};
+use atalaya_kernel::{ids::NoticeId, secrets::SecretText, time::Timestamp};
+
+/// Longest subject, characters.
+const SUBJECT: usize = 150;
+
+/// For whom, from whom, and where links lead.
+pub(super) struct Setting<'s> {
+    pub(super) id: &'s NoticeId,
+    pub(super) created_at: Timestamp,
+    pub(super) user: &'s User,
+    pub(super) tenant: &'s Tenant,
+    pub(super) locale: &'s str,
+    /// Address of the web app, without a path.
+    pub(super) web: &'s str,
+}
+
+/// The message.
+pub(super) fn mail(template: &Template, setting: &Setting<'_>) -> Mail {
+    let Setting { user, tenant, .. } = setting;
+    let language = Language::of(setting.locale);
+    let facts = Facts { tenant_name: &tenant.name, zone: &tenant.time_zone };
+    let said = say::said(language, template, &facts);
+    let link =
+        template.link().map(|(secret, _)| format!("{}/set-password#{}", setting.web, secret.0.expose()));
+    let greeting = say::greeting(language, &one_line(&user.name));
+    let farewell = say::farewell(language, &one_line(&tenant.name));
+    let mut text = format!("{greeting}\n");
+    let mut html = format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"></head>\n<body>\n<p>{}</p>\n",
+        language.tag(),
+        escaped(&greeting)
+    );
+    for paragraph in &said.paragraphs {
+        let paragraph = without_controls(paragraph);
+        text.push_str(&format!("\n{paragraph}\n"));
+        html.push_str(&format!("<p>{}</p>\n", escaped(&paragraph).replace('\n', "<br>\n")));
+    }
+    if let Some(link) = &link {
+        text.push_str(&format!("\n{}:\n{link}\n", said.link));
+        html.push_str(&format!("<p><a href=\"{}\">{}</a></p>\n", escaped(link), escaped(said.link)));
+    }
+    text.push_str(&format!("\n{farewell}\n"));
+    html.push_str(&format!("<p>{}</p>\n</body></html>\n", escaped(&farewell)));
+    Mail {
+        id: setting.id.clone(),
+        date: setting.created_at,
+        from_name: one_line(&tenant.name),
+        to_name: one_line(&user.name),
+        to: user.email.clone(),
+        subject: one_line(&said.subject).chars().take(SUBJECT).collect(),
+        language: language.tag(),
+        text: SecretText::new(text),
+        html: SecretText::new(html),
+    }
+}
+
+/// On one line, without characters that only control.
+fn one_line(text: &str) -> String {
+    let spaced: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Without characters that only control, but for the ends of lines.
+fn without_controls(text: &str) -> String {
+    text.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect()
+}
+
+/// As text in HTML, also within quotes.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_people_wrote_is_text() {
+        assert_eq!(one_line("Net\r\nBcc: a@b.example \u{7}Andina"), "Net Bcc: a@b.example Andina");
+        assert_eq!(escaped("<a href='x'>\"&"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;");
+        assert_eq!(without_controls("a\u{1b}[31m\nb\r"), "a[31m\nb");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_leaves_its_place(text in any::<String>()) {
+            prop_assert!(!one_line(&text).chars().any(char::is_control));
+            let safe = escaped(&text);
+            prop_assert!(!safe.contains(['<', '>', '"', '\'']));
+        }
+    }
+}

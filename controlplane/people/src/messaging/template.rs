@@ -1,0 +1,198 @@
+//! What can be said, with the values that it is said of.
+
+use super::NoticeKind;
+use atalaya_kernel::{secrets::SecretText, text_enum, time::Timestamp};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// The token of a link that sets a password: sealed in the row, in clear in the message alone.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct LinkSecret(pub SecretText);
+
+impl Serialize for LinkSecret {
+    /// For the sealed column, and nothing else: a template is serialised there alone.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+text_enum! {
+    /// What happened to somebody's second factors.
+    pub enum FactorChange {
+        /// An authenticator app was added.
+        AppAdded = "app_added",
+        /// It was removed.
+        AppRemoved = "app_removed",
+        /// A passkey was added.
+        PasskeyAdded = "passkey_added",
+        /// One was removed.
+        PasskeyRemoved = "passkey_removed",
+        /// The counter of one went back: there may be a copy.
+        PasskeyCopied = "passkey_copied",
+        /// There are new recovery codes.
+        RecoveryRenewed = "recovery_renewed",
+        /// A recovery code was used.
+        RecoveryUsed = "recovery_used",
+        /// Somebody else removed all of them.
+        Reset = "reset",
+    }
+}
+
+text_enum! {
+    /// Which of the templates.
+    pub enum TemplateName {
+        /// Somebody logged in from a browser that was not known.
+        NewBrowser = "new_browser",
+        /// The password is another one.
+        PasswordChanged = "password_changed",
+        /// The second factors are others than before.
+        FactorChanged = "factor_changed",
+        /// An API key was made.
+        KeyMade = "key_made",
+        /// A program acts for its recipient.
+        ProgramGranted = "program_granted",
+        /// A program's token is in two hands.
+        TokenReused = "token_reused",
+        /// An operator of the installation is in the ISP.
+        VisitBegun = "visit_begun",
+        /// Somebody guesses at the log-in.
+        GuessingSlowed = "guessing_slowed",
+        /// A link that sets the first password.
+        Invitation = "invitation",
+        /// A link that sets another password.
+        Reset = "reset",
+        /// A second person decided.
+        ApprovalDecided = "approval_decided",
+    }
+}
+
+/// A template and its values. Not printable: some hold a link.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "template", rename_all = "snake_case")]
+pub enum Template {
+    /// Somebody logged in from a browser that was not known.
+    NewBrowser {
+        /// When.
+        at: Timestamp,
+        /// Where from.
+        address: String,
+        /// What the browser said of itself.
+        user_agent: String,
+    },
+    /// The password is another one.
+    PasswordChanged {
+        /// When.
+        at: Timestamp,
+    },
+    /// The second factors are others than before.
+    FactorChanged {
+        /// When.
+        at: Timestamp,
+        /// What happened.
+        change: FactorChange,
+    },
+    /// The recipient, or somebody with their session, made an API key.
+    KeyMade {
+        /// When.
+        at: Timestamp,
+        /// Its name.
+        name: String,
+    },
+    /// A program got tokens with the recipient's password.
+    ProgramGranted {
+        /// When.
+        at: Timestamp,
+        /// Name of the program.
+        name: String,
+        /// Where from.
+        address: String,
+    },
+    /// A refresh token came twice.
+    TokenReused {
+        /// When.
+        at: Timestamp,
+        /// Name of the program.
+        name: String,
+        /// Where from, the second time.
+        address: String,
+    },
+    /// An operator of the installation entered the ISP.
+    VisitBegun {
+        /// When.
+        at: Timestamp,
+        /// Until when at most.
+        until: Timestamp,
+        /// Who.
+        operator: String,
+        /// What for, in their words.
+        reason: String,
+    },
+    /// Guesses at the recipient's log-in are slowed down.
+    GuessingSlowed {
+        /// When.
+        at: Timestamp,
+        /// Where from.
+        address: String,
+    },
+    /// A link that sets the first password.
+    Invitation {
+        /// What the link carries.
+        link: LinkSecret,
+        /// Until when it is good.
+        expires_at: Timestamp,
+    },
+    /// A link that sets another password.
+    Reset {
+        /// What the link carries.
+        link: LinkSecret,
+        /// Until when it is good.
+        expires_at: Timestamp,
+    },
+    /// What became of something that the recipient asked a second person for.
+    ApprovalDecided {
+        /// What it would do.
+        summary: String,
+        /// Whether it was approved.
+        approved: bool,
+        /// Who decided.
+        by: String,
+        /// Why it was rejected, in their words.
+        reason: Option<String>,
+    },
+}
+
+impl Template {
+    /// Which.
+    pub const fn name(&self) -> TemplateName {
+        match self {
+            Self::NewBrowser { .. } => TemplateName::NewBrowser,
+            Self::PasswordChanged { .. } => TemplateName::PasswordChanged,
+            Self::FactorChanged { .. } => TemplateName::FactorChanged,
+            Self::KeyMade { .. } => TemplateName::KeyMade,
+            Self::ProgramGranted { .. } => TemplateName::ProgramGranted,
+            Self::TokenReused { .. } => TemplateName::TokenReused,
+            Self::VisitBegun { .. } => TemplateName::VisitBegun,
+            Self::GuessingSlowed { .. } => TemplateName::GuessingSlowed,
+            Self::Invitation { .. } => TemplateName::Invitation,
+            Self::Reset { .. } => TemplateName::Reset,
+            Self::ApprovalDecided { .. } => TemplateName::ApprovalDecided,
+        }
+    }
+    /// What it is about.
+    pub const fn kind(&self) -> NoticeKind {
+        match self {
+            Self::Invitation { .. } | Self::Reset { .. } => NoticeKind::Access,
+            Self::ApprovalDecided { .. } => NoticeKind::Approval,
+            _ => NoticeKind::Security,
+        }
+    }
+    /// The link in it, and until when it is good.
+    pub(super) const fn link(&self) -> Option<(&LinkSecret, Timestamp)> {
+        match self {
+            Self::Invitation { link, expires_at } | Self::Reset { link, expires_at } => {
+                Some((link, *expires_at))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+use super::*;
+use crate::{factors::enrolled, log_in_from};
+use atalaya_kernel::{Error, on_both};
+use atalaya_people::{
+    access::{Catalog, Role},
+    approvals::{self, NewApproval, Operation, Operations},
+    factors,
+    identity::{self, Origin},
+    keys::{self, NewApiKey},
+};
+
+async fn subjects(world: &World, post: &Post) -> Vec<String> {
+    post.deliver(world).await.into_iter().map(|mail| mail.subject).collect()
+}
+
+on_both!(people_are_told_what_happens_to_their_log_in, subscriptions(), |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    let post = Post::open();
+    let (rosa, _, codes) = enrolled(&world, &ctx).await;
+    let told = post.deliver(&world).await;
+    let said: Vec<_> = told.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(
+        said,
+        ["Nuevo ingreso en NETANDINA", "Nuevo ingreso en NETANDINA", "Su segundo factor en NETANDINA"]
+    );
+    assert!(told[2].text.expose().contains("Se agregó una aplicación"));
+    assert!(told[0].text.expose().contains("2026-11-05 10:07 (America/Lima)"), "{}", told[0].text.expose());
+    identity::log_in(&world.runtime, "netandina", EMAIL, &secret("correct horse"), &Origin::default())
+        .await
+        .unwrap();
+    assert!(subjects(&world, &post).await.is_empty(), "nobody is in yet");
+    factors::recovery_renew(&rosa).await.unwrap();
+    assert!(!codes.is_empty());
+    factors::app_remove(&rosa).await.unwrap();
+    assert_eq!(subjects(&world, &post).await, ["Su segundo factor en NETANDINA"; 2]);
+    let Ok(owner) = identity::user_find(&ctx, EMAIL).await else { unreachable!("she was made") };
+    identity::password_set(&ctx, &owner.id, &secret("another horse")).await.unwrap();
+    assert_eq!(subjects(&world, &post).await, ["Su contraseña en NETANDINA cambió"]);
+    let known = log_in(&world, "netandina", EMAIL, &secret("another horse")).await.unwrap();
+    assert_eq!(subjects(&world, &post).await.len(), 1, "the browsers were forgotten");
+    let origin = Origin { browser: Some(secret(known.browser.expose())), ..Origin::default() };
+    log_in_from(&world, "netandina", EMAIL, &secret("another horse"), &origin).await.unwrap().unwrap();
+    assert!(subjects(&world, &post).await.is_empty(), "a browser that is known");
+
+    let catalog = Catalog::new(atalaya_people::PERMISSIONS.concat());
+    let new = NewApiKey {
+        name: "Contabilidad".to_owned(),
+        permissions: ["customer.read".to_owned()].into(),
+        scope: None,
+        requests_per_minute: None,
+        expires_at: None,
+    };
+    let (rosa, _) = identity::authenticate(&world.runtime, known.token.expose(), "r").await.unwrap().unwrap();
+    keys::key_create(&rosa, &catalog, new).await.unwrap();
+    assert_eq!(subjects(&world, &post).await, ["Se creó una clave para un programa en NETANDINA"]);
+});
+
+on_both!(whoever_is_guessed_at_is_told_once_a_day, subscriptions(), |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    identity::user_create(&ctx, user(EMAIL, Role::Owner)).await.unwrap();
+    let post = Post::open();
+    let guess = |address: &str, email: &'static str| {
+        let origin = Origin { address: address.to_owned(), ..Origin::default() };
+        let world = &world;
+        async move { log_in_from(world, "netandina", email, &secret("wrong"), &origin).await }
+    };
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        for _ in 0..4 {
+            assert!(guess(address, EMAIL).await.unwrap().is_none());
+        }
+        assert!(subjects(&world, &post).await.is_empty(), "four are a person who is in a hurry");
+        assert!(guess(address, EMAIL).await.unwrap().is_none());
+        assert!(matches!(guess(address, EMAIL).await, Err(Error::RateLimited { .. })));
+        let told = subjects(&world, &post).await;
+        let expected = if address == "192.0.2.1" { 1 } else { 0 };
+        assert_eq!(told.len(), expected, "{told:?}");
+        for _ in 0..5 {
+            assert!(guess(address, "nobody@netandina.example").await.unwrap().is_none());
+        }
+    }
+    assert!(subjects(&world, &post).await.is_empty(), "nobody has no mailbox");
+});
+
+struct Nothing;
+
+#[async_trait::async_trait]
+impl Operation for Nothing {
+    fn name(&self) -> &'static str {
+        "test.nothing"
+    }
+    fn permission(&self) -> atalaya_kernel::Permission {
+        atalaya_people::tenancy::WRITE
+    }
+    async fn run(
+        &self,
+        _: &Ctx,
+        _: &mut atalaya_kernel::db::TenantTx,
+        _: &serde_json::Value,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+on_both!(whoever_asked_is_told_what_somebody_else_decided, subscriptions(), |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    let post = Post::open();
+    let rosa = identity::user_create(&ctx, user(EMAIL, Role::Owner)).await.unwrap();
+    let luis = identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();
+    let (rosa, luis) =
+        (as_person(&ctx, &rosa.id, Permissions::All), as_person(&ctx, &luis.id, Permissions::All));
+    let operations = Operations::new(vec![Arc::new(Nothing)]);
+    let ask = |entity: &'static str| {
+        let rosa = &rosa;
+        async move {
+            let new = NewApproval {
+                operation: "test.nothing",
+                entity: atalaya_kernel::events::EntityRef::new("test", entity),
+                summary: "Suspend 214 services".to_owned(),
+                payload: serde_json::json!({}),
+            };
+            write_tx!(rosa, tx => { Ok(approvals::approval_request(rosa, &mut tx, new.clone()).await?.id) })
+                .unwrap()
+        }
+    };
+    approvals::approval_approve(&luis, &operations, &ask("a").await).await.unwrap();
+    approvals::approval_reject(&luis, &ask("b").await, "not today").await.unwrap();
+    approvals::approval_reject(&rosa, &ask("c").await, "my mistake").await.unwrap();
+    let told = post.deliver(&world).await;
+    let said: Vec<_> = told.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(said, ["Su solicitud fue aprobada", "Su solicitud fue rechazada"], "not of one's own");
+    assert!(told.iter().all(|mail| mail.to == EMAIL));
+    assert!(told[1].text.expose().contains("Motivo: not today"));
+});
+
+on_both!(owners_are_told_of_a_visit, subscriptions(), |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    identity::user_create(&ctx, user(EMAIL, Role::Owner)).await.unwrap();
+    identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();
+    identity::user_create(&ctx, user("ana@netandina.example", Role::Admin)).await.unwrap();
+    let post = Post::open();
+    crate::platform::visit(&world, &ctx).await;
+    let mut told: Vec<_> =
+        post.deliver(&world).await.into_iter().map(|mail| (mail.to, mail.subject)).collect();
+    told.sort();
+    let subject = "Un operador de la instalación entró en NETANDINA".to_owned();
+    assert_eq!(told, [("luis@netandina.example".to_owned(), subject.clone()), (EMAIL.to_owned(), subject)]);
+});

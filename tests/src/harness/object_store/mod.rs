@@ -1,0 +1,306 @@
+//! A double of an object store: PUT, GET, DELETE and ListObjectsV2 of one bucket by path, in memory. It checks the signature
+//! of each request by itself, from what the S3 API reference says about Signature Version 4 and not by the product's own code.
+
+mod signature;
+
+use anyhow::Context;
+use parking_lot::Mutex;
+use signature::{decoded, pairs, verify};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// Its one bucket.
+pub const BUCKET: &str = "isp-files";
+/// Its region.
+pub const REGION: &str = "sa-east-1";
+/// Who is let in.
+pub const KEY_ID: &str = "AKIDATALAYATEST";
+/// And by what.
+pub const SECRET: &str = "Secret/of+the=store-4d1f";
+/// How far the clock of a caller may be off, s.
+const SKEW_S: i64 = 15 * 60;
+
+/// A running double.
+pub struct ObjectStore {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+/// Bytes, and when they were written, Unix s.
+type Object = (Vec<u8>, i64);
+
+struct State {
+    objects: BTreeMap<String, Object>,
+    /// Calls still to be answered with 503.
+    busy: u32,
+    /// Calls still to be left without an answer.
+    silent: u32,
+    /// Calls still to be hung up on in the middle of what they send.
+    cut: u32,
+    /// Most keys of a list.
+    most: usize,
+    calls: Vec<String>,
+}
+
+impl ObjectStore {
+    /// Starts it, empty.
+    ///
+    /// # Errors
+    /// No free port.
+    pub fn start() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = listener.local_addr()?;
+        let state =
+            State { objects: BTreeMap::new(), busy: 0, silent: 0, cut: 0, most: 1_000, calls: Vec::new() };
+        let state = Arc::new(Mutex::new(state));
+        let serving = state.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = serving.clone();
+                // A caller that went away is nobody's loss.
+                thread::spawn(move || answer(&stream, &state).ok());
+            }
+        });
+        Ok(Self { address, state })
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// `[blobs.s3]` of a configuration file that names it; its credentials are written to a file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn settings(&self, key_file: &Path) -> anyhow::Result<String> {
+        fs::write(
+            key_file,
+            format!("[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"),
+        )?;
+        Ok(format!(
+            "[blobs.s3]\nendpoint = \"{}\"\nregion = \"{REGION}\"\nbucket = \"{BUCKET}\"\nprefix = \"atalaya/\"\nkey_file = \"{}\"\ntimeout_s = 2\n",
+            self.endpoint(),
+            key_file.display()
+        ))
+    }
+
+    /// Answers the next calls with 503.
+    pub fn be_busy(&self, calls: u32) {
+        self.state.lock().busy = calls;
+    }
+
+    /// Leaves the next calls without an answer.
+    pub fn be_silent(&self, calls: u32) {
+        self.state.lock().silent = calls;
+    }
+
+    /// Hangs up on the next uploads in the middle.
+    pub fn cut_off(&self, calls: u32) {
+        self.state.lock().cut = calls;
+    }
+
+    /// Lists at most so many keys at once.
+    pub fn list_at_most(&self, keys: usize) {
+        self.state.lock().most = keys;
+    }
+
+    /// Keys that it holds.
+    pub fn keys(&self) -> Vec<String> {
+        self.state.lock().objects.keys().cloned().collect()
+    }
+
+    /// The bytes of an object.
+    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
+        self.state.lock().objects.get(key).map(|object| object.0.clone())
+    }
+
+    /// Puts an object there by hand.
+    pub fn plant(&self, key: &str, bytes: &[u8]) {
+        self.state.lock().objects.insert(key.to_owned(), (bytes.to_vec(), now_s()));
+    }
+
+    /// Forgets everything.
+    pub fn burn(&self) {
+        self.state.lock().objects.clear();
+    }
+
+    /// Methods and paths of what was called, in order, answered or not.
+    pub fn calls(&self) -> Vec<String> {
+        self.state.lock().calls.clone()
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a store has a clock of its own")]
+fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or_default()
+}
+
+struct Asked {
+    method: String,
+    /// As it was sent.
+    path: String,
+    query: String,
+    headers: HashMap<String, String>,
+    body: Vec<u8>,
+}
+
+fn answer(stream: &TcpStream, state: &Mutex<State>) -> anyhow::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let Some(asked) = read(stream, state)? else { return Ok(()) };
+    let (silent, busy) = {
+        let mut state = state.lock();
+        state.calls.push(format!("{} {}", asked.method, asked.path));
+        let (silent, busy) = (state.silent > 0, state.busy > 0);
+        (state.silent, state.busy) =
+            (state.silent.saturating_sub(1), state.busy.saturating_sub(u32::from(!silent)));
+        (silent, busy)
+    };
+    if silent {
+        // Until the caller has waited long enough and goes.
+        let mut stream = stream;
+        let _ = stream.read(&mut [0; 1]);
+        return Ok(());
+    }
+    let (status, text) = if busy {
+        (503, error("SlowDown"))
+    } else {
+        match verify(&asked) {
+            Ok(()) => decided(&asked, &mut state.lock()),
+            Err(code) => (403, error(code)),
+        }
+    };
+    let mut stream = stream;
+    let head = format!(
+        "HTTP/1.1 {status} Told\r\ncontent-type: application/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        text.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(&text)?;
+    Ok(())
+}
+
+fn error(code: &str) -> Vec<u8> {
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>").into_bytes()
+}
+
+/// The request; none when its upload was cut off.
+fn read(stream: &TcpStream, state: &Mutex<State>) -> anyhow::Result<Option<Asked>> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let mut words = line.split(' ');
+    let method = words.next().context("a request has a method")?.to_owned();
+    let target = words.next().context("a request has a path")?;
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let mut stream = stream;
+    if headers.get("expect").is_some_and(|value| value == "100-continue") {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let is_cut = {
+        let mut state = state.lock();
+        let is_cut = state.cut > 0 && method == "PUT";
+        state.cut = state.cut.saturating_sub(u32::from(is_cut));
+        is_cut
+    };
+    let mut body = vec![0; if is_cut { length / 2 } else { length }];
+    reader.read_exact(&mut body)?;
+    if is_cut {
+        state.lock().calls.push(format!("{method} {path}"));
+        return Ok(None);
+    }
+    Ok(Some(Asked { method, path, query, headers, body }))
+}
+
+fn decided(asked: &Asked, state: &mut State) -> (u16, Vec<u8>) {
+    let rest = asked.path.strip_prefix('/').unwrap_or_default();
+    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket != BUCKET {
+        return (404, error("NoSuchBucket"));
+    }
+    let Some(key) = decoded(key) else { return (400, error("InvalidURI")) };
+    match (asked.method.as_str(), key.is_empty()) {
+        ("GET", true) => (200, list(&pairs(&asked.query), state)),
+        ("GET", false) => state
+            .objects
+            .get(&key)
+            .map_or_else(|| (404, error("NoSuchKey")), |object| (200, object.0.clone())),
+        ("PUT", false) => {
+            state.objects.insert(key, (asked.body.clone(), now_s()));
+            (200, Vec::new())
+        }
+        ("DELETE", false) => {
+            state.objects.remove(&key);
+            (204, Vec::new())
+        }
+        _ => (405, error("MethodNotAllowed")),
+    }
+}
+
+fn list(query: &[(String, String)], state: &State) -> Vec<u8> {
+    let value = |name: &str| query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+    let (prefix, after) = (value("prefix"), value("start-after"));
+    let most = value("max-keys").parse().unwrap_or(1_000).min(state.most);
+    let mut fitting = state.objects.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after);
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?><ListBucketResult>");
+    for (key, (bytes, written)) in fitting.by_ref().take(most) {
+        let key = key.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let _ = write!(
+            text,
+            "<Contents><Key>{key}</Key><LastModified>{}</LastModified><Size>{}</Size></Contents>",
+            utc(*written),
+            bytes.len()
+        );
+    }
+    let more = fitting.next().is_some();
+    let _ = write!(text, "<IsTruncated>{more}</IsTruncated></ListBucketResult>");
+    text.into_bytes()
+}
+
+/// `2026-11-05T15:07:09.000Z`.
+fn utc(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let of_era = z.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let m = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * m + 2) / 5 + 1;
+    let month = if m < 10 { m + 3 } else { m - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.000Z", rest / 3_600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{signature::instant, *};
+
+    #[test]
+    fn its_clock_reads_what_it_writes() {
+        for seconds in [0, 951_782_400, 1_793_891_229, 4_107_542_399] {
+            let text = utc(seconds).replace(['-', ':'], "").replace(".000", "");
+            assert_eq!(instant(&text), Some(seconds), "{text}");
+        }
+        assert_eq!(utc(1_793_891_229), "2026-11-05T15:07:09.000Z");
+    }
+}
