@@ -57,10 +57,10 @@ const routes: RouteRecordRaw[] = [
       area('events', 'events', () => import('./areas/operations/events/EventsPage.vue')),
       area('audit', 'audit', withWords(['administration'], () => import('./areas/operations/audit/AuditPage.vue'))),
       area('dead-letters', 'dead-letters', withWords(['standing'], () => import('./areas/operations/dead-letters/DeadLettersPage.vue'))),
-      area('profile', 'profile', withWords(['security'], () => import('./areas/operations/profile/ProfilePage.vue'))),
+      area('profile', 'profile', withWords(['security', 'sign-on'], () => import('./areas/operations/profile/ProfilePage.vue'))),
       area('role', 'roles/:id', withWords(['administration'], () => import('./areas/operations/settings/RolePage.vue'))),
       {
-        ...area('settings', 'settings/:tab?', withWords(['administration', 'security', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
+        ...area('settings', 'settings/:tab?', withWords(['administration', 'security', 'sign-on', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
         // Tabs had no paths of their own at first; links from then go on.
         beforeEnter: ({ query: { tab, ...query } }) => (typeof tab === 'string' ? { name: 'settings', params: { tab }, query } : true),
       },

@@ -23,6 +23,9 @@ pub(super) fn all(isp: &Isp, walk: &mut Walk<'_>) {
         "client_secret": OPENID_CLIENT.1, "allowed_domains": ["netandina.example"],
     });
     let kind = "identity_provider";
+    let asked = isp.owner.post("/identity-providers/check", &json!({"issuer": issuer.url()}));
+    assert_eq!(asked.expect("it can be asked")["verdict"], "usable");
+    walk.changes_nothing("POST /identity-providers/check");
     let made = walk.call(call("POST /identity-providers", "/identity-providers", new, kind));
     assert_eq!(made["client_secret"], Value::Null, "{made}");
     let provider = id_of(&made).expect("an id");

@@ -1,13 +1,13 @@
 //! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
 //! pressed and read back, one of them while somebody else saves. Who somebody is, from the invitation to the
-//! code of an app; a passkey; what one press must not do alone; what was given up, and an operator of the installation in an ISP. And
+//! code of an app; a passkey; an account at an issuer; what one press must not do alone; what was given up, and an operator of the installation in an ISP. And
 //! every page and dialog through axe.
 
 use super::{Database, block_on, cut_by_run, soak};
 use atalaya_tests::{
-    harness::wait_until,
-    isp::{Isp, PASSWORD, Size, Subscriber, TENANT},
+    harness::{Issuer, IssuerSigns, OPENID_CLIENT, wait_until},
+    isp::{Isp, OWNER, PASSWORD, Size, Subscriber, TENANT},
 };
 use sqlx::SqlitePool;
 use std::{
@@ -137,6 +137,22 @@ fn a_passkey_is_made_entered_with_shown_again_and_removed() {
     let isp = Database::Sqlite.isp(folder.path(), Size { subscribers: 12, sites: 1 });
     let mut browser = script(&web, "passkeys", &isp, "");
     browser.env("ATALAYA_AGE", "stdin");
+    converse(browser, "AGE", || tamper(&isp, AGE_PROOFS));
+}
+
+#[test]
+fn somebody_adds_an_issuer_links_an_account_there_and_enters_with_it() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let isp = Database::Sqlite.isp_behind_proxy(folder.path(), Size { subscribers: 12, sites: 1 });
+    let issuer = Issuer::start(IssuerSigns::Es256).expect("a double starts");
+    issuer.account("rosa-0001", OWNER);
+    let mut browser = script(&web, "sign-on", &isp, "");
+    browser
+        .env("ATALAYA_ISSUER", issuer.url())
+        .env("ATALAYA_ISSUER_CLIENT", OPENID_CLIENT.0)
+        .env("ATALAYA_ISSUER_SECRET", OPENID_CLIENT.1)
+        .env("ATALAYA_AGE", "stdin");
     converse(browser, "AGE", || tamper(&isp, AGE_PROOFS));
 }
 

@@ -1,8 +1,8 @@
 //! A double of an issuer of OpenID Connect: discovery document, keys, authorization and token endpoint, as the specifications
-//! say them. Whoever comes to its authorization endpoint is logged in already. A client that others wrote is let loose on it
+//! say them. Whoever comes to its authorization endpoint is logged in already; with a browser they are asked whether to go on. A client that others wrote is let loose on it
 //! too, so that it does not agree with ours alone.
 
-use super::double::{Asked, Told, serve};
+use super::double::{Asked, Double, Told, decoded, encoded, pairs, serve};
 use anyhow::{Context, bail};
 use base64::{
     Engine,
@@ -27,6 +27,9 @@ use std::{
 
 /// Client id and secret of whoever asks it.
 pub const CLIENT: (&str, &str) = ("atalaya-test", "un secreto: del ISP/+");
+
+/// What it gives beside the ID token.
+pub const ACCESS_TOKEN: &str = "nothing/to+be had by it-6e20c1b7";
 
 /// How an issuer signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,8 @@ struct State {
     /// Codes that were not redeemed yet, with what was asked for.
     codes: HashMap<String, BTreeMap<String, String>>,
     given: usize,
+    /// The ID token that it gave last.
+    last_token: Option<String>,
 }
 
 impl Issuer {
@@ -72,10 +77,10 @@ impl Issuer {
             account: json!({}),
             codes: HashMap::new(),
             given: 0,
+            last_token: None,
         };
         let state = Arc::new(Mutex::new(state));
-        let serving = state.clone();
-        let address = serve(move |asked| serving.lock().decided(asked))?;
+        let address = serve(state.clone())?;
         state.lock().url = format!("http://{address}");
         Ok(Self { address, state })
     }
@@ -85,9 +90,19 @@ impl Issuer {
         format!("http://{}", self.address)
     }
 
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Logs an account in there.
     pub fn account(&self, subject: &str, email: &str) {
         self.state.lock().account = json!({"sub": subject, "email": email, "email_verified": true});
+    }
+
+    /// The ID token that it gave last.
+    pub fn last_token(&self) -> Option<String> {
+        self.state.lock().last_token.clone()
     }
 
     /// What a browser that goes to an address is sent back with: `state`, `code`, `iss`.
@@ -183,43 +198,24 @@ impl Key {
     }
 }
 
-/// A text of a query or form as it was before it was escaped.
+/// A text of a form, where a blank is `+`.
 fn plain(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'%' => {
-                let digits: Vec<u8> = rest.by_ref().take(2).collect();
-                let digits = String::from_utf8_lossy(&digits).into_owned();
-                bytes.push(u8::from_str_radix(&digits, 16).unwrap_or(b'?'));
-            }
-            b'+' => bytes.push(b' '),
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    decoded(&text.replace('+', " ")).unwrap_or_default()
 }
 
 /// Name and value of each part of a query or form.
 fn parts(text: &str) -> BTreeMap<String, String> {
-    let pair = |part: &str| part.split_once('=').map(|(name, value)| (plain(name), plain(value)));
-    text.split('&').filter_map(pair).collect()
-}
-
-fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut escaped, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-        escaped
-    })
+    pairs(&text.replace('+', " ")).into_iter().collect()
 }
 
 fn denied(status: u16, error: &str) -> Told {
     Told::json(status, &json!({"error": error}))
+}
+
+impl Double for Arc<Mutex<State>> {
+    fn decided(&self, asked: &Asked) -> Told {
+        self.lock().decided(asked)
+    }
 }
 
 impl State {
@@ -227,7 +223,13 @@ impl State {
         match (asked.method.as_str(), asked.path.as_str()) {
             ("GET", "/.well-known/openid-configuration") => Told::json(200, &self.discovery()),
             ("GET", "/jwks") => Told::json(200, &json!({"keys": [self.key.public()]})),
-            ("GET", "/authorize") => self.authorize(parts(&asked.query)),
+            ("GET", "/authorize") if asked.header("accept").is_some_and(|types| types.contains("text/html")) => {
+                self.page(&asked.query)
+            }
+            ("GET", "/authorize") => self.authorize(parts(&asked.query), true),
+            ("POST", "/authorize") => {
+                self.authorize(parts(&asked.query), asked.body == b"answer=continue")
+            }
             ("POST", "/token") => self.token(asked),
             _ => denied(404, "not_found"),
         }
@@ -249,8 +251,21 @@ impl State {
         })
     }
 
+    /// What a person is asked who comes with a browser.
+    fn page(&self, query: &str) -> Told {
+        let email = self.account["email"].as_str().unwrap_or_default();
+        let query = query.replace('&', "&amp;").replace('"', "&quot;");
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><title>Issuer</title><h1>Go on as {email}?</h1>\
+             <form method=\"post\" action=\"/authorize?{query}\">\
+             <button name=\"answer\" value=\"continue\">Continue</button>\
+             <button name=\"answer\" value=\"cancel\">Cancel</button></form></html>"
+        );
+        Told::text(200, "text/html; charset=utf-8", page)
+    }
+
     /// RFC 6749, §4.1.1 and §4.1.2; RFC 7636, §4.3; RFC 9207.
-    fn authorize(&mut self, query: BTreeMap<String, String>) -> Told {
+    fn authorize(&mut self, query: BTreeMap<String, String>, agrees: bool) -> Told {
         let wanted = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
         let right = wanted("client_id") == CLIENT.0
             && wanted("response_type") == "code"
@@ -262,15 +277,14 @@ impl State {
             return denied(400, "invalid_request");
         }
         self.given += 1;
-        let code = format!("code {}/+", self.given);
-        let back = format!(
-            "{redirect_uri}?code={}&state={}&iss={}",
-            escaped(&code),
-            escaped(wanted("state")),
-            escaped(&self.url)
-        );
-        self.codes.insert(code, query);
-        Told { status: 302, headers: vec![("location", back)], body: String::new() }
+        let code = format!("code {}/+ 91c4e7b0", self.given);
+        let said = if agrees { format!("code={}", encoded(&code)) } else { "error=access_denied".to_owned() };
+        let back =
+            format!("{redirect_uri}?{said}&state={}&iss={}", encoded(wanted("state")), encoded(&self.url));
+        if agrees {
+            self.codes.insert(code, query);
+        }
+        Told::Answer { status: 302, headers: vec![("location", back)], body: Vec::new() }
     }
 
     /// RFC 6749, §4.1.3, §2.3.1 and §5.2; RFC 7636, §4.6; OpenID Connect Core 1.0, §3.1.3.3.
@@ -296,8 +310,9 @@ impl State {
         }
         match self.id_token(query.get("nonce")) {
             Some(token) => {
+                self.last_token = Some(token.clone());
                 let tokens = json!({
-                    "access_token": "nothing to be had by it", "token_type": "Bearer", "expires_in": 3600, "id_token": token,
+                    "access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 3600, "id_token": token,
                 });
                 Told::json(200, &tokens)
             }

@@ -1,7 +1,7 @@
 //! A double of a transit engine: it answers as the encrypt and decrypt calls of Vault and OpenBao do, and keeps what it
 //! was given instead of encrypting it. What it gives out tells nothing of it.
 
-use super::double::{Asked, Told, serve};
+use super::double::{Asked, Double, Told, serve};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
@@ -39,11 +39,7 @@ impl TransitEngine {
             calls: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
-        let serving = state.clone();
-        let address = serve(move |asked| {
-            let (status, body) = decided(asked, &mut serving.lock());
-            Told::json(status, &body)
-        })?;
+        let address = serve(state.clone())?;
         Ok(Self { address, state })
     }
 
@@ -74,6 +70,13 @@ impl TransitEngine {
     /// What was called, in order: `encrypt` and `decrypt`.
     pub fn calls(&self) -> Vec<String> {
         self.state.lock().calls.clone()
+    }
+}
+
+impl Double for Arc<Mutex<State>> {
+    fn decided(&self, asked: &Asked) -> Told {
+        let (status, body) = decided(asked, &mut self.lock());
+        Told::json(status, &body)
     }
 }
 

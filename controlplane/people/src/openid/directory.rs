@@ -94,20 +94,31 @@ impl Issuers {
         what(known.entry(issuer.to_owned()).or_default());
     }
 
-    /// Reads a document of an issuer, unless it just did not answer.
-    async fn read(&self, issuer: &str, url: &str, now: Timestamp) -> Result<Fetched, IssuerError> {
-        if let Some((error, at)) = self.known(issuer).away
-            && now < at.plus_millis(AWAY_MS)
-        {
-            return Err(error);
+    /// Leaves an issuer alone that just did not answer as it should.
+    fn left_alone(&self, issuer: &str, now: Timestamp) -> Result<(), IssuerError> {
+        match self.known(issuer).away {
+            Some((error, at)) if now < at.plus_millis(AWAY_MS) => Err(error),
+            _ => Ok(()),
         }
-        let fetched = match self.web.get(url).await {
-            Ok(fetched) if fetched.status == 200 => Ok(fetched),
+    }
+
+    /// Reads a document of an issuer, and until when it may be kept; remembers when it cannot be had.
+    async fn read<T>(
+        &self,
+        issuer: &str,
+        url: &str,
+        now: Timestamp,
+        read: impl FnOnce(&[u8]) -> Result<T, IssuerError> + Send,
+    ) -> Result<(T, Timestamp), IssuerError> {
+        let what = match self.web.get(url).await {
+            Ok(fetched) if fetched.status == 200 => {
+                read(&fetched.body).map(|what| (what, kept_until(&fetched, now)))
+            }
             Ok(fetched) => Err(IssuerError::Wrong(format!("status {} for {url}", fetched.status))),
             Err(error) => Err(error),
         };
-        self.learn(issuer, |known| known.away = fetched.as_ref().err().map(|error| (error.clone(), now)));
-        fetched
+        self.learn(issuer, |known| known.away = what.as_ref().err().map(|error| (error.clone(), now)));
+        what
     }
 
     /// The discovery document of an issuer.
@@ -121,9 +132,14 @@ impl Issuers {
         {
             return Ok(discovery);
         }
-        let fetched = self.read(issuer, &document_of(issuer), now).await?;
-        let discovery = Arc::new(Discovery::read(&fetched.body, issuer, self.web())?);
-        let until = kept_until(&fetched, now);
+        self.left_alone(issuer, now)?;
+        self.discovery_anew(issuer, now).await
+    }
+
+    /// The same, asked for now.
+    async fn discovery_anew(&self, issuer: &str, now: Timestamp) -> Result<Arc<Discovery>, IssuerError> {
+        let read = |body: &[u8]| Discovery::read(body, issuer, self.web()).map(Arc::new);
+        let (discovery, until) = self.read(issuer, &document_of(issuer), now, read).await?;
         self.learn(issuer, |known| known.discovery = Some((discovery.clone(), until)));
         Ok(discovery)
     }
@@ -142,14 +158,34 @@ impl Issuers {
                 return Ok(keys);
             }
         }
+        self.left_alone(&about.issuer, now)?;
+        self.keys_anew(about, now).await
+    }
+
+    /// The same, asked for now.
+    async fn keys_anew(&self, about: &Discovery, now: Timestamp) -> Result<Arc<Vec<Key>>, IssuerError> {
         // Before the answer: of many who ask at once not each asks the issuer.
         self.learn(&about.issuer, |known| known.keys_asked_at = Some(now));
-        let fetched = self.read(&about.issuer, &about.jwks_uri, now).await?;
-        let keys = keys::read(&fetched.body)
-            .ok_or_else(|| IssuerError::Wrong("its keys cannot be read".to_owned()))?;
-        let (keys, until) = (Arc::new(keys), kept_until(&fetched, now));
+        let read = |body: &[u8]| {
+            let wrong = || IssuerError::Wrong("its keys cannot be read".to_owned());
+            keys::read(body).map(Arc::new).ok_or_else(wrong)
+        };
+        let (keys, until) = self.read(&about.issuer, &about.jwks_uri, now, read).await?;
         self.learn(&about.issuer, |known| known.keys = Some((keys.clone(), until)));
         Ok(keys)
+    }
+
+    /// Whether an issuer answers as it should, asked now whatever is known of it.
+    ///
+    /// # Errors
+    /// Why people could not log in by it.
+    pub(super) async fn look(&self, issuer: &str, now: Timestamp) -> Result<Arc<Discovery>, IssuerError> {
+        self.web.check(issuer)?;
+        let about = self.discovery_anew(issuer, now).await?;
+        if self.keys_anew(&about, now).await?.is_empty() {
+            return Err(IssuerError::Wrong("it publishes no key of RS256, ES256 or EdDSA".to_owned()));
+        }
+        Ok(about)
     }
 
     /// Who entered, as a token of an issuer says. For a key that is not known its keys are asked for once more.

@@ -54,6 +54,11 @@ pub struct Returned {
     pub issuer: Option<String>,
 }
 
+/// Where providers send people back to whose pages are of an origin.
+pub(super) fn redirect_uri(web_origin: &str) -> String {
+    format!("{web_origin}{RETURN}")
+}
+
 /// What only this browser can make of this attempt: the nonce, and the verifier of its code (RFC 7636).
 fn made_of(what: &str, browser: &SecretText, state: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{what}\n{}\n{state}", browser.expose())))
@@ -106,7 +111,7 @@ pub async fn begin(
     let attempt = Attempt {
         provider_id: provider.id.clone(),
         browser_hash: token_hash(browser.expose()),
-        redirect_uri: format!("{web_origin}{RETURN}"),
+        redirect_uri: redirect_uri(web_origin),
         expires_at: now.plus_millis(ATTEMPT_MS),
     };
     write_tx!(door, tx => { Ok(store::attempt_put(&mut tx, &token_hash(&state), &attempt, now).await?) })?;
@@ -311,7 +316,7 @@ impl Coming<'_> {
             });
             let entry = Entry::new("identity.link", EntityRef::new("user", &user.id)).after(&facts)?;
             audit::record(&ctx, &mut tx, entry).await?;
-            tell(&ctx, &mut tx, &user.id, &row.provider_id, "linked").await?;
+            tell(&ctx, &mut tx, row, "linked").await?;
             Ok(true)
         })?;
         if !linked {

@@ -1,8 +1,8 @@
 //! `/identity-providers`, `/me/identities`, `/users/{id}/identities`, `/session/identity-provider`.
 
 use super::{
-    Identity, IdentityProvider, IdentityProviderChange, Issuers, NewIdentity, NewIdentityProvider,
-    ProviderChoice, Returned, enter, identities, providers,
+    Identity, IdentityProvider, IdentityProviderChange, IssuerReport, IssuerToCheck, Issuers, ListedProvider,
+    NewIdentity, NewIdentityProvider, ProviderChoice, Returned, enter, identities, providers,
 };
 use crate::{
     access::Catalog,
@@ -30,6 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list, create))
+        .routes(routes!(check))
         .routes(routes!(get, update, delete))
         .routes(routes!(own_list, own_allow))
         .routes(routes!(own_remove))
@@ -42,11 +43,34 @@ pub fn public_router() -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(choices)).routes(routes!(begin)).routes(routes!(finish))
 }
 
-/// The identity providers by which people log in, oldest first.
-#[utoipa::path(get, path = "/identity-providers", tag = "single sign-on", responses((status = 200, body = Page<IdentityProvider>)),
+/// The identity providers by which people log in, and what has to be told to them.
+#[derive(Debug, Serialize, ToSchema)]
+struct IdentityProviders {
+    /// Oldest first; all of them.
+    items: Vec<ListedProvider>,
+    /// Where they have to send people back to, to the letter, when Atalaya is opened by the address of this request.
+    #[schema(example = "https://isp.example/login/return")]
+    redirect_uri: Option<String>,
+}
+
+/// The identity providers by which people log in, oldest first, and the address that they send people back to.
+#[utoipa::path(get, path = "/identity-providers", tag = "single sign-on", responses((status = 200, body = IdentityProviders)),
     extensions(("x-permission" = json!("identity_provider.read"))))]
-async fn list(ctx: Ctx) -> Result<Json<Page<IdentityProvider>>, Error> {
-    providers::providers_list(&ctx).await.map(Json)
+async fn list(ctx: Ctx, Extension(login): Extension<LoginOrigin>) -> Result<Json<IdentityProviders>, Error> {
+    let items = providers::providers_list(&ctx).await?;
+    Ok(Json(IdentityProviders { items, redirect_uri: login.web_origin.as_deref().map(enter::redirect_uri) }))
+}
+
+/// Asks an issuer now whether people could log in by it, and says in which way they could not. Nothing is kept.
+#[utoipa::path(post, path = "/identity-providers/check", tag = "single sign-on", request_body = IssuerToCheck,
+    responses((status = 200, body = IssuerReport), (status = 403, body = Problem), (status = 422, body = Problem)),
+    extensions(("x-permission" = json!("identity_provider.write"))))]
+async fn check(
+    ctx: Ctx,
+    Extension(issuers): Extension<Arc<Issuers>>,
+    Json(wanted): Json<IssuerToCheck>,
+) -> Result<Json<IssuerReport>, Error> {
+    providers::issuer_check(&ctx, &issuers, &wanted).await.map(Json)
 }
 
 /// Makes an identity provider, after its issuer was asked for its discovery document. Its secret is never shown again.

@@ -128,10 +128,10 @@ async fn allow(
         last_used_at: None,
     };
     store::identity_insert(tx, &row).await?;
+    tell(ctx, tx, &row, "allowed").await?;
     let identity = shown(row, now);
     let entry = Entry::new("identity.allow", EntityRef::new("user", &user.id)).after(&identity)?;
     audit::record(ctx, tx, entry).await?;
-    tell(ctx, tx, &user.id, &identity.provider_id, "allowed").await?;
     Ok(identity)
 }
 
@@ -162,21 +162,21 @@ async fn remove(ctx: &Ctx, tx: &mut TenantTx, user: &UserId, id: &IdentityId) ->
     let rows = store::identities_of(tx, user).await?;
     let row = rows.into_iter().find(|row| row.id == *id).ok_or(Error::NotFound)?;
     store::identity_delete(tx, id).await?;
-    let provider = row.provider_id.clone();
+    tell(ctx, tx, &row, "removed").await?;
     let entry = Entry::new("identity.remove", EntityRef::new("user", user)).before(&shown(row, ctx.now()))?;
-    audit::record(ctx, tx, entry).await?;
-    tell(ctx, tx, user, &provider, "removed").await
+    audit::record(ctx, tx, entry).await
 }
 
 /// Publishes that a user's identities are others than before.
 pub(super) async fn tell(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    user: &UserId,
-    provider: &IdentityProviderId,
+    row: &store::IdentityRow,
     change: &str,
 ) -> Result<(), Error> {
-    let facts = json!({"user_id": user, "provider_id": provider, "change": change});
-    events::emit(ctx, tx, NewEvent::new(IDENTITY, EntityRef::new("user", user), facts)).await?;
+    let facts = json!({
+        "user_id": row.user_id, "provider_id": row.provider_id, "provider_name": row.provider_name, "change": change,
+    });
+    events::emit(ctx, tx, NewEvent::new(IDENTITY, EntityRef::new("user", &row.user_id), facts)).await?;
     Ok(())
 }

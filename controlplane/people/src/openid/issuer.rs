@@ -81,6 +81,7 @@ pub(super) struct Discovery {
     response_types_supported: Option<Vec<String>>,
     id_token_signing_alg_values_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    claims_supported: Option<Vec<String>>,
     #[serde(default)]
     pub(super) authorization_response_iss_parameter_supported: bool,
 }
@@ -118,6 +119,11 @@ impl Discovery {
             return Err(wrong("offers neither RS256 nor ES256 nor EdDSA"));
         }
         Ok(document)
+    }
+
+    /// Whether it says that it verifies e-mails, where it says what it says at all.
+    pub(super) fn says_email_verified(&self) -> Option<bool> {
+        self.claims_supported.as_ref().map(|claims| claims.iter().any(|claim| claim == "email_verified"))
     }
 
     /// Whether the client's secret is sent in the form; else, and by default, in the header.
@@ -181,6 +187,14 @@ mod tests {
         ] {
             let document = read(&json!({"token_endpoint_auth_methods_supported": methods})).unwrap();
             assert_eq!(document.wants_secret_in_form(), in_form, "{methods}");
+        }
+        for (claims, says) in [
+            (Value::Null, None),
+            (json!(["sub", "email", "email_verified"]), Some(true)),
+            (json!(["sub", "email"]), Some(false)),
+        ] {
+            let document = read(&json!({"claims_supported": claims})).unwrap();
+            assert_eq!(document.says_email_verified(), says, "{claims}");
         }
         for wrong in [
             json!({"issuer": "https://issuer.example/"}),

@@ -32,11 +32,11 @@ pub use identities::{
 };
 pub use issuer::{Fetched, IssuerError, IssuerWeb};
 pub use model::{
-    Identity, IdentityProvider, IdentityProviderChange, IdentityState, NewIdentity, NewIdentityProvider,
-    ProviderChoice,
+    Identity, IdentityProvider, IdentityProviderChange, IdentityState, IssuerReport, IssuerToCheck,
+    IssuerVerdict, ListedProvider, NewIdentity, NewIdentityProvider, ProviderChoice,
 };
 pub(crate) use providers::secret_context;
-pub use providers::{provider_create, provider_delete, provider_get, provider_update, providers_list};
+pub use providers::{issuer_check, provider_create, provider_delete, provider_get, provider_update, providers_list};
 
 use atalaya_kernel::{Permission, events::EventType};
 
@@ -60,7 +60,7 @@ const IDENTITY: EventType = EventType {
     name: "identity.changed",
     version: 1,
     public: false,
-    doc: "An account at an identity provider may be linked with a user's log-in, opens it from now on, or does no more. Payload: user_id, provider_id, change (allowed, linked, removed).",
+    doc: "An account at an identity provider may be linked with a user's log-in, opens it from now on, or does no more. Payload: user_id, provider_id, provider_name, change (allowed, linked, removed).",
 };
 
 pub(crate) const EVENTS: &[EventType] = &[CHANGED, IDENTITY];

@@ -34,6 +34,16 @@ pub struct IdentityProvider {
     pub updated_at: Timestamp,
 }
 
+/// An identity provider, and whom it concerns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ListedProvider {
+    /// The provider.
+    #[serde(flatten)]
+    pub provider: IdentityProvider,
+    /// Accounts there that open somebody's log-in.
+    pub linked: i64,
+}
+
 /// An identity provider to be made.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +81,44 @@ pub struct IdentityProviderChange {
     pub allowed_domains: Option<Vec<String>>,
     /// Whether people may log in by it.
     pub enabled: Option<bool>,
+}
+
+text_enum! {
+    /// Whether people could log in by an issuer.
+    pub enum IssuerVerdict {
+        /// They could.
+        Usable = "usable",
+        /// Its address, or one that it names, is one that this installation does not ask.
+        NotAllowed = "not_allowed",
+        /// It does not answer.
+        Away = "away",
+        /// It answers, and not what it should.
+        Wrong = "wrong",
+    }
+}
+
+/// An issuer to be asked whether people could log in by it.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerToCheck {
+    /// Its address, as it names itself.
+    #[schema(example = "https://accounts.google.com")]
+    pub issuer: String,
+}
+
+/// What an issuer answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct IssuerReport {
+    /// Whether people could log in by it.
+    pub verdict: IssuerVerdict,
+    /// What is wrong, for whoever has to mend it.
+    #[schema(example = "its answer is wrong: its discovery document is of another issuer")]
+    pub detail: Option<String>,
+    /// Where browsers would be sent to.
+    #[schema(example = "https://accounts.google.com/o/oauth2/v2/auth")]
+    pub authorization_endpoint: Option<String>,
+    /// Whether it says that it verifies e-mails, without which nobody is linked; absent when it does not say what it says.
+    pub says_email_verified: Option<bool>,
 }
 
 /// A button on the log-in page.

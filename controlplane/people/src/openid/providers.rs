@@ -1,7 +1,8 @@
 //! By which issuers people of an ISP log in.
 
 use super::{
-    CHANGED, IdentityProvider, IdentityProviderChange, Issuers, NewIdentityProvider, READ, WRITE,
+    CHANGED, IdentityProvider, IdentityProviderChange, IssuerReport, IssuerToCheck, IssuerVerdict, Issuers,
+    ListedProvider, NewIdentityProvider, READ, WRITE,
     issuer::{IssuerError, MAX_URL},
     store,
 };
@@ -11,12 +12,11 @@ use atalaya_kernel::{
     db::TenantTx,
     events::{self, EntityRef, NewEvent},
     ids::IdentityProviderId,
-    page::Page,
     secrets::SecretText,
     write_tx,
 };
 use serde_json::json;
-use std::fmt::Display;
+use std::{collections::HashMap, fmt::Display};
 
 /// Providers of an ISP: buttons on a page.
 const MAX_PROVIDERS: usize = 10;
@@ -32,11 +32,17 @@ pub(crate) fn secret_context(id: impl Display) -> String {
 ///
 /// # Errors
 /// Without `identity_provider.read`.
-pub async fn providers_list(ctx: &Ctx) -> Result<Page<IdentityProvider>, Error> {
+pub async fn providers_list(ctx: &Ctx) -> Result<Vec<ListedProvider>, Error> {
     ctx.authorize_whole(READ)?;
-    let rows = store::providers_list(&mut ctx.begin_read().await?).await?;
-    let items = rows.into_iter().map(store::ProviderRow::shown).collect::<Result<_, _>>()?;
-    Ok(Page { items, next_cursor: None })
+    let mut tx = ctx.begin_read().await?;
+    let rows = store::providers_list(&mut tx).await?;
+    let counts: HashMap<_, _> = store::linked_counts(&mut tx).await?.into_iter().collect();
+    let listed = |row: store::ProviderRow| {
+        let provider = row.shown()?;
+        let linked = counts.get(&provider.id).copied().unwrap_or(0);
+        Ok(ListedProvider { provider, linked })
+    };
+    rows.into_iter().map(listed).collect()
 }
 
 /// One provider.
@@ -46,6 +52,18 @@ pub async fn providers_list(ctx: &Ctx) -> Result<Page<IdentityProvider>, Error> 
 pub async fn provider_get(ctx: &Ctx, id: &IdentityProviderId) -> Result<IdentityProvider, Error> {
     ctx.authorize_whole(READ)?;
     store::provider_row(&mut ctx.begin_read().await?, id).await?.shown()
+}
+
+/// An issuer as it names itself.
+fn issuer_checked(validation: &mut Validation, issuer: &str) -> String {
+    let issuer = validation.text(issuer, "/issuer", MAX_URL / 2);
+    validation.check(
+        !issuer.contains(['?', '#', '@']) && !issuer.contains(char::is_whitespace),
+        "/issuer",
+        "malformed",
+        "expected an address such as https://accounts.google.com",
+    );
+    issuer
 }
 
 fn secret_checked(validation: &mut Validation, secret: &SecretText) {
@@ -90,19 +108,12 @@ pub async fn provider_create(
     let mut validation = Validation::new();
     let name = validation.text(&new.name, "/name", 40);
     let client_id = validation.text(&new.client_id, "/client_id", 200);
-    let issuer = validation.text(&new.issuer, "/issuer", MAX_URL / 2);
-    validation.check(
-        !issuer.contains(['?', '#', '@']) && !issuer.contains(char::is_whitespace),
-        "/issuer",
-        "malformed",
-        "expected an address such as https://accounts.google.com",
-    );
+    let issuer = issuer_checked(&mut validation, &new.issuer);
     secret_checked(&mut validation, &new.client_secret);
     let allowed_domains = domains_checked(&mut validation, &new.allowed_domains);
     validation.finish()?;
     let now = ctx.now();
-    issuers.web().check(&issuer).map_err(unusable)?;
-    issuers.discovery(&issuer, now).await.map_err(unusable)?;
+    issuers.look(&issuer, now).await.map_err(unusable)?;
     let provider = IdentityProvider {
         id: IdentityProviderId::new(now),
         name,
@@ -125,6 +136,39 @@ pub async fn provider_create(
         note(ctx, &mut tx, "made", None, Some(&provider)).await
     })?;
     Ok(provider)
+}
+
+/// Asks an issuer now whether people could log in by it. Changes nothing.
+///
+/// # Errors
+/// An address that is none, or without `identity_provider.write`.
+pub async fn issuer_check(
+    ctx: &Ctx,
+    issuers: &Issuers,
+    wanted: &IssuerToCheck,
+) -> Result<IssuerReport, Error> {
+    ctx.authorize_whole(WRITE)?;
+    let mut validation = Validation::new();
+    let issuer = issuer_checked(&mut validation, &wanted.issuer);
+    validation.finish()?;
+    Ok(match issuers.look(&issuer, ctx.now()).await {
+        Ok(about) => IssuerReport {
+            verdict: IssuerVerdict::Usable,
+            detail: None,
+            authorization_endpoint: Some(about.authorization_endpoint.clone()),
+            says_email_verified: about.says_email_verified(),
+        },
+        Err(error) => IssuerReport {
+            verdict: match error {
+                IssuerError::NotAllowed(_) => IssuerVerdict::NotAllowed,
+                IssuerError::Away(_) => IssuerVerdict::Away,
+                IssuerError::Wrong(_) => IssuerVerdict::Wrong,
+            },
+            detail: Some(error.to_string()),
+            authorization_endpoint: None,
+            says_email_verified: None,
+        },
+    })
 }
 
 fn unusable(error: IssuerError) -> Error {

@@ -56,6 +56,15 @@ pub(super) async fn providers_list(tx: &mut TenantTx) -> Result<Vec<ProviderRow>
     sql(PROVIDER).push_bind(tx.tenant()).push(" ORDER BY id").fetch_all(tx).await
 }
 
+/// How many accounts of each provider open somebody's log-in; a provider without any is left out.
+pub(super) async fn linked_counts(tx: &mut TenantTx) -> Result<Vec<(IdentityProviderId, i64)>, DbError> {
+    sql("SELECT provider_id, CAST(COUNT(*) AS BIGINT) FROM people_identity WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND subject IS NOT NULL GROUP BY provider_id")
+        .fetch_all(tx)
+        .await
+}
+
 /// What the log-in page offers.
 pub(super) async fn choices(tx: &mut TenantTx) -> Result<Vec<ProviderChoice>, DbError> {
     sql("SELECT id, name FROM people_identity_provider WHERE tenant_id = ")

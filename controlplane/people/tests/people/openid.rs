@@ -249,7 +249,7 @@ on_both!(what_a_token_says_wrongly_lets_nobody_in, |world: World| async move {
     for (claims, reason) in [
         (json!({"iss": "https://evil.example"}), "another issuer's"),
         (json!({"aud": "another-client"}), "for somebody else"),
-        (json!({"aud": [CLIENT.0, "another"]}), "asked for by somebody else"),
+        (json!({"aud": [CLIENT.0, "another"], "azp": CLIENT.0}), "for somebody else"),
         (json!({"azp": "another-client"}), "asked for by somebody else"),
         (json!({"exp": now - 60}), "has ended"),
         (json!({"iat": now + 120}), "not of now"),

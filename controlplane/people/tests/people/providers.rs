@@ -1,7 +1,7 @@
 //! By which issuers people of an ISP log in, who decides that, and what ends it.
 
 use super::{
-    issuer::CLIENT,
+    issuer::{CLIENT, ISSUER},
     openid::{EMAIL, Scene, WEB, new_provider, now_s},
     passkeys::{person, secret},
     tenant, user,
@@ -10,7 +10,10 @@ use atalaya_kernel::{Error, ids::IdentityProviderId, on_both, testing::World};
 use atalaya_people::{
     access::Role,
     identity::{self, LogIn, Origin, UserChange},
-    openid::{self, IdentityProviderChange, IdentityState, NewIdentity, NewIdentityProvider},
+    openid::{
+        self, IdentityProviderChange, IdentityState, IssuerToCheck, IssuerVerdict, NewIdentity,
+        NewIdentityProvider,
+    },
 };
 use serde_json::json;
 
@@ -37,6 +40,7 @@ on_both!(who_is_no_longer_welcome_does_not_enter, |world: World| async move {
     let off = IdentityProviderChange { enabled: Some(false), ..IdentityProviderChange::default() };
     openid::provider_update(&scene.owner, id, 4, off).await.unwrap();
     assert!(matches!(scene.finish(&begun, &scene.issuer.visited(&begun)).await.unwrap(), LogIn::Refused));
+    assert_eq!(openid::providers_list(&scene.owner).await.unwrap()[0].linked, 1, "whom it concerns");
     let (runtime, origin) = (&scene.world.runtime, Origin::default());
     let begin = async |slug: &str| {
         openid::begin(runtime, &scene.issuers, slug, id, WEB, None, &origin).await.map(drop)
@@ -142,4 +146,52 @@ on_both!(who_decides_by_whom_people_log_in, |world: World| async move {
     openid::provider_update(owner, id, 1, change).await.unwrap();
     scene.refuses("does not redeem the code: invalid_client").await;
     assert_eq!(scene.rows("identity_provider.write").await.len(), 2);
+});
+
+on_both!(an_issuer_says_now_whether_people_could_log_in_by_it, |world: World| async move {
+    let scene = Scene::new(world).await;
+    let check = async |issuer: &str| {
+        let wanted = IssuerToCheck { issuer: issuer.to_owned() };
+        openid::issuer_check(&scene.owner, &scene.issuers, &wanted).await
+    };
+    let asked = scene.issuer.asked("/openid-configuration");
+    let report = check(ISSUER).await.unwrap();
+    assert_eq!((report.verdict, report.detail), (IssuerVerdict::Usable, None));
+    assert_eq!(report.authorization_endpoint.as_deref(), Some("https://issuer.example/authorize"));
+    assert_eq!(report.says_email_verified, None);
+    assert_eq!(scene.issuer.asked("/openid-configuration"), asked + 1, "asked now, whatever is known");
+    scene.issuer.discovery(json!({"claims_supported": ["sub", "email"]}));
+    assert_eq!(check(ISSUER).await.unwrap().says_email_verified, Some(false));
+
+    for (issuer, verdict) in [
+        ("http://issuer.example", IssuerVerdict::NotAllowed),
+        ("https://nowhere.example", IssuerVerdict::Wrong),
+    ] {
+        let report = check(issuer).await.unwrap();
+        assert_eq!(report.verdict, verdict, "{issuer}: {:?}", report.detail);
+        assert!(report.detail.is_some() && report.authorization_endpoint.is_none());
+    }
+    for document in [json!({"issuer": "https://evil.example"}), json!({"response_types_supported": ["token"]})] {
+        scene.issuer.discovery(document);
+        assert_eq!(check(ISSUER).await.unwrap().verdict, IssuerVerdict::Wrong);
+    }
+    // One that names a machine inside is not asked there.
+    scene.issuer.discovery(json!({"jwks_uri": "http://10.0.0.1/keys"}));
+    assert_eq!(check(ISSUER).await.unwrap().verdict, IssuerVerdict::NotAllowed);
+    scene.issuer.discovery(json!({}));
+    scene.issuer.signs_with(1, &[]);
+    let report = check(ISSUER).await.unwrap();
+    assert_eq!(report.verdict, IssuerVerdict::Wrong);
+    assert!(report.detail.unwrap().contains("publishes no key"));
+    scene.issuer.is_away(true);
+    assert_eq!(check(ISSUER).await.unwrap().verdict, IssuerVerdict::Away);
+    assert!(matches!(check("https://issuer.example?x").await, Err(Error::Invalid(_))));
+
+    identity::user_create(&scene.owner, user("caja@netandina.example", Role::Cashier)).await.unwrap();
+    let entered = crate::log_in(&scene.world, "netandina", "caja@netandina.example", &secret("correct horse"));
+    let caja = person(&scene.world, entered.await.unwrap().token.expose()).await.0;
+    let wanted = IssuerToCheck { issuer: ISSUER.to_owned() };
+    let refused = openid::issuer_check(&caja, &scene.issuers, &wanted).await;
+    assert!(matches!(refused, Err(Error::Forbidden("identity_provider.write"))));
+    assert_eq!(openid::providers_list(&scene.owner).await.unwrap().len(), 1, "nothing was made");
 });

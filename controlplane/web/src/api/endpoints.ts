@@ -1,6 +1,6 @@
 /**
  * Every operation that the pages of an ISP call, by resource; those of the installation stand in `platform.ts`, those of
- * passkeys in `passkeys.ts`. Paths stand nowhere else.
+ * passkeys in `passkeys.ts`, those of identity providers in `signOn.ts`. Paths stand nowhere else.
  */
 import { call, get, patch, post, type Answer, type Query } from './client'
 import type * as T from './types'
@@ -17,9 +17,6 @@ export const api = {
     create: (body: { tenant?: string; email: string; password: string }) =>
       post<T.Session | T.SecondFactorWanted>('/session', body),
     secondFactor: (challenge: string, code: string) => post<T.Session>('/session/second-factor', { challenge, code }),
-    providers: (tenant: string) => get<T.ProviderChoices>('/session/identity-providers', { tenant }),
-    beginSignIn: (tenant: string, provider: string) =>
-      post<T.SignInBegun>('/session/identity-provider', { tenant, provider_id: provider }),
     endSignIn: (returned: T.SignInReturned) =>
       post<T.Session | T.SecondFactorWanted>('/session/identity-provider/return', returned),
     remove: () => call<undefined>('DELETE', '/session'),
