@@ -39,10 +39,15 @@ impl Scene {
         let (browser, begun) =
             self.anybody().keeping("/session/identity-provider", &begin).expect("a log-in begins");
         let cookie = browser.cookie().split_once('=').map(|(_, value)| value.to_owned());
-        let back = issuer.visit(begun["url"].as_str().expect("it goes somewhere")).expect("it sends them back");
+        let back =
+            issuer.visit(begun["url"].as_str().expect("it goes somewhere")).expect("it sends them back");
         let entered = browser.keeping("/session/identity-provider/return", &back);
         assert_eq!(entered.is_ok(), enters, "{:?}", entered.map(|(_, session)| session));
-        self.look_for(&format!("what binds a log-in to its browser ({enters})"), &cookie.expect("a cookie"), BEGINS);
+        self.look_for(
+            &format!("what binds a log-in to its browser ({enters})"),
+            &cookie.expect("a cookie"),
+            BEGINS,
+        );
         let (code, state) = (back["code"].as_str(), back["state"].as_str());
         self.look_for(&format!("code of an issuer ({enters})"), code.expect("it gave one"), &[]);
         let (_, random) = state.and_then(|state| state.split_once('.')).expect("a state names the ISP");

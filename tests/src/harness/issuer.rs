@@ -138,7 +138,10 @@ impl Key {
                     ])
                     .output()
                     .context("openssl makes keys of RSA")?;
-                Self::Rsa(Box::new(RsaKeyPair::from_pkcs8(&made.stdout).map_err(|error| failed(&error))?))
+                // PKCS #1, or PKCS #8 where `openssl` is an older one.
+                let key = RsaKeyPair::from_der(&made.stdout);
+                let key = key.or_else(|_| RsaKeyPair::from_pkcs8(&made.stdout));
+                Self::Rsa(Box::new(key.map_err(|error| failed(&error))?))
             }
             SignsWith::Es256 => {
                 let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
@@ -223,13 +226,13 @@ impl State {
         match (asked.method.as_str(), asked.path.as_str()) {
             ("GET", "/.well-known/openid-configuration") => Told::json(200, &self.discovery()),
             ("GET", "/jwks") => Told::json(200, &json!({"keys": [self.key.public()]})),
-            ("GET", "/authorize") if asked.header("accept").is_some_and(|types| types.contains("text/html")) => {
+            ("GET", "/authorize")
+                if asked.header("accept").is_some_and(|types| types.contains("text/html")) =>
+            {
                 self.page(&asked.query)
             }
             ("GET", "/authorize") => self.authorize(parts(&asked.query), true),
-            ("POST", "/authorize") => {
-                self.authorize(parts(&asked.query), asked.body == b"answer=continue")
-            }
+            ("POST", "/authorize") => self.authorize(parts(&asked.query), asked.body == b"answer=continue"),
             ("POST", "/token") => self.token(asked),
             _ => denied(404, "not_found"),
         }

@@ -36,7 +36,9 @@ pub use model::{
     IssuerVerdict, ListedProvider, NewIdentity, NewIdentityProvider, ProviderChoice,
 };
 pub(crate) use providers::secret_context;
-pub use providers::{issuer_check, provider_create, provider_delete, provider_get, provider_update, providers_list};
+pub use providers::{
+    issuer_check, provider_create, provider_delete, provider_get, provider_update, providers_list,
+};
 
 use atalaya_kernel::{Permission, events::EventType};
 

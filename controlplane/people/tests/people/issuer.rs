@@ -28,6 +28,7 @@ struct State {
     now_s: i64,
     account: Value,
     codes: HashMap<String, BTreeMap<String, String>>,
+    given: usize,
     /// Members of the discovery document, or of the token, that are others.
     discovery: Value,
     claims: Value,
@@ -73,6 +74,7 @@ impl FakeIssuer {
             now_s,
             account: json!({"sub": "rosa-1", "email": "Rosa@NetAndina.example", "email_verified": true}),
             codes: HashMap::new(),
+            given: 0,
             discovery: json!({}),
             claims: json!({}),
             is_lax: false,
@@ -127,7 +129,8 @@ impl FakeIssuer {
             assert_eq!(query[name], value, "{name}");
         }
         let mut state = self.state.lock();
-        let code = format!("code-{}", state.codes.len());
+        state.given += 1;
+        let code = format!("code-{}", state.given);
         let returned = Returned {
             state: SecretText::new(query["state"].clone()),
             code: Some(SecretText::new(code.clone())),

@@ -171,7 +171,9 @@ on_both!(an_issuer_says_now_whether_people_could_log_in_by_it, |world: World| as
         assert_eq!(report.verdict, verdict, "{issuer}: {:?}", report.detail);
         assert!(report.detail.is_some() && report.authorization_endpoint.is_none());
     }
-    for document in [json!({"issuer": "https://evil.example"}), json!({"response_types_supported": ["token"]})] {
+    for document in
+        [json!({"issuer": "https://evil.example"}), json!({"response_types_supported": ["token"]})]
+    {
         scene.issuer.discovery(document);
         assert_eq!(check(ISSUER).await.unwrap().verdict, IssuerVerdict::Wrong);
     }
@@ -188,8 +190,10 @@ on_both!(an_issuer_says_now_whether_people_could_log_in_by_it, |world: World| as
     assert!(matches!(check("https://issuer.example?x").await, Err(Error::Invalid(_))));
 
     identity::user_create(&scene.owner, user("caja@netandina.example", Role::Cashier)).await.unwrap();
-    let entered = crate::log_in(&scene.world, "netandina", "caja@netandina.example", &secret("correct horse"));
-    let caja = person(&scene.world, entered.await.unwrap().token.expose()).await.0;
+    let password = secret("correct horse");
+    let entered =
+        crate::log_in(&scene.world, "netandina", "caja@netandina.example", &password).await.unwrap();
+    let caja = person(&scene.world, entered.token.expose()).await.0;
     let wanted = IssuerToCheck { issuer: ISSUER.to_owned() };
     let refused = openid::issuer_check(&caja, &scene.issuers, &wanted).await;
     assert!(matches!(refused, Err(Error::Forbidden("identity_provider.write"))));

@@ -29,7 +29,8 @@ use atalaya_kernel::{
 use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
 use atalaya_people::{
-    access::Catalog, approvals::Operations, identity::http::Installation, messaging::Outbound, openid::Issuers,
+    access::Catalog, approvals::Operations, identity::http::Installation, messaging::Outbound,
+    openid::Issuers,
 };
 use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware, routing::get};
 use std::sync::Arc;

@@ -26,8 +26,12 @@ fn account(change: IdentityChange, provider: &str) -> String {
         IdentityChange::Allowed => format!(
             "An account at {provider} may be linked with your log-in: the first one that enters with your verified e-mail, for seven days."
         ),
-        IdentityChange::Linked => format!("An account at {provider} was linked: from now on it logs in as you."),
-        IdentityChange::Removed => format!("The account at {provider} that was allowed or linked no longer logs in as you."),
+        IdentityChange::Linked => {
+            format!("An account at {provider} was linked: from now on it logs in as you.")
+        }
+        IdentityChange::Removed => {
+            format!("The account at {provider} that was allowed or linked no longer logs in as you.")
+        }
     }
 }
 

@@ -28,8 +28,12 @@ fn account(change: IdentityChange, provider: &str) -> String {
         IdentityChange::Allowed => format!(
             "Se permitió vincular una cuenta de {provider} con su acceso: la primera que entre con su correo verificado, durante siete días."
         ),
-        IdentityChange::Linked => format!("Una cuenta de {provider} quedó vinculada: desde ahora con ella se entra como usted."),
-        IdentityChange::Removed => format!("Con la cuenta de {provider} que estaba permitida o vinculada ya no se entra como usted."),
+        IdentityChange::Linked => {
+            format!("Una cuenta de {provider} quedó vinculada: desde ahora con ella se entra como usted.")
+        }
+        IdentityChange::Removed => {
+            format!("Con la cuenta de {provider} que estaba permitida o vinculada ya no se entra como usted.")
+        }
     }
 }
 

@@ -28,8 +28,12 @@ fn account(change: IdentityChange, provider: &str) -> String {
         IdentityChange::Allowed => format!(
             "Foi permitido vincular uma conta de {provider} ao seu acesso: a primeira que entrar com o seu e-mail verificado, durante sete dias."
         ),
-        IdentityChange::Linked => format!("Uma conta de {provider} foi vinculada: a partir de agora ela entra como você."),
-        IdentityChange::Removed => format!("A conta de {provider} que estava permitida ou vinculada não entra mais como você."),
+        IdentityChange::Linked => {
+            format!("Uma conta de {provider} foi vinculada: a partir de agora ela entra como você.")
+        }
+        IdentityChange::Removed => {
+            format!("A conta de {provider} que estava permitida ou vinculada não entra mais como você.")
+        }
     }
 }
 
