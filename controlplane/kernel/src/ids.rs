@@ -160,6 +160,10 @@ ids! {
     EventId = "evt";
     /// A file that somebody left with a thing.
     FileId = "fil";
+    /// An account elsewhere that opens a user's log-in.
+    IdentityId = "idn";
+    /// An issuer by which people of an ISP log in.
+    IdentityProviderId = "idp";
     /// An installation of the control plane.
     InstallationId = "ins";
     /// An invoice.

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod keys;
 pub mod links;
 pub mod messaging;
+pub mod openid;
 pub mod passkeys;
 pub mod platform;
 pub mod quota;
@@ -29,6 +30,7 @@ pub const PERMISSIONS: &[&[(Permission, &str)]] = &[
     access::PERMISSIONS,
     approvals::PERMISSIONS,
     keys::PERMISSIONS,
+    openid::PERMISSIONS,
     customers::PERMISSIONS,
     messaging::PERMISSIONS,
     platform::visits::PERMISSIONS,
@@ -40,6 +42,7 @@ pub const EVENTS: &[&[EventType]] = &[
     access::EVENTS,
     approvals::EVENTS,
     keys::EVENTS,
+    openid::EVENTS,
     tokens::EVENTS,
     factors::EVENTS,
     customers::EVENTS,
@@ -56,6 +59,7 @@ pub fn router() -> OpenApiRouter {
         .merge(approvals::http::router())
         .merge(factors::http::router())
         .merge(passkeys::http::router())
+        .merge(openid::http::router())
         .merge(keys::http::router())
         .merge(tokens::http::router())
         .merge(links::http::router())
@@ -69,6 +73,7 @@ pub fn public_router() -> OpenApiRouter {
     identity::http::public_router()
         .merge(tokens::http::public_router())
         .merge(passkeys::http::public_router())
+        .merge(openid::http::public_router())
         .merge(links::http::public_router())
         .merge(platform::http::public_router())
 }

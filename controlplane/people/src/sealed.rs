@@ -1,6 +1,6 @@
 //! Where this domain keeps sealed values.
 
-use crate::{factors, messaging, platform::operators, tokens};
+use crate::{factors, messaging, openid, platform::operators, tokens};
 use atalaya_kernel::secrets::{
     Owner,
     reseal::{Part, SealedColumn},
@@ -15,6 +15,14 @@ pub const SEALED: &[SealedColumn] = &[
         of_tenants: true,
         key: &[Part::Text("user_id")],
         context: |place| factors::secret_context(place.first),
+    },
+    SealedColumn {
+        table: "people_identity_provider",
+        column: "sealed_secret",
+        owner: Owner::Tenant,
+        of_tenants: true,
+        key: &[Part::Text("id")],
+        context: |place| openid::secret_context(place.first),
     },
     SealedColumn {
         table: "people_notice",

@@ -1,7 +1,7 @@
 //! Puts the process together: opens, wires, listens, supervises. Read `serve` and you know the system.
 
 use crate::{
-    adapters::{self, Authorities, GatewayJoins, PkiClock},
+    adapters::{self, Authorities, GatewayJoins, Issuing, PkiClock},
     backup::{self, BackupJob},
     cli::{open, ready_to_serve},
     config::{Config, host_fingerprint},
@@ -22,6 +22,7 @@ use atalaya_people::{
     approvals::Operations,
     identity::http::Installation,
     messaging::{NoticeFollower, NoticeJob},
+    openid::Issuers,
 };
 use atalaya_pki::server::ShownCertificate;
 use serde::Serialize;
@@ -102,6 +103,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         joins,
         metrics,
         operations: operations(),
+        issuers: Arc::new(Issuers::new(Arc::new(Issuing::new(&config.single_sign_on)))),
         config: config.http.clone(),
         allowed: allowed.clone(),
         outbound: outbound.clone(),

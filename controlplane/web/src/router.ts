@@ -16,6 +16,7 @@ const area = (name: string, path: string, component: RouteRecordRaw['component']
 
 const routes: RouteRecordRaw[] = [
   { name: 'login', path: '/login', component: withWords(['security'], () => import('./areas/session/LoginPage.vue')), meta: { open: true } },
+  { name: 'login-return', path: '/login/return', component: withWords(['security'], () => import('./areas/session/ReturnPage.vue')), meta: { open: true } },
   { name: 'set-password', path: '/set-password', component: withWords(['security'], () => import('./areas/session/SetPasswordPage.vue')), meta: { open: true } },
   {
     // The installation's own pages: another log-in, which their frame asks for.
@@ -57,10 +58,10 @@ const routes: RouteRecordRaw[] = [
       area('audit', 'audit', withWords(['administration'], () => import('./areas/operations/audit/AuditPage.vue'))),
       area('dead-letters', 'dead-letters', withWords(['standing'], () => import('./areas/operations/dead-letters/DeadLettersPage.vue'))),
       area('notices', 'notices', withWords(['notices'], () => import('./areas/operations/notices/NoticesPage.vue'))),
-      area('profile', 'profile', withWords(['notices', 'security'], () => import('./areas/operations/profile/ProfilePage.vue'))),
+      area('profile', 'profile', withWords(['notices', 'security', 'sign-on'], () => import('./areas/operations/profile/ProfilePage.vue'))),
       area('role', 'roles/:id', withWords(['administration', 'security'], () => import('./areas/operations/settings/RolePage.vue'))),
       {
-        ...area('settings', 'settings/:tab?', withWords(['administration', 'notices', 'security', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
+        ...area('settings', 'settings/:tab?', withWords(['administration', 'notices', 'security', 'sign-on', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
         // Tabs had no paths of their own at first; links from then go on.
         beforeEnter: ({ query: { tab, ...query } }) => (typeof tab === 'string' ? { name: 'settings', params: { tab }, query } : true),
       },

@@ -14,6 +14,7 @@ pub(crate) mod dead;
 mod operators;
 mod passkeys;
 mod proxies;
+mod sign_in;
 pub(crate) mod staff;
 mod standing;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use super::{
     calls::{call, version_of},
-    passkeys, tokens,
+    passkeys, sign_in, tokens,
     walk::{
         Call,
         Leaves::{Asked, Changed, Removed},
@@ -62,6 +62,7 @@ fn users(isp: &Isp, walk: &mut Walk<'_>) {
     keys(isp, walk);
     tokens::all(isp, walk);
     passkeys::all(isp, walk);
+    sign_in::all(isp, walk);
 }
 
 /// Somebody who is invited, and sets a password with the link.

@@ -1,13 +1,13 @@
 //! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
 //! pressed and read back, one of them while somebody else saves. Who somebody is, from the invitation to the
-//! code of an app; a passkey; what is sent by e-mail; what one press must not do alone; what was given up, and an operator of
-//! the installation in an ISP. And every page and dialog through axe.
+//! code of an app; a passkey; an account at an issuer; what is sent by e-mail; what one press must not do alone; what was given
+//! up, and an operator of the installation in an ISP. And every page and dialog through axe.
 
 use super::{Database, block_on, cut_by_run, soak};
 use atalaya_tests::{
-    harness::{ControlPlane, MailServer, Options, wait_until},
-    isp::{Founded, Isp, PASSWORD, Size, Subscriber, TENANT},
+    harness::{ControlPlane, Issuer, IssuerSigns, MailServer, OPENID_CLIENT, Options, wait_until},
+    isp::{Founded, Isp, OWNER, PASSWORD, Size, Subscriber, TENANT},
 };
 use sqlx::SqlitePool;
 use std::{
@@ -150,6 +150,22 @@ fn links_go_by_mail_and_the_pages_say_what_became_of_each_notice() {
     let isp = Founded::start(options).expect("it starts");
     let mut browser = script(&web, "notices", &isp.control_plane, "");
     finishes(browser.env("ATALAYA_MAIL", mail));
+}
+
+#[test]
+fn somebody_adds_an_issuer_links_an_account_there_and_enters_with_it() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let isp = Database::Sqlite.isp_behind_proxy(folder.path(), Size { subscribers: 12, sites: 1 });
+    let issuer = Issuer::start(IssuerSigns::Es256).expect("a double starts");
+    issuer.account("rosa-0001", OWNER);
+    let mut browser = script(&web, "sign-on", &isp.control_plane, "");
+    browser
+        .env("ATALAYA_ISSUER", issuer.url())
+        .env("ATALAYA_ISSUER_CLIENT", OPENID_CLIENT.0)
+        .env("ATALAYA_ISSUER_SECRET", OPENID_CLIENT.1)
+        .env("ATALAYA_AGE", "stdin");
+    converse(browser, "AGE", || tamper(&isp, AGE_PROOFS));
 }
 
 #[test]

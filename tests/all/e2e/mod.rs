@@ -20,6 +20,7 @@ mod repeated;
 mod restore;
 mod samples;
 mod schema;
+mod sign_in;
 mod tokens;
 mod witness;
 
@@ -49,7 +50,10 @@ impl Database {
 
     /// The fictional ISP behind a proxy, which is the test: it may speak for clients of many addresses.
     pub(crate) fn isp_behind_proxy(self, folder: &Path, size: Size) -> Isp {
-        let config = Some("[http]\ntrusted_proxies = [\"127.0.0.0/8\"]\n".to_owned());
+        let config = Some(
+            "[http]\ntrusted_proxies = [\"127.0.0.0/8\"]\n[single_sign_on]\nnetworks = [\"127.0.0.1\"]\n"
+                .to_owned(),
+        );
         let options = Options { config, ..self.options(folder) };
         Isp::start(folder, options, size).expect("the fictional ISP starts")
     }

@@ -11,13 +11,16 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 13] = [
+const FOR_EVERYBODY: [&str; 16] = [
     "GET /login-options",
+    "GET /session/identity-providers",
     "POST /password-links/ask",
     "POST /password-links/look",
     "POST /password-links/use",
     "POST /platform/session",
     "POST /session",
+    "POST /session/identity-provider",
+    "POST /session/identity-provider/return",
     "POST /session/passkey",
     "POST /session/passkey/options",
     "POST /session/second-factor",
@@ -29,6 +32,9 @@ const FOR_EVERYBODY: [&str; 13] = [
 
 /// What everybody of an ISP sees, wherever they are: what is sold.
 const OF_EVERY_SITE: [&str; 2] = ["GET /plans", "GET /plans/{id}"];
+
+/// What everybody of an ISP does about themselves with what is the whole ISP's: an account at its identity provider.
+const OWN_OF_EVERYBODY: [&str; 1] = ["POST /me/identities"];
 
 /// Kinds of ids that tell nothing of another site: the ISP's own, and what it sells.
 const OF_THE_ISP: [&str; 2] = ["ten_", "pln_"];
@@ -86,7 +92,9 @@ impl Outsiders {
         }
         let twin = twin_of(body.map_or("null", |_| text.as_str()), &ids);
         let twin: Option<Value> = body.map(|_| serde_json::from_str(&twin).expect("ids are plain text"));
-        let known = self.known.iter().map(|outsider| (outsider.who, &outsider.api));
+        let is_own = OWN_OF_EVERYBODY.contains(&operation);
+        let known = self.known.iter().filter(|outsider| !(is_own && outsider.of_the_isp));
+        let known = known.map(|outsider| (outsider.who, &outsider.api));
         for (who, api) in known.chain([("a program", &self.program)]) {
             let real = api.call(method, path, version, body);
             let unreal = api.call(method, &twin_of(path, &ids), version, twin.as_ref());

@@ -3,7 +3,7 @@
 use crate::audit::dead::dead_job;
 use atalaya_tests::{
     harness::Api,
-    isp::{Isp, PASSWORD, id_of},
+    isp::{Isp, PASSWORD, TENANT, id_of},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -50,6 +50,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
     let path = format!("/files?subject={}&name=equipo.json", subscriber.customer);
     let file = isp.owner.post(&path, &json!({"serie": "FICT-0001"})).expect("a file can be left");
     let file = id_of(&file).expect("it has an id");
+    let provider = first("/identity-providers");
     let metric = "metric=device_up";
     let (service, customer) = (&subscriber.service, &subscriber.customer);
     vec![
@@ -79,9 +80,12 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /files", format!("/files?subject={customer}")),
         ("GET /files/{id}/content", format!("/files/{file}/content")),
         ("GET /home", "/home".to_owned()),
+        ("GET /identity-providers", "/identity-providers".to_owned()),
+        ("GET /identity-providers/{id}", format!("/identity-providers/{provider}")),
         ("GET /invoices", "/invoices".to_owned()),
         ("GET /invoices/{id}", format!("/invoices/{invoice}")),
         ("GET /login-options", "/login-options".to_owned()),
+        ("GET /me/identities", "/me/identities".to_owned()),
         ("GET /me/notices", "/me/notices".to_owned()),
         ("GET /me/passkeys", "/me/passkeys".to_owned()),
         ("GET /me/security", "/me/security".to_owned()),
@@ -114,6 +118,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /services/{id}", format!("/services/{service}")),
         ("GET /services/{id}/view", format!("/services/{service}/view")),
         ("GET /session", "/session".to_owned()),
+        ("GET /session/identity-providers", format!("/session/identity-providers?tenant={TENANT}")),
         ("GET /sites", "/sites".to_owned()),
         ("GET /sites/{id}", format!("/sites/{}", site.id)),
         ("GET /tenant", "/tenant".to_owned()),
@@ -122,6 +127,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /timeline", format!("/timeline?subject={customer}")),
         ("GET /users", "/users".to_owned()),
         ("GET /users/{id}", format!("/users/{user}")),
+        ("GET /users/{id}/identities", format!("/users/{user}/identities")),
     ]
 }
 

@@ -17,6 +17,7 @@ mod keys;
 mod needle;
 mod places;
 mod scene;
+mod sign_in;
 mod staff;
 
 use crate::e2e::{Database, block_on, on_each_database};

@@ -58,6 +58,7 @@ impl Scene {
              from = \"avisos@isp.example\"\nweb = \"https://isp.example\"\n",
             password.display()
         );
+        let config = format!("[single_sign_on]\nnetworks = [\"127.0.0.1\"]\n{config}");
         let log = Some("debug".to_owned());
         let options = Options { log, config: Some(config), ..database.options(folder) };
         let isp = Founded::start(options).expect("it starts");
@@ -97,6 +98,7 @@ impl Scene {
         let token = JoinString::decode(&join).expect("a join string").token;
         scene.look_for("join token", &token, &["answer to POST /agent-tokens"]);
         scene.staff();
+        scene.sign_in();
         scene.devices(&site, &agent_id);
         scene.misplaced();
         scene.keys();
@@ -220,6 +222,8 @@ impl Scene {
             ("/customers", format!("{{\"name\": \"{MISPLACED}")),
             ("/password-links/use", json!({"token": MISPLACED, "password": MISPLACED}).to_string()),
             ("/me/app/confirm", json!({"code": MISPLACED}).to_string()),
+            ("/identity-providers", json!({"name": "x", "client_secret": [MISPLACED]}).to_string()),
+            ("/session/identity-provider/return", json!({"state": MISPLACED, "code": MISPLACED}).to_string()),
         ] {
             for api in [&self.owner, &self.anybody()] {
                 api.post_text(path, &body).expect_err("it makes no sense");
@@ -291,6 +295,7 @@ impl Scene {
             "/audit?limit=200",
             "/users",
             "/api-keys",
+            "/identity-providers",
             "/sessions",
             "/home",
         ] {

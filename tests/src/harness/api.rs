@@ -164,11 +164,19 @@ impl Api {
     }
 
     /// The client that a log-in, or an operator's entering a tenant, makes: with the cookie of the answer.
-    fn entered(mut self, path: &str, body: &Value) -> Result<Self, ApiError> {
-        let (response, session) = self.send("POST", path, &[], Some(body))?;
+    fn entered(self, path: &str, body: &Value) -> Result<Self, ApiError> {
+        self.keeping(path, body).map(|(client, _)| client)
+    }
+
+    /// Posts, and goes on with the cookie of the answer, as a browser does; what was answered.
+    ///
+    /// # Errors
+    /// Anything but a success.
+    pub fn keeping(mut self, path: &str, body: &Value) -> Result<(Self, Value), ApiError> {
+        let (response, answer) = self.send("POST", path, &[], Some(body))?;
         self.cookie = cookie_of(&response);
-        self.csrf = session["csrf_token"].as_str().unwrap_or_default().to_owned();
-        Ok(self)
+        self.csrf = answer["csrf_token"].as_str().unwrap_or_default().to_owned();
+        Ok((self, answer))
     }
 
     /// Enters a tenant as an operator who is logged in; a client of the visit.

@@ -3,6 +3,8 @@
 mod agent;
 mod api;
 mod control_plane;
+mod double;
+mod issuer;
 mod mail;
 pub mod object_store;
 mod process;
@@ -13,6 +15,9 @@ mod wait;
 pub use agent::Agent;
 pub use api::{Answer, Api, ApiError, Exchange};
 pub use control_plane::{ControlPlane, Options, run_command};
+pub use issuer::{
+    ACCESS_TOKEN as ISSUER_ACCESS_TOKEN, CLIENT as OPENID_CLIENT, Issuer, SignsWith as IssuerSigns,
+};
 pub use mail::{MAIL_PASSWORD, MailServer, python};
 pub use object_store::ObjectStore;
 pub use process::{Process, program};

@@ -1,16 +1,10 @@
 //! A double of a transit engine: it answers as the encrypt and decrypt calls of Vault and OpenBao do, and keeps what it
 //! was given instead of encrypting it. What it gives out tells nothing of it.
 
-use anyhow::Context;
+use super::double::{Asked, Double, Told, serve};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::{
-    collections::HashMap,
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::Arc,
-    thread,
-};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 /// A running double.
 pub struct TransitEngine {
@@ -37,8 +31,6 @@ impl TransitEngine {
     /// # Errors
     /// No free port.
     pub fn start(token: &str) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        let address = listener.local_addr()?;
         let state = State {
             token: token.to_owned(),
             version: 1,
@@ -47,13 +39,7 @@ impl TransitEngine {
             calls: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
-        let serving = state.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                // A caller that went away is nobody's loss.
-                let _ = answer(&stream, &serving);
-            }
-        });
+        let address = serve(state.clone())?;
         Ok(Self { address, state })
     }
 
@@ -87,43 +73,24 @@ impl TransitEngine {
     }
 }
 
-fn answer(stream: &TcpStream, state: &Mutex<State>) -> anyhow::Result<()> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let path = line.split(' ').nth(1).context("a request has a path")?.to_owned();
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+impl Double for Arc<Mutex<State>> {
+    fn decided(&self, asked: &Asked) -> Told {
+        let (status, body) = decided(asked, &mut self.lock());
+        Told::json(status, &body)
     }
-    let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let (status, answer) = decided(&path, &headers, &serde_json::from_slice(&body)?, &mut state.lock());
-    let text = answer.to_string();
-    let mut stream = stream;
-    write!(
-        stream,
-        "HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
-        text.len()
-    )?;
-    Ok(())
 }
 
-fn decided(path: &str, headers: &HashMap<String, String>, body: &Value, state: &mut State) -> (u16, Value) {
+fn decided(asked: &Asked, state: &mut State) -> (u16, Value) {
+    let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
     let refused = |status, why: &str| (status, json!({"errors": [why]}));
-    let header = |name: &str| headers.get(name).map(String::as_str);
     if state.is_sealed {
         return refused(503, "Vault is sealed");
     }
-    if header("x-vault-token") != Some(&state.token) {
+    if asked.header("x-vault-token") != Some(&state.token) {
         return refused(403, "permission denied");
     }
-    let verb = path.strip_prefix("/v1/transit/").and_then(|rest| rest.strip_suffix(&format!("/{KEY}")));
-    let (Some(verb), Some(NAMESPACE)) = (verb, header("x-vault-namespace")) else {
+    let verb = asked.path.strip_prefix("/v1/transit/").and_then(|rest| rest.strip_suffix(&format!("/{KEY}")));
+    let (Some(verb), Some(NAMESPACE)) = (verb, asked.header("x-vault-namespace")) else {
         return refused(404, "no handler for route");
     };
     state.calls.push(verb.to_owned());

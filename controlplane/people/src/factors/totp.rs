@@ -78,7 +78,7 @@ pub(crate) fn uri(issuer: &str, account: &str, secret: &str) -> String {
 }
 
 /// Percent-encoding of everything but what RFC 3986 calls unreserved.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

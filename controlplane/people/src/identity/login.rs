@@ -10,7 +10,7 @@ use crate::{
     tenancy::{self, Tenant},
 };
 use atalaya_kernel::{
-    Ctx, Error, Permissions, Principal, Scope,
+    Ctx, Error, Permissions, Principal, STEP_UP_MS, Scope,
     audit::{self, Entry},
     events::{self, EntityRef, NewEvent},
     ids::{SessionId, TenantId, UserId},
@@ -96,12 +96,36 @@ pub async fn log_in(
     let Some((ctx, tenant, user)) = password_right(runtime, slug, email, secret, origin).await? else {
         return Ok(LogIn::Refused);
     };
+    follow(runtime, &ctx, tenant, user, Shown::Here, origin).await
+}
+
+/// Who somebody was shown to, who enters without a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// To us, just now: dangerous operations are possible for a while.
+    Here,
+    /// To somebody else, who knows when: they ask for a proof first.
+    Elsewhere,
+}
+
+/// What follows the first factor of a user: the second one, where they have one, or a session.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn follow(
+    runtime: &Arc<Runtime>,
+    ctx: &Ctx,
+    tenant: Tenant,
+    user: User,
+    shown: Shown,
+    origin: &Origin,
+) -> Result<LogIn, Error> {
     let mut tx = ctx.begin_read().await?;
     let wants_code = factors::has_factor(&mut tx, &user.id).await?;
     let kept = store::password_hash(&mut tx, &user.id).await?;
     tx.rollback().await?;
     if !wants_code {
-        return enter(runtime, tenant, user, origin).await.map(LogIn::In);
+        return enter(runtime, tenant, user, shown, origin).await.map(LogIn::In);
     }
     let expires_at = ctx.now().plus_millis(CHALLENGE_MS);
     let challenge =
@@ -220,7 +244,7 @@ pub async fn second_factor(
     if !code_right(&ctx, &user, code, origin).await? {
         return Ok(None);
     }
-    enter(runtime, tenant, user, origin).await.map(Some)
+    enter(runtime, tenant, user, Shown::Here, origin).await.map(Some)
 }
 
 /// Whose right password waits for a second factor; `None` for a challenge that is none or too old, or whose user was disabled or
@@ -286,10 +310,15 @@ pub(crate) async fn enter(
     runtime: &Arc<Runtime>,
     tenant: Tenant,
     user: User,
+    shown: Shown,
     origin: &Origin,
 ) -> Result<Box<Entered>, Error> {
     let (token, csrf_token) = (random_token(), random_token());
     let now = runtime.clock.now();
+    let proved_at = match shown {
+        Shown::Here => now,
+        Shown::Elsewhere => now.plus_millis(-STEP_UP_MS),
+    };
     let session_id = SessionId::new(now);
     let door = at_the_door(runtime, &tenant.id, origin);
     let mut tx = door.begin_read().await?;
@@ -316,6 +345,7 @@ pub(crate) async fn enter(
             csrf_token: &csrf_token,
             now,
             expires_at: now.plus_millis(sessions::IDLE_MS),
+            proved_at,
             user_agent: &origin.user_agent,
             address: &origin.address,
         };
@@ -336,7 +366,7 @@ pub(crate) async fn enter(
         factor_missing: rights.factor_missing,
         csrf_token,
         session_id,
-        proved_at: now,
+        proved_at,
     };
     Ok(Box::new(Entered { token: token.into(), browser: browser.into(), logged_in }))
 }

@@ -17,10 +17,11 @@ mod store;
 
 pub use crate::access::{Role, RoleKey, permissions_of};
 pub use login::{LogIn, Origin, log_in, second_factor};
-pub(crate) use login::{at_the_door, code_right, door_of, enter, password_right, waiting};
+pub(crate) use login::{Shown, at_the_door, code_right, door_of, enter, follow, password_right, waiting};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};
 pub(crate) use service::{
-    email_checked, has_password, may_change, note_changed, owners, password_replace, user_id_of, user_row,
+    email_checked, has_password, may_change, note_changed, owners, password_replace, user_by_email,
+    user_id_of, user_row,
 };
 pub use service::{password_set, user_create, user_find, user_get, user_update, users_count, users_list};
 pub use sessions::{

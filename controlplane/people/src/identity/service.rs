@@ -209,6 +209,11 @@ pub(crate) async fn user_row(tx: &mut TenantTx, id: &UserId) -> Result<User, Err
     store::user_get(tx, id).await
 }
 
+/// Who has an e-mail, in lower case.
+pub(crate) async fn user_by_email(tx: &mut TenantTx, email: &str) -> Result<Option<User>, Error> {
+    store::user_by_email(tx, email).await
+}
+
 /// Whose e-mail it is, whether or not they may log in.
 pub(crate) async fn user_id_of(tx: &mut TenantTx, email: &str) -> Result<Option<UserId>, Error> {
     Ok(store::user_id_by_email(tx, email).await?)

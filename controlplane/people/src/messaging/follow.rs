@@ -1,6 +1,6 @@
 //! What people are told of what happened: security notices, and what became of their requests.
 
-use super::{FactorChange, Recipient, Template, notify};
+use super::{FactorChange, IdentityChange, Recipient, Template, notify};
 use crate::{approvals, identity};
 use atalaya_kernel::{
     Ctx, Error,
@@ -32,6 +32,7 @@ impl Subscriber for NoticeFollower {
             "browser.added",
             "factor.changed",
             "guessing.slowed",
+            "identity.changed",
             "operator_visit.begun",
             "password.changed",
             "token.granted",
@@ -73,6 +74,11 @@ async fn told(ctx: &Ctx, tx: &mut TenantTx, event: &Event) -> Result<Told, Error
         },
         "password.changed" => Template::PasswordChanged { at },
         "factor.changed" => Template::FactorChanged { at, change: parsed::<FactorChange>(event, "change")? },
+        "identity.changed" => Template::IdentityChanged {
+            at,
+            change: parsed::<IdentityChange>(event, "change")?,
+            provider: text(event, "provider_name")?,
+        },
         "token.granted" => {
             Template::ProgramGranted { at, name: text(event, "name")?, address: text(event, "address")? }
         }

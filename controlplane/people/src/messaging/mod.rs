@@ -41,7 +41,7 @@ pub use queue::notify;
 pub use send::NoticeJob;
 pub(crate) use send::values_context;
 pub use service::{forget, hold_waiting, notices_list, preferences_change, preferences_get};
-pub use template::{FactorChange, LinkSecret, Template, TemplateName};
+pub use template::{FactorChange, IdentityChange, LinkSecret, Template, TemplateName};
 
 use atalaya_kernel::{Permission, events::EventType};
 

@@ -39,6 +39,18 @@ text_enum! {
 }
 
 text_enum! {
+    /// What happened to an account elsewhere that opens somebody's log-in.
+    pub enum IdentityChange {
+        /// The first account with their verified e-mail may be linked.
+        Allowed = "allowed",
+        /// One was linked, and opens their log-in from now on.
+        Linked = "linked",
+        /// It opens their log-in no more.
+        Removed = "removed",
+    }
+}
+
+text_enum! {
     /// Which of the templates.
     pub enum TemplateName {
         /// Somebody logged in from a browser that was not known.
@@ -47,6 +59,8 @@ text_enum! {
         PasswordChanged = "password_changed",
         /// The second factors are others than before.
         FactorChanged = "factor_changed",
+        /// An account elsewhere opens the log-in, or does no more.
+        IdentityChanged = "identity_changed",
         /// An API key was made.
         KeyMade = "key_made",
         /// A program acts for its recipient.
@@ -90,6 +104,15 @@ pub enum Template {
         at: Timestamp,
         /// What happened.
         change: FactorChange,
+    },
+    /// An account elsewhere opens the log-in, may be linked with it, or does no more.
+    IdentityChanged {
+        /// When.
+        at: Timestamp,
+        /// What happened.
+        change: IdentityChange,
+        /// Name of the identity provider.
+        provider: String,
     },
     /// The recipient, or somebody with their session, made an API key.
     KeyMade {
@@ -168,6 +191,7 @@ impl Template {
             Self::NewBrowser { .. } => TemplateName::NewBrowser,
             Self::PasswordChanged { .. } => TemplateName::PasswordChanged,
             Self::FactorChanged { .. } => TemplateName::FactorChanged,
+            Self::IdentityChanged { .. } => TemplateName::IdentityChanged,
             Self::KeyMade { .. } => TemplateName::KeyMade,
             Self::ProgramGranted { .. } => TemplateName::ProgramGranted,
             Self::TokenReused { .. } => TemplateName::TokenReused,

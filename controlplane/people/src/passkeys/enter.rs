@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     factors,
-    identity::{self, Entered, Origin},
+    identity::{self, Entered, Origin, Shown},
 };
 use atalaya_kernel::{
     Ctx, Error,
@@ -117,7 +117,7 @@ pub async fn enter(
         refuse(&door, EntityRef::new("user", &id), None, "the user is disabled", origin).await?;
         return Ok(None);
     }
-    identity::enter(runtime, tenant, user, origin).await.map(Some)
+    identity::enter(runtime, tenant, user, Shown::Here, origin).await.map(Some)
 }
 
 /// Ends a log-in by a passkey after a right password; `None` for one that is wrong.
@@ -138,7 +138,7 @@ pub async fn second_factor(
     if proved.is_none() {
         return Ok(None);
     }
-    identity::enter(runtime, tenant, user, origin).await.map(Some)
+    identity::enter(runtime, tenant, user, Shown::Here, origin).await.map(Some)
 }
 
 /// Whether a passkey of somebody who is logged in shows again that they are there.

@@ -6,12 +6,15 @@ mod approvals;
 mod authenticator;
 mod factors;
 mod forgeries;
+mod issuer;
 mod keys;
 mod links;
 mod masking;
 mod messaging;
+mod openid;
 mod passkeys;
 mod platform;
+mod providers;
 mod tokens;
 
 use atalaya_kernel::{Ctx, Error, on_both, page::PageQuery, secrets::SecretText, testing::World};

@@ -12,7 +12,7 @@ use std::{
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Where Debian keeps the authorities that the system trusts.
-const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(super) const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// What addresses of this machine begin with.
 const HERE: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
 
@@ -50,23 +50,29 @@ impl Outside<'_> {
             .max_redirects(0);
         if !is_here {
             let path = self.ca_file.map_or_else(|| PathBuf::from(SYSTEM_ROOTS), Path::to_owned);
-            let pem = fs::read(&path)
-                .with_context(|| format!("{section} ca_file: cannot read {}", path.display()))?;
-            let roots: Vec<_> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if roots.is_empty() {
-                bail!("{section} ca_file: there is no certificate in {}", path.display());
-            }
-            let tls = TlsConfig::builder()
-                .root_certs(RootCerts::from(roots))
-                .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-                .build();
-            config = config.tls_config(tls);
+            config = config.tls_config(trusting(&path).with_context(|| format!("{section} ca_file"))?);
         }
         Ok(config.build().new_agent())
     }
+}
+
+/// TLS that trusts the authorities of a file (PEM).
+///
+/// # Errors
+/// A file that cannot be read, or without a certificate.
+pub(super) fn trusting(path: &Path) -> anyhow::Result<TlsConfig> {
+    let pem = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let roots: Vec<_> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if roots.is_empty() {
+        bail!("there is no certificate in {}", path.display());
+    }
+    Ok(TlsConfig::builder()
+        .root_certs(RootCerts::from(roots))
+        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
+        .build())
 }

@@ -53,10 +53,20 @@ pub struct Config {
     pub blobs: Blobs,
     /// Keys outside the database.
     pub secrets: Secrets,
+    /// Log-in by identity providers.
+    pub single_sign_on: SingleSignOn,
     /// The mail server; no message leaves without one.
     pub mail: Option<Mail>,
     /// What is written to the log.
     pub log: Log,
+}
+
+/// Log-in by identity providers; which there are is a setting of each ISP.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SingleSignOn {
+    /// Networks in which issuers may be asked although they are not of the public internet.
+    pub networks: Vec<Network>,
 }
 
 /// Agents.
@@ -98,6 +108,7 @@ impl Default for Config {
             backup: Backup::default(),
             blobs: Blobs::default(),
             secrets: Secrets::default(),
+            single_sign_on: SingleSignOn::default(),
             mail: None,
             log: Log::default(),
         }

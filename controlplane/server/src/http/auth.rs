@@ -50,7 +50,7 @@ pub(super) async fn authenticate(
 }
 
 /// What somebody of a read-only tenant may change all the same: their own log-in, and who of the installation is in their ISP.
-const OWN_LOG_IN: [(&str, &str); 16] = [
+const OWN_LOG_IN: [(&str, &str); 18] = [
     ("DELETE", "/operator-visits/{id}"),
     ("DELETE", "/session"),
     ("POST", "/session/step-up"),
@@ -67,6 +67,8 @@ const OWN_LOG_IN: [(&str, &str); 16] = [
     ("POST", "/me/passkeys"),
     ("POST", "/me/passkeys/options"),
     ("DELETE", "/me/passkeys/{id}"),
+    ("POST", "/me/identities"),
+    ("DELETE", "/me/identities/{id}"),
 ];
 
 /// Whether a request changes something beyond the caller's own log-in.

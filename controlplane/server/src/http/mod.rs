@@ -30,6 +30,7 @@ use atalaya_metrics::MetricStore;
 use atalaya_network::agents::JoinStrings;
 use atalaya_people::{
     access::Catalog, approvals::Operations, identity::http::Installation, messaging::Outbound,
+    openid::Issuers,
 };
 use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware, routing::get};
 use std::sync::Arc;
@@ -73,6 +74,8 @@ pub struct Shared {
     pub operations: Operations,
     /// How far the sealing of audit rows is behind.
     pub seal_lag: Arc<SealLag>,
+    /// By which people log in.
+    pub issuers: Arc<Issuers>,
     /// Where to listen, host names.
     pub config: config::Http,
     /// What can leave the process.
@@ -138,6 +141,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(Arc::new(shared.operations)))
         .layer(Extension(Arc::new(Catalog::new(permissions()))))
         .layer(Extension(shared.seal_lag))
+        .layer(Extension(shared.issuers))
         .layer(middleware::from_fn(body::take_in))
         .layer(middleware::from_fn_with_state(patience::ANSWER_WITHIN, patience::answer_in_time));
     let site = match shared.allowed {

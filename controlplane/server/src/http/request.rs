@@ -74,8 +74,8 @@ fn host_name(host: &str) -> String {
 }
 
 /// The origin of pages that were asked for by a host, as browsers write it.
-fn web_origin(host: &str, https: bool) -> String {
-    let (scheme, port) = if https { ("https", ":443") } else { ("http", ":80") };
+fn web_origin(config: &config::Http, host: &str) -> String {
+    let (scheme, port) = if config.is_https() { ("https", ":443") } else { ("http", ":80") };
     let host = host.to_ascii_lowercase();
     format!("{scheme}://{}", host.strip_suffix(port).unwrap_or(&host))
 }
@@ -114,7 +114,7 @@ pub(super) async fn describe(
         https: requests.config.is_https(),
         slug: requests.slug(text(&request, header::HOST)),
         host: text(&request, header::HOST).map(host_name),
-        web_origin: text(&request, header::HOST).map(|host| web_origin(host, requests.config.is_https())),
+        web_origin: text(&request, header::HOST).map(|host| web_origin(&requests.config, host)),
     };
     // Query strings stay out of the log: they hold phones and documents.
     let action = format!(
@@ -204,8 +204,12 @@ mod tests {
             ("localhost:8080", false, "http://localhost:8080"),
             ("localhost:443", false, "http://localhost:443"),
         ] {
-            assert_eq!(web_origin(host, https), origin, "{host}");
+            let config = config::Http { https, ..config::Http::default() };
+            assert_eq!(web_origin(&config, host), origin, "{host}");
         }
+        let tls = config::Tls::SelfMade { names: vec!["isp.example".to_owned()] };
+        let config = config::Http { tls: Some(tls), ..config::Http::default() };
+        assert_eq!(web_origin(&config, "isp.example:443"), "https://isp.example", "without a proxy");
     }
 
     #[test]

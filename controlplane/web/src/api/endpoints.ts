@@ -1,6 +1,7 @@
 /**
  * Every operation that the pages of an ISP call, by resource; those of the installation stand in `platform.ts`, those of
- * passkeys in `passkeys.ts`, notices and links for a password in `notices.ts`: no list needs them. Paths stand nowhere else.
+ * passkeys in `passkeys.ts`, notices and links for a password in `notices.ts`, identity providers in `signOn.ts`: no list needs
+ * them. Paths stand nowhere else.
  */
 import { call, get, patch, post, type Answer, type Query } from './client'
 import type * as T from './types'
@@ -17,6 +18,8 @@ export const api = {
     create: (body: { tenant?: string; email: string; password: string }) =>
       post<T.Session | T.SecondFactorWanted>('/session', body),
     secondFactor: (challenge: string, code: string) => post<T.Session>('/session/second-factor', { challenge, code }),
+    endSignIn: (returned: T.SignInReturned) =>
+      post<T.Session | T.SecondFactorWanted>('/session/identity-provider/return', returned),
     remove: () => call<undefined>('DELETE', '/session'),
     stepUp: (password: string) => post<T.Session>('/session/step-up', { password }),
   },

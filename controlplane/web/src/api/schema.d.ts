@@ -705,6 +705,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/identity-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The identity providers by which people log in, oldest first, and the address that they send people back to. */
+        get: operations["list"];
+        put?: never;
+        /** Makes an identity provider, after its issuer was asked for its discovery document. Its secret is never shown again. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks an issuer now whether people could log in by it, and says in which way they could not. Nothing is kept. */
+        post: operations["check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One identity provider. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        /** Removes an identity provider, and what links its accounts with people here. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        /** Changes an identity provider; its issuer stays. */
+        patch: operations["update"];
+        trace?: never;
+    };
     "/invoices": {
         parameters: {
             query?: never;
@@ -824,6 +878,44 @@ export interface paths {
         /** Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes. */
         post: operations["confirm"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts at identity providers that open the caller's log-in, or may be linked with it. */
+        get: operations["own_list"];
+        put?: never;
+        /**
+         * Allows the first account at a provider that has the caller's verified e-mail to be linked with their log-in, for seven days.
+         *     Asks for a log-in or step-up of the last ten minutes.
+         */
+        post: operations["own_allow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Has an account open the caller's log-in no more. */
+        delete: operations["own_remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1803,6 +1895,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/session/identity-provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a log-in by an identity provider; sets the cookie that it is bound to. It may take ten minutes. */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/identity-provider/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a log-in by an identity provider with what the browser brought back; sets the session cookie, or asks for a second factor. */
+        post: operations["finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/identity-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** By which identity providers a person may log in here. */
+        get: operations["choices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session/passkey": {
         parameters: {
             query?: never;
@@ -2135,6 +2278,41 @@ export interface paths {
         post?: never;
         /** Removes the app, passkeys and recovery codes of a user who lost them. */
         delete: operations["reset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts at identity providers that open a user's log-in, or may be linked with it. */
+        get: operations["of_user"];
+        put?: never;
+        /** Allows the first account at a provider that has a user's verified e-mail to be linked with their log-in, for seven days. */
+        post: operations["allow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/identities/{identity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Has an account open a user's log-in no more. */
+        delete: operations["remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2581,6 +2759,15 @@ export interface components {
          * @enum {string}
          */
         BackupState: "running" | "good" | "failed" | "interrupted";
+        BeginSignIn: {
+            /** @description At which provider. */
+            provider_id: components["schemas"]["IdentityProviderId"];
+            /**
+             * @description Slug of the ISP, where the host name does not select it.
+             * @example netandina
+             */
+            tenant?: string | null;
+        };
         /** @description What a billing run did. */
         BillingRun: {
             /**
@@ -3290,6 +3477,100 @@ export interface components {
              */
             waiting_not_applied?: number | null;
         };
+        /** @description An account at an identity provider that opens a user's log-in, or may be linked with it once. */
+        Identity: {
+            /** @description Until when an account can be linked. */
+            allowed_until: components["schemas"]["Timestamp"];
+            /** @description When it was allowed. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * @description E-mail that the account has to verify, or had verified when it was linked.
+             * @example rosa@netandina.example
+             */
+            email: string;
+            /** @description Which. */
+            id: components["schemas"]["IdentityId"];
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            linked_at?: components["schemas"]["Timestamp"] | null;
+            /** @description At which provider. */
+            provider_id: components["schemas"]["IdentityProviderId"];
+            /**
+             * @description Name of the provider.
+             * @example Google
+             */
+            provider_name: string;
+            /** @description How far it is. */
+            state: components["schemas"]["IdentityState"];
+        };
+        /** @example idn_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        IdentityId: string;
+        /** @description An issuer that people of an ISP may log in by; without its secret. */
+        IdentityProvider: {
+            /**
+             * @description Domains of which an account's verified e-mail must be; empty: any.
+             * @example [
+             *       "netandina.example"
+             *     ]
+             */
+            allowed_domains: string[];
+            /**
+             * @description Name of the ISP's application there.
+             * @example 1234567890-abc.apps.googleusercontent.com
+             */
+            client_id: string;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whether people may log in by it. */
+            enabled: boolean;
+            /** @description Which. */
+            id: components["schemas"]["IdentityProviderId"];
+            /**
+             * @description Its address, as it names itself.
+             * @example https://accounts.google.com
+             */
+            issuer: string;
+            /**
+             * @description What the button on the log-in page says.
+             * @example Google
+             */
+            name: string;
+            /** @description When it was last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Grows with each change.
+             */
+            version: number;
+        };
+        /** @description What is to be another; what is absent stays. */
+        IdentityProviderChange: {
+            /** @description Domains of which an account's verified e-mail must be; empty: any. */
+            allowed_domains?: string[] | null;
+            /** @description Name of the ISP's application there. */
+            client_id?: string | null;
+            client_secret?: components["schemas"]["SecretText"] | null;
+            /** @description Whether people may log in by it. */
+            enabled?: boolean | null;
+            /** @description What the button on the log-in page says. */
+            name?: string | null;
+        };
+        /** @example idp_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        IdentityProviderId: string;
+        /** @description The identity providers by which people log in, and what has to be told to them. */
+        IdentityProviders: {
+            /** @description Oldest first; all of them. */
+            items: components["schemas"]["ListedProvider"][];
+            /**
+             * @description Where they have to send people back to, to the letter, when Atalaya is opened by the address of this request.
+             * @example https://isp.example/login/return
+             */
+            redirect_uri?: string | null;
+        };
+        /**
+         * @description How far an identity is.
+         * @enum {string}
+         */
+        IdentityState: "allowed" | "expired" | "linked";
         /** @description An invoice. */
         Invoice: {
             /** @description What is left to pay. */
@@ -3355,6 +3636,36 @@ export interface components {
          * @enum {string}
          */
         InvoiceStatus: "open" | "partly_paid" | "paid" | "void";
+        /** @description What an issuer answered. */
+        IssuerReport: {
+            /**
+             * @description Where browsers would be sent to.
+             * @example https://accounts.google.com/o/oauth2/v2/auth
+             */
+            authorization_endpoint?: string | null;
+            /**
+             * @description What is wrong, for whoever has to mend it.
+             * @example its answer is wrong: its discovery document is of another issuer
+             */
+            detail?: string | null;
+            /** @description Whether it says that it verifies e-mails, without which nobody is linked; absent when it does not say what it says. */
+            says_email_verified?: boolean | null;
+            /** @description Whether people could log in by it. */
+            verdict: components["schemas"]["IssuerVerdict"];
+        };
+        /** @description An issuer to be asked whether people could log in by it. */
+        IssuerToCheck: {
+            /**
+             * @description Its address, as it names itself.
+             * @example https://accounts.google.com
+             */
+            issuer: string;
+        };
+        /**
+         * @description Whether people could log in by an issuer.
+         * @enum {string}
+         */
+        IssuerVerdict: "usable" | "not_allowed" | "away" | "wrong";
         /**
          * @description What became of one service of a run.
          * @enum {string}
@@ -3474,6 +3785,14 @@ export interface components {
             email: string;
             /** @description Slug of the ISP, where the host name does not select it. */
             tenant?: string | null;
+        };
+        /** @description An identity provider, and whom it concerns. */
+        ListedProvider: components["schemas"]["IdentityProvider"] & {
+            /**
+             * Format: int64
+             * @description Accounts there that open somebody's log-in.
+             */
+            linked: number;
         };
         /** @description A row and the name of its customer. */
         Listed_Invoice: {
@@ -3727,6 +4046,40 @@ export interface components {
             tls?: boolean;
             /** @description SHA-256 of its certificate, 64 hexadecimal digits; any certificate when absent. */
             tls_fingerprint?: string | null;
+        };
+        /** @description An identity to be allowed. */
+        NewIdentity: {
+            /** @description At which provider. */
+            provider_id: components["schemas"]["IdentityProviderId"];
+        };
+        /** @description An identity provider to be made. */
+        NewIdentityProvider: {
+            /**
+             * @description Domains of which an account's verified e-mail must be; empty: any.
+             * @example [
+             *       "netandina.example"
+             *     ]
+             */
+            allowed_domains?: string[];
+            /**
+             * @description Name of the ISP's application there.
+             * @example 1234567890-abc.apps.googleusercontent.com
+             */
+            client_id: string;
+            /** @description Secret of the ISP's application there; it is never shown again. */
+            client_secret: components["schemas"]["SecretText"];
+            /** @description Whether people may log in by it; they may when absent. */
+            enabled?: boolean | null;
+            /**
+             * @description Its address, as it names itself; below it lies `/.well-known/openid-configuration`. It never changes.
+             * @example https://accounts.google.com
+             */
+            issuer: string;
+            /**
+             * @description What the button on the log-in page says.
+             * @example Google
+             */
+            name: string;
         };
         /** @description A single invoice to be issued. */
         NewInvoice: {
@@ -4641,6 +4994,36 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Identity: {
+            /** @description The rows. */
+            items: {
+                /** @description Until when an account can be linked. */
+                allowed_until: components["schemas"]["Timestamp"];
+                /** @description When it was allowed. */
+                created_at: components["schemas"]["Timestamp"];
+                /**
+                 * @description E-mail that the account has to verify, or had verified when it was linked.
+                 * @example rosa@netandina.example
+                 */
+                email: string;
+                /** @description Which. */
+                id: components["schemas"]["IdentityId"];
+                last_used_at?: components["schemas"]["Timestamp"] | null;
+                linked_at?: components["schemas"]["Timestamp"] | null;
+                /** @description At which provider. */
+                provider_id: components["schemas"]["IdentityProviderId"];
+                /**
+                 * @description Name of the provider.
+                 * @example Google
+                 */
+                provider_name: string;
+                /** @description How far it is. */
+                state: components["schemas"]["IdentityState"];
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Listed_Invoice: {
             /** @description The rows. */
             items: ({
@@ -5467,6 +5850,20 @@ export interface components {
              */
             type: string;
         };
+        /** @description A button on the log-in page. */
+        ProviderChoice: {
+            /** @description Which. */
+            id: components["schemas"]["IdentityProviderId"];
+            /**
+             * @description What it says.
+             * @example Google
+             */
+            name: string;
+        };
+        /** @description The identity providers that a person may log in by here. */
+        ProviderChoices: {
+            items: components["schemas"]["ProviderChoice"][];
+        };
         /**
          * @description From a time of the day until another, by the ISP's clock; over midnight when the first is the later one. `21:00-08:00`, or
          *     empty for none.
@@ -5975,6 +6372,29 @@ export interface components {
             /** @description Of which part of the ISP the user sees anything. */
             scope: components["schemas"]["AccessScope"];
         };
+        /** @description A log-in that goes to an identity provider. */
+        SignInBegun: {
+            /**
+             * @description Where the browser is to go. It comes back to `/login/return` with `state` and `code`.
+             * @example https://accounts.google.com/o/oauth2/v2/auth?response_type=code&client_id=…
+             */
+            url: string;
+        };
+        SignInReturned: {
+            code?: components["schemas"]["SecretText"] | null;
+            /**
+             * @description Why the provider refused.
+             * @example access_denied
+             */
+            error?: string | null;
+            /**
+             * @description Which issuer the provider says that it is.
+             * @example https://accounts.google.com
+             */
+            iss?: string | null;
+            /** @description As the provider gave it back. */
+            state: components["schemas"]["SecretText"];
+        };
         /** @description A POP, node or tower. */
         Site: {
             /** @description When it was made. */
@@ -6195,7 +6615,7 @@ export interface components {
          * @description Which of the templates.
          * @enum {string}
          */
-        TemplateName: "new_browser" | "password_changed" | "factor_changed" | "key_made" | "program_granted" | "token_reused" | "visit_begun" | "guessing_slowed" | "invitation" | "reset" | "approval_decided";
+        TemplateName: "new_browser" | "password_changed" | "factor_changed" | "identity_changed" | "key_made" | "program_granted" | "token_reused" | "visit_begun" | "guessing_slowed" | "invitation" | "reset" | "approval_decided";
         /** @description One ISP and its settings. */
         Tenant: {
             /** @description Whether overdue services are suspended without a person. */
@@ -6703,6 +7123,7 @@ export type BackupId = components['schemas']['BackupId'];
 export type BackupRow = components['schemas']['BackupRow'];
 export type BackupSeen = components['schemas']['BackupSeen'];
 export type BackupState = components['schemas']['BackupState'];
+export type BeginSignIn = components['schemas']['BeginSignIn'];
 export type BillingRun = components['schemas']['BillingRun'];
 export type BufferState = components['schemas']['BufferState'];
 export type Channel = components['schemas']['Channel'];
@@ -6755,11 +7176,21 @@ export type HeldCuts = components['schemas']['HeldCuts'];
 export type HoldOpen = components['schemas']['HoldOpen'];
 export type Holder = components['schemas']['Holder'];
 export type Home = components['schemas']['Home'];
+export type Identity = components['schemas']['Identity'];
+export type IdentityId = components['schemas']['IdentityId'];
+export type IdentityProvider = components['schemas']['IdentityProvider'];
+export type IdentityProviderChange = components['schemas']['IdentityProviderChange'];
+export type IdentityProviderId = components['schemas']['IdentityProviderId'];
+export type IdentityProviders = components['schemas']['IdentityProviders'];
+export type IdentityState = components['schemas']['IdentityState'];
 export type Invoice = components['schemas']['Invoice'];
 export type InvoiceDetail = components['schemas']['InvoiceDetail'];
 export type InvoiceId = components['schemas']['InvoiceId'];
 export type InvoiceLine = components['schemas']['InvoiceLine'];
 export type InvoiceStatus = components['schemas']['InvoiceStatus'];
+export type IssuerReport = components['schemas']['IssuerReport'];
+export type IssuerToCheck = components['schemas']['IssuerToCheck'];
+export type IssuerVerdict = components['schemas']['IssuerVerdict'];
 export type ItemResult = components['schemas']['ItemResult'];
 export type ItemsChange = components['schemas']['ItemsChange'];
 export type JobId = components['schemas']['JobId'];
@@ -6775,6 +7206,7 @@ export type LinkKind = components['schemas']['LinkKind'];
 export type LinkPassword = components['schemas']['LinkPassword'];
 export type LinkToken = components['schemas']['LinkToken'];
 export type LinkWanted = components['schemas']['LinkWanted'];
+export type ListedProvider = components['schemas']['ListedProvider'];
 export type ListedInvoice = components['schemas']['Listed_Invoice'];
 export type ListedPayment = components['schemas']['Listed_Payment'];
 export type LogIn = components['schemas']['LogIn'];
@@ -6790,6 +7222,8 @@ export type NewBillingRun = components['schemas']['NewBillingRun'];
 export type NewConnectionTest = components['schemas']['NewConnectionTest'];
 export type NewCustomer = components['schemas']['NewCustomer'];
 export type NewDevice = components['schemas']['NewDevice'];
+export type NewIdentity = components['schemas']['NewIdentity'];
+export type NewIdentityProvider = components['schemas']['NewIdentityProvider'];
 export type NewInvoice = components['schemas']['NewInvoice'];
 export type NewLink = components['schemas']['NewLink'];
 export type NewNote = components['schemas']['NewNote'];
@@ -6839,6 +7273,7 @@ export type PageCustomerRow = components['schemas']['Page_CustomerRow'];
 export type PageDeadLetter = components['schemas']['Page_DeadLetter'];
 export type PageDevice = components['schemas']['Page_Device'];
 export type PageEvent = components['schemas']['Page_Event'];
+export type PageIdentity = components['schemas']['Page_Identity'];
 export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
 export type PageListedPayment = components['schemas']['Page_Listed_Payment'];
 export type PageNote = components['schemas']['Page_Note'];
@@ -6881,6 +7316,8 @@ export type PointId = components['schemas']['PointId'];
 export type PointState = components['schemas']['PointState'];
 export type PreferenceChange = components['schemas']['PreferenceChange'];
 export type Problem = components['schemas']['Problem'];
+export type ProviderChoice = components['schemas']['ProviderChoice'];
+export type ProviderChoices = components['schemas']['ProviderChoices'];
 export type QuietHours = components['schemas']['QuietHours'];
 export type RangeAnswer = components['schemas']['RangeAnswer'];
 export type Reason = components['schemas']['Reason'];
@@ -6922,6 +7359,8 @@ export type SessionId = components['schemas']['SessionId'];
 export type SessionInfo = components['schemas']['SessionInfo'];
 export type SessionTenant = components['schemas']['SessionTenant'];
 export type SessionUser = components['schemas']['SessionUser'];
+export type SignInBegun = components['schemas']['SignInBegun'];
+export type SignInReturned = components['schemas']['SignInReturned'];
 export type Site = components['schemas']['Site'];
 export type SiteAgent = components['schemas']['SiteAgent'];
 export type SiteChange = components['schemas']['SiteChange'];
@@ -9276,6 +9715,264 @@ export interface operations {
     };
     list: {
         parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviders"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdentityProvider"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssuerToCheck"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuerReport"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["IdentityProviderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["IdentityProviderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["IdentityProviderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityProviderChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
             query?: {
                 /** @description Of one customer. */
                 customer?: components["schemas"]["CustomerId"];
@@ -9659,6 +10356,134 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Identity"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_allow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdentity"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13178,6 +14003,168 @@ export interface operations {
             };
         };
     };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginSignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInBegun"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInReturned"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorWanted"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choices: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Slug of the ISP, where the host name does not select it.
+                 * @example netandina
+                 */
+                tenant?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderChoices"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     enter_with: {
         parameters: {
             query?: never;
@@ -14276,6 +15263,147 @@ export interface operations {
             header?: never;
             path: {
                 id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Identity"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    allow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdentity"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+                identity: components["schemas"]["IdentityId"];
             };
             cookie?: never;
         };

@@ -13,7 +13,7 @@ export type Language = (typeof languages)[number]
 export const languageNames: Record<Language, string> = { 'es-419': 'Español', en: 'English', 'pt-BR': 'Português' }
 
 /** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
-export type Part = 'administration' | 'collections' | 'notices' | 'platform' | 'security' | 'standing'
+export type Part = 'administration' | 'collections' | 'notices' | 'platform' | 'security' | 'sign-on' | 'standing'
 
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
@@ -50,6 +50,11 @@ const partLoaders: Record<Part, Record<Language, Loader>> = {
     'es-419': () => import('./parts/es-419.security.json'),
     en: () => import('./parts/en.security.json'),
     'pt-BR': () => import('./parts/pt-BR.security.json'),
+  },
+  'sign-on': {
+    'es-419': () => import('./parts/es-419.sign-on.json'),
+    en: () => import('./parts/en.sign-on.json'),
+    'pt-BR': () => import('./parts/pt-BR.sign-on.json'),
   },
   standing: {
     'es-419': () => import('./parts/es-419.standing.json'),

@@ -4,7 +4,7 @@ import { defineStore } from 'pinia'
 import { api } from '@/api/endpoints'
 import { onSessionEnded, onStepUp, setCsrfToken } from '@/api/client'
 import { unlessNobody } from '@/api/problem'
-import type { SecondFactorWanted, Session } from '@/api/types'
+import type { SecondFactorWanted, Session, SignInReturned } from '@/api/types'
 import { countryFormat } from '@/format/country'
 import { useProof } from './proof'
 
@@ -42,7 +42,15 @@ export const useSession = defineStore('session', () => {
 
   /** Null when the person is in; else what a code of the second factor has to be sent with. */
   async function logIn(credentials: { tenant?: string; email: string; password: string }): Promise<SecondFactorWanted | null> {
-    const answer = await api.session.create(credentials)
+    return taken(await api.session.create(credentials))
+  }
+
+  /** The same, with what an identity provider sent the browser back with. */
+  async function signedIn(returned: SignInReturned): Promise<SecondFactorWanted | null> {
+    return taken(await api.session.endSignIn(returned))
+  }
+
+  function taken(answer: Session | SecondFactorWanted): SecondFactorWanted | null {
     if ('challenge' in answer) return answer
     adopt(answer)
     return null
@@ -76,5 +84,5 @@ export const useSession = defineStore('session', () => {
     if (session.value) ended.value = true
   })
 
-  return { session, ended, proving, adopt, stepUp, finishProof, user, tenant, country, zone, visit, readOnly, load, logIn, secondFactor, logOut, can }
+  return { session, ended, proving, adopt, stepUp, finishProof, user, tenant, country, zone, visit, readOnly, load, logIn, signedIn, secondFactor, logOut, can }
 })

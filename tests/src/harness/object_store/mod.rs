@@ -3,19 +3,17 @@
 
 mod signature;
 
-use anyhow::Context;
+use super::double::{Asked, Double, Told, decoded, pairs, serve};
 use parking_lot::Mutex;
-use signature::{decoded, pairs, verify};
+use signature::verify;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fmt::Write as _,
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::SocketAddr,
     path::Path,
     sync::Arc,
-    thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Its one bucket.
@@ -57,19 +55,10 @@ impl ObjectStore {
     /// # Errors
     /// No free port.
     pub fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        let address = listener.local_addr()?;
         let state =
             State { objects: BTreeMap::new(), busy: 0, silent: 0, cut: 0, most: 1_000, calls: Vec::new() };
         let state = Arc::new(Mutex::new(state));
-        let serving = state.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let state = serving.clone();
-                // A caller that went away is nobody's loss.
-                thread::spawn(move || answer(&stream, &state).ok());
-            }
-        });
+        let address = serve(state.clone())?;
         Ok(Self { address, state })
     }
 
@@ -146,89 +135,44 @@ fn now_s() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or_default()
 }
 
-struct Asked {
-    method: String,
-    /// As it was sent.
-    path: String,
-    query: String,
-    headers: HashMap<String, String>,
-    body: Vec<u8>,
+impl Double for Arc<Mutex<State>> {
+    fn decided(&self, asked: &Asked) -> Told {
+        let mut state = self.lock();
+        state.calls.push(format!("{} {}", asked.method, asked.path));
+        if state.silent > 0 {
+            state.silent -= 1;
+            return Told::Nothing;
+        }
+        if state.busy > 0 {
+            state.busy -= 1;
+            return told(503, error("SlowDown"));
+        }
+        match verify(asked) {
+            Ok(()) => {
+                let (status, body) = decided(asked, &mut state);
+                told(status, body)
+            }
+            Err(code) => told(403, error(code)),
+        }
+    }
+
+    fn cuts_off(&self, method: &str, path: &str) -> bool {
+        let mut state = self.lock();
+        let is_cut = state.cut > 0 && method == "PUT";
+        if is_cut {
+            state.cut -= 1;
+            state.calls.push(format!("{method} {path}"));
+        }
+        is_cut
+    }
 }
 
-fn answer(stream: &TcpStream, state: &Mutex<State>) -> anyhow::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let Some(asked) = read(stream, state)? else { return Ok(()) };
-    let (silent, busy) = {
-        let mut state = state.lock();
-        state.calls.push(format!("{} {}", asked.method, asked.path));
-        let (silent, busy) = (state.silent > 0, state.busy > 0);
-        (state.silent, state.busy) =
-            (state.silent.saturating_sub(1), state.busy.saturating_sub(u32::from(!silent)));
-        (silent, busy)
-    };
-    if silent {
-        // Until the caller has waited long enough and goes.
-        let mut stream = stream;
-        let _ = stream.read(&mut [0; 1]);
-        return Ok(());
-    }
-    let (status, text) = if busy {
-        (503, error("SlowDown"))
-    } else {
-        match verify(&asked) {
-            Ok(()) => decided(&asked, &mut state.lock()),
-            Err(code) => (403, error(code)),
-        }
-    };
-    let mut stream = stream;
-    let head = format!(
-        "HTTP/1.1 {status} Told\r\ncontent-type: application/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        text.len()
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(&text)?;
-    Ok(())
+fn told(status: u16, body: Vec<u8>) -> Told {
+    Told::text(status, "application/xml", body)
 }
 
 fn error(code: &str) -> Vec<u8> {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>").into_bytes()
-}
-
-/// The request; none when its upload was cut off.
-fn read(stream: &TcpStream, state: &Mutex<State>) -> anyhow::Result<Option<Asked>> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let mut words = line.split(' ');
-    let method = words.next().context("a request has a method")?.to_owned();
-    let target = words.next().context("a request has a path")?;
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let (path, query) = (path.to_owned(), query.to_owned());
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let mut stream = stream;
-    if headers.get("expect").is_some_and(|value| value == "100-continue") {
-        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
-    }
-    let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let is_cut = {
-        let mut state = state.lock();
-        let is_cut = state.cut > 0 && method == "PUT";
-        state.cut = state.cut.saturating_sub(u32::from(is_cut));
-        is_cut
-    };
-    let mut body = vec![0; if is_cut { length / 2 } else { length }];
-    reader.read_exact(&mut body)?;
-    if is_cut {
-        state.lock().calls.push(format!("{method} {path}"));
-        return Ok(None);
-    }
-    Ok(Some(Asked { method, path, query, headers, body }))
 }
 
 fn decided(asked: &Asked, state: &mut State) -> (u16, Vec<u8>) {

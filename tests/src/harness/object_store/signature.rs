@@ -1,6 +1,7 @@
 //! Signature Version 4, judged from what the S3 API reference says and not by the product's own code.
 
-use super::{Asked, KEY_ID, REGION, SECRET, SKEW_S, now_s};
+use super::{KEY_ID, REGION, SECRET, SKEW_S, now_s};
+use crate::harness::double::{Asked, decoded, encoded, pairs};
 use ring::{digest, hmac};
 use std::fmt::Write as _;
 
@@ -13,38 +14,6 @@ fn hex(bytes: &[u8]) -> String {
 
 fn mac(key: &[u8], text: &str) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
-}
-
-pub(super) fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let pair = [rest.next()?, rest.next()?];
-            bytes.push(u8::from_str_radix(std::str::from_utf8(&pair).ok()?, 16).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
-}
-
-/// Names and values of a query, decoded.
-pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
-    let parts = query.split('&').filter(|part| !part.is_empty());
-    let pairs = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
-    pairs.filter_map(|(name, value)| Some((decoded(name)?, decoded(value)?))).collect()
 }
 
 /// Seconds of `20130524T000000Z`.

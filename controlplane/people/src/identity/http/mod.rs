@@ -5,8 +5,9 @@ mod options;
 mod proofs;
 mod session;
 
+pub(crate) use proofs::SecondFactorWanted;
 pub use session::{Installation, LoginOrigin, Session, browser_token, cookie_token};
-pub(crate) use session::{cookie, entered_answer, with_cookie};
+pub(crate) use session::{cookie, entered_answer, log_in_answer, with_cookie};
 
 use super::{NewUser, User, UserChange, service};
 use atalaya_kernel::{

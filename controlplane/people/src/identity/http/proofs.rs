@@ -35,12 +35,12 @@ pub(super) fn public_router() -> OpenApiRouter {
 
 /// The password is right, and a code is wanted.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SecondFactorWanted {
+pub(crate) struct SecondFactorWanted {
     /// To be sent to `/session/second-factor` with a code of the app, a recovery code or a passkey.
     #[schema(value_type = String)]
-    pub(super) challenge: ShownOnce,
+    pub(crate) challenge: ShownOnce,
     /// Until when.
-    pub(super) expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

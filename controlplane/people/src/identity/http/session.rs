@@ -213,13 +213,24 @@ async fn session_create(
     Json(body): Json<Credentials>,
 ) -> Result<Response, Error> {
     let slug = login.slug_or(&runtime, body.tenant).await?;
-    match login::log_in(&runtime, &slug, &body.email, &body.password, &login.origin).await? {
+    let said = login::log_in(&runtime, &slug, &body.email, &body.password, &login.origin).await?;
+    log_in_answer(said, &installation, &catalog, login.https)
+}
+
+/// The answer to whoever logs in: a session, or what is wanted beside, or that it was wrong.
+pub(crate) fn log_in_answer(
+    said: LogIn,
+    installation: &Installation,
+    catalog: &Catalog,
+    https: bool,
+) -> Result<Response, Error> {
+    match said {
         LogIn::Refused => Ok(Problem::wrong_login().into_response()),
         LogIn::SecondFactor { challenge, expires_at } => {
             let wanted = Json(SecondFactorWanted { challenge, expires_at });
             Ok((StatusCode::ACCEPTED, wanted).into_response())
         }
-        LogIn::In(entered) => entered_answer(*entered, &installation, &catalog, login.https),
+        LogIn::In(entered) => entered_answer(*entered, installation, catalog, https),
     }
 }
 

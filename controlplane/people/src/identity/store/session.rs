@@ -75,12 +75,14 @@ pub(crate) struct NewSession<'s> {
     pub(crate) expires_at: Timestamp,
     pub(crate) user_agent: &'s str,
     pub(crate) address: &'s str,
+    /// When its user last showed us who they are.
+    pub(crate) proved_at: Timestamp,
 }
 
 pub(crate) async fn session_insert(tx: &mut TenantTx, session: NewSession<'_>) -> Result<(), DbError> {
     let tenant = tx.tenant().clone();
     sql("INSERT INTO people_session (token_hash, tenant_id, id, user_id, csrf_token, created_at, last_seen_at, expires_at, \
-         user_agent, address, proved_at) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $6)")
+         user_agent, address, proved_at) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)")
     .bind(session.token_hash)
     .bind(tenant)
     .bind(session.id)
@@ -90,6 +92,7 @@ pub(crate) async fn session_insert(tx: &mut TenantTx, session: NewSession<'_>) -
     .bind(session.expires_at)
     .bind(session.user_agent)
     .bind(session.address)
+    .bind(session.proved_at)
     .execute(tx)
     .await?;
     Ok(())

@@ -1,5 +1,5 @@
 use super::{Facts, Said};
-use crate::messaging::{FactorChange, Template};
+use crate::messaging::{FactorChange, IdentityChange, Template};
 
 const NOT_YOU: &str = "If this was not you, change your password now, end your other sessions under Profile and security, \
                        and tell an owner of the ISP.";
@@ -17,6 +17,20 @@ fn changed(change: FactorChange) -> &'static str {
         FactorChange::RecoveryUsed => "A recovery code was used to log in or to confirm something.",
         FactorChange::Reset => {
             "Somebody who may do so removed your second factors: the app, passkeys and recovery codes."
+        }
+    }
+}
+
+fn account(change: IdentityChange, provider: &str) -> String {
+    match change {
+        IdentityChange::Allowed => format!(
+            "An account at {provider} may be linked with your log-in: the first one that enters with your verified e-mail, for seven days."
+        ),
+        IdentityChange::Linked => {
+            format!("An account at {provider} was linked: from now on it logs in as you.")
+        }
+        IdentityChange::Removed => {
+            format!("The account at {provider} that was allowed or linked no longer logs in as you.")
         }
     }
 }
@@ -39,6 +53,10 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
         Template::FactorChanged { at, change } => Said::new(
             format!("Your second factor at {isp}"),
             vec![changed(*change).to_owned(), format!("When: {}", facts.clock(*at)), NOT_YOU.to_owned()],
+        ),
+        Template::IdentityChanged { at, change, provider } => Said::new(
+            format!("Another way to log in at {isp}"),
+            vec![account(*change, provider), format!("When: {}", facts.clock(*at)), NOT_YOU.to_owned()],
         ),
         Template::KeyMade { at, name } => Said::new(
             format!("A key for a program was made at {isp}"),

@@ -1,5 +1,5 @@
 use super::{Facts, Said};
-use crate::messaging::{FactorChange, Template};
+use crate::messaging::{FactorChange, IdentityChange, Template};
 
 const NOT_YOU: &str = "Si no fue usted, cambie su contraseña ahora, cierre sus otras sesiones en Perfil y seguridad y avise a \
                        un propietario de la empresa.";
@@ -23,6 +23,20 @@ fn changed(change: FactorChange) -> &'static str {
     }
 }
 
+fn account(change: IdentityChange, provider: &str) -> String {
+    match change {
+        IdentityChange::Allowed => format!(
+            "Se permitió vincular una cuenta de {provider} con su acceso: la primera que entre con su correo verificado, durante siete días."
+        ),
+        IdentityChange::Linked => {
+            format!("Una cuenta de {provider} quedó vinculada: desde ahora con ella se entra como usted.")
+        }
+        IdentityChange::Removed => {
+            format!("Con la cuenta de {provider} que estaba permitida o vinculada ya no se entra como usted.")
+        }
+    }
+}
+
 pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
     let isp = facts.tenant_name;
     match template {
@@ -41,6 +55,10 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
         Template::FactorChanged { at, change } => Said::new(
             format!("Su segundo factor en {isp}"),
             vec![changed(*change).to_owned(), format!("Cuándo: {}", facts.clock(*at)), NOT_YOU.to_owned()],
+        ),
+        Template::IdentityChanged { at, change, provider } => Said::new(
+            format!("Otra forma de entrar en {isp}"),
+            vec![account(*change, provider), format!("Cuándo: {}", facts.clock(*at)), NOT_YOU.to_owned()],
         ),
         Template::KeyMade { at, name } => Said::new(
             format!("Se creó una clave para un programa en {isp}"),

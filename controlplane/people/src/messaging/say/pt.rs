@@ -1,5 +1,5 @@
 use super::{Facts, Said};
-use crate::messaging::{FactorChange, Template};
+use crate::messaging::{FactorChange, IdentityChange, Template};
 
 const NOT_YOU: &str = "Se não foi você, troque sua senha agora, encerre suas outras sessões em Perfil e segurança e avise um \
                        proprietário da empresa.";
@@ -23,6 +23,20 @@ fn changed(change: FactorChange) -> &'static str {
     }
 }
 
+fn account(change: IdentityChange, provider: &str) -> String {
+    match change {
+        IdentityChange::Allowed => format!(
+            "Foi permitido vincular uma conta de {provider} ao seu acesso: a primeira que entrar com o seu e-mail verificado, durante sete dias."
+        ),
+        IdentityChange::Linked => {
+            format!("Uma conta de {provider} foi vinculada: a partir de agora ela entra como você.")
+        }
+        IdentityChange::Removed => {
+            format!("A conta de {provider} que estava permitida ou vinculada não entra mais como você.")
+        }
+    }
+}
+
 pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
     let isp = facts.tenant_name;
     match template {
@@ -41,6 +55,10 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
         Template::FactorChanged { at, change } => Said::new(
             format!("Seu segundo fator em {isp}"),
             vec![changed(*change).to_owned(), format!("Quando: {}", facts.clock(*at)), NOT_YOU.to_owned()],
+        ),
+        Template::IdentityChanged { at, change, provider } => Said::new(
+            format!("Outra forma de entrar em {isp}"),
+            vec![account(*change, provider), format!("Quando: {}", facts.clock(*at)), NOT_YOU.to_owned()],
         ),
         Template::KeyMade { at, name } => Said::new(
             format!("Uma chave para um programa foi criada em {isp}"),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{factors::enrolled, log_in_from};
+use crate::{factors::enrolled, log_in_from, openid::Scene};
 use atalaya_kernel::{Error, on_both};
 use atalaya_people::{
     access::{Catalog, Role},
@@ -7,6 +7,7 @@ use atalaya_people::{
     factors,
     identity::{self, Origin},
     keys::{self, NewApiKey},
+    openid,
 };
 
 async fn subjects(world: &World, post: &Post) -> Vec<String> {
@@ -54,6 +55,34 @@ on_both!(people_are_told_what_happens_to_their_log_in, subscriptions(), |world: 
     keys::key_create(&rosa, &catalog, new).await.unwrap();
     assert_eq!(subjects(&world, &post).await, ["Se creó una clave para un programa en NETANDINA"]);
 });
+
+on_both!(
+    people_are_told_of_accounts_elsewhere_that_open_their_log_in,
+    subscriptions(),
+    |world: World| async move {
+        let scene = Scene::new(world).await;
+        let post = Post::open();
+        let told = async || -> Vec<(String, String)> {
+            let mails = post.deliver(&scene.world).await;
+            mails.into_iter().map(|mail| (mail.subject, mail.text.expose().to_owned())).collect()
+        };
+        told().await;
+        openid::own_identity_allow(&scene.rosa, &scene.wanted()).await.unwrap();
+        let allowed = told().await;
+        assert_eq!(allowed.len(), 1, "{allowed:?}");
+        assert_eq!(allowed[0].0, "Otra forma de entrar en NETANDINA");
+        assert!(allowed[0].1.contains("Se permitió vincular una cuenta de Issuer"), "{allowed:?}");
+        assert!(scene.enters().await);
+        let linked = told().await;
+        assert!(linked.iter().any(|(_, text)| text.contains("quedó vinculada")), "{linked:?}");
+        assert!(linked.iter().any(|(subject, _)| subject.contains("Nuevo ingreso")), "{linked:?}");
+        let mine = openid::own_identities(&scene.rosa).await.unwrap().items;
+        openid::own_identity_remove(&scene.rosa, &mine[0].id).await.unwrap();
+        let removed = told().await;
+        assert_eq!(removed.len(), 1, "{removed:?}");
+        assert!(removed[0].1.contains("ya no se entra como usted"), "{removed:?}");
+    }
+);
 
 on_both!(whoever_is_guessed_at_is_told_once_a_day, subscriptions(), |world: World| async move {
     let ctx = tenant(&world, "netandina").await;

@@ -37,6 +37,8 @@ const byNoun: Record<string, KeyPrefix[]> = {
   tenant: [['tenant']],
   user: [['users'], ['roles']],
   factor: [['security'], ['passkeys']],
+  identity: [['identities'], ['identity-providers']],
+  identity_provider: [['identity-providers'], ['sign-on-choices'], ['identities']],
   role: [['roles'], ['role']],
   notice: [['notices'], ['my-notices']],
   approval: [['approval'], ['runs'], ['run']],

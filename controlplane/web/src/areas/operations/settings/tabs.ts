@@ -1,6 +1,6 @@
 /** Tabs of the settings, at most five, and the parts of each; addresses name parts (`/settings/roles`). */
 
-export type SettingsPart = 'tenant' | 'collections' | 'users' | 'roles' | 'keys' | 'installation' | 'backups'
+export type SettingsPart = 'tenant' | 'collections' | 'users' | 'roles' | 'sign_on' | 'keys' | 'installation' | 'backups'
 
 export interface SettingsTab {
   name: string
@@ -9,12 +9,12 @@ export interface SettingsTab {
 }
 
 /** What each part shows is refused without this right; none: everybody of the ISP may see it. */
-const rights: Partial<Record<SettingsPart, string>> = { users: 'user.read', roles: 'user.read', keys: 'api_key.read', backups: 'backup.read' }
+const rights: Partial<Record<SettingsPart, string>> = { users: 'user.read', roles: 'user.read', sign_on: 'identity_provider.read', keys: 'api_key.read', backups: 'backup.read' }
 
 const all: readonly SettingsTab[] = [
   { name: 'tenant', parts: ['tenant'] },
   { name: 'collections', parts: ['collections'] },
-  { name: 'people', parts: ['users', 'roles'] },
+  { name: 'people', parts: ['users', 'roles', 'sign_on'] },
   { name: 'keys', parts: ['keys'] },
   { name: 'installation', parts: ['installation', 'backups'] },
 ]
