@@ -20,6 +20,8 @@ export const nouns = [
   'approval',
   'dead_letter',
   'operator_visit',
+  'note',
+  'file',
 ] as const
 
 /** Who can act, as the server names it. */
@@ -33,6 +35,7 @@ const pages: Record<string, string> = {
   run: 'run',
   dev: 'device',
   agt: 'agent',
+  svc: 'service',
   rol: 'role',
 }
 
