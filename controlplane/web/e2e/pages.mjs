@@ -13,12 +13,18 @@ export async function pagesOf(page, area) {
   return found.filter(([, path]) => path)
 }
 
+/** Whose pages are looked at: somebody who was cut and is attached, else the first. */
+async function anybodyOf(page) {
+  const suspended = (await get(page, '/customers?status=suspended&limit=50')).items
+  return suspended.find((one) => one.services[0]?.method) ?? (await get(page, '/customers?limit=1')).items[0]
+}
+
 async function tenantPages(page) {
-  const [customers, devices, agents, invoices, payments, runs, trail, roles, letters, notices] = await Promise.all(
-    ['/customers?status=suspended&limit=50', '/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles', '/dead-letters?limit=1', '/notices?limit=1'].map((path) => get(page, path)),
-  )
+  const [anybody, devices, agents, invoices, payments, runs, trail, roles, letters, notices] = await Promise.all([
+    anybodyOf(page),
+    ...['/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles', '/dead-letters?limit=1', '/notices?limit=1'].map((path) => get(page, path)),
+  ])
   const own = roles.items.find((one) => !one.built_in)
-  const anybody = customers.items.find((one) => one.services[0]?.method) ?? (await get(page, '/customers?limit=1')).items[0]
   const customer = anybody && `/customers/${anybody.id}`
   const router = devices.items.find((one) => one.kind === 'routeros') ?? devices.items[0]
   const device = router && `/devices/${router.id}`
@@ -42,6 +48,9 @@ async function tenantPages(page) {
     ...['pay', 'cut', 'reconnect', 'service', 'edit'].map((name) => [`customer: ${name}`, customer && `${customer}?do=${name}`]),
     ...['change-plan', 'hold-open', 'terminate', 'attach'].map((name) => [`service: ${name}`, customer, `[data-action=${name}]`]),
     ['service: detach', customer, '[data-detach]'],
+    ['service', anybody?.services[0] && `/services/${anybody.services[0].id}`],
+    ...['add-note', 'edit-note', 'remove-note', 'remove-file'].map((name) => [`record: ${name}`, customer, `[data-action=${name}]`]),
+    ['timeline: people', customer && `${customer}?timeline=people`],
     ['invoices', '/invoices'],
     ['invoices: bill', '/invoices?do=bill'],
     ['invoice', invoice],
@@ -240,5 +249,12 @@ export async function seed(page) {
   const [runs, keys, users] = await Promise.all(['/collections/runs', '/api-keys', '/users'].map((path) => get(page, path)))
   if (!runs.items.some((one) => one.state === 'preview')) await change(page, 'POST', '/collections/runs', {})
   if (!keys.items.some((one) => !one.revoked_at)) await change(page, 'POST', '/api-keys', { name: 'Contabilidad', permissions: ['invoice.read'] })
+  const anybody = await anybodyOf(page)
+  if (anybody && !(await get(page, `/notes?subject=${anybody.id}`)).items.length) {
+    const { id } = await change(page, 'POST', '/notes', { subject: anybody.id, text: 'Portón azul, tocar dos veces' })
+    await change(page, 'PATCH', `/notes/${id}`, { pinned: true }, '"1"')
+    await change(page, 'POST', '/notes', { subject: anybody.id, text: 'Pagará el viernes' })
+    await change(page, 'POST', `/files?subject=${anybody.id}&name=equipo.json`, { serie: 'FICT-0001' })
+  }
   if (users.items.length < 2) await change(page, 'POST', '/users', { name: 'Luis Rojas', email: 'luis@netandina.example', roles: ['admin'], password: 'cuatro palabras de prueba' })
 }

@@ -206,6 +206,11 @@ fn what_is_changed_on_the_pages_is_what_the_server_has() {
 }
 
 #[test]
+fn notes_and_files_are_left_and_the_timeline_says_why() {
+    passes("record", &[]);
+}
+
+#[test]
 fn what_was_given_up_is_settled_and_an_operator_enters_until_the_owner_ends_the_visit() {
     passes_after("standing", &[("ATALAYA_OPERATOR", OPERATOR)], burden);
 }

@@ -71,13 +71,26 @@ export function newIdempotencyKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-async function send(method: string, path: string, options: CallOptions): Promise<Response> {
+/** What goes with every request: who asks, from which version, and by which key. */
+export function headersOf(method: string, path: string, options: CallOptions): Headers {
   const headers = new Headers({ Accept: 'application/json' })
   if (options.body !== undefined) headers.set('Content-Type', 'application/json')
   const { csrfToken } = logInOf(path)
   if (method !== 'GET' && csrfToken) headers.set('X-CSRF-Token', csrfToken)
   if (options.ifMatch) headers.set('If-Match', options.ifMatch)
   if (options.idempotencyKey) headers.set('Idempotency-Key', options.idempotencyKey)
+  return headers
+}
+
+/** The error of an answer that is no success; when the server no longer knows our session, that is told too. */
+export function failed(path: string, status: number, body: unknown, requestId: string | null): ApiError {
+  const error = new ApiError(toProblem(status, body, requestId))
+  if (status === 401 && error.code !== 'wrong_login') logInOf(path).sessionEnded()
+  return error
+}
+
+async function send(method: string, path: string, options: CallOptions): Promise<Response> {
+  const headers = headersOf(method, path, options)
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' }
   if (options.body !== undefined) init.body = JSON.stringify(options.body)
   if (options.signal) init.signal = options.signal
@@ -89,8 +102,8 @@ async function send(method: string, path: string, options: CallOptions): Promise
   }
 }
 
-async function readBody(response: Response): Promise<unknown> {
-  const text = await response.text()
+/** An answer's text as JSON. */
+export function parsed(text: string): unknown {
   if (!text) return undefined
   try {
     return JSON.parse(text)
@@ -117,12 +130,8 @@ export async function call<Data>(method: string, path: string, options: CallOpti
 async function once<Data>(method: string, path: string, options: CallOptions): Promise<Answer<Data>> {
   const response = await send(method, path, options)
   const requestId = response.headers.get('X-Request-Id')
-  const body = await readBody(response)
-  if (!response.ok) {
-    const error = new ApiError(toProblem(response.status, body, requestId))
-    if (response.status === 401 && error.code !== 'wrong_login') logInOf(path).sessionEnded()
-    throw error
-  }
+  const body = parsed(await response.text())
+  if (!response.ok) throw failed(path, response.status, body, requestId)
   return { data: body as Data, etag: response.headers.get('ETag'), requestId }
 }
 

@@ -3,7 +3,8 @@
  * passkeys in `passkeys.ts`, notices and links for a password in `notices.ts`, identity providers in `signOn.ts`: no list needs
  * them. Paths stand nowhere else.
  */
-import { call, get, patch, post, type Answer, type Query } from './client'
+import { call, get, patch, pathWithQuery, post, type Answer, type Query } from './client'
+import { upload, type Upload } from './upload'
 import type * as T from './types'
 
 type Signal = AbortSignal | undefined
@@ -126,6 +127,7 @@ export const api = {
     update: (id: string, body: T.PlanChange, etag: string | null) => patch<T.Plan>(`/plans/${id}`, body, etag),
   },
   services: {
+    read: (id: string) => get<T.ServiceRecord>(`/services/${id}`),
     create: (body: { customer_id: string; plan_id: string; site_id: string }, key: string) =>
       post<T.Service>('/services', body, key),
     cut: (id: string, reason: string, key: string) => post<T.Service>(`/services/${id}/cut`, { reason }, key),
@@ -161,6 +163,22 @@ export const api = {
     execute: (id: string, body: { expected_services: number; enable_automatic?: boolean }, key: string) =>
       post<T.Run>(`/collections/runs/${id}/execute`, body, key),
   },
+  notes: {
+    list: (subject: string, cursor?: string) => get<T.Page<T.Note>>('/notes', { subject, cursor }),
+    readVersion: (id: string) => call<T.Note>('GET', `/notes/${id}`),
+    create: (body: T.NewNote, key: string) => post<T.Note>('/notes', body, key),
+    update: (id: string, body: T.NoteChange, etag: string | null) => patch<T.Note>(`/notes/${id}`, body, etag),
+    remove: (id: string) => call<undefined>('DELETE', `/notes/${id}`),
+  },
+  files: {
+    list: (subject: string, cursor?: string) => get<T.Page<T.StoredFile>>('/files', { subject, cursor }),
+    create: (subject: string, name: string, sent: Omit<Upload, 'query'>) =>
+      upload<T.StoredFile>('/files', { ...sent, query: { subject, name } }),
+    remove: (id: string) => call<undefined>('DELETE', `/files/${id}`),
+    /** Where the browser saves it from. */
+    content: (id: string) => pathWithQuery(`/files/${id}/content`),
+  },
+  timeline: (query: Query, cursor?: string) => get<T.Page<T.TimelineEntry>>('/timeline', { ...query, cursor }),
   events: (query: Query) => get<T.Page<T.Event>>('/events', query),
   audit: (query: Query) => get<T.Page<T.AuditRow>>('/audit', query),
   auditHead: () => get<T.AuditHead>('/audit/head'),

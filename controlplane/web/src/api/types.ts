@@ -14,6 +14,8 @@ export interface Page<Row> {
 
 /** A service as pages show it, with where it stands on the network. */
 export type Service = S.ServiceView
+/** A service as money has it. */
+export type ServiceRecord = S.Service
 export type InvoiceRow = S.ListedInvoice
 export type Invoice = S.InvoiceDetail
 export type Payment = S.ListedPayment

@@ -37,7 +37,7 @@ export function useEventText() {
 
   /** A person by name, a program by what it is. */
   function actorOf(event: Event): string {
-    if (event.actor.kind === 'user') return event.actor.name
+    if (['user', 'token', 'api_key', 'operator'].includes(event.actor.kind)) return event.actor.name
     return t(event.actor.kind === 'agent' ? 'events.by.agent' : 'events.by.system')
   }
 

@@ -14,7 +14,8 @@ export function useProblem() {
     if (error instanceof PageError) return { text: t(error.key), requestId: null }
     if (!(error instanceof ApiError)) return { text: t('problem.page'), requestId: null }
     const { code, params, title, detail, status, request_id: requestId } = error.problem
-    const fields = error.problem.errors.map((one) => `${one.pointer.replace(/^\//, '')}: ${describeField(one)}`)
+    // What is wrong with the body as a whole has no name.
+    const fields = error.problem.errors.map((one) => [one.pointer.replace(/^\//, ''), describeField(one)].filter(Boolean).join(': '))
     const named = { ...params, status, fields: fields.join(' · ') }
     const key = `problem.${code}`
     if (te(key)) return { text: t(key, named), requestId }

@@ -13,7 +13,7 @@ export type Language = (typeof languages)[number]
 export const languageNames: Record<Language, string> = { 'es-419': 'Español', en: 'English', 'pt-BR': 'Português' }
 
 /** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
-export type Part = 'administration' | 'collections' | 'notices' | 'platform' | 'security' | 'sign-on' | 'standing'
+export type Part = 'administration' | 'collections' | 'notices' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
 
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
@@ -45,6 +45,11 @@ const partLoaders: Record<Part, Record<Language, Loader>> = {
     'es-419': () => import('./parts/es-419.platform.json'),
     en: () => import('./parts/en.platform.json'),
     'pt-BR': () => import('./parts/pt-BR.platform.json'),
+  },
+  record: {
+    'es-419': () => import('./parts/es-419.record.json'),
+    en: () => import('./parts/en.record.json'),
+    'pt-BR': () => import('./parts/pt-BR.record.json'),
   },
   security: {
     'es-419': () => import('./parts/es-419.security.json'),

@@ -78,8 +78,15 @@ export function effectOf(event: Event): CacheEffect {
   const entity = event.entity?.id
   const relation = entity ? relationOfPrefix[entity.slice(0, 3)] : undefined
   if (entity && relation) invalidate.push(...(byRelation[relation]?.(entity) ?? []))
-  if (event.id) invalidate.push(['events'])
+  if (event.id) invalidate.push(['events'], ...recordsOf(event, noun))
   return { invalidate: distinct(invalidate), patch: statusPatch(event) }
+}
+
+/** Timelines of everything that the event is about or names, and what was left with it. */
+function recordsOf(event: Event, noun: string): KeyPrefix[] {
+  const things = [...Object.values(event.related ?? {}), ...(event.entity ? [event.entity.id] : [])]
+  const left: Record<string, string> = { note: 'notes', file: 'files' }
+  return things.filter(Boolean).flatMap((id) => [['timeline', id], ...(left[noun] ? [[left[noun], id]] : [])])
 }
 
 function statusPatch(event: Event): RowPatch | null {

@@ -27,6 +27,8 @@ export const nouns = [
   'approval',
   'dead_letter',
   'operator_visit',
+  'note',
+  'file',
 ] as const
 
 /** Who can act, as the server names it. */
@@ -40,6 +42,7 @@ const pages: Record<string, string> = {
   run: 'run',
   dev: 'device',
   agt: 'agent',
+  svc: 'service',
   rol: 'role',
 }
 
