@@ -50,7 +50,7 @@ pub(super) fn all(isp: &Isp, walk: &mut Walk<'_>) {
 
     let anybody = || Api::forwarding(isp.control_plane.http(), "198.51.100.23");
     let her = anybody().logged_in(TENANT, EMAIL, PASSWORD).expect("she logs in");
-    let own = walk.call_as(&her, &user, about("POST /me/identities", "/me/identities", wanted.clone(), Made));
+    let own = walk.call_as(&her, &user, about("POST /me/identities", "/me/identities", wanted, Made));
     issuer.account("iris-0001", EMAIL);
     let begin = json!({"tenant": TENANT, "provider_id": provider});
     let (on_her_way, begun) = anybody().keeping("/session/identity-provider", &begin).expect("it can begin");

@@ -31,7 +31,7 @@ fn people_log_in_by_an_issuer(database: Database) {
         another_client_agrees(&issuer, signs);
         issuer.account("rosa-0001", OWNER);
         let provider = provider(&founded, &issuer);
-        let refused = enters(&founded, &issuer, &provider).err().expect("nobody allowed it");
+        let refused = enters(&founded, &issuer, &provider).expect_err("nobody allowed it");
         assert_eq!((refused.status, refused.code()), (401, "wrong_login"));
         let wanted = json!({"provider_id": provider});
         founded.owner.post("/me/identities", &wanted).expect("she may allow it");
