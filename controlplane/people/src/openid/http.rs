@@ -62,7 +62,7 @@ async fn list(ctx: Ctx, Extension(login): Extension<LoginOrigin>) -> Result<Json
 }
 
 /// Asks an issuer now whether people could log in by it, and says in which way they could not. Nothing is kept.
-#[utoipa::path(post, path = "/identity-providers/check", tag = "single sign-on", request_body = IssuerToCheck,
+#[utoipa::path(post, path = "/identity-providers/check", tag = "single sign-on", request_body(content = IssuerToCheck, example = json!({"issuer": "https://accounts.google.com"})),
     responses((status = 200, body = IssuerReport), (status = 403, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("identity_provider.write"))))]
 async fn check(
@@ -74,7 +74,7 @@ async fn check(
 }
 
 /// Makes an identity provider, after its issuer was asked for its discovery document. Its secret is never shown again.
-#[utoipa::path(post, path = "/identity-providers", tag = "single sign-on", request_body = NewIdentityProvider,
+#[utoipa::path(post, path = "/identity-providers", tag = "single sign-on", request_body(content = NewIdentityProvider, example = json!({"name": "Google", "issuer": "https://accounts.google.com", "client_id": "1234567890-abc.apps.googleusercontent.com", "client_secret": "what the issuer gave with the client id", "allowed_domains": ["netandina.example"]})),
     responses((status = 201, body = IdentityProvider), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("identity_provider.write"))))]
 async fn create(
@@ -97,7 +97,7 @@ async fn get(ctx: Ctx, Path(id): Path<IdentityProviderId>) -> Result<Versioned<I
 
 /// Changes an identity provider; its issuer stays.
 #[utoipa::path(patch, path = "/identity-providers/{id}", tag = "single sign-on",
-    params(("id" = IdentityProviderId, Path), ("If-Match" = String, Header)), request_body = IdentityProviderChange,
+    params(("id" = IdentityProviderId, Path), ("If-Match" = String, Header)), request_body(content = IdentityProviderChange, example = json!({"enabled": false})),
     responses((status = 200, body = IdentityProvider), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("identity_provider.write"))))]
 async fn update(
@@ -128,7 +128,7 @@ async fn own_list(ctx: Ctx) -> Result<Json<Page<Identity>>, Error> {
 
 /// Allows the first account at a provider that has the caller's verified e-mail to be linked with their log-in, for seven days.
 /// Asks for a log-in or step-up of the last ten minutes.
-#[utoipa::path(post, path = "/me/identities", tag = "me", request_body = NewIdentity,
+#[utoipa::path(post, path = "/me/identities", tag = "me", request_body(content = NewIdentity, example = json!({"provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5"})),
     responses((status = 201, body = Identity), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn own_allow(ctx: Ctx, Json(new): Json<NewIdentity>) -> Result<(StatusCode, Json<Identity>), Error> {
@@ -153,7 +153,7 @@ async fn of_user(ctx: Ctx, Path(id): Path<UserId>) -> Result<Json<Page<Identity>
 }
 
 /// Allows the first account at a provider that has a user's verified e-mail to be linked with their log-in, for seven days.
-#[utoipa::path(post, path = "/users/{id}/identities", tag = "users", params(("id" = UserId, Path)), request_body = NewIdentity,
+#[utoipa::path(post, path = "/users/{id}/identities", tag = "users", params(("id" = UserId, Path)), request_body(content = NewIdentity, example = json!({"provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5"})),
     responses((status = 201, body = Identity), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn allow(
@@ -239,7 +239,7 @@ fn attempt_token(headers: &HeaderMap) -> Option<SecretText> {
 }
 
 /// Begins a log-in by an identity provider; sets the cookie that it is bound to. It may take ten minutes.
-#[utoipa::path(post, path = "/session/identity-provider", tag = "session", request_body = BeginSignIn,
+#[utoipa::path(post, path = "/session/identity-provider", tag = "session", request_body(content = BeginSignIn, example = json!({"tenant": "netandina", "provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5"})),
     responses((status = 200, body = SignInBegun), (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn begin(
@@ -282,7 +282,7 @@ struct SignInReturned {
 }
 
 /// Ends a log-in by an identity provider with what the browser brought back; sets the session cookie, or asks for a second factor.
-#[utoipa::path(post, path = "/session/identity-provider/return", tag = "session", request_body = SignInReturned,
+#[utoipa::path(post, path = "/session/identity-provider/return", tag = "session", request_body(content = SignInReturned, example = json!({"state": "netandina.d41d8cd98f00b204", "code": "4/0AbCd"})),
     responses((status = 200, body = Session), (status = 202, body = SecondFactorWanted), (status = 401, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn finish(
