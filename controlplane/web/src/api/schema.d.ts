@@ -9750,6 +9750,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "allowed_domains": [
+                 *         "netandina.example"
+                 *       ],
+                 *       "client_id": "1234567890-abc.apps.googleusercontent.com",
+                 *       "client_secret": "what the issuer gave with the client id",
+                 *       "issuer": "https://accounts.google.com",
+                 *       "name": "Google"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewIdentityProvider"];
             };
         };
@@ -9798,6 +9809,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "issuer": "https://accounts.google.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["IssuerToCheck"];
             };
         };
@@ -9924,6 +9940,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["IdentityProviderChange"];
             };
         };
@@ -10411,6 +10432,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewIdentity"];
             };
         };
@@ -14012,6 +14038,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                 *       "tenant": "netandina"
+                 *     }
+                 */
                 "application/json": components["schemas"]["BeginSignIn"];
             };
         };
@@ -14068,6 +14100,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "4/0AbCd",
+                 *       "state": "netandina.d41d8cd98f00b204"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SignInReturned"];
             };
         };
@@ -15350,6 +15388,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewIdentity"];
             };
         };
