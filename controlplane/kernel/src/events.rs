@@ -1,7 +1,8 @@
 //! Facts, named `noun.verb_past`, written in the transaction of the change that they tell of.
 //!
 //! [`emit`] writes the event, its entries on the timelines of what it names ([`crate::timeline`]), and one delivery row per
-//! subscriber that wants it; see [`crate::outbox`] for how they are delivered. Which events a domain publishes stands in its `events.rs`, from which `docs/events.md` is made.
+//! subscriber that wants it; see [`crate::outbox`] for how they are delivered. Which events a domain publishes stands in
+//! its `events.rs`, from which `docs/events.md` is made.
 
 use crate::{
     Ctx, Error,
