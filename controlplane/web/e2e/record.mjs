@@ -144,12 +144,16 @@ async function timeline() {
   await first.scrollIntoViewIfNeeded()
   await first.hover()
   const before = await shownEvents()
+  // The notes above are read sooner than the timeline, and push it from under the pointer.
+  const noted = page.getByText('Desde otro lado').first().waitFor({ timeout })
+  await page.route('**/api/v1/timeline?*', async (route) => (await noted, await route.continue()))
   await change(page, 'POST', '/notes', { subject: customer, text: 'Desde otro lado' })
   await page.locator('[data-action=show-new]', { hasText: '1 nuevo' }).waitFor({ timeout })
   expect('the same rows', (await shownEvents()).join() === before.join(), await shownEvents())
   await page.click('[data-action=show-new]')
   await page.waitForFunction((count) => document.querySelectorAll('[data-timeline] [data-event]').length > count, before.length, { timeout })
   expect('the new one first', (await shownEvents())[0] === 'note.written', await shownEvents())
+  await page.unroute('**/api/v1/timeline?*')
 }
 
 async function otherPages() {
