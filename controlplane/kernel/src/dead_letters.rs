@@ -240,6 +240,21 @@ async fn one(tx: &mut TenantTx, id: &DeadLetterId) -> Result<DeadLetter, Error> 
     found.into_iter().next().ok_or(Error::NotFound)
 }
 
+/// How many wait, of both kinds.
+///
+/// # Errors
+/// See [`DbError`].
+pub async fn count(tx: &mut TenantTx) -> Result<i64, DbError> {
+    let tenant = tx.tenant().clone();
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT 1 AS one FROM kernel_delivery WHERE state = 'dead' AND tenant_id = ")
+        .push_bind(&tenant)
+        .push(" UNION ALL SELECT 1 AS one FROM kernel_job WHERE state = 'dead' AND tenant_id = ")
+        .push_bind(&tenant)
+        .push(") AS waiting");
+    let (count,): (i64,) = query.fetch_one(tx).await?;
+    Ok(count)
+}
+
 async fn deliveries(
     tx: &mut TenantTx,
     after: Option<&After>,

@@ -34,17 +34,6 @@ pub async fn undelivered(tx: &mut PlatformTx) -> Result<Vec<(String, i64)>, DbEr
         .await
 }
 
-/// Deliveries of a tenant that are dead and wait for a person.
-///
-/// # Errors
-/// The database's.
-pub async fn dead(tx: &mut TenantTx) -> Result<i64, DbError> {
-    let query =
-        sql("SELECT CAST(COUNT(*) AS BIGINT) FROM kernel_delivery WHERE state = 'dead' AND tenant_id = ");
-    let (count,): (i64,) = query.push_bind(tx.tenant()).fetch_one(tx).await?;
-    Ok(count)
-}
-
 /// Somebody who reacts to events. Handles each at least once, in order per entity.
 #[async_trait::async_trait]
 pub trait Subscriber: Send + Sync + 'static {

@@ -100,6 +100,9 @@ on_both!(what_was_given_up_is_settled_by_a_person, subscriptions(), |world: Worl
         jobs::run_due(&world.runtime, &handlers).await.unwrap();
         world.clock.advance_millis(3_600_000);
     }
+    let mut tx = ours.begin_read().await.unwrap();
+    assert_eq!(dead_letters::count(&mut tx).await.unwrap(), 3, "of both kinds");
+    drop(tx);
     let all = dead_letters::list(&ours, None, &PageQuery::default()).await.unwrap().items;
     assert_eq!(all.len(), 3, "two deliveries and a job: {all:#?}");
     assert!(all.is_sorted_by(|a, b| a.dead_at >= b.dead_at), "newest first");

@@ -129,6 +129,7 @@ describe('speeds and volumes', () => {
   it('uses the country’s decimal mark', () => {
     expect(formatTraffic(61_400_000, ',')).toBe('61,4 Mb/s')
     expect(formatBytes(1.25e9, ',')).toBe('1,25 GB')
+    expect([0, 29, 999, 1000].map((bytes) => formatBytes(bytes))).toEqual(['0 B', '29 B', '999 B', '1.00 kB'])
   })
 })
 

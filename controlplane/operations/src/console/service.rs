@@ -1,8 +1,8 @@
 use atalaya_kernel::{
     Ctx, Error,
     archive::journal,
+    dead_letters,
     ids::{TenantId, TenantPlanId},
-    outbox,
     page::{Page, PageQuery},
     time::Timestamp,
 };
@@ -53,7 +53,7 @@ pub struct TenantHealth {
     pub agents_connected: i64,
     /// Batches of measurements that agents still hold, as they last said.
     pub batches_waiting: i64,
-    /// Deliveries of events that were given up and wait for a person.
+    /// Deliveries of events and jobs that were given up and wait for a person.
     pub dead_letters: i64,
 }
 
@@ -157,7 +157,7 @@ pub async fn tenant_row(ctx: &PlatformCtx, id: &TenantId) -> Result<TenantRow, E
         agents,
         agents_connected,
         batches_waiting: agents::agents_backlog(&mut tx).await?,
-        dead_letters: outbox::dead(&mut tx).await?,
+        dead_letters: dead_letters::count(&mut tx).await?,
     };
     drop(tx);
     Ok(TenantRow {

@@ -37,7 +37,8 @@ export function formatTraffic(bps: number, decimal = '.'): string {
   return scaled(bps, rateUnits, decimal)
 }
 
-/** A volume with three digits, `1.25 GB` (10⁹). */
+/** A volume with three digits, `1.25 GB` (10⁹); a byte has no parts. */
 export function formatBytes(bytes: number, decimal = '.'): string {
+  if (bytes < 999.5) return `${Math.round(bytes)} ${byteUnits[0]}`
   return scaled(bytes, byteUnits, decimal)
 }
