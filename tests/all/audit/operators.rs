@@ -68,6 +68,10 @@ fn tenants(walk: &mut Walk<'_>, olga: &Api, operator: &str, plan: &str) {
         "locale": "es-419",
     });
     let new = json!({"tenant": tenant, "owner_name": "Inés Valle", "owner_email": "ines@vallenet.example"});
+    let mut sent = new.clone();
+    sent["send"] = json!(true);
+    let refused = olga.post("/platform/tenants", &sent).expect_err("no message leaves");
+    assert_eq!(refused.code(), "mail_off", "and nothing was made, or its name were taken");
     let made = call("POST /platform/tenants", "/platform/tenants", new, "tenant");
     let made = walk.call_as_operator(olga, operator, Call { id_at: "/tenant/id", ..made });
     let tenant = made["tenant"]["id"].as_str().expect("an id").to_owned();

@@ -57,11 +57,9 @@ fn on(database: Database, schemathesis: &Schemathesis) {
 
     let http = isp.control_plane.http();
     // Everybody is another owner, who logs in right before: a run may end sessions and change passwords, as it should.
+    let email = |client: &str| format!("{client}@netandina.example");
     let person = |client: &str| {
-        let email = format!("{client}@netandina.example");
-        let new = json!({"name": client, "email": email, "role": "owner", "password": PASSWORD});
-        isp.owner.post("/users", &new).expect("an owner can be made");
-        Api::forwarding(http, client).logged_in(TENANT, &email, PASSWORD).expect("who can log in")
+        Api::forwarding(http, client).logged_in(TENANT, &email(client), PASSWORD).expect("who can log in")
     };
     let operator = |_: &str| Api::operator(http, reads::OPERATOR, PASSWORD).expect("the operator logs in");
     let runs: [(_, _, LogIn<'_>, u32); 7] = [
@@ -74,10 +72,15 @@ fn on(database: Database, schemathesis: &Schemathesis) {
         ("the installation", "^/platform/(?!session)", &operator, 20),
         ("operators entering", "^/platform/session", &operator, 10),
     ];
+    let clients: Vec<String> = (0..runs.len()).map(|number| format!("198.51.100.{}", 41 + number)).collect();
+    // All at once: long runs outlast the time for which who made them has shown who they are.
+    for client in &clients {
+        let new = json!({"name": client, "email": email(client), "role": "owner", "password": PASSWORD});
+        isp.owner.post("/users", &new).expect("an owner can be made");
+    }
     let mut reached = schemathesis::Reached::of(&document);
     let mut faults = Vec::new();
-    for (number, (name, paths, log_in, seconds)) in runs.into_iter().enumerate() {
-        let client = format!("198.51.100.{}", 41 + number);
+    for ((name, paths, log_in, seconds), client) in runs.into_iter().zip(clients) {
         let seconds = if soak() { 5 * seconds } else { seconds };
         let run = Run { name, paths, as_whom: log_in(&client), client, seconds };
         faults.extend(schemathesis.run(&run, &document, http, folder.path(), &mut reached));

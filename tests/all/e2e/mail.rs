@@ -26,6 +26,7 @@ fn people_are_told_by_mail(database: Database) {
     a_server_that_does_not_answer(&isp, &server, user);
     a_process_that_dies(&mut isp, &server, user);
     the_password_is_forgotten(&isp, &server);
+    the_first_owner_of_another_isp_is_invited(&isp, &server);
 }
 
 /// Messages to somebody of which the subject begins so, oldest first.
@@ -204,4 +205,23 @@ fn the_password_is_forgotten(isp: &Founded, server: &MailServer) {
     anybody.post("/password-links/use", &used).expect("the link is good");
     isp.control_plane.log_in(TENANT, EVA, "otro-caballo-2026").expect("with the new password");
     assert!(to(server, "nobody@netandina.example", "").is_empty());
+}
+
+fn the_first_owner_of_another_isp_is_invited(isp: &Founded, server: &MailServer) {
+    let (operator, ines) = ("olga@hosting.example", "ines@vallenet.example");
+    let make = ["platform", "operator", "create", "--email", operator, "--name", "Olga Norte"];
+    isp.control_plane.command(&make, PASSWORD).expect("an operator can be made");
+    let olga = Api::operator(isp.control_plane.http(), operator, PASSWORD).expect("who can log in");
+    let tenant = json!({
+        "slug": "valle-net", "name": "Valle Net", "country": "BR", "currency": "BRL", "time_zone": "America/Sao_Paulo",
+        "locale": "pt-BR",
+    });
+    let new = json!({"tenant": tenant, "owner_name": "Inês Valle", "owner_email": ines, "send": true});
+    let made = olga.post("/platform/tenants", &new).expect("an ISP can be made");
+    assert_eq!(made["invitation"]["sent"], true);
+    let [message] = arrived(server, ines, "", 1).try_into().expect("one message");
+    assert_eq!(message["headers"]["content-language"], "pt-BR", "in the language of her ISP");
+    let set = json!({"token": token(&message), "password": PASSWORD});
+    Api::anonymous(isp.control_plane.http()).post("/password-links/use", &set).expect("the link is good");
+    isp.control_plane.log_in("valle-net", ines, PASSWORD).expect("with which she logs in");
 }

@@ -10,8 +10,9 @@ use atalaya_kernel::{
     ids::TenantId,
     page::PageQuery,
 };
-use atalaya_people::platform::PlatformCtx;
-use axum::http::StatusCode;
+use atalaya_people::{messaging::Outbound, platform::PlatformCtx};
+use axum::{Extension, http::StatusCode};
+use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The tenant's own figures.
@@ -46,13 +47,14 @@ async fn get(ctx: PlatformCtx, Path(id): Path<TenantId>) -> Result<Json<TenantRo
     service::tenant_row(&ctx, &id).await.map(Json)
 }
 
-/// Makes a tenant with its first owner, who sets a password with the link of the answer.
+/// Makes a tenant with its first owner, who sets a password with the link of the answer; the link is sent by e-mail, too, where that is asked for.
 #[utoipa::path(post, path = "/platform/tenants", tag = "platform", request_body(content = NewTenantRequest, example = json!({"tenant": {"slug": "netandina", "name": "NetAndina", "country": "PE", "currency": "PEN", "time_zone": "America/Lima", "locale": "es-419"}, "owner_email": "rosa@netandina.example", "owner_name": "Rosa Quispe"})),
-    responses((status = 201, body = NewTenantMade), (status = 422, body = Problem)),
+    responses((status = 201, body = NewTenantMade), (status = 409, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn create(
     ctx: PlatformCtx,
+    Extension(outbound): Extension<Arc<Outbound>>,
     Json(new): Json<NewTenantRequest>,
 ) -> Result<(StatusCode, Json<NewTenantMade>), Error> {
-    Ok((StatusCode::CREATED, Json(service::tenant_make(&ctx, new).await?)))
+    Ok((StatusCode::CREATED, Json(service::tenant_make(&ctx, &outbound, new).await?)))
 }

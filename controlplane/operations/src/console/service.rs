@@ -11,6 +11,7 @@ use atalaya_people::{
     customers,
     identity::{self, NewUser, Role},
     links::{self, Link},
+    messaging::Outbound,
     platform::{
         PlatformCtx,
         plans::{self, Limit, TenantPlan},
@@ -187,6 +188,9 @@ pub struct NewTenantRequest {
     /// E-mail of its first owner.
     #[schema(example = "rosa@netandina.example")]
     pub owner_email: String,
+    /// Whether the invitation is sent to that address, too; not when absent.
+    #[serde(default)]
+    pub send: bool,
 }
 
 /// A tenant that was just made.
@@ -201,8 +205,12 @@ pub struct NewTenantMade {
 /// Makes a tenant with its first owner, who is invited by a link.
 ///
 /// # Errors
-/// Wrong fields, or a slug that is taken.
-pub async fn tenant_make(ctx: &PlatformCtx, new: NewTenantRequest) -> Result<NewTenantMade, Error> {
+/// Wrong fields, a slug that is taken, or `mail_off` where the link is to be sent and no message leaves this installation.
+pub async fn tenant_make(
+    ctx: &PlatformCtx,
+    outbound: &Outbound,
+    new: NewTenantRequest,
+) -> Result<NewTenantMade, Error> {
     let owner = NewUser {
         name: new.owner_name,
         email: new.owner_email,
@@ -213,8 +221,15 @@ pub async fn tenant_make(ctx: &PlatformCtx, new: NewTenantRequest) -> Result<New
     };
     // Before the tenant is made: with a wrong owner there would be one that nobody can enter.
     owner.check()?;
+    if new.send {
+        links::may_send(outbound)?;
+    }
     let (of_tenant, tenant) = tenancy::tenant_create_by(ctx, new.tenant).await?;
     let owner = identity::user_create(&of_tenant, owner).await?;
-    let invitation = links::link_create(&of_tenant, &owner.id).await?;
+    let invitation = if new.send {
+        links::link_send(&of_tenant, outbound, &owner.id).await?
+    } else {
+        links::link_create(&of_tenant, &owner.id).await?
+    };
     Ok(NewTenantMade { tenant, invitation })
 }

@@ -13,4 +13,4 @@ mod service;
 mod store;
 
 pub use ask::{LinkJob, link_ask};
-pub use service::{Link, LinkInfo, LinkKind, link_create, link_look, link_send, link_use};
+pub use service::{Link, LinkInfo, LinkKind, link_create, link_look, link_send, link_use, may_send};

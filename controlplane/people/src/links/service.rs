@@ -144,6 +144,17 @@ pub async fn link_create(ctx: &Ctx, user: &UserId) -> Result<Link, Error> {
     write_tx!(ctx, tx => { Ok(replace(ctx, &mut tx, user).await?.shown(false)) })
 }
 
+/// Whether a link can be sent.
+///
+/// # Errors
+/// `mail_off` where no message leaves this installation.
+pub fn may_send(outbound: &Outbound) -> Result<(), Error> {
+    if outbound.sends_mail() {
+        return Ok(());
+    }
+    Err(Error::conflict("mail_off", "this installation sends no e-mail: hand the link on yourself"))
+}
+
 /// The same, and sends it to the user's e-mail.
 ///
 /// # Errors
@@ -152,9 +163,7 @@ pub async fn link_send(ctx: &Ctx, outbound: &Outbound, user: &UserId) -> Result<
     ctx.authorize_whole(identity::WRITE)?;
     write_tx!(ctx, tx => {
         let made = replace(ctx, &mut tx, user).await?;
-        if !outbound.sends_mail() {
-            return Err(Error::conflict("mail_off", "this installation sends no e-mail: hand the link on yourself"));
-        }
+        may_send(outbound)?;
         let recipient = Recipient::User(user.clone());
         messaging::notify(ctx, &mut tx, &recipient, &made.template(), made.row.id.as_str()).await?;
         Ok(made.shown(true))
