@@ -190,6 +190,8 @@ ids! {
     PlanId = "pln";
     /// An enforcement point: one (device, method).
     PointId = "enp";
+    /// A browser of a person that notices are pushed to.
+    PushSubscriptionId = "psb";
     /// A role that a tenant made.
     RoleId = "rol";
     /// A cut run.

@@ -14,6 +14,7 @@ pub mod messaging;
 pub mod openid;
 pub mod passkeys;
 pub mod platform;
+pub mod push;
 pub mod quota;
 mod sealed;
 pub mod tenancy;
@@ -65,6 +66,7 @@ pub fn router() -> OpenApiRouter {
         .merge(links::http::router())
         .merge(customers::http::router())
         .merge(messaging::http::router())
+        .merge(push::http::router())
         .merge(platform::visits::http::router())
 }
 

@@ -1,6 +1,6 @@
 //! Where this domain keeps sealed values.
 
-use crate::{factors, messaging, openid, platform::operators, tokens};
+use crate::{factors, messaging, openid, platform::operators, push, tokens};
 use atalaya_kernel::secrets::{
     Owner,
     reseal::{Part, SealedColumn},
@@ -31,6 +31,22 @@ pub const SEALED: &[SealedColumn] = &[
         of_tenants: true,
         key: &[Part::Text("id")],
         context: |place| messaging::values_context(place.first),
+    },
+    SealedColumn {
+        table: "people_push_subscription",
+        column: "sealed_receiver",
+        owner: Owner::Tenant,
+        of_tenants: true,
+        key: &[Part::Text("id")],
+        context: |place| push::receiver_context(place.first),
+    },
+    SealedColumn {
+        table: "people_push_key",
+        column: "sealed_key",
+        owner: Owner::Platform,
+        of_tenants: false,
+        key: &[Part::Text("id")],
+        context: |place| push::key_context(place.first),
     },
     SealedColumn {
         table: "people_operator",

@@ -21,8 +21,9 @@ use atalaya_network::{
 use atalaya_people::{
     approvals::Operations,
     identity::http::Installation,
-    messaging::{NoticeFollower, NoticeJob},
+    messaging::{Channel, NoticeFollower, NoticeJob},
     openid::Issuers,
+    push,
 };
 use atalaya_pki::server::ShownCertificate;
 use serde::Serialize;
@@ -94,6 +95,9 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         Installation { environment: config.environment.to_string(), safe_mode: installation.safe_mode };
     let seal_lag = Arc::new(SealLag::default());
     let outbound = Arc::new(config.outbound(installation.safe_mode)?);
+    if outbound.push.is_some() {
+        push::key_ensure(&runtime).await?;
+    }
     let allowed = config.http.allow.clone().map(Allowed::open).transpose()?.map(Arc::new);
     let shared = Shared {
         seal_lag: seal_lag.clone(),
@@ -133,9 +137,12 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         tasks.start("sweep of blobs", jobs::run(runtime.clone(), sweeping, stop.clone()));
         let indexing = vec![worker::search::handler()];
         tasks.start("index of the search", jobs::run(runtime.clone(), indexing, stop.clone()));
-        // Nor these: a mail server may let itself be waited for.
-        let notices: Vec<Arc<dyn jobs::Handler>> = vec![Arc::new(NoticeJob(outbound))];
-        tasks.start("notices", jobs::run(runtime.clone(), notices, stop.clone()));
+        // Nor these: a mail server may let itself be waited for, and a push service too.
+        for (name, channel) in [("mail", Channel::Mail), ("web push", Channel::Push)] {
+            let notices: Vec<Arc<dyn jobs::Handler>> =
+                vec![Arc::new(NoticeJob { channel, outbound: outbound.clone() })];
+            tasks.start(name, jobs::run(runtime.clone(), notices, stop.clone()));
+        }
         tasks.start("reconcile", Reconciler::new(runtime.clone()).run(stop.clone()));
         tasks.start(
             "agents' news",

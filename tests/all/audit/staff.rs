@@ -93,6 +93,16 @@ fn notices(isp: &Isp, walk: &mut Walk<'_>, user: &str) {
     let version = Some(version_of(&luis, "/me/notices", "version"));
     let change = call("PATCH /me/notices", "/me/notices", refused, "user");
     walk.call_as(&luis, user, Call { version, leaves: Changed, id: Some(user), ..change });
+    // A public address that is no one's; the point and the secret of RFC 8291.
+    let browser = json!({
+        "name": "Firefox · Windows", "endpoint": "https://push.example/send/b-6f1c20d9", "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    });
+    let on = call("POST /me/push-subscriptions", "/me/push-subscriptions", browser, "push_subscription");
+    let on = id_of(&walk.call_as(&luis, user, on)).expect("an id");
+    let path = format!("/me/push-subscriptions/{on}");
+    let off = call("DELETE /me/push-subscriptions/{id}", &path, Value::Null, "push_subscription");
+    walk.call_as(&luis, user, Call { body: None, leaves: Removed, id: Some(&on), ..off });
 }
 
 /// The code that an app shows at an instant of the past, now or to come, of a secret in base 32.

@@ -1,12 +1,14 @@
 //! The web app in Chromium. Two tabs on one customer: a payment in one shows *online* in the other without a reload, and
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
 //! pressed and read back, one of them while somebody else saves. Who somebody is, from the invitation to the
-//! code of an app; a passkey; an account at an issuer; what is sent by e-mail; what one press must not do alone; what was given
-//! up, and an operator of the installation in an ISP. And every page and dialog through axe.
+//! code of an app; a passkey; an account at an issuer; what is sent by e-mail, and shown by a browser; what one press must not do
+//! alone; what was given up, and an operator of the installation in an ISP. And every page and dialog through axe.
 
 use super::{Database, block_on, cut_by_run, soak};
 use atalaya_tests::{
-    harness::{ControlPlane, Issuer, IssuerSigns, MailServer, OPENID_CLIENT, Options, wait_until},
+    harness::{
+        ControlPlane, Issuer, IssuerSigns, MailServer, OPENID_CLIENT, Options, PushService, wait_until,
+    },
     isp::{Founded, Isp, OWNER, PASSWORD, Size, Subscriber, TENANT},
 };
 use sqlx::SqlitePool;
@@ -150,6 +152,19 @@ fn links_go_by_mail_and_the_pages_say_what_became_of_each_notice() {
     let isp = Founded::start(options).expect("it starts");
     let mut browser = script(&web, "notices", &isp.control_plane, "");
     finishes(browser.env("ATALAYA_MAIL", mail));
+}
+
+#[test]
+fn notices_are_shown_by_a_browser_that_was_switched_on() {
+    let Some(web) = web_app() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let push = folder.path().join("push");
+    let Some(_service) = PushService::start(&push).expect("it starts") else { return };
+    let config = Some(PushService::settings().to_owned());
+    let options = Options { config, ..Database::Sqlite.options(folder.path()) };
+    let isp = Founded::start(options).expect("it starts");
+    let mut browser = script(&web, "push", &isp.control_plane, "");
+    finishes(browser.env("ATALAYA_PUSH", push));
 }
 
 #[test]

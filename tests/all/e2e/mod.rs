@@ -16,6 +16,7 @@ mod mail;
 mod main_job;
 mod measured;
 mod outage;
+mod push;
 mod repeated;
 mod restore;
 mod samples;

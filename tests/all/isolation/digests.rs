@@ -118,7 +118,7 @@ impl Digests {
             "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_delivery WHERE tenant_id = $1 AND state <> 'done'";
         let running =
             "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_job WHERE tenant_id = $1 AND state = 'leased'";
-        let untold = "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_job WHERE tenant_id = $1 AND state = 'pending' AND kind = 'people.notice'";
+        let untold = "SELECT CAST(COUNT(*) AS TEXT) FROM kernel_job WHERE tenant_id = $1 AND state = 'pending' AND kind IN ('people.notice', 'people.push')";
         [waiting, running, untold].iter().all(|statement| {
             let count = self.runtime.block_on(self.database.texts(statement, Some(&self.tenant)));
             count == [Some("0".to_owned())]

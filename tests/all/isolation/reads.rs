@@ -88,6 +88,8 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /me/identities", "/me/identities".to_owned()),
         ("GET /me/notices", "/me/notices".to_owned()),
         ("GET /me/passkeys", "/me/passkeys".to_owned()),
+        ("GET /me/push-key", "/me/push-key".to_owned()),
+        ("GET /me/push-subscriptions", "/me/push-subscriptions".to_owned()),
         ("GET /me/security", "/me/security".to_owned()),
         ("GET /me/sessions", "/me/sessions".to_owned()),
         ("GET /me/tokens", "/me/tokens".to_owned()),

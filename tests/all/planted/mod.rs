@@ -16,6 +16,7 @@ mod controls;
 mod keys;
 mod needle;
 mod places;
+mod push;
 mod scene;
 mod sign_in;
 mod staff;

@@ -58,7 +58,8 @@ impl Scene {
              from = \"avisos@isp.example\"\nweb = \"https://isp.example\"\n",
             password.display()
         );
-        let config = format!("[single_sign_on]\nnetworks = [\"127.0.0.1\"]\n{config}");
+        let here = "networks = [\"127.0.0.1\"]";
+        let config = format!("[single_sign_on]\n{here}\n[push]\n{here}\n{config}");
         let log = Some("debug".to_owned());
         let options = Options { log, config: Some(config), ..database.options(folder) };
         let isp = Founded::start(options).expect("it starts");
@@ -99,6 +100,7 @@ impl Scene {
         scene.look_for("join token", &token, &["answer to POST /agent-tokens"]);
         scene.staff();
         scene.sign_in();
+        scene.push();
         scene.devices(&site, &agent_id);
         scene.misplaced();
         scene.keys();
@@ -223,6 +225,10 @@ impl Scene {
             ("/password-links/use", json!({"token": MISPLACED, "password": MISPLACED}).to_string()),
             ("/me/app/confirm", json!({"code": MISPLACED}).to_string()),
             ("/identity-providers", json!({"name": "x", "client_secret": [MISPLACED]}).to_string()),
+            (
+                "/me/push-subscriptions",
+                json!({"name": "x", "endpoint": MISPLACED, "p256dh": "", "auth": MISPLACED}).to_string(),
+            ),
             ("/session/identity-provider/return", json!({"state": MISPLACED, "code": MISPLACED}).to_string()),
         ] {
             for api in [&self.owner, &self.anybody()] {

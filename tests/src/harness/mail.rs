@@ -90,9 +90,6 @@ impl MailServer {
     /// # Errors
     /// Something that the server does not write.
     pub fn messages(&self) -> anyhow::Result<Vec<Value>> {
-        let text = fs::read_to_string(self.folder.join("messages")).unwrap_or_default();
-        // The last line may be on its way.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).context("a line is a message")).collect()
+        super::push::lines(&self.folder.join("messages"))
     }
 }

@@ -8,6 +8,7 @@ mod issuer;
 mod mail;
 pub mod object_store;
 mod process;
+mod push;
 mod simulators;
 mod transit;
 mod wait;
@@ -21,6 +22,7 @@ pub use issuer::{
 pub use mail::{MAIL_PASSWORD, MailServer, python};
 pub use object_store::ObjectStore;
 pub use process::{Process, program};
+pub use push::PushService;
 pub use simulators::{Router, SnmpDevice};
 pub use transit::TransitEngine;
 pub use wait::{wait_for, wait_until};

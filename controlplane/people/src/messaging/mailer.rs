@@ -1,5 +1,6 @@
 //! What this domain asks of whoever can send something. The server implements it.
 
+use crate::push::PushOffer;
 use atalaya_kernel::{ids::NoticeId, secrets::SecretText, time::Timestamp};
 use std::sync::Arc;
 
@@ -101,6 +102,8 @@ pub struct Outbound {
     pub safe_mode: bool,
     /// The mail server, and where links in messages lead; none where `[mail]` is not configured.
     pub mail: Option<(Arc<dyn Mailer>, WebAddress)>,
+    /// Web push; none where the configuration has it off.
+    pub push: Option<PushOffer>,
 }
 
 impl Outbound {

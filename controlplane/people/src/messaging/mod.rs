@@ -8,16 +8,20 @@
 //! - **waiting** until its time has come, **sent** when the other end took it, **held** when it was decided not to send it
 //!   (the channel is off, its recipient does not want it or is disabled, it came along with a copy), **failed** when the
 //!   other end refused it or was away for too long. Held and failed say why.
-//! - *Kinds*: security notices cannot be refused and do not wait, nor does what somebody asked for (a link). Anything else can
-//!   be refused per channel, and waits for the end of the ISP's quiet hours.
+//! - *Channels*: mail to everybody, and web push to each browser that somebody switched on ([`crate::push`]), with a row for each.
+//!   A link goes by mail alone.
+//! - *Kinds*: by mail, security notices cannot be refused, nor can what somebody asked for (a link). Anything else can be refused per
+//!   channel. What is not about security and was not asked for waits for the end of the ISP's quiet hours.
 //! - *Once, as far as the channel allows*: what is sent carries an id that is made of the row's own. A process that dies after
 //!   the mail server took a message and before that was noted sends it again under the same `Message-ID`, by which mail
-//!   programs and a person recognise the second; SMTP has no more to offer.
+//!   programs and a person recognise the second; SMTP has no more to offer. A browser shows the second in place of the first.
+//! - *A day*: what is pushed and reached nobody within a day is of no use any more.
 //! - What a template is filled with is sealed in the row and removed once it is sent or given up: it may hold a link that sets
 //!   a password. Events and log lines name the template and the recipient's id, never what was said.
 //! - The words are ours, in three languages ([`say`]). An ISP that will have words of its own puts them between
 //!   [`Template`] and [`render`]: the values that a text may use are the template's fields.
 
+mod deliver;
 mod follow;
 pub mod http;
 mod mailer;

@@ -12,13 +12,34 @@ text_enum! {
     pub enum Channel {
         /// E-mail, to the address that the user logs in with.
         Mail = "mail",
+        /// Web push, to each browser that the user switched on.
+        Push = "push",
+    }
+}
+
+impl Channel {
+    /// Whether notices of a kind go this way at all: a link that lets somebody in is shown on no screen that may be locked.
+    pub const fn carries(self, kind: NoticeKind) -> bool {
+        match self {
+            Self::Mail => true,
+            Self::Push => !matches!(kind, NoticeKind::Access),
+        }
+    }
+    /// Whether somebody may not want notices of a kind this way. A browser is switched on because somebody wants to; what
+    /// cannot be refused comes by mail.
+    pub const fn may_refuse(self, kind: NoticeKind) -> bool {
+        match self {
+            Self::Mail => !matches!(kind, NoticeKind::Security | NoticeKind::Access),
+            Self::Push => true,
+        }
     }
 }
 
 text_enum! {
     /// What a notice is about, as far as somebody can want it or not.
     pub enum NoticeKind {
-        /// Something about the log-in of its recipient, or about who may see the ISP. It cannot be refused and does not wait.
+        /// Something about the log-in of its recipient, or about who may see the ISP. By mail it cannot be refused; it does not
+        /// wait.
         Security = "security",
         /// A link that somebody asked for. It cannot be refused and does not wait.
         Access = "access",
@@ -28,13 +49,9 @@ text_enum! {
 }
 
 impl NoticeKind {
-    /// Whether somebody may not want it.
-    pub const fn may_be_refused(self) -> bool {
-        matches!(self, Self::Approval)
-    }
     /// Whether it waits for the end of the quiet hours.
     pub const fn waits(self) -> bool {
-        self.may_be_refused()
+        matches!(self, Self::Approval)
     }
 }
 
@@ -55,7 +72,7 @@ text_enum! {
 text_enum! {
     /// Why a notice is held or failed.
     pub enum NoticeReason {
-        /// The installation has no such channel: `[mail]` of its configuration.
+        /// The installation has no such channel: `[mail]` or `[push]` of its configuration.
         ChannelOff = "channel_off",
         /// Its recipient does not want such notices.
         Refused = "refused",
@@ -65,6 +82,8 @@ text_enum! {
         SafeMode = "safe_mode",
         /// Its time was over before it could be sent.
         Expired = "expired",
+        /// The browser takes no more, and was removed; or its user had switched it off meanwhile.
+        Gone = "gone",
         /// The other end does not take it; `detail` has its words.
         Rejected = "rejected",
         /// The other end was away, or not willing, until the last attempt; `detail` has the last one's words.
@@ -99,7 +118,7 @@ pub struct Notice {
     /// The same in the words of the other end.
     #[schema(example = "the mail server said: 550 no such user")]
     pub detail: Option<String>,
-    /// Address that it went to; null before it was sent.
+    /// Address that it went to, or what the browser is called; null before it was sent.
     #[schema(example = "rosa@netandina.example")]
     pub address: Option<String>,
     /// How often it was tried.
@@ -141,7 +160,7 @@ pub struct NoticePreferences {
     /// Language: es-419, en, pt-BR; null: that of the ISP.
     #[schema(example = "es-419")]
     pub locale: Option<String>,
-    /// Every kind on every channel.
+    /// Every kind on every channel that carries it.
     pub choices: Vec<NoticeChoice>,
     /// Grows with each change.
     pub version: i64,

@@ -1,4 +1,4 @@
-//! From a template to a message: greeting, words, link, end; as plain text and as HTML.
+//! From a template to a message: greeting, words, link, end, as plain text and as HTML; or the few words that a browser shows.
 //!
 //! Everything that came from people (names, reasons, what a browser says of itself) is text: in HTML it is escaped, and the
 //! subject is one line, so that nobody writes a header or a link of their own into somebody else's mail.
@@ -7,11 +7,15 @@ use super::{
     Mail, Template,
     say::{self, Facts, Language},
 };
-use crate::{identity::User, tenancy::Tenant};
+use crate::{identity::User, push::Told, tenancy::Tenant};
 use atalaya_kernel::{ids::NoticeId, secrets::SecretText, time::Timestamp};
 
 /// Longest subject, characters.
 const SUBJECT: usize = 150;
+/// Longest title that a browser is told, characters; it shows fewer.
+const TITLE: usize = 120;
+/// Longest text that a browser is told, characters.
+const TEXT: usize = 300;
 
 /// For whom, from whom, and where links lead.
 pub(super) struct Setting<'s> {
@@ -64,6 +68,29 @@ pub(super) fn mail(template: &Template, setting: &Setting<'_>) -> Mail {
     }
 }
 
+/// What a browser shows: title and a few words. A template with a link is none for this way, so its link is not looked at.
+pub(super) fn told(template: &Template, id: &NoticeId, tenant: &Tenant, locale: &str) -> Told {
+    let language = Language::of(locale);
+    let facts = Facts { tenant_name: &tenant.name, zone: &tenant.time_zone };
+    let said = say::said(language, template, &facts);
+    Told {
+        lang: language.tag(),
+        title: shortened(&one_line(&said.subject), TITLE),
+        text: shortened(&without_controls(&said.paragraphs.join("\n")), TEXT),
+        path: template.page(),
+        tag: id.to_string(),
+    }
+}
+
+/// The beginning of a text that is too long.
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let begin: String = text.chars().take(most - 1).collect();
+    format!("{}…", begin.trim_end())
+}
+
 /// On one line, without characters that only control.
 fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
@@ -101,6 +128,7 @@ mod tests {
         assert_eq!(one_line("Net\r\nBcc: a@b.example \u{7}Andina"), "Net Bcc: a@b.example Andina");
         assert_eq!(escaped("<a href='x'>\"&"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;");
         assert_eq!(without_controls("a\u{1b}[31m\nb\r"), "a[31m\nb");
+        assert_eq!([shortened("ñandú", 5), shortened("ñandú x", 6)], ["ñandú", "ñandú…"]);
     }
 
     proptest! {

@@ -1,13 +1,13 @@
 //! Sending a notice whose time has come.
 
 use super::{
-    Channel, FAILED, HELD, Mail, MailError, NoticeKind, NoticeReason, NoticeState, Outbound, SENT, Template,
+    Channel, FAILED, HELD, NoticeReason, NoticeState, Outbound, SENT, Template,
+    deliver::{Handed, Message, To},
     queue::{About, tell},
-    render::{self, Setting},
     service,
     store::{self, Outcome, Pending},
 };
-use crate::{identity, tenancy};
+use crate::{identity, push, tenancy};
 use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
@@ -22,18 +22,29 @@ use serde::Deserialize;
 use serde_json::json;
 use std::{fmt::Display, sync::Arc};
 
-/// Kind of the jobs.
-pub(super) const JOB: &str = "people.notice";
-/// Words of another system that are kept, characters.
-const DETAIL: usize = 300;
+/// Longest that an attempt is put off because of those before it, as a power of two of seconds.
+const SLOWEST: i64 = 10;
+
+/// Kind of the jobs of a channel: one that is away holds back no other.
+pub(super) const fn job_kind(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Mail => "people.notice",
+        Channel::Push => "people.push",
+    }
+}
 
 /// Context under which the values of a notice are sealed.
 pub(crate) fn values_context(id: impl Display) -> String {
     format!("notice/{id}/values")
 }
 
-/// Sends notices.
-pub struct NoticeJob(pub Arc<Outbound>);
+/// Sends notices of a channel.
+pub struct NoticeJob {
+    /// Which.
+    pub channel: Channel,
+    /// What can leave.
+    pub outbound: Arc<Outbound>,
+}
 
 #[derive(Deserialize)]
 struct Payload {
@@ -49,13 +60,13 @@ enum Turn {
     /// Not before this.
     Wait(Timestamp),
     /// To be sent.
-    Send(Box<Mail>),
+    Send(Box<Message>),
 }
 
 #[async_trait::async_trait]
 impl Handler for NoticeJob {
     fn kind(&self) -> &'static str {
-        JOB
+        job_kind(self.channel)
     }
 
     async fn run(&self, runtime: &Arc<Runtime>, job: &Job) -> Result<(), Error> {
@@ -64,95 +75,77 @@ impl Handler for NoticeJob {
         let ctx = Ctx::system(runtime.tenant(tenant), "messaging");
         let mut tx = ctx.begin_read().await?;
         let row = store::notice_pending(&mut tx, &payload.notice).await?;
-        let (turn, link) = self.turn(&ctx, &mut tx, &row).await?;
+        let turn = self.turn(&ctx, &mut tx, &row).await?;
         tx.rollback().await?;
         match turn {
             Turn::Nothing => Ok(()),
             Turn::Hold(reason) => settle(&ctx, job, &row, &Outcome::held(reason, ctx.now())).await,
             Turn::Wait(until) => postpone(&ctx, job, &row, until).await,
-            Turn::Send(mail) => self.send(&ctx, job, &row, &mail, link.as_deref()).await,
+            Turn::Send(message) => self.send(&ctx, job, &row, &message).await,
         }
     }
 }
 
 impl NoticeJob {
-    /// What is to be done, and the secret that no error may quote.
-    async fn turn(
-        &self,
-        ctx: &Ctx,
-        tx: &mut TenantTx,
-        row: &Pending,
-    ) -> Result<(Turn, Option<String>), Error> {
+    async fn turn(&self, ctx: &Ctx, tx: &mut TenantTx, row: &Pending) -> Result<Turn, Error> {
         // One that failed is here again because a person asked for it.
         let Some(sealed) = row
             .sealed_values
             .as_ref()
             .filter(|_| matches!(row.state, NoticeState::Waiting | NoticeState::Failed))
         else {
-            return Ok((Turn::Nothing, None));
+            return Ok(Turn::Nothing);
         };
-        let hold = |reason| Ok((Turn::Hold(reason), None));
-        if self.0.safe_mode {
-            return hold(NoticeReason::SafeMode);
+        if self.outbound.safe_mode {
+            return Ok(Turn::Hold(NoticeReason::SafeMode));
         }
-        let Some((_, web)) = &self.0.mail else { return hold(NoticeReason::ChannelOff) };
+        if !self.outbound.offers(row.channel) {
+            return Ok(Turn::Hold(NoticeReason::ChannelOff));
+        }
         let now = ctx.now();
         if row.expires_at.is_some_and(|expires_at| now >= expires_at) {
-            return hold(NoticeReason::Expired);
+            return Ok(Turn::Hold(NoticeReason::Expired));
         }
         let user = identity::user_row(tx, &row.user_id).await?;
         if user.disabled {
-            return hold(NoticeReason::UserDisabled);
+            return Ok(Turn::Hold(NoticeReason::UserDisabled));
         }
         let wants = service::wants(tx, &user.id).await?;
         if wants.refuses(row.kind, row.channel) {
-            return hold(NoticeReason::Refused);
+            return Ok(Turn::Hold(NoticeReason::Refused));
         }
         let tenant = tenancy::settings(tx).await?;
         if row.kind.waits()
             && let Some(until) = tenant.quiet_hours.end_after(now, &tenant.time_zone)
         {
-            return Ok((Turn::Wait(until), None));
+            return Ok(Turn::Wait(until));
         }
         let opened = ctx.db().runtime().secrets.open(tx, &values_context(&row.id), sealed).await?;
         let template: Template = serde_json::from_slice(opened.expose()).map_err(Error::internal)?;
-        let domain = tenancy::domain(tx).await?;
-        let setting = Setting {
-            id: &row.id,
-            created_at: row.created_at,
-            user: &user,
-            tenant: &tenant,
-            locale: wants.locale.as_deref().unwrap_or(&tenant.locale),
-            web: &web.of_tenant(&tenant.slug, domain.as_deref()),
-        };
-        let link = template.link().map(|(secret, _)| secret.0.expose().to_owned());
-        Ok((Turn::Send(Box::new(render::mail(&template, &setting))), link))
+        let locale = wants.locale.as_deref().unwrap_or(&tenant.locale);
+        let to = To { user: &user, tenant: &tenant, locale };
+        Ok(match self.outbound.message(ctx, tx, row, &to, &template).await? {
+            Ok(message) => Turn::Send(Box::new(message)),
+            Err(reason) => Turn::Hold(reason),
+        })
     }
 
-    async fn send(
-        &self,
-        ctx: &Ctx,
-        job: &Job,
-        row: &Pending,
-        mail: &Mail,
-        link: Option<&str>,
-    ) -> Result<(), Error> {
-        let Channel::Mail = row.channel;
-        let Some((mailer, _)) = &self.0.mail else { return Err(Error::internal("there was a mail server")) };
-        let taken = mailer.send(mail).await;
-        // From here on the server may have it, and nobody here knows.
+    async fn send(&self, ctx: &Ctx, job: &Job, row: &Pending, message: &Message) -> Result<(), Error> {
+        let handed = self.outbound.hand_over(ctx, message).await?;
+        // From here on the other end may have it, and nobody here knows.
         fault::point("notice-handed-over");
         let now = ctx.now();
-        let words = |said: &str| quoted(said, link);
-        match taken {
-            Ok(()) => settle(ctx, job, row, &Outcome::sent(&mail.to, now)).await,
-            Err(MailError::Refused(said)) => {
-                let said = words(&said);
-                let outcome = Outcome::failed(NoticeReason::Rejected, &said, false, now);
+        match handed {
+            Handed::Taken(address) => settle(ctx, job, row, &Outcome::sent(&address, now)).await,
+            Handed::Refused(said) => {
+                settle(ctx, job, row, &Outcome::failed(NoticeReason::Rejected, &said, false, now)).await
+            }
+            Handed::Gone => {
+                let outcome = Outcome { tried: true, ..Outcome::held(NoticeReason::Gone, now) };
                 settle(ctx, job, row, &outcome).await
             }
-            Err(MailError::Later(said)) => {
-                let said = words(&said);
+            Handed::Later(said, Some(after_s)) if after_s > 0 => put_off(ctx, job, row, &said, after_s).await,
+            Handed::Later(said, _) => {
                 note_attempt(ctx, job, row, &said).await?;
                 Err(Error::Unavailable(said))
             }
@@ -175,15 +168,6 @@ impl<'o> Outcome<'o> {
     }
 }
 
-/// What another system said, short, without the secret that it may have read in the message.
-fn quoted(said: &str, link: Option<&str>) -> String {
-    let said = match link {
-        Some(secret) if !secret.is_empty() => said.replace(secret, "…"),
-        _ => said.to_owned(),
-    };
-    said.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(DETAIL).collect()
-}
-
 async fn settle(ctx: &Ctx, job: &Job, row: &Pending, outcome: &Outcome<'_>) -> Result<(), Error> {
     write_tx!(ctx, tx => {
         jobs::hold(&mut tx, job, ctx.now()).await?;
@@ -194,6 +178,13 @@ async fn settle(ctx: &Ctx, job: &Job, row: &Pending, outcome: &Outcome<'_>) -> R
 
 async fn write_down(ctx: &Ctx, tx: &mut TenantTx, row: &Pending, outcome: &Outcome<'_>) -> Result<(), Error> {
     store::notice_settle(tx, &row.id, outcome).await?;
+    if let Some(browser) = &row.subscription_id {
+        match (outcome.state, outcome.reason) {
+            (NoticeState::Sent, _) => push::reached(ctx, tx, browser).await?,
+            (NoticeState::Held, Some(NoticeReason::Gone)) => push::end(ctx, tx, browser).await?,
+            _ => {}
+        }
+    }
     let event = match outcome.state {
         NoticeState::Sent => SENT,
         NoticeState::Held => HELD,
@@ -224,34 +215,50 @@ async fn note_attempt(ctx: &Ctx, job: &Job, row: &Pending, said: &str) -> Result
     })
 }
 
-/// Its attempts ended within quiet hours: another job takes it up when they are over.
-async fn postpone(ctx: &Ctx, job: &Job, row: &Pending, until: Timestamp) -> Result<(), Error> {
-    debug_assert!(row.kind != NoticeKind::Security, "security does not wait");
+/// The other end said when to come again: another job does, then, and later each time; until the notice is of no use.
+async fn put_off(ctx: &Ctx, job: &Job, row: &Pending, said: &str, after_s: u64) -> Result<(), Error> {
+    let now = ctx.now();
+    let slower = 1_000_i64 << row.attempts.clamp(0, SLOWEST);
+    let asked = i64::try_from(after_s).unwrap_or(i64::MAX).saturating_mul(1_000);
+    let until = now.plus_millis(asked.max(slower));
+    let until = row.expires_at.map_or(until, |expires_at| until.min(expires_at));
+    let outcome = Outcome {
+        state: NoticeState::Waiting,
+        ..Outcome::failed(NoticeReason::Unreachable, said, true, now)
+    };
     write_tx!(ctx, tx => {
-        let now = ctx.now();
         jobs::hold(&mut tx, job, now).await?;
-        store::notice_postpone(&mut tx, &row.id, until, now).await?;
-        let next = NewJob {
-            kind: JOB,
-            tenant: Some(tx.tenant().clone()),
-            payload: json!({"notice": row.id}),
-            dedupe_key: format!("{}/{}", row.id, until.as_millis()),
-            run_at: until,
-        };
-        jobs::enqueue(&mut tx, next, now).await?;
-        jobs::complete(&mut tx, job).await
+        write_down(ctx, &mut tx, row, &outcome).await?;
+        again(&mut tx, job, row, until, now).await
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Its attempts ended within quiet hours: another job takes it up when they are over.
+async fn postpone(ctx: &Ctx, job: &Job, row: &Pending, until: Timestamp) -> Result<(), Error> {
+    debug_assert!(row.kind.waits(), "security does not wait");
+    write_tx!(ctx, tx => {
+        let now = ctx.now();
+        jobs::hold(&mut tx, job, now).await?;
+        again(&mut tx, job, row, until, now).await
+    })
+}
 
-    #[test]
-    fn what_a_server_read_in_the_message_is_not_kept() {
-        let said = "550 spam:\r\nhttps://isp.example/set-password#00ff00ff is listed";
-        let kept = quoted(said, Some("00ff00ff"));
-        assert_eq!(kept, "550 spam:  https://isp.example/set-password#… is listed");
-        assert_eq!(quoted(&"x".repeat(1_000), None).len(), DETAIL);
-    }
+/// Ends a job, and asks for another one in its place.
+async fn again(
+    tx: &mut TenantTx,
+    job: &Job,
+    row: &Pending,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store::notice_postpone(tx, &row.id, until, now).await?;
+    let next = NewJob {
+        kind: job_kind(row.channel),
+        tenant: Some(tx.tenant().clone()),
+        payload: json!({"notice": row.id}),
+        dedupe_key: format!("{}/{}", row.id, until.as_millis()),
+        run_at: until,
+    };
+    jobs::enqueue(tx, next, now).await?;
+    jobs::complete(tx, job).await
 }

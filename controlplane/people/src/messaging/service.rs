@@ -47,16 +47,17 @@ pub(super) struct Wants {
 impl Wants {
     /// Whether a notice is refused; what cannot be is not, whatever the row says.
     pub(super) fn refuses(&self, kind: NoticeKind, channel: Channel) -> bool {
-        kind.may_be_refused() && self.refused.contains(&(kind, channel))
+        channel.may_refuse(kind) && self.refused.contains(&(kind, channel))
     }
     fn shown(&self) -> NoticePreferences {
         let pairs =
             NoticeKind::ALL.iter().flat_map(|kind| Channel::ALL.iter().map(|channel| (*kind, *channel)));
+        let pairs = pairs.filter(|(kind, channel)| channel.carries(*kind));
         let choice = |(kind, channel): (NoticeKind, Channel)| NoticeChoice {
             kind,
             channel,
             wanted: !self.refuses(kind, channel),
-            may_be_refused: kind.may_be_refused(),
+            may_be_refused: channel.may_refuse(kind),
         };
         NoticePreferences {
             locale: self.locale.clone(),
@@ -127,7 +128,8 @@ pub async fn preferences_change(
     for (number, choice) in change.choices.iter().enumerate() {
         let pointer = format!("/choices/{number}/wanted");
         let detail = "notices of this kind cannot be refused";
-        validation.check(choice.wanted || choice.kind.may_be_refused(), &pointer, "not_refusable", detail);
+        let may = choice.channel.may_refuse(choice.kind);
+        validation.check(choice.wanted || may, &pointer, "not_refusable", detail);
     }
     validation.finish()?;
     write_tx!(ctx, tx => {

@@ -2,7 +2,7 @@ use super::{Channel, Notice, NoticeFilter, NoticeKind, NoticeReason, NoticeState
 use atalaya_kernel::{
     Error,
     db::{DbError, TenantTx, sql},
-    ids::{NoticeId, UserId},
+    ids::{NoticeId, PushSubscriptionId, UserId},
     time::Timestamp,
 };
 
@@ -15,6 +15,8 @@ pub(super) struct NewNotice<'n> {
     pub(super) kind: NoticeKind,
     pub(super) template: TemplateName,
     pub(super) channel: Channel,
+    /// Which browser, on the channel `push`.
+    pub(super) subscription_id: Option<&'n PushSubscriptionId>,
     pub(super) dedupe_key: &'n str,
     pub(super) sealed_values: &'n [u8],
     pub(super) send_at: Timestamp,
@@ -26,8 +28,8 @@ pub(super) struct NewNotice<'n> {
 pub(super) async fn notice_insert(tx: &mut TenantTx, new: &NewNotice<'_>) -> Result<bool, DbError> {
     let tenant = tx.tenant().clone();
     let rows = sql("INSERT INTO people_notice (tenant_id, id, user_id, kind, template, channel, dedupe_key, state, sealed_values, \
-         attempts, send_at, expires_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12, $12) \
+         attempts, send_at, expires_at, created_at, updated_at, subscription_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12, $12, $13) \
          ON CONFLICT (tenant_id, dedupe_key, user_id, channel) DO NOTHING")
     .bind(tenant)
     .bind(new.id)
@@ -41,6 +43,7 @@ pub(super) async fn notice_insert(tx: &mut TenantTx, new: &NewNotice<'_>) -> Res
     .bind(new.send_at)
     .bind(new.expires_at)
     .bind(new.now)
+    .bind(new.subscription_id.cloned())
     .execute(tx)
     .await?;
     Ok(rows == 1)
@@ -71,14 +74,17 @@ pub(super) struct Pending {
     pub(super) kind: NoticeKind,
     pub(super) template: TemplateName,
     pub(super) channel: Channel,
+    pub(super) subscription_id: Option<PushSubscriptionId>,
     pub(super) state: NoticeState,
+    pub(super) attempts: i64,
     pub(super) sealed_values: Option<Vec<u8>>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) created_at: Timestamp,
 }
 
 pub(super) async fn notice_pending(tx: &mut TenantTx, id: &NoticeId) -> Result<Pending, DbError> {
-    sql("SELECT id, user_id, kind, template, channel, state, sealed_values, expires_at, created_at FROM people_notice WHERE tenant_id = ")
+    sql("SELECT id, user_id, kind, template, channel, subscription_id, state, attempts, sealed_values, expires_at, created_at \
+         FROM people_notice WHERE tenant_id = ")
         .push_bind(tx.tenant())
         .push(" AND id = ")
         .push_bind(id)

@@ -210,6 +210,14 @@ impl Template {
             _ => NoticeKind::Security,
         }
     }
+    /// The page of the app that says more.
+    pub(super) const fn page(&self) -> &'static str {
+        match self {
+            Self::VisitBegun { .. } => "/settings/installation",
+            Self::ApprovalDecided { .. } => "/notices",
+            _ => "/profile",
+        }
+    }
     /// The link in it, and until when it is good.
     pub(super) const fn link(&self) -> Option<(&LinkSecret, Timestamp)> {
         match self {

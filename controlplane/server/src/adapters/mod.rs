@@ -2,20 +2,22 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, and `issuer`, by which people log in. Who
-//! an agent is comes from its certificate; a call acts for that agent in that tenant and for nobody else.
+//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, and, behind `guarded`, `issuer`, by which people
+//! log in, and `push`, by which browsers are reached. Who an agent is comes from its certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod authorities;
 mod certificate;
 mod config;
 mod desired;
 mod enrol;
+mod guarded;
 mod issuer;
 mod jobs;
 mod joins;
 mod network;
 mod observed;
 mod outside;
+mod push;
 mod s3;
 mod sealing;
 mod sessions;
@@ -28,6 +30,7 @@ pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
 pub use issuer::Issuing;
 pub use joins::GatewayJoins;
+pub use push::Pushing;
 pub use s3::{S3Settings, S3Store};
 pub use smtp::Smtp;
 pub use transit::{Transit, TransitSettings};

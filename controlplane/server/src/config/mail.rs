@@ -67,10 +67,11 @@ impl Config {
     /// # Errors
     /// A setting of `[mail]` that cannot be, named.
     pub fn outbound(&self, safe_mode: bool) -> anyhow::Result<Outbound> {
-        let Some(mail) = &self.mail else { return Ok(Outbound { safe_mode, mail: None }) };
+        let push = self.push.offer(self.mail.as_ref())?;
+        let Some(mail) = &self.mail else { return Ok(Outbound { safe_mode, mail: None, push }) };
         let web = WebAddress::new(&mail.web, self.http.base_domain.as_deref()).context("[mail] web")?;
         let mailer: Arc<dyn Mailer> = Arc::new(mail.mailer()?);
-        Ok(Outbound { safe_mode, mail: Some((mailer, web)) })
+        Ok(Outbound { safe_mode, mail: Some((mailer, web)), push })
     }
 }
 

@@ -6,6 +6,7 @@ mod blobs;
 mod http;
 mod mail;
 mod network;
+mod push;
 mod secrets;
 mod source;
 
@@ -14,6 +15,7 @@ pub use blobs::Blobs;
 pub use http::{Allow, Http, Tls};
 pub use mail::{Encryption, Mail};
 pub use network::Network;
+pub use push::Push;
 pub use secrets::{KeySource, Secrets, make_key};
 pub use source::Source;
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub single_sign_on: SingleSignOn,
     /// The mail server; no message leaves without one.
     pub mail: Option<Mail>,
+    /// Web push.
+    pub push: Push,
     /// What is written to the log.
     pub log: Log,
 }
@@ -110,6 +114,7 @@ impl Default for Config {
             secrets: Secrets::default(),
             single_sign_on: SingleSignOn::default(),
             mail: None,
+            push: Push::default(),
             log: Log::default(),
         }
     }

@@ -14,6 +14,12 @@ struct Files;
 /// What the built page carries in place of its nonce.
 const NONCE: &str = "__CSP_NONCE__";
 
+/// Shows notices that are pushed. It stands at the root, so that it is for the whole app, and is asked for anew each time.
+const PUSH_WORKER: &str = "push-worker.js";
+
+/// What that one may do beside: nothing.
+const WORKER_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// The page of the API's reference: its styles are written by its script.
 pub(super) const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
      base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
@@ -23,7 +29,7 @@ pub(super) const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsa
 fn policy(nonce: &str) -> String {
     format!(
         "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; \
-         object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+         worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
     )
 }
 
@@ -37,7 +43,13 @@ pub(super) async fn serve(uri: Uri) -> Response {
         // Names of built files carry a hash of their content.
         let forever = path.starts_with("assets/");
         let cache = if forever { "public, max-age=31536000, immutable" } else { "no-cache" };
-        return answer(file, cache);
+        let mut response = answer(file, cache);
+        if path == PUSH_WORKER {
+            // A worker has the policy of its own answer, not that of a page.
+            let policy = HeaderValue::from_static(WORKER_POLICY);
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        return response;
     }
     if path.starts_with("assets/") {
         return StatusCode::NOT_FOUND.into_response();

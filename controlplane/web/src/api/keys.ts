@@ -56,6 +56,8 @@ export const keys = {
   notices: ['notices'] as const,
   noticePage: (query: Query) => ['notices', query] as const,
   myNotices: ['my-notices'] as const,
+  pushBrowsers: ['push-browsers'] as const,
+  pushHere: ['push-here'] as const,
   deadLetters: ['dead-letters'] as const,
   deadLetterPage: (query: Query) => ['dead-letters', query] as const,
 }

@@ -85,6 +85,9 @@ on_both!(what_is_refused_is_held, |world: World| async move {
     let me = as_person(&ctx, &rosa, Permissions::These([].into()));
     let before = messaging::preferences_get(&me).await.unwrap();
     assert!(before.choices.iter().all(|choice| choice.wanted) && before.locale.is_none());
+    let pushed = before.choices.iter().filter(|choice| choice.channel == Channel::Push);
+    let pushed: Vec<_> = pushed.map(|choice| (choice.kind, choice.may_be_refused)).collect();
+    assert_eq!(pushed, [(NoticeKind::Security, true), (NoticeKind::Approval, true)], "no link is pushed");
     let choose = |kind, wanted| ChoiceChange { kind, channel: Channel::Mail, wanted };
     let change = PreferenceChange {
         locale: Some("pt-BR".to_owned()),
@@ -185,7 +188,7 @@ on_both!(two_processes_send_it_once, |world: World| async move {
     for key in 0..20 {
         notify(&ctx, &rosa, &decided("a"), &key.to_string()).await;
     }
-    let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(NoticeJob(post.outbound.clone()))];
+    let handlers = handlers(&post.outbound);
     let run = |runtime: Arc<atalaya_kernel::runtime::Runtime>| {
         let handlers = &handlers;
         async move { while jobs::run_due(&runtime, handlers).await.unwrap() {} }

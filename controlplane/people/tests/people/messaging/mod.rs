@@ -2,6 +2,7 @@
 
 mod delivery;
 mod links;
+mod push;
 mod security;
 
 use super::{log_in, tenant, user};
@@ -19,8 +20,8 @@ use atalaya_kernel::{
 use atalaya_people::{
     links::LinkJob,
     messaging::{
-        self, Mail, MailError, Mailer, Notice, NoticeFilter, NoticeFollower, NoticeJob, Outbound, Recipient,
-        Template, WebAddress,
+        self, Channel, Mail, MailError, Mailer, Notice, NoticeFilter, NoticeFollower, NoticeJob, Outbound,
+        Recipient, Template, WebAddress,
     },
 };
 use std::{
@@ -72,7 +73,8 @@ impl Post {
         let postbox = Arc::new(Postbox::default());
         let mailer: Arc<dyn Mailer> = postbox.clone();
         let web = WebAddress::new(WEB, None).unwrap();
-        Self { postbox, outbound: Arc::new(Outbound { safe_mode: false, mail: Some((mailer, web)) }) }
+        let outbound = Outbound { mail: Some((mailer, web)), ..Outbound::default() };
+        Self { postbox, outbound: Arc::new(outbound) }
     }
 
     /// Tells it to refuse the next messages.
@@ -87,9 +89,16 @@ impl Post {
     }
 }
 
+/// Who sends, on each channel.
+fn handlers(outbound: &Arc<Outbound>) -> Vec<Arc<dyn Handler>> {
+    let job = |channel: &Channel| NoticeJob { channel: *channel, outbound: outbound.clone() };
+    Channel::ALL.iter().map(|channel| Arc::new(job(channel)) as Arc<dyn Handler>).collect()
+}
+
 async fn deliver(world: &World, outbound: &Arc<Outbound>) {
     while outbox::deliver_due(&world.runtime, &followers()).await.unwrap() > 0 {}
-    let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(NoticeJob(outbound.clone())), Arc::new(LinkJob)];
+    let mut handlers = handlers(outbound);
+    handlers.push(Arc::new(LinkJob));
     while jobs::run_due(&world.runtime, &handlers).await.unwrap() {}
 }
 
