@@ -9,7 +9,7 @@
 
 use crate::{
     Ctx, Error,
-    db::{DbError, PlatformTx, TenantTx, sql},
+    db::{DbError, PlatformTx, sql},
     events::{Event, EventRow},
     ids::{EventId, TenantId},
     runtime::Runtime,
