@@ -161,7 +161,7 @@ async function days() {
 
 /** A colour that looks like an alarm is refused for buttons before it is saved; another is worn by the log-in and by invoices. */
 async function brand() {
-  await open('/settings')
+  await open('/settings/brand')
   await page.fill('[name=brand_color]', '#D32F2F')
   await page.waitForSelector('[data-brand-refused]', { timeout })
   await page.fill('[name=brand_color]', '#0B7285')

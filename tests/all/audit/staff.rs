@@ -11,8 +11,8 @@ use super::{
 };
 use atalaya_kernel::time::{Clock, SystemClock};
 use atalaya_tests::{
-    harness::Api,
-    isp::{Isp, PASSWORD, TENANT, id_of},
+    harness::{Api, bytes},
+    isp::{Isp, LOGO, PASSWORD, TENANT, id_of},
 };
 use ring::hmac;
 use serde_json::{Value, json};
@@ -200,6 +200,10 @@ fn settings(isp: &Isp, walk: &mut Walk<'_>) {
     let change = json!({"grace_days": 3, "cut_brake_floor": 0, "cut_brake_basis_points": 0});
     let settings = call("PATCH /tenant", "/tenant", change, "tenant");
     walk.call(Call { version: tenant["version"].as_i64(), leaves: Changed, ..settings });
+    let set = call("PUT /tenant/logo", "/tenant/logo", bytes(LOGO), "tenant");
+    walk.call(Call { leaves: Changed, ..set });
+    let gone = call("DELETE /tenant/logo", "/tenant/logo", Value::Null, "tenant");
+    walk.call(Call { body: None, leaves: Changed, ..gone });
 }
 
 /// A run that waits for a second person: rejected once, approved the next time.

@@ -31,7 +31,7 @@ mod store;
 mod template;
 
 pub use follow::NoticeFollower;
-pub use mailer::{Mail, MailError, Mailer, Outbound, WebAddress};
+pub use mailer::{LOGO_CID, Mail, MailError, MailLogo, Mailer, Outbound, WebAddress};
 pub use model::{
     Channel, ChoiceChange, Notice, NoticeChoice, NoticeFilter, NoticeKind, NoticePreferences, NoticeReason,
     NoticeState, PreferenceChange, Recipient,

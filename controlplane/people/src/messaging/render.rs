@@ -4,7 +4,7 @@
 //! subject is one line, so that nobody writes a header or a link of their own into somebody else's mail.
 
 use super::{
-    Mail, Template,
+    LOGO_CID, Mail, MailLogo, Template,
     say::{self, Facts, Language},
 };
 use crate::{identity::User, tenancy::Tenant};
@@ -12,6 +12,8 @@ use atalaya_kernel::{ids::NoticeId, secrets::SecretText, time::Timestamp};
 
 /// Longest subject, characters.
 const SUBJECT: usize = 150;
+/// Largest that a logo is shown, pixels; mail programs do not scale one by themselves.
+const LOGO: (u32, u32) = (240, 48);
 
 /// For whom, from whom, and where links lead.
 pub(super) struct Setting<'s> {
@@ -22,6 +24,7 @@ pub(super) struct Setting<'s> {
     pub(super) locale: &'s str,
     /// Address of the web app, without a path.
     pub(super) web: &'s str,
+    pub(super) logo: Option<&'s MailLogo>,
 }
 
 /// The message.
@@ -36,10 +39,17 @@ pub(super) fn mail(template: &Template, setting: &Setting<'_>) -> Mail {
     let farewell = say::farewell(language, &one_line(&tenant.name));
     let mut text = format!("{greeting}\n");
     let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"></head>\n<body>\n<p>{}</p>\n",
-        language.tag(),
-        escaped(&greeting)
+        "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"></head>\n<body>\n",
+        language.tag()
     );
+    if let Some(logo) = setting.logo {
+        let (width, height) = fitted(logo.width, logo.height);
+        let name = escaped(&one_line(&tenant.name));
+        html.push_str(&format!(
+            "<p><img src=\"cid:{LOGO_CID}\" alt=\"{name}\" width=\"{width}\" height=\"{height}\"></p>\n"
+        ));
+    }
+    html.push_str(&format!("<p>{}</p>\n", escaped(&greeting)));
     for paragraph in &said.paragraphs {
         let paragraph = without_controls(paragraph);
         text.push_str(&format!("\n{paragraph}\n"));
@@ -61,7 +71,16 @@ pub(super) fn mail(template: &Template, setting: &Setting<'_>) -> Mail {
         language: language.tag(),
         text: SecretText::new(text),
         html: SecretText::new(html),
+        logo: setting.logo.cloned(),
     }
+}
+
+/// The size at which a picture is shown: as it is, or smaller with the same shape. Its sides are some hundred pixels.
+fn fitted(width: u32, height: u32) -> (u32, u32) {
+    let (most_wide, most_high) = LOGO;
+    let (width, height) = (width.max(1), height.max(1));
+    let (wide, high) = if height > most_high { (width * most_high / height, most_high) } else { (width, height) };
+    if wide > most_wide { (most_wide, (height * most_wide / width).max(1)) } else { (wide.max(1), high) }
 }
 
 /// On one line, without characters that only control.
@@ -101,6 +120,19 @@ mod tests {
         assert_eq!(one_line("Net\r\nBcc: a@b.example \u{7}Andina"), "Net Bcc: a@b.example Andina");
         assert_eq!(escaped("<a href='x'>\"&"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;");
         assert_eq!(without_controls("a\u{1b}[31m\nb\r"), "a[31m\nb");
+    }
+
+    #[test]
+    fn a_logo_is_shown_in_its_own_shape() {
+        for (of, shown) in [
+            ((120, 40), (120, 40)),
+            ((960, 192), (240, 48)),
+            ((1_600, 16), (240, 2)),
+            ((16, 1_600), (1, 48)),
+            ((600, 60), (240, 24)),
+        ] {
+            assert_eq!(fitted(of.0, of.1), shown, "{of:?}");
+        }
     }
 
     proptest! {

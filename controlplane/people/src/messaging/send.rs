@@ -1,13 +1,16 @@
 //! Sending a notice whose time has come.
 
 use super::{
-    Channel, FAILED, HELD, Mail, MailError, NoticeKind, NoticeReason, NoticeState, Outbound, SENT, Template,
+    Channel, FAILED, HELD, Mail, MailError, MailLogo, NoticeKind, NoticeReason, NoticeState, Outbound, SENT, Template,
     queue::{About, tell},
     render::{self, Setting},
     service,
     store::{self, Outcome, Pending},
 };
-use crate::{identity, tenancy};
+use crate::{
+    identity,
+    tenancy::{self, Logo, LogoTheme},
+};
 use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
@@ -62,9 +65,10 @@ impl Handler for NoticeJob {
         let tenant = job.tenant_id.clone().ok_or_else(|| Error::internal("a notice is a tenant's"))?;
         let payload: Payload = serde_json::from_str(&job.payload).map_err(Error::internal)?;
         let ctx = Ctx::system(runtime.tenant(tenant), "messaging");
+        let logo = if self.0.sends_mail() { logo_of(&ctx).await } else { None };
         let mut tx = ctx.begin_read().await?;
         let row = store::notice_pending(&mut tx, &payload.notice).await?;
-        let (turn, link) = self.turn(&ctx, &mut tx, &row).await?;
+        let (turn, link) = self.turn(&ctx, &mut tx, &row, logo.as_ref()).await?;
         tx.rollback().await?;
         match turn {
             Turn::Nothing => Ok(()),
@@ -82,6 +86,7 @@ impl NoticeJob {
         ctx: &Ctx,
         tx: &mut TenantTx,
         row: &Pending,
+        logo: Option<&MailLogo>,
     ) -> Result<(Turn, Option<String>), Error> {
         // One that failed is here again because a person asked for it.
         let Some(sealed) = row
@@ -124,6 +129,7 @@ impl NoticeJob {
             tenant: &tenant,
             locale: wants.locale.as_deref().unwrap_or(&tenant.locale),
             web: &web.of_tenant(&tenant.slug, domain.as_deref()),
+            logo,
         };
         let link = template.link().map(|(secret, _)| secret.0.expose().to_owned());
         Ok((Turn::Send(Box::new(render::mail(&template, &setting))), link))
@@ -156,6 +162,20 @@ impl NoticeJob {
                 note_attempt(ctx, job, row, &said).await?;
                 Err(Error::Unavailable(said))
             }
+        }
+    }
+}
+
+/// The ISP's logo for a message. One that cannot be read holds no message back.
+async fn logo_of(ctx: &Ctx) -> Option<MailLogo> {
+    match tenancy::logo_get(ctx, LogoTheme::Light).await {
+        Ok(Logo { media_type, width, height, content, .. }) => {
+            Some(MailLogo { media_type, width, height, content: content.into() })
+        }
+        Err(Error::NotFound) => None,
+        Err(error) => {
+            tracing::warn!(tenant = %ctx.tenant(), %error, "a message goes without the logo");
+            None
         }
     }
 }

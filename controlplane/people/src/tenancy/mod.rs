@@ -5,12 +5,16 @@
 
 mod days;
 pub mod http;
+mod logo;
 mod model;
 mod quiet;
 mod service;
 mod store;
 
 pub use days::{Dates, Weekdays};
+pub use logo::{
+    Logo, LogoBytes, LogoTheme, MAX_LOGO_BYTES, logo_answer, logo_get, logo_remove, logo_set,
+};
 pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState};
 pub use quiet::{NoQuietHours, QuietHours};
 pub(crate) use service::{LOCALES, row_write as tenant_row_write};

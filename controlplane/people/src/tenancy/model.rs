@@ -4,7 +4,7 @@ use super::{
 };
 use crate::access::RoleList;
 use atalaya_kernel::{
-    ids::{TenantId, TenantPlanId},
+    ids::{BlobId, TenantId, TenantPlanId},
     money::Currency,
     text_enum,
     time::{Date, TimeZone, Timestamp},
@@ -67,6 +67,10 @@ pub struct Tenant {
     pub locale: String,
     /// Accent colour, `#rrggbb`.
     pub brand_color: Option<String>,
+    /// The logo, another id with each picture; null: none. `GET /tenant/logo` has its bytes.
+    pub logo: Option<BlobId>,
+    /// The same for dark pages; null: the usual one.
+    pub logo_dark: Option<BlobId>,
     /// Days after the due date before a cut.
     pub grace_days: i64,
     /// Overdue debt in minor units that is not worth a cut and does not hold back a reconnection.

@@ -55,6 +55,8 @@ pub async fn tenant_create_by(platform: &PlatformCtx, new: NewTenant) -> Result<
         time_zone: new.time_zone,
         locale: new.locale,
         brand_color: None,
+        logo: None,
+        logo_dark: None,
         grace_days: 5,
         debt_tolerance: 0,
         automatic_cuts: AutomaticCuts::OffUntilPreview,
@@ -209,7 +211,13 @@ pub(crate) async fn row_write(tx: &mut TenantTx, after: &Tenant, expected: i64) 
     }
 }
 
-async fn write(ctx: &Ctx, tx: &mut TenantTx, before: &Tenant, after: &Tenant) -> Result<(), Error> {
+/// Writes what was changed, with the row and the event that tell of it.
+pub(super) async fn write(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    before: &Tenant,
+    after: &Tenant,
+) -> Result<(), Error> {
     row_write(tx, after, before.version).await?;
     let entity = EntityRef::new("tenant", &after.id);
     audit::record(ctx, tx, Entry::new(WRITE.0, entity.clone()).before(before)?.after(after)?).await?;

@@ -9,6 +9,7 @@ mod forgeries;
 mod issuer;
 mod keys;
 mod links;
+mod logo;
 mod masking;
 mod messaging;
 mod openid;

@@ -10,7 +10,7 @@ use crate::{
 use atalaya_kernel::{
     Ctx, Error, Permissions, STEP_UP_MS,
     http::{Json, Problem},
-    ids::TenantId,
+    ids::{BlobId, TenantId},
     money::Currency,
     runtime::Runtime,
     secrets::SecretText,
@@ -105,6 +105,10 @@ struct SessionTenant {
     locale: String,
     country: String,
     brand_color: Option<String>,
+    /// `GET /tenant/logo`; another id with each picture, null: none.
+    logo: Option<BlobId>,
+    /// The same for dark pages; null: the usual one.
+    logo_dark: Option<BlobId>,
     /// Whether anything can be changed here.
     state: TenantState,
     /// Why not.
@@ -124,6 +128,8 @@ impl From<Tenant> for SessionTenant {
             locale: tenant.locale,
             country: tenant.country,
             brand_color: tenant.brand_color,
+            logo: tenant.logo,
+            logo_dark: tenant.logo_dark,
             state: tenant.state,
             state_reason: tenant.state_reason,
             state_since: tenant.state_since,

@@ -28,7 +28,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-const EMAIL: &str = "rosa@netandina.example";
+pub(super) const EMAIL: &str = "rosa@netandina.example";
 const WEB: &str = "https://atalaya.example";
 
 fn secret(text: &str) -> SecretText {
@@ -62,13 +62,13 @@ impl Mailer for Postbox {
 }
 
 /// A world's post office.
-struct Post {
+pub(super) struct Post {
     postbox: Arc<Postbox>,
     outbound: Arc<Outbound>,
 }
 
 impl Post {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let postbox = Arc::new(Postbox::default());
         let mailer: Arc<dyn Mailer> = postbox.clone();
         let web = WebAddress::new(WEB, None).unwrap();
@@ -81,7 +81,7 @@ impl Post {
     }
 
     /// Delivers what is due; what was sent.
-    async fn deliver(&self, world: &World) -> Vec<Mail> {
+    pub(super) async fn deliver(&self, world: &World) -> Vec<Mail> {
         deliver(world, &self.outbound).await;
         std::mem::take(&mut *self.postbox.taken.lock().unwrap())
     }

@@ -28,7 +28,8 @@ export interface TenantDraft {
 }
 
 /** What one page of the settings writes; the rest of a draft is as it was read. */
-export const identityFields = ['name', 'brand_color', 'country', 'time_zone', 'locale', 'quiet_hours', 'second_factor_roles'] as const
+export const identityFields = ['name', 'country', 'time_zone', 'locale', 'quiet_hours', 'second_factor_roles'] as const
+export const brandFields = ['brand_color'] as const
 export const collectionFields = [
   'automatic_cuts', 'grace_days', 'debt_tolerance', 'offline_cuts', 'two_person_cuts_from', 'no_cut_weekdays', 'no_cut_dates',
   'cut_brake_tenant_basis_points', 'cut_brake_basis_points', 'cut_brake_floor',
