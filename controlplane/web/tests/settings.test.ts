@@ -45,7 +45,7 @@ describe('scope of a person', () => {
 const tenant = {
   name: 'NetAndina', brand_color: null, time_zone: 'America/Lima', country: 'PE', locale: 'es-419', grace_days: 5, debt_tolerance: 1000, currency: 'PEN',
   automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, second_factor_roles: ['owner', 'admin'], cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10,
-  no_cut_weekdays: [7, 6], no_cut_dates: ['2026-12-25'], quiet_hours: '21:00-08:00',
+  no_cut_weekdays: [7, 6], no_cut_dates: ['2026-12-25'], quiet_hours: '21:00-08:00', cut_hours: '', languages: ['es-419', 'en'],
 } as unknown as Tenant
 const read = toDraft(tenant, (minor) => (minor / 100).toFixed(2), '.')
 
@@ -59,6 +59,11 @@ describe('settings of an ISP', () => {
     const draft = { ...read, name: ' Redes ', debt_tolerance: '12,50', cut_brake_tenant_basis_points: '2,75', two_person_cuts_from: '40' }
     expect(toChange(draft, read, 'PEN')).toEqual({ name: 'Redes', debt_tolerance: 1250, cut_brake_tenant_basis_points: 275, two_person_cuts_from: 40 })
     expect(toChange({ ...read, no_cut_weekdays: ['7'], no_cut_dates: [], quiet_hours: '' }, read, 'PEN')).toEqual({ no_cut_weekdays: [7], no_cut_dates: [], quiet_hours: '' })
+  })
+
+  it('send hours of cuts and languages as they are kept', () => {
+    expect(toChange({ ...read, cut_hours: '08:00-18:00', languages: ['es-419'] }, read, 'PEN')).toEqual({ cut_hours: '08:00-18:00', languages: ['es-419'] })
+    expect(findings({ ...read, cut_hours: '08:00-' }, 'PEN')).toEqual({ cut_hours: 'field.hours_pair' })
   })
 
   it('are compared as texts and come back as they were', () => {
@@ -80,7 +85,7 @@ describe('tabs of the settings', () => {
     const everything = tabsFor(() => true)
     expect(everything).toHaveLength(5)
     expect(tabOf(everything, 'roles').name).toBe('people')
-    expect(partsOf(tabsFor(() => false))).toEqual(['tenant', 'collections', 'installation'])
+    expect(partsOf(tabsFor(() => false))).toEqual(['tenant', 'brand', 'collections', 'installation'])
   })
 })
 

@@ -127,7 +127,12 @@ impl NoticeJob {
             created_at: row.created_at,
             user: &user,
             tenant: &tenant,
-            locale: wants.locale.as_deref().unwrap_or(&tenant.locale),
+            // One that was chosen while it was offered.
+            locale: wants
+                .locale
+                .as_deref()
+                .filter(|locale| tenant.languages.contain(locale))
+                .unwrap_or(&tenant.locale),
             web: &web.of_tenant(&tenant.slug, domain.as_deref()),
             logo,
         };

@@ -3,7 +3,7 @@
 use super::LoginOrigin;
 use crate::{
     messaging::Outbound,
-    tenancy::{self, LogoBytes, LogoTheme, Tenant},
+    tenancy::{self, Languages, LogoBytes, LogoTheme, Tenant},
 };
 use atalaya_kernel::{
     Ctx, Error,
@@ -31,6 +31,10 @@ struct TenantChoice {
     slug: String,
     name: String,
     brand_color: Option<String>,
+    /// Language people see when they did not choose.
+    locale: String,
+    /// That its people choose among.
+    languages: Languages,
     /// `GET /brand/logo`; another id with each picture, null: none.
     logo: Option<BlobId>,
     /// The same for dark pages; null: the usual one.
@@ -59,6 +63,8 @@ async fn login_options(
         slug: tenant.slug,
         name: tenant.name,
         brand_color: tenant.brand_color,
+        locale: tenant.locale,
+        languages: tenant.languages,
         logo: tenant.logo,
         logo_dark: tenant.logo_dark,
     };

@@ -5,7 +5,7 @@ use crate::{
     access::{AccessScope, Catalog, Role, RoleKey},
     identity::{Entered, LogIn, LoggedIn, Origin, SESSION_COOKIE, login, sessions},
     platform::visits::{self, Visit, Visiting},
-    tenancy::{Tenant, TenantState},
+    tenancy::{Languages, Tenant, TenantState},
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, STEP_UP_MS,
@@ -103,6 +103,8 @@ struct SessionTenant {
     currency: Currency,
     time_zone: TimeZone,
     locale: String,
+    /// That its people choose among.
+    languages: Languages,
     country: String,
     brand_color: Option<String>,
     /// `GET /tenant/logo`; another id with each picture, null: none.
@@ -126,6 +128,7 @@ impl From<Tenant> for SessionTenant {
             currency: tenant.currency,
             time_zone: tenant.time_zone,
             locale: tenant.locale,
+            languages: tenant.languages,
             country: tenant.country,
             brand_color: tenant.brand_color,
             logo: tenant.logo,
