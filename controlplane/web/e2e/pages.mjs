@@ -90,6 +90,7 @@ async function tenantPages(page) {
     ['audit, nothing matches', '/audit?entity_id=cus_00000000000000000000000000'],
     ['settings', '/settings'],
     ['settings: brand', '/settings/brand'],
+    ['settings: messages', '/settings/messages'],
     ['settings: collections', '/settings/collections'],
     ['users', '/settings/users'],
     ['new user', '/settings/users?do=create'],

@@ -7,7 +7,10 @@ import { byGroup, standsOf, toLists } from '@/areas/operations/settings/rights'
 import { scopeOf, sitesOf } from '@/areas/operations/settings/scope'
 import { stateOfUse, worstUse } from '@/areas/operations/standing/use'
 import { beyondLooking, visitState } from '@/areas/operations/standing/visit'
+import { hasLogo, logoPicture } from '@/plugins/logo'
 import { brandLooks } from '@/areas/operations/settings/brandLooks'
+import { refusalOf } from '@/areas/operations/settings/logo'
+import { sameWords, withField, wrongText } from '@/areas/operations/settings/messageText'
 import { partsOf, tabOf, tabsFor } from '@/areas/operations/settings/tabs'
 import { findings, fromTexts, toChange, toDraft, toTexts, type TenantDraft } from '@/areas/operations/settings/tenantDraft'
 import { passwordFinding } from '@/areas/session/password'
@@ -85,7 +88,40 @@ describe('tabs of the settings', () => {
     const everything = tabsFor(() => true)
     expect(everything).toHaveLength(5)
     expect(tabOf(everything, 'roles').name).toBe('people')
-    expect(partsOf(tabsFor(() => false))).toEqual(['tenant', 'brand', 'collections', 'installation'])
+    expect(partsOf(tabsFor(() => false))).toEqual(['tenant', 'brand', 'messages', 'collections', 'installation'])
+  })
+})
+
+describe('a logo', () => {
+  it('is refused before it is sent where a browser can tell', () => {
+    expect(refusalOf({ size: 100_000, type: 'image/webp' })).toBeNull()
+    expect(refusalOf({ size: 100_001, type: 'image/png' })).toBe('too_large')
+    expect(refusalOf({ size: 0, type: 'image/png' })).toBe('required')
+    expect(refusalOf({ size: 9, type: 'image/svg+xml' })).toBe('file_type')
+  })
+
+  it('is the picture that was made for what is below it, else on a plate', () => {
+    const of = { name: 'NetAndina', slug: 'netandina', logo: 'blb_1', logo_dark: 'blb_2' }
+    expect(logoPicture(of, {})).toEqual({ src: '/api/v1/tenant/logo?v=blb_1', plate: false })
+    expect(logoPicture(of, { dark: true })).toEqual({ src: '/api/v1/tenant/logo?theme=dark&v=blb_2', plate: false })
+    expect(logoPicture({ ...of, logo_dark: null }, { dark: true })).toEqual({ src: '/api/v1/tenant/logo?v=blb_1', plate: true })
+    expect(logoPicture(of, { dark: true, plate: true, door: true })).toEqual({ src: '/api/v1/brand/logo?tenant=netandina&v=blb_1', plate: true })
+    expect(logoPicture({ ...of, logo: null }, { plate: true })).toBeNull()
+    expect([hasLogo(of), hasLogo({ ...of, logo: null }), hasLogo({ ...of, logo: null, logo_dark: null }), hasLogo(null)]).toEqual([true, true, false, false])
+  })
+})
+
+describe('words of a notice', () => {
+  it('name the fields of their template and no others', () => {
+    const fields = ['isp', 'until']
+    expect(wrongText('En {isp}, hasta { until }', fields)).toBeNull()
+    expect(wrongText('{nombre}', fields)).toEqual({ why: 'unknown_field', field: '{nombre}' })
+    for (const text of ['{isp', 'isp}', '{{isp}}']) expect(wrongText(text, fields)?.why).toBe('brace')
+  })
+
+  it('take a field in place of what is selected', () => {
+    expect(withField('Hasta: x.', 'until', 7, 8)).toEqual({ text: 'Hasta: {until}.', cursor: 14 })
+    expect(sameWords({ subject: ' a', text: 'b\n' }, { subject: 'a', text: 'b' })).toBe(true)
   })
 })
 

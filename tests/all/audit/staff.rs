@@ -202,8 +202,23 @@ fn settings(isp: &Isp, walk: &mut Walk<'_>) {
     walk.call(Call { version: tenant["version"].as_i64(), leaves: Changed, ..settings });
     let set = call("PUT /tenant/logo", "/tenant/logo", bytes(LOGO), "tenant");
     walk.call(Call { leaves: Changed, ..set });
+    notice_words(walk);
     let gone = call("DELETE /tenant/logo", "/tenant/logo", Value::Null, "tenant");
     walk.call(Call { body: None, leaves: Changed, ..gone });
+}
+
+/// Words of the ISP's own for an invitation.
+fn notice_words(walk: &mut Walk<'_>) {
+    let path = "/notice-templates/invitation/es-419";
+    let about = |operation, body| Call {
+        id: Some("invitation/es-419"),
+        ..call(operation, path, body, "notice_text")
+    };
+    let words = json!({"subject": "Bienvenido a {isp}", "text": "El enlace sirve hasta el {until}.", "version": null});
+    walk.call(about("PUT /notice-templates/{template}/{language}", words));
+    walk.changes_nothing("POST /notice-templates/{template}/{language}/preview");
+    let gone = about("DELETE /notice-templates/{template}/{language}", Value::Null);
+    walk.call(Call { body: None, leaves: Removed, ..gone });
 }
 
 /// A run that waits for a second person: rejected once, approved the next time.

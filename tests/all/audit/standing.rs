@@ -133,8 +133,7 @@ fn visit(founded: &Founded) {
 /// What a browser is answered before log-in, by the host that it asked: head, and body.
 fn asked(address: SocketAddr, host: &str, path: &str, header: &str) -> (String, Vec<u8>) {
     let mut connection = TcpStream::connect(address).expect("the server listens");
-    let request =
-        format!("GET /api/v1{path} HTTP/1.1\r\nHost: {host}\r\n{header}Connection: close\r\n\r\n");
+    let request = format!("GET /api/v1{path} HTTP/1.1\r\nHost: {host}\r\n{header}Connection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).expect("it takes a request");
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).expect("it answers");
@@ -152,7 +151,8 @@ fn login_options(address: SocketAddr, host: &str) -> Value {
 fn logo_by_host(founded: &Founded) {
     let address = founded.control_plane.http();
     let own = "red.netandina.example";
-    let logo = |host: &str, query: &str, header: &str| asked(address, host, &format!("/brand/logo{query}"), header);
+    let logo =
+        |host: &str, query: &str, header: &str| asked(address, host, &format!("/brand/logo{query}"), header);
     assert!(logo(own, "", "").0.contains(" 404 "), "there is none yet");
     founded.owner.call("PUT", "/tenant/logo", None, Some(&bytes(LOGO))).expect("the owner gives it one");
     let (head, body) = logo(own, "?theme=dark", "");
@@ -174,7 +174,10 @@ fn logo_by_host(founded: &Founded) {
         [("localhost:8080", ""), ("localhost:8080", "?tenant=nobody"), ("elsewhere.example", &chosen)]
     {
         let (head, body) = logo(host, query, "");
-        assert!(head.contains(" 404 ") && !String::from_utf8_lossy(&body).contains(TENANT), "{host}{query}: {head}");
+        assert!(
+            head.contains(" 404 ") && !String::from_utf8_lossy(&body).contains(TENANT),
+            "{host}{query}: {head}"
+        );
     }
     let svg = bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>");
     let refused = founded.owner.call("PUT", "/tenant/logo", None, Some(&svg)).err().expect("it is refused");

@@ -40,9 +40,10 @@ const OWN_OF_EVERYBODY: [&str; 1] = ["POST /me/identities"];
 /// Kinds of ids that tell nothing of another site: the ISP's own, its logo's, and what it sells.
 const OF_THE_ISP: [&str; 3] = ["ten_", "blb_", "pln_"];
 
-/// What asks for no right, and so is answered to every key of the ISP: its own name, looks and settings; and figures and
+/// What asks for no right, and so is answered to every key of the ISP: its own name, looks, settings and words; and figures and
 /// things found of which each asks for its own, all left out.
-const TO_EVERY_PROGRAM: [&str; 6] = [
+const TO_EVERY_PROGRAM: [&str; 7] = [
+    "GET /notice-templates",
     "GET /tenant",
     "GET /tenant/domain",
     "GET /tenant/logo",

@@ -99,6 +99,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /metrics/top", format!("/metrics/top?{metric}")),
         ("GET /notes", format!("/notes?subject={customer}")),
         ("GET /notes/{id}", format!("/notes/{note}")),
+        ("GET /notice-templates", "/notice-templates".to_owned()),
         ("GET /notices", format!("/notices?user={user}")),
         ("GET /operator-visits", "/operator-visits".to_owned()),
         ("GET /payments", "/payments".to_owned()),

@@ -148,8 +148,7 @@ impl Api {
     /// # Errors
     /// Anything but a success.
     pub fn post_text(&self, path: &str, text: &str) -> Result<Value, ApiError> {
-        self.send_bytes("POST", path, &[("idempotency-key", &fresh_key())], text.into())
-            .map(|(_, body)| body)
+        self.send_bytes("POST", path, &[("idempotency-key", &fresh_key())], text.into()).map(|(_, body)| body)
     }
 
     /// Logs in.

@@ -15,8 +15,7 @@
 //!   programs and a person recognise the second; SMTP has no more to offer.
 //! - What a template is filled with is sealed in the row and removed once it is sent or given up: it may hold a link that sets
 //!   a password. Events and log lines name the template and the recipient's id, never what was said.
-//! - The words are ours, in three languages ([`say`]). An ISP that will have words of its own puts them between
-//!   [`Template`] and [`render`]: the values that a text may use are the template's fields.
+//! - The words are ours, in three languages ([`say`]), or the ISP's own ([`words`]).
 
 mod follow;
 pub mod http;
@@ -29,6 +28,7 @@ mod send;
 mod service;
 mod store;
 mod template;
+mod words;
 
 pub use follow::NoticeFollower;
 pub use mailer::{LOGO_CID, Mail, MailError, MailLogo, Mailer, Outbound, WebAddress};
@@ -42,6 +42,10 @@ pub use send::NoticeJob;
 pub(crate) use send::values_context;
 pub use service::{forget, hold_waiting, notices_list, preferences_change, preferences_get};
 pub use template::{FactorChange, IdentityChange, LinkSecret, Template, TemplateName};
+pub use words::{
+    NoticePreview, NoticeTemplate, NoticeTemplates, NoticeText, NoticeTextChange, NoticeWords, TemplateField,
+    notice_text_preview, notice_text_remove, notice_text_set, notice_texts_list,
+};
 
 use atalaya_kernel::{Permission, events::EventType};
 
@@ -75,4 +79,4 @@ const FAILED: EventType = EventType {
     doc: "A notice could not be sent. Payload: id, user_id, kind, template, channel, reason.",
 };
 
-pub(crate) const EVENTS: &[EventType] = &[QUEUED, SENT, HELD, FAILED];
+pub(crate) const EVENTS: &[EventType] = &[QUEUED, SENT, HELD, FAILED, words::TEXT_CHANGED];

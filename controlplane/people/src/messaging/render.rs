@@ -5,7 +5,8 @@
 
 use super::{
     LOGO_CID, Mail, MailLogo, Template,
-    say::{self, Facts, Language},
+    say::{self, Facts, Language, Said},
+    words::{self, NoticeWords},
 };
 use crate::{identity::User, tenancy::Tenant};
 use atalaya_kernel::{ids::NoticeId, secrets::SecretText, time::Timestamp};
@@ -15,34 +16,73 @@ const SUBJECT: usize = 150;
 /// Largest that a logo is shown, pixels; mail programs do not scale one by themselves.
 const LOGO: (u32, u32) = (240, 48);
 
-/// For whom, from whom, and where links lead.
+/// To whom, from whom, in which words, and where links lead.
+pub(super) struct Frame<'f> {
+    pub(super) language: Language,
+    /// Name of whoever gets it.
+    pub(super) person: &'f str,
+    pub(super) tenant: &'f Tenant,
+    /// Address of the web app, without a path.
+    pub(super) web: &'f str,
+    pub(super) logo: Option<&'f MailLogo>,
+    /// The ISP's own words; none: ours.
+    pub(super) own: Option<&'f NoticeWords>,
+}
+
+/// Which message it is, and who gets it.
 pub(super) struct Setting<'s> {
     pub(super) id: &'s NoticeId,
     pub(super) created_at: Timestamp,
     pub(super) user: &'s User,
-    pub(super) tenant: &'s Tenant,
-    pub(super) locale: &'s str,
-    /// Address of the web app, without a path.
-    pub(super) web: &'s str,
-    pub(super) logo: Option<&'s MailLogo>,
+    pub(super) frame: Frame<'s>,
 }
 
 /// The message.
 pub(super) fn mail(template: &Template, setting: &Setting<'_>) -> Mail {
-    let Setting { user, tenant, .. } = setting;
-    let language = Language::of(setting.locale);
-    let facts = Facts { tenant_name: &tenant.name, zone: &tenant.time_zone };
-    let said = say::said(language, template, &facts);
-    let link =
-        template.link().map(|(secret, _)| format!("{}/set-password#{}", setting.web, secret.0.expose()));
-    let greeting = say::greeting(language, &one_line(&user.name));
-    let farewell = say::farewell(language, &one_line(&tenant.name));
+    let Setting { user, frame, .. } = setting;
+    let (subject, text, html) = composed(template, frame);
+    Mail {
+        id: setting.id.clone(),
+        date: setting.created_at,
+        from_name: one_line(&frame.tenant.name),
+        to_name: one_line(&user.name),
+        to: user.email.clone(),
+        subject,
+        language: frame.language.tag(),
+        text: SecretText::new(text),
+        html: SecretText::new(html),
+        logo: frame.logo.cloned(),
+    }
+}
+
+/// What is said: in the ISP's own words, or in ours.
+fn said(template: &Template, frame: &Frame<'_>) -> Said {
+    let facts = Facts { tenant_name: &frame.tenant.name, zone: &frame.tenant.time_zone };
+    let ours = say::said(frame.language, template, &facts);
+    let Some(own) = frame.own else { return ours };
+    match words::fill(own, &say::values(frame.language, template, frame.person, &facts)) {
+        Ok((subject, paragraphs)) => Said { subject, paragraphs, link: ours.link },
+        // They were checked when they were saved, against the fields that there were then.
+        Err(error) => {
+            tracing::warn!(tenant = %frame.tenant.id, template = %template.name(), %error, "a notice goes in our words");
+            ours
+        }
+    }
+}
+
+/// Subject, plain text and HTML.
+pub(super) fn composed(template: &Template, frame: &Frame<'_>) -> (String, String, String) {
+    let Frame { language, tenant, .. } = frame;
+    let said = said(template, frame);
+    let link = template.link().map(|(secret, _)| format!("{}/set-password#{}", frame.web, secret.0.expose()));
+    let greeting = say::greeting(*language, &one_line(frame.person));
+    let farewell = say::farewell(*language, &one_line(&tenant.name));
     let mut text = format!("{greeting}\n");
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"></head>\n<body>\n",
         language.tag()
     );
-    if let Some(logo) = setting.logo {
+    if let Some(logo) = frame.logo {
         let (width, height) = fitted(logo.width, logo.height);
         let name = escaped(&one_line(&tenant.name));
         html.push_str(&format!(
@@ -61,25 +101,15 @@ pub(super) fn mail(template: &Template, setting: &Setting<'_>) -> Mail {
     }
     text.push_str(&format!("\n{farewell}\n"));
     html.push_str(&format!("<p>{}</p>\n</body></html>\n", escaped(&farewell)));
-    Mail {
-        id: setting.id.clone(),
-        date: setting.created_at,
-        from_name: one_line(&tenant.name),
-        to_name: one_line(&user.name),
-        to: user.email.clone(),
-        subject: one_line(&said.subject).chars().take(SUBJECT).collect(),
-        language: language.tag(),
-        text: SecretText::new(text),
-        html: SecretText::new(html),
-        logo: setting.logo.cloned(),
-    }
+    (one_line(&said.subject).chars().take(SUBJECT).collect(), text, html)
 }
 
 /// The size at which a picture is shown: as it is, or smaller with the same shape. Its sides are some hundred pixels.
 fn fitted(width: u32, height: u32) -> (u32, u32) {
     let (most_wide, most_high) = LOGO;
     let (width, height) = (width.max(1), height.max(1));
-    let (wide, high) = if height > most_high { (width * most_high / height, most_high) } else { (width, height) };
+    let (wide, high) =
+        if height > most_high { (width * most_high / height, most_high) } else { (width, height) };
     if wide > most_wide { (most_wide, (height * most_wide / width).max(1)) } else { (wide.max(1), high) }
 }
 

@@ -1,11 +1,14 @@
 //! Sending a notice whose time has come.
 
 use super::{
-    Channel, FAILED, HELD, Mail, MailError, MailLogo, NoticeKind, NoticeReason, NoticeState, Outbound, SENT, Template,
+    Channel, FAILED, HELD, Mail, MailError, MailLogo, NoticeKind, NoticeReason, NoticeState, Outbound, SENT,
+    Template,
     queue::{About, tell},
-    render::{self, Setting},
+    render::{self, Frame, Setting},
+    say::Language,
     service,
     store::{self, Outcome, Pending},
+    words,
 };
 use crate::{
     identity,
@@ -122,20 +125,14 @@ impl NoticeJob {
         let opened = ctx.db().runtime().secrets.open(tx, &values_context(&row.id), sealed).await?;
         let template: Template = serde_json::from_slice(opened.expose()).map_err(Error::internal)?;
         let domain = tenancy::domain(tx).await?;
-        let setting = Setting {
-            id: &row.id,
-            created_at: row.created_at,
-            user: &user,
-            tenant: &tenant,
-            // One that was chosen while it was offered.
-            locale: wants
-                .locale
-                .as_deref()
-                .filter(|locale| tenant.languages.contain(locale))
-                .unwrap_or(&tenant.locale),
-            web: &web.of_tenant(&tenant.slug, domain.as_deref()),
-            logo,
-        };
+        // One that was chosen while it was offered is no choice any more.
+        let chosen = wants.locale.as_deref().filter(|locale| tenant.languages.contain(locale));
+        let language = Language::of(chosen.unwrap_or(&tenant.locale));
+        let own = words::own_words(tx, template.name(), language).await?;
+        let web = web.of_tenant(&tenant.slug, domain.as_deref());
+        let frame =
+            Frame { language, person: &user.name, tenant: &tenant, web: &web, logo, own: own.as_ref() };
+        let setting = Setting { id: &row.id, created_at: row.created_at, user: &user, frame };
         let link = template.link().map(|(secret, _)| secret.0.expose().to_owned());
         Ok((Turn::Send(Box::new(render::mail(&template, &setting))), link))
     }

@@ -1,6 +1,6 @@
 //! When an ISP cuts without a person.
 
-use super::{DayHours, Dates, Tenant, Weekdays};
+use super::{Dates, DayHours, Tenant, Weekdays};
 use atalaya_kernel::time::{TimeZone, Timestamp};
 
 impl Tenant {

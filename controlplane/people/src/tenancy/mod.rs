@@ -17,9 +17,7 @@ pub use days::{Dates, Weekdays};
 pub use hours::{DayHours, NoDayHours};
 pub(crate) use languages::LOCALES;
 pub use languages::{Languages, NoLanguages};
-pub use logo::{
-    Logo, LogoBytes, LogoTheme, MAX_LOGO_BYTES, logo_answer, logo_get, logo_remove, logo_set,
-};
+pub use logo::{Logo, LogoBytes, LogoTheme, MAX_LOGO_BYTES, logo_answer, logo_get, logo_remove, logo_set};
 pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState};
 pub(crate) use service::row_write as tenant_row_write;
 pub use service::{

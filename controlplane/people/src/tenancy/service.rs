@@ -1,6 +1,6 @@
 use super::{
-    AutomaticCuts, CREATED, Dates, DayHours, LOCALES, Languages, NewTenant, OfflineCuts, Tenant, TenantChange,
-    TenantState, UPDATED, WRITE, Weekdays, store,
+    AutomaticCuts, CREATED, Dates, DayHours, LOCALES, Languages, NewTenant, OfflineCuts, Tenant,
+    TenantChange, TenantState, UPDATED, WRITE, Weekdays, store,
 };
 use crate::{access::RoleList, platform::PlatformCtx};
 use atalaya_kernel::{

@@ -6,8 +6,7 @@ use super::{
     tenant, user,
 };
 use atalaya_kernel::{
-    Ctx, Error, Permissions, Principal, Scope,
-    blobs,
+    Ctx, Error, Permissions, Principal, Scope, blobs,
     ids::{BlobId, UserId},
     on_both,
     secrets::SecretText,
@@ -82,7 +81,8 @@ on_both!(what_is_no_logo_is_refused_and_changes_nothing, |world: World| async mo
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec();
     let half = picture(20)[..60].to_vec();
     let heavy = [picture(20), vec![0; MAX_LOGO_BYTES]].concat();
-    for (bytes, code) in [(svg, "file_type"), (half, "malformed"), (heavy, "too_large"), (vec![], "required")] {
+    for (bytes, code) in [(svg, "file_type"), (half, "malformed"), (heavy, "too_large"), (vec![], "required")]
+    {
         let Err(Error::Invalid(fields)) = tenancy::logo_set(&ctx, LogoTheme::Light, bytes).await else {
             unreachable!("{code}")
         };

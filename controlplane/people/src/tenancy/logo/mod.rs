@@ -15,8 +15,7 @@ use atalaya_kernel::{
     blobs::{self, Blob},
     db::TenantTx,
     ids::BlobId,
-    text_enum,
-    write_tx,
+    text_enum, write_tx,
 };
 pub use http::{LogoBytes, logo_answer};
 use picture::{Picture, head};

@@ -119,8 +119,7 @@ fn sized(kind: PictureKind, (width, height): (u32, u32)) -> Result<Picture, Unfi
 
 fn check_png(bytes: &[u8]) -> Result<Picture, Unfit> {
     let limits = png::Limits { bytes: DECODER_BYTES };
-    let mut reader =
-        png::Decoder::new_with_limits(Cursor::new(bytes), limits).read_info().map_err(broken)?;
+    let mut reader = png::Decoder::new_with_limits(Cursor::new(bytes), limits).read_info().map_err(broken)?;
     let info = reader.info();
     let picture = sized(PictureKind::Png, info.size())?;
     // Also where its first frame is not part of what moves.

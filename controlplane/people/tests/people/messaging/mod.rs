@@ -3,6 +3,7 @@
 mod delivery;
 mod links;
 mod security;
+mod words;
 
 use super::{log_in, tenant, user};
 use atalaya_kernel::{
