@@ -7,6 +7,7 @@ nothing until the client goes away), `die` (keeps the message and cuts the conne
 """
 
 import asyncio
+import base64
 import datetime
 import email
 import email.policy
@@ -84,6 +85,11 @@ class Keeper:
             "headers": {name.lower(): str(value) for name, value in message.items()},
             "text": part("plain"),
             "html": part("html"),
+            "pictures": [
+                {"id": one["content-id"], "type": one.get_content_type(), "content": base64.b64encode(one.get_content()).decode()}
+                for one in message.walk()
+                if one.get_content_maintype() == "image"
+            ],
         }
         with open(os.path.join(self.folder, "messages"), "a") as file:
             file.write(json.dumps(kept) + "\n")

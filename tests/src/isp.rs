@@ -13,6 +13,8 @@ pub const TENANT: &str = "netandina";
 pub const OWNER: &str = "rosa@netandina.example";
 /// Password of everybody in the fiction.
 pub const PASSWORD: &str = "atalaya-demo-2026";
+/// Its logo, a PNG of 120 to 40 pixels.
+pub const LOGO: &[u8] = include_bytes!("logo.png");
 /// User and password of the simulated routers.
 const ROUTER_USER: (&str, &str) = ("admin", "admin");
 const COMMUNITY: &str = "netandina";

@@ -1,12 +1,13 @@
 /**
  * Every change that a person makes besides paying: the five edit forms, one of them while somebody else saves, settings of the
- * ISP and how its colour looks, several devices at once, another plan, a pause of the cut, the end of an attachment and of a service, a device removed.
+ * ISP, how its colour and logo look and what its notices say, several devices at once, another plan, a pause of the cut, the end of an attachment and of a service, a device removed.
  * Each is pressed on the page and then read back by the API.
  *
  * ATALAYA_URL       address of a running control plane (who logs in: see session.mjs)
  * ATALAYA_CUSTOMER  id of a customer who is cut and attached to a router (default: the first such, or somebody who is cut for it)
  * ATALAYA_SHOTS     folder for a picture of the screen when something fails
  */
+import { readFileSync } from 'node:fs'
 import { openBrowser } from './browser.mjs'
 import { change, get, logIn, report, serverUrl, timeout, version } from './session.mjs'
 import { expect, until, walk } from './steps.mjs'
@@ -161,7 +162,7 @@ async function days() {
 
 /** A colour that looks like an alarm is refused for buttons before it is saved; another is worn by the log-in and by invoices. */
 async function brand() {
-  await open('/settings')
+  await open('/settings/brand')
   await page.fill('[name=brand_color]', '#D32F2F')
   await page.waitForSelector('[data-brand-refused]', { timeout })
   await page.fill('[name=brand_color]', '#0B7285')
@@ -178,6 +179,73 @@ async function brand() {
   await outside.goto(`${url}/login`)
   await outside.waitForSelector('[data-brand="#0B7285"] h1:has-text("NetAndina")', { timeout })
   await outside.close()
+}
+
+/** A logo that does not fit is refused with the mend; one that does is on every page, before log-in and on paper, and goes again. */
+async function logo() {
+  await open('/settings/brand')
+  const light = page.locator('[data-logo-field=light]')
+  const choose = (name, mimeType, buffer) => light.locator('input[type=file]').setInputFiles({ name, mimeType, buffer })
+  await choose('logo.svg', 'image/svg+xml', Buffer.from('<svg/>'))
+  await light.locator('.field__note--error:has-text("PNG")').waitFor({ timeout })
+  await choose('logo.png', 'image/png', Buffer.alloc(100_001))
+  await light.locator('.field__note--error:has-text("100 kB")').waitFor({ timeout })
+  await choose('logo.png', 'image/png', Buffer.from('no picture'))
+  await light.locator('.field__note--error').waitFor({ timeout })
+  await page.fill('[name=brand_color]', '#0B7286')
+  await choose('logo.png', 'image/png', readFileSync(new URL('../../../tests/src/logo.png', import.meta.url)))
+  const drawn = (scope, selector) => scope.waitForFunction((one) => document.querySelector(one)?.naturalWidth === 120, selector, { timeout })
+  await drawn(page, '[data-logo-field=light] [data-logo]')
+  await drawn(page, '.shell__tenant [data-logo]')
+  // What was typed meanwhile is saved from the version that the picture made.
+  await page.click('.form button[type=submit]')
+  await until(page, 'the colour beside it', '/tenant', (one) => one.brand_color === '#0B7286' && one.logo)
+  const [invoice] = (await get(page, '/invoices?limit=1')).items
+  await open(`/invoices/${invoice.id}?paper=a4`)
+  await drawn(page, '.paper [data-logo]')
+  const outside = await context.newPage()
+  await outside.goto(`${url}/login`)
+  await drawn(outside, 'h1 [data-logo]')
+  expect('its name for who does not see it', (await outside.locator('h1 [data-logo]').getAttribute('alt')) === 'NetAndina')
+  await outside.close()
+  await open('/settings/brand')
+  await light.locator('[data-action=logo-remove]').click()
+  await until(page, 'no logo', '/tenant', (one) => one.logo === null)
+  await page.waitForSelector('.shell__tenant:has-text("NetAndina")', { timeout })
+}
+
+/** An invitation in words of the ISP's own, seen with sample values before it is kept, and ours again. */
+async function messages() {
+  await open('/settings/messages')
+  await page.waitForSelector('[data-preview-text]', { timeout })
+  const ours = await page.inputValue('[name=subject]')
+  await page.fill('[name=subject]', 'Bienvenida, {nombre}')
+  await page.waitForSelector('[data-wrong]:has-text("{nombre}")', { timeout })
+  await page.fill('[name=subject]', 'Bienvenida, {person}')
+  await page.waitForSelector('[data-preview-subject]:has-text("Bienvenida, Rosa Campos")', { timeout })
+  await page.fill('textarea[name=text]', 'Hasta: ')
+  await page.click('[data-field=until]')
+  expect('the field at the cursor', (await page.inputValue('textarea[name=text]')) === 'Hasta: {until}')
+  await page.click('.form button[type=submit]')
+  const own = (list) => list.items.find((one) => one.template === 'invitation').texts.find((one) => one.language === 'es-419')
+  await until(page, 'own words', '/notice-templates', (list) => own(list).words.subject === 'Bienvenida, {person}' && own(list).version === 1)
+  await page.click('[data-action=ours]')
+  await until(page, 'our words', '/notice-templates', (list) => own(list).version === null)
+  await page.waitForFunction((text) => document.querySelector('[name=subject]').value === text, ours, { timeout })
+}
+
+/** Hours of cuts, and languages that the ISP offers: the menus show those alone. */
+async function hoursAndLanguages() {
+  await open('/settings/collections')
+  await page.check('[name=cut_hours]')
+  await page.click('.form button[type=submit]')
+  await until(page, 'the hours of cuts', '/tenant', (one) => one.cut_hours === '08:00-18:00')
+  await change(page, 'PATCH', '/tenant', { languages: ['es-419', 'pt-BR'] }, await version(page, '/tenant'))
+  await open('/settings')
+  await page.click('[data-menu=language]')
+  await page.waitForSelector('[data-language=pt-BR]', { timeout })
+  expect('languages that are offered', (await page.locator('[data-language]').count()) === 2)
+  await page.keyboard.press('Escape')
 }
 
 /** Two devices that nobody needs: changed together, then one of them removed. */
@@ -283,6 +351,9 @@ await report(async () => {
     'the brake': brake,
     'days without cuts, quiet hours': days,
     'the brand': brand,
+    'the logo': logo,
+    'texts of notices': messages,
+    'hours of cuts, languages': hoursAndLanguages,
     'several devices, one removed': () => devicesTogether(router),
     'a device in use': () => deviceInUse(router.id),
     'another plan': () => otherPlan(customer),

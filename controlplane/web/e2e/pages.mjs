@@ -89,6 +89,8 @@ async function tenantPages(page) {
     ['audit, side view', trail.items[0] && `/audit?peek=${trail.items[0].id}`],
     ['audit, nothing matches', '/audit?entity_id=cus_00000000000000000000000000'],
     ['settings', '/settings'],
+    ['settings: brand', '/settings/brand'],
+    ['settings: messages', '/settings/messages'],
     ['settings: collections', '/settings/collections'],
     ['users', '/settings/users'],
     ['new user', '/settings/users?do=create'],

@@ -7,7 +7,10 @@ import { byGroup, standsOf, toLists } from '@/areas/operations/settings/rights'
 import { scopeOf, sitesOf } from '@/areas/operations/settings/scope'
 import { stateOfUse, worstUse } from '@/areas/operations/standing/use'
 import { beyondLooking, visitState } from '@/areas/operations/standing/visit'
+import { hasLogo, logoPicture } from '@/plugins/logo'
 import { brandLooks } from '@/areas/operations/settings/brandLooks'
+import { refusalOf } from '@/areas/operations/settings/logo'
+import { sameWords, withField, wrongText } from '@/areas/operations/settings/messageText'
 import { partsOf, tabOf, tabsFor } from '@/areas/operations/settings/tabs'
 import { findings, fromTexts, toChange, toDraft, toTexts, type TenantDraft } from '@/areas/operations/settings/tenantDraft'
 import { passwordFinding } from '@/areas/session/password'
@@ -45,7 +48,7 @@ describe('scope of a person', () => {
 const tenant = {
   name: 'NetAndina', brand_color: null, time_zone: 'America/Lima', country: 'PE', locale: 'es-419', grace_days: 5, debt_tolerance: 1000, currency: 'PEN',
   automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, second_factor_roles: ['owner', 'admin'], cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10,
-  no_cut_weekdays: [7, 6], no_cut_dates: ['2026-12-25'], quiet_hours: '21:00-08:00',
+  no_cut_weekdays: [7, 6], no_cut_dates: ['2026-12-25'], quiet_hours: '21:00-08:00', cut_hours: '', languages: ['es-419', 'en'],
 } as unknown as Tenant
 const read = toDraft(tenant, (minor) => (minor / 100).toFixed(2), '.')
 
@@ -59,6 +62,11 @@ describe('settings of an ISP', () => {
     const draft = { ...read, name: ' Redes ', debt_tolerance: '12,50', cut_brake_tenant_basis_points: '2,75', two_person_cuts_from: '40' }
     expect(toChange(draft, read, 'PEN')).toEqual({ name: 'Redes', debt_tolerance: 1250, cut_brake_tenant_basis_points: 275, two_person_cuts_from: 40 })
     expect(toChange({ ...read, no_cut_weekdays: ['7'], no_cut_dates: [], quiet_hours: '' }, read, 'PEN')).toEqual({ no_cut_weekdays: [7], no_cut_dates: [], quiet_hours: '' })
+  })
+
+  it('send hours of cuts and languages as they are kept', () => {
+    expect(toChange({ ...read, cut_hours: '08:00-18:00', languages: ['es-419'] }, read, 'PEN')).toEqual({ cut_hours: '08:00-18:00', languages: ['es-419'] })
+    expect(findings({ ...read, cut_hours: '08:00-' }, 'PEN')).toEqual({ cut_hours: 'field.hours_pair' })
   })
 
   it('are compared as texts and come back as they were', () => {
@@ -80,7 +88,40 @@ describe('tabs of the settings', () => {
     const everything = tabsFor(() => true)
     expect(everything).toHaveLength(5)
     expect(tabOf(everything, 'roles').name).toBe('people')
-    expect(partsOf(tabsFor(() => false))).toEqual(['tenant', 'collections', 'installation'])
+    expect(partsOf(tabsFor(() => false))).toEqual(['tenant', 'brand', 'messages', 'collections', 'installation'])
+  })
+})
+
+describe('a logo', () => {
+  it('is refused before it is sent where a browser can tell', () => {
+    expect(refusalOf({ size: 100_000, type: 'image/webp' })).toBeNull()
+    expect(refusalOf({ size: 100_001, type: 'image/png' })).toBe('too_large')
+    expect(refusalOf({ size: 0, type: 'image/png' })).toBe('required')
+    expect(refusalOf({ size: 9, type: 'image/svg+xml' })).toBe('file_type')
+  })
+
+  it('is the picture that was made for what is below it, else on a plate', () => {
+    const of = { name: 'NetAndina', slug: 'netandina', logo: 'blb_1', logo_dark: 'blb_2' }
+    expect(logoPicture(of, {})).toEqual({ src: '/api/v1/tenant/logo?v=blb_1', plate: false })
+    expect(logoPicture(of, { dark: true })).toEqual({ src: '/api/v1/tenant/logo?theme=dark&v=blb_2', plate: false })
+    expect(logoPicture({ ...of, logo_dark: null }, { dark: true })).toEqual({ src: '/api/v1/tenant/logo?v=blb_1', plate: true })
+    expect(logoPicture(of, { dark: true, plate: true, door: true })).toEqual({ src: '/api/v1/brand/logo?tenant=netandina&v=blb_1', plate: true })
+    expect(logoPicture({ ...of, logo: null }, { plate: true })).toBeNull()
+    expect([hasLogo(of), hasLogo({ ...of, logo: null }), hasLogo({ ...of, logo: null, logo_dark: null }), hasLogo(null)]).toEqual([true, true, false, false])
+  })
+})
+
+describe('words of a notice', () => {
+  it('name the fields of their template and no others', () => {
+    const fields = ['isp', 'until']
+    expect(wrongText('En {isp}, hasta { until }', fields)).toBeNull()
+    expect(wrongText('{nombre}', fields)).toEqual({ why: 'unknown_field', field: '{nombre}' })
+    for (const text of ['{isp', 'isp}', '{{isp}}']) expect(wrongText(text, fields)?.why).toBe('brace')
+  })
+
+  it('take a field in place of what is selected', () => {
+    expect(withField('Hasta: x.', 'until', 7, 8)).toEqual({ text: 'Hasta: {until}.', cursor: 14 })
+    expect(sameWords({ subject: ' a', text: 'b\n' }, { subject: 'a', text: 'b' })).toBe(true)
   })
 })
 

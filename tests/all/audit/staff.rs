@@ -11,8 +11,8 @@ use super::{
 };
 use atalaya_kernel::time::{Clock, SystemClock};
 use atalaya_tests::{
-    harness::Api,
-    isp::{Isp, PASSWORD, TENANT, id_of},
+    harness::{Api, bytes},
+    isp::{Isp, LOGO, PASSWORD, TENANT, id_of},
 };
 use ring::hmac;
 use serde_json::{Value, json};
@@ -210,6 +210,25 @@ fn settings(isp: &Isp, walk: &mut Walk<'_>) {
     let change = json!({"grace_days": 3, "cut_brake_floor": 0, "cut_brake_basis_points": 0});
     let settings = call("PATCH /tenant", "/tenant", change, "tenant");
     walk.call(Call { version: tenant["version"].as_i64(), leaves: Changed, ..settings });
+    let set = call("PUT /tenant/logo", "/tenant/logo", bytes(LOGO), "tenant");
+    walk.call(Call { leaves: Changed, ..set });
+    notice_words(walk);
+    let gone = call("DELETE /tenant/logo", "/tenant/logo", Value::Null, "tenant");
+    walk.call(Call { body: None, leaves: Changed, ..gone });
+}
+
+/// Words of the ISP's own for an invitation.
+fn notice_words(walk: &mut Walk<'_>) {
+    let path = "/notice-templates/invitation/es-419";
+    let about = |operation, body| Call {
+        id: Some("invitation/es-419"),
+        ..call(operation, path, body, "notice_text")
+    };
+    let words = json!({"subject": "Bienvenido a {isp}", "text": "El enlace sirve hasta el {until}.", "version": null});
+    walk.call(about("PUT /notice-templates/{template}/{language}", words));
+    walk.changes_nothing("POST /notice-templates/{template}/{language}/preview");
+    let gone = about("DELETE /notice-templates/{template}/{language}", Value::Null);
+    walk.call(Call { body: None, leaves: Removed, ..gone });
 }
 
 /// A run that waits for a second person: rejected once, approved the next time.

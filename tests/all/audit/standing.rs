@@ -2,8 +2,8 @@
 
 use super::{Database, on_each_database};
 use atalaya_tests::{
-    harness::Api,
-    isp::{Founded, OWNER, PASSWORD, TENANT},
+    harness::{Api, bytes},
+    isp::{Founded, LOGO, OWNER, PASSWORD, TENANT},
 };
 use serde_json::{Value, json};
 use std::{
@@ -130,15 +130,61 @@ fn visit(founded: &Founded) {
     assert_eq!(inside.get("/session").expect_err("and is gone").status, 401);
 }
 
-/// What a browser is told before log-in, by the host that it asked.
-fn login_options(address: SocketAddr, host: &str) -> Value {
+/// What a browser is answered before log-in, by the host that it asked: head, and body.
+fn asked(address: SocketAddr, host: &str, path: &str, header: &str) -> (String, Vec<u8>) {
     let mut connection = TcpStream::connect(address).expect("the server listens");
-    let request = format!("GET /api/v1/login-options HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET /api/v1{path} HTTP/1.1\r\nHost: {host}\r\n{header}Connection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).expect("it takes a request");
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).expect("it answers");
-    let body = answer.split("\r\n\r\n").nth(1).expect("with a body");
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).expect("it answers");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("with a body");
+    let body = answer.split_off(end + 4);
+    (String::from_utf8_lossy(&answer).to_lowercase(), body)
+}
+
+fn login_options(address: SocketAddr, host: &str) -> Value {
+    let (head, body) = asked(address, host, "/login-options", "");
+    serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {head}"))
+}
+
+/// The logo is shown by the host that selects the ISP, and tells nobody else that there is one.
+fn logo_by_host(founded: &Founded) {
+    let address = founded.control_plane.http();
+    let own = "red.netandina.example";
+    let logo =
+        |host: &str, query: &str, header: &str| asked(address, host, &format!("/brand/logo{query}"), header);
+    assert!(logo(own, "", "").0.contains(" 404 "), "there is none yet");
+    founded.owner.call("PUT", "/tenant/logo", None, Some(&bytes(LOGO))).expect("the owner gives it one");
+    let (head, body) = logo(own, "?theme=dark", "");
+    assert!(head.contains(" 200 ") && body == LOGO, "{head}");
+    for line in [
+        "content-type: image/png",
+        "x-content-type-options: nosniff",
+        "content-security-policy: default-src 'none'; sandbox",
+        "cache-control: public, max-age=300",
+    ] {
+        assert!(head.contains(line), "{line}: {head}");
+    }
+    let tag = head.split("etag: ").nth(1).and_then(|rest| rest.split("\r\n").next()).expect("an ETag");
+    let (head, body) = logo(own, "", &format!("If-None-Match: {tag}\r\n"));
+    assert!(head.contains(" 304 ") && body.is_empty(), "{head}");
+    let chosen = format!("?tenant={TENANT}");
+    assert!(logo("localhost:8080", &chosen, "").0.contains(" 200 "), "where ISPs can be chosen");
+    for (host, query) in
+        [("localhost:8080", ""), ("localhost:8080", "?tenant=nobody"), ("elsewhere.example", &chosen)]
+    {
+        let (head, body) = logo(host, query, "");
+        assert!(
+            head.contains(" 404 ") && !String::from_utf8_lossy(&body).contains(TENANT),
+            "{host}{query}: {head}"
+        );
+    }
+    let svg = bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>");
+    let refused = founded.owner.call("PUT", "/tenant/logo", None, Some(&svg)).err().expect("it is refused");
+    assert_eq!((refused.status, &refused.problem["errors"][0]["pointer"]), (422, &json!("/logo")));
+    let heavy = bytes(&vec![0; 300_000]);
+    let refused = founded.owner.call("PUT", "/tenant/logo", None, Some(&heavy)).err().expect("it is refused");
+    assert_eq!(refused.problem["errors"][0]["code"], "too_large");
 }
 
 fn hosts(founded: &Founded) {
@@ -159,4 +205,5 @@ fn hosts(founded: &Founded) {
         json!({"can_ask_link": false, "tenant": null, "tenants": []}),
         "nobody is told which ISPs there are"
     );
+    logo_by_host(founded);
 }

@@ -2,9 +2,10 @@
 
 use super::{Database, on_each_database};
 use atalaya_tests::{
-    harness::{Api, MailServer, Options, wait_for, wait_until},
-    isp::{Founded, OWNER, PASSWORD, TENANT, id_of},
+    harness::{Api, MailServer, Options, bytes, wait_for, wait_until},
+    isp::{Founded, LOGO, OWNER, PASSWORD, TENANT, id_of},
 };
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 use std::{fs, time::Duration};
 
@@ -27,6 +28,7 @@ fn people_are_told_by_mail(database: Database) {
     a_process_that_dies(&mut isp, &server, user);
     the_password_is_forgotten(&isp, &server);
     the_first_owner_of_another_isp_is_invited(&isp, &server);
+    in_words_and_with_a_logo_of_its_own(&isp, &server);
 }
 
 /// Messages to somebody of which the subject begins so, oldest first.
@@ -224,4 +226,36 @@ fn the_first_owner_of_another_isp_is_invited(isp: &Founded, server: &MailServer)
     let set = json!({"token": token(&message), "password": PASSWORD});
     Api::anonymous(isp.control_plane.http()).post("/password-links/use", &set).expect("the link is good");
     isp.control_plane.log_in("valle-net", ines, PASSWORD).expect("with which she logs in");
+}
+
+fn in_words_and_with_a_logo_of_its_own(isp: &Founded, server: &MailServer) {
+    let path = "/notice-templates/invitation/es-419";
+    let words = json!({"subject": "{person}, {isp} le espera", "text": "Hasta el {until}.\n\n<b>Gracias</b> & saludos", "version": null});
+    let preview = json!({"subject": words["subject"], "text": words["text"]});
+    let preview = isp.owner.post(&format!("{path}/preview"), &preview).expect("it can be seen before");
+    assert_eq!(preview["subject"], "Rosa Campos, NetAndina le espera");
+    isp.owner.call("PUT", path, None, Some(&words)).expect("an ISP may say it in its words");
+    isp.owner.call("PUT", "/tenant/logo", None, Some(&bytes(LOGO))).expect("and have a logo");
+    let (email, name) = ("ines@netandina.example", "Inés Prado");
+    let new = json!({"name": name, "email": email, "role": "cashier"});
+    let user = id_of(&isp.owner.post("/users", &new).expect("somebody can be made")).expect("with an id");
+    let link = send_link(isp, &user);
+    let [message] =
+        arrived(server, email, "Inés Prado, NetAndina le espera", 1).try_into().expect("one message");
+    assert_eq!(json!(token(&message)), link["token"], "the link is there all the same");
+    let (text, html) = (message["text"].as_str().expect("text"), message["html"].as_str().expect("HTML"));
+    assert!(
+        text.contains("<b>Gracias</b> & saludos")
+            && html.contains("&lt;b&gt;Gracias&lt;/b&gt; &amp; saludos")
+    );
+    let [picture] = message["pictures"].as_array().expect("pictures").as_slice() else { panic!("{message}") };
+    assert_eq!((&picture["id"], &picture["type"]), (&json!("<logo@notice>"), &json!("image/png")));
+    assert_eq!(picture["content"], BASE64.encode(LOGO));
+    assert!(
+        html.contains("<img src=\"cid:logo@notice\" alt=\"NetAndina\" width=\"120\" height=\"40\">"),
+        "{html}"
+    );
+    isp.owner.call("DELETE", path, None, None).expect("and take its words back");
+    send_link(isp, &user);
+    arrived(server, email, "Invitación a NetAndina", 1);
 }

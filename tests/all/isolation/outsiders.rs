@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 const OTHER: &str = "otra-red";
 
 /// Operations that are there for people who are not logged in: they have no foreign thing to be about.
-const FOR_EVERYBODY: [&str; 16] = [
+const FOR_EVERYBODY: [&str; 17] = [
+    "GET /brand/logo",
     "GET /login-options",
     "GET /session/identity-providers",
     "POST /password-links/ask",
@@ -36,13 +37,20 @@ const OF_EVERY_SITE: [&str; 2] = ["GET /plans", "GET /plans/{id}"];
 /// What everybody of an ISP does about themselves with what is the whole ISP's: an account at its identity provider.
 const OWN_OF_EVERYBODY: [&str; 1] = ["POST /me/identities"];
 
-/// Kinds of ids that tell nothing of another site: the ISP's own, and what it sells.
-const OF_THE_ISP: [&str; 2] = ["ten_", "pln_"];
+/// Kinds of ids that tell nothing of another site: the ISP's own, its logo's, and what it sells.
+const OF_THE_ISP: [&str; 3] = ["ten_", "blb_", "pln_"];
 
-/// What asks for no right, and so is answered to every key of the ISP: its own name and settings; and figures and
+/// What asks for no right, and so is answered to every key of the ISP: its own name, looks, settings and words; and figures and
 /// things found of which each asks for its own, all left out.
-const TO_EVERY_PROGRAM: [&str; 5] =
-    ["GET /tenant", "GET /tenant/domain", "GET /tenant/use", "GET /home", "GET /search"];
+const TO_EVERY_PROGRAM: [&str; 7] = [
+    "GET /notice-templates",
+    "GET /tenant",
+    "GET /tenant/domain",
+    "GET /tenant/logo",
+    "GET /tenant/use",
+    "GET /home",
+    "GET /search",
+];
 
 /// Somebody whom a thing does not concern.
 struct Outsider {

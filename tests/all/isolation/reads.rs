@@ -2,8 +2,8 @@
 
 use crate::audit::dead::dead_job;
 use atalaya_tests::{
-    harness::Api,
-    isp::{Isp, PASSWORD, TENANT, id_of},
+    harness::{Api, bytes},
+    isp::{Isp, LOGO, PASSWORD, TENANT, id_of},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -51,6 +51,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
     let file = isp.owner.post(&path, &json!({"serie": "FICT-0001"})).expect("a file can be left");
     let file = id_of(&file).expect("it has an id");
     let provider = first("/identity-providers");
+    isp.owner.call("PUT", "/tenant/logo", None, Some(&bytes(LOGO))).expect("a logo can be set");
     let metric = "metric=device_up";
     let (service, customer) = (&subscriber.service, &subscriber.customer);
     vec![
@@ -65,6 +66,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /audit", "/audit".to_owned()),
         ("GET /audit/head", "/audit/head".to_owned()),
         ("GET /backups", "/backups".to_owned()),
+        ("GET /brand/logo", format!("/brand/logo?tenant={TENANT}")),
         ("GET /collections/runs", "/collections/runs".to_owned()),
         ("GET /collections/runs/{id}", format!("/collections/runs/{run}")),
         ("GET /customers", "/customers".to_owned()),
@@ -99,6 +101,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /metrics/top", format!("/metrics/top?{metric}")),
         ("GET /notes", format!("/notes?subject={customer}")),
         ("GET /notes/{id}", format!("/notes/{note}")),
+        ("GET /notice-templates", "/notice-templates".to_owned()),
         ("GET /notices", format!("/notices?user={user}")),
         ("GET /operator-visits", "/operator-visits".to_owned()),
         ("GET /payments", "/payments".to_owned()),
@@ -125,6 +128,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /sites/{id}", format!("/sites/{}", site.id)),
         ("GET /tenant", "/tenant".to_owned()),
         ("GET /tenant/domain", "/tenant/domain".to_owned()),
+        ("GET /tenant/logo", "/tenant/logo?theme=dark".to_owned()),
         ("GET /tenant/use", "/tenant/use".to_owned()),
         ("GET /timeline", format!("/timeline?subject={customer}")),
         ("GET /users", "/users".to_owned()),

@@ -1,5 +1,6 @@
 //! A client of the REST API, as a program that a person drives: session cookie, CSRF token, keys, versions.
 
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::{
@@ -63,6 +64,20 @@ impl std::fmt::Display for ApiError {
     }
 }
 impl std::error::Error for ApiError {}
+
+/// The field of a body that is no JSON: its bytes in base64. So that a call can be written down as any other.
+const BYTES: &str = "$bytes";
+
+/// A body of bytes as they are.
+pub fn bytes(content: &[u8]) -> Value {
+    json!({BYTES: BASE64.encode(content)})
+}
+
+/// What is sent for a body.
+fn sent(body: &Value) -> Vec<u8> {
+    let bytes = body[BYTES].as_str().and_then(|text| BASE64.decode(text).ok());
+    bytes.unwrap_or_else(|| body.to_string().into_bytes())
+}
 
 static KEYS: AtomicU64 = AtomicU64::new(1);
 
@@ -133,8 +148,7 @@ impl Api {
     /// # Errors
     /// Anything but a success.
     pub fn post_text(&self, path: &str, text: &str) -> Result<Value, ApiError> {
-        self.send_text("POST", path, &[("idempotency-key", &fresh_key())], text.to_owned())
-            .map(|(_, body)| body)
+        self.send_bytes("POST", path, &[("idempotency-key", &fresh_key())], text.into()).map(|(_, body)| body)
     }
 
     /// Logs in.
@@ -251,15 +265,15 @@ impl Api {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<(Response<ureq::Body>, Value), ApiError> {
-        self.send_text(method, path, headers, body.map(ToString::to_string).unwrap_or_default())
+        self.send_bytes(method, path, headers, body.map(sent).unwrap_or_default())
     }
 
-    fn send_text(
+    fn send_bytes(
         &self,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
-        text: String,
+        content: Vec<u8>,
     ) -> Result<(Response<ureq::Body>, Value), ApiError> {
         let away = |error: &dyn std::fmt::Display| ApiError {
             status: 0,
@@ -283,9 +297,10 @@ impl Api {
             request = request.header(*name, *value);
         }
         let request =
-            request.header("content-type", "application/json").body(text).map_err(|error| away(&error))?;
+            request.header("content-type", "application/json").body(content).map_err(|error| away(&error))?;
         let mut response = self.agent.run(request).map_err(|error| away(&error))?;
-        let text = response.body_mut().read_to_string().map_err(|error| away(&error))?;
+        let content = response.body_mut().read_to_vec().map_err(|error| away(&error))?;
+        let text = String::from_utf8_lossy(&content).into_owned();
         if let Some(transcript) = &self.transcript {
             let answer = format!("{} {:?}\n{text}", response.status(), response.headers());
             transcript.lock().push(Exchange { request: format!("{method} {path}"), answer });

@@ -14,7 +14,7 @@ mod transit;
 mod wait;
 
 pub use agent::Agent;
-pub use api::{Answer, Api, ApiError, Exchange};
+pub use api::{Answer, Api, ApiError, Exchange, bytes};
 pub use control_plane::{ControlPlane, Options, run_command};
 pub use issuer::{
     ACCESS_TOKEN as ISSUER_ACCESS_TOKEN, CLIENT as OPENID_CLIENT, Issuer, SignsWith as IssuerSigns,

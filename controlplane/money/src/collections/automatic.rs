@@ -13,8 +13,8 @@ const CHUNK: i64 = 500;
 
 /// Brings back what is suspended for a debt that is none any more (a changed setting), and, where the tenant has
 /// automatic cuts on, suspends what is past the grace days; how many were suspended. Nobody is suspended on a day that the
-/// tenant spares, nor while its people may change nothing: nobody could bring a subscriber back. Called at an interval and
-/// safe to call at any time.
+/// tenant spares nor outside of its hours of cuts (a later pass does it), nor while its people may change nothing: nobody could
+/// bring a subscriber back. Called at an interval and safe to call at any time.
 ///
 /// # Errors
 /// The database's.
@@ -23,7 +23,7 @@ pub async fn automatic_pass(ctx: &Ctx) -> Result<usize, Error> {
     bring_back(ctx).await?;
     let mut tx = ctx.begin_read().await?;
     let tenant = tenancy::settings(&mut tx).await?;
-    let rests = tenant.state == TenantState::ReadOnly || tenant.spares(ctx.now().date_in(&tenant.time_zone));
+    let rests = tenant.state == TenantState::ReadOnly || !tenant.cuts_alone_at(ctx.now());
     if tenant.automatic_cuts != AutomaticCuts::On || rests {
         return Ok(0);
     }

@@ -46,7 +46,10 @@ pub(super) async fn decide(
     let debt = billing::debt(&unpaid, ctx.now().date_in(&tenant.time_zone), tenant.grace_days);
     let wanted = match trigger {
         Trigger::Run(_) => is_cut(&debt, &tenant),
-        Trigger::Automatic => is_cut_automatically(&debt, &service, &tenant),
+        // A pass that began in the last minute of the hours of cuts goes no further.
+        Trigger::Automatic => {
+            tenant.cuts_alone_at(ctx.now()) && is_cut_automatically(&debt, &service, &tenant)
+        }
     };
     let changed = wanted && services::suspend_for_debt(ctx, tx, &service, &why(&debt, &service)).await?;
     if let Trigger::Run(run) = trigger {

@@ -278,6 +278,43 @@ on_both!(nobody_is_cut_on_a_day_that_is_spared, |world: World| async move {
     assert_eq!(pass(&isp).await, 1);
 });
 
+on_both!(
+    who_is_due_outside_of_the_hours_of_cuts_waits_for_them_and_who_paid_does_not,
+    |world: World| async move {
+        let isp = Isp::new(&world).await;
+        enable(&isp).await;
+        let (rosa, of_rosa) = isp.subscriber("Rosa").await;
+        isp.invoice(&rosa, PRICE, "2026-10-10").await;
+        let (luis, of_luis) = isp.subscriber("Luis").await;
+        isp.invoice(&luis, PRICE, "2026-10-10").await;
+        let hours =
+            |text: &str| TenantChange { cut_hours: Some(text.parse().unwrap()), ..TenantChange::default() };
+        isp.set(hours("08:00-18:00")).await;
+        // In Lima it is five hours earlier.
+        wait_until(&world, "2026-11-06T12:59:59Z");
+        assert_eq!((pass(&isp).await, isp.now(&of_rosa).await.status), (0, Status::Active), "07:59");
+        wait_until(&world, "2026-11-06T13:00:00Z");
+        assert_eq!(pass(&isp).await, 2, "08:00: nobody who waited is forgotten");
+        wait_until(&world, "2026-11-06T23:00:00Z");
+        isp.pay(&rosa, PRICE).await;
+        assert_eq!(isp.now(&of_rosa).await.status, Status::Active, "18:00: who paid is back at once");
+        let forgiven = TenantChange { debt_tolerance: Some(PRICE * 2), ..TenantChange::default() };
+        isp.set(forgiven).await;
+        assert_eq!(pass(&isp).await, 0);
+        assert_eq!(isp.now(&of_luis).await.status, Status::Active, "and so is whose debt is none any more");
+        isp.set(TenantChange { debt_tolerance: Some(0), ..TenantChange::default() }).await;
+        assert_eq!(pass(&isp).await, 0, "and is not cut before tomorrow");
+        // A person may, at any hour.
+        let run = collections::run_create(&isp.ctx).await.unwrap();
+        isp.execute(&run.id, run.totals.services, true).await.unwrap();
+        assert_eq!(isp.now(&of_luis).await.status, Status::Suspended);
+        isp.set(hours("")).await;
+        let (ana, of_ana) = isp.subscriber("Ana").await;
+        isp.invoice(&ana, PRICE, "2026-10-10").await;
+        assert_eq!((pass(&isp).await, isp.now(&of_ana).await.status), (1, Status::Suspended), "at any hour");
+    }
+);
+
 on_both!(nobody_is_cut_while_the_isp_is_read_only_and_who_paid_comes_back, |world: World| async move {
     let isp = Isp::new(&world).await;
     let (rosa, of_rosa) = suspended(&isp, "Rosa").await;

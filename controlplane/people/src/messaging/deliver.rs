@@ -1,14 +1,16 @@
 //! One message on its channel: made of a template, handed over, and what the other end said to it.
 
 use super::{
-    Channel, Mail, MailError, NoticeKind, NoticeReason, Outbound, Template,
-    render::{self, Setting},
+    Channel, Mail, MailError, MailLogo, NoticeKind, NoticeReason, Outbound, Template,
+    render::{self, Frame, Setting},
+    say::Language,
     store::Pending,
+    words::NoticeWords,
 };
 use crate::{
     identity::User,
     push::{self, Failed, PushSubscription, Receiver, Told, Urgency, Way},
-    tenancy::{self, Tenant},
+    tenancy::{self, Logo, LogoTheme, Tenant},
 };
 use atalaya_kernel::{Ctx, Error, db::TenantTx, time::Timestamp};
 use std::time::Duration;
@@ -43,11 +45,15 @@ pub(super) enum Handed {
     Later(String, Option<u64>),
 }
 
-/// To whom, in which language.
+/// To whom, and in which words.
 pub(super) struct To<'t> {
     pub(super) user: &'t User,
     pub(super) tenant: &'t Tenant,
-    pub(super) locale: &'t str,
+    pub(super) language: Language,
+    /// The ISP's own words; none: ours.
+    pub(super) own: Option<&'t NoticeWords>,
+    /// Its logo, for mail.
+    pub(super) logo: Option<&'t MailLogo>,
 }
 
 impl Outbound {
@@ -68,19 +74,15 @@ impl Outbound {
         to: &To<'_>,
         template: &Template,
     ) -> Result<Result<Message, NoticeReason>, Error> {
-        let To { user, tenant, locale } = *to;
+        let To { user, tenant, language, own, logo } = *to;
+        let frame = Frame { language, person: &user.name, tenant, web: "", logo, own };
         match row.channel {
             Channel::Mail => {
                 let Some((_, web)) = &self.mail else { return Ok(Err(NoticeReason::ChannelOff)) };
                 let domain = tenancy::domain(tx).await?;
-                let setting = Setting {
-                    id: &row.id,
-                    created_at: row.created_at,
-                    user,
-                    tenant,
-                    locale,
-                    web: &web.of_tenant(&tenant.slug, domain.as_deref()),
-                };
+                let web = web.of_tenant(&tenant.slug, domain.as_deref());
+                let frame = Frame { web: &web, ..frame };
+                let setting = Setting { id: &row.id, created_at: row.created_at, user, frame };
                 let link = template.link().map(|(secret, _)| secret.0.expose().to_owned());
                 Ok(Ok(Message::Mail { mail: render::mail(template, &setting), link }))
             }
@@ -90,7 +92,7 @@ impl Outbound {
                     None => None,
                 };
                 let Some((browser, receiver)) = browser else { return Ok(Err(NoticeReason::Gone)) };
-                let told = render::told(template, &row.id, tenant, locale);
+                let told = render::told(template, &row.id, &frame);
                 let urgency = if row.kind == NoticeKind::Security { Urgency::High } else { Urgency::Normal };
                 let way = Way { ttl: left(row, ctx.now()), urgency };
                 Ok(Ok(Message::Push { browser, receiver, told, way }))
@@ -120,6 +122,20 @@ impl Outbound {
                     Err(Failed::Later(said, after_s)) => Handed::Later(quoted(&said, None), after_s),
                 })
             }
+        }
+    }
+}
+
+/// The ISP's logo for a message. One that cannot be read holds no message back.
+pub(super) async fn logo_of(ctx: &Ctx) -> Option<MailLogo> {
+    match tenancy::logo_get(ctx, LogoTheme::Light).await {
+        Ok(Logo { media_type, width, height, content, .. }) => {
+            Some(MailLogo { media_type, width, height, content: content.into() })
+        }
+        Err(Error::NotFound) => None,
+        Err(error) => {
+            tracing::warn!(tenant = %ctx.tenant(), %error, "a message goes without the logo");
+            None
         }
     }
 }

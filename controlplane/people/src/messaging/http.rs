@@ -10,7 +10,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of notices.
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(preferences, choose))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(preferences, choose))
+        .merge(super::words::http::router())
 }
 
 /// Notices and what became of them, newest first: everybody's with the right `notice.read` over the whole ISP, else the

@@ -4,6 +4,22 @@ use crate::push::PushOffer;
 use atalaya_kernel::{ids::NoticeId, secrets::SecretText, time::Timestamp};
 use std::sync::Arc;
 
+/// Name by which the HTML of a message shows its logo: `cid:` and this (RFC 2392).
+pub const LOGO_CID: &str = "logo@notice";
+
+/// The ISP's logo in a message: it travels with it, so that nothing is fetched when the message is read.
+#[derive(Debug, Clone)]
+pub struct MailLogo {
+    /// Media type.
+    pub media_type: &'static str,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Its bytes.
+    pub content: Arc<[u8]>,
+}
+
 /// A message, ready to be sent. Not printable: it may hold a link.
 #[derive(Clone)]
 pub struct Mail {
@@ -25,6 +41,8 @@ pub struct Mail {
     pub text: SecretText,
     /// The same as HTML.
     pub html: SecretText,
+    /// What the HTML shows as [`LOGO_CID`].
+    pub logo: Option<MailLogo>,
 }
 
 /// Why a message was not taken.

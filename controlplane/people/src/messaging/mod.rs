@@ -18,8 +18,7 @@
 //! - *A day*: what is pushed and reached nobody within a day is of no use any more.
 //! - What a template is filled with is sealed in the row and removed once it is sent or given up: it may hold a link that sets
 //!   a password. Events and log lines name the template and the recipient's id, never what was said.
-//! - The words are ours, in three languages ([`say`]). An ISP that will have words of its own puts them between
-//!   [`Template`] and [`render`]: the values that a text may use are the template's fields.
+//! - The words are ours, in three languages ([`say`]), or the ISP's own ([`words`]).
 
 mod deliver;
 mod follow;
@@ -33,9 +32,10 @@ mod send;
 mod service;
 mod store;
 mod template;
+mod words;
 
 pub use follow::NoticeFollower;
-pub use mailer::{Mail, MailError, Mailer, Outbound, WebAddress};
+pub use mailer::{LOGO_CID, Mail, MailError, MailLogo, Mailer, Outbound, WebAddress};
 pub use model::{
     Channel, ChoiceChange, Notice, NoticeChoice, NoticeFilter, NoticeKind, NoticePreferences, NoticeReason,
     NoticeState, PreferenceChange, Recipient,
@@ -46,6 +46,10 @@ pub use send::NoticeJob;
 pub(crate) use send::values_context;
 pub use service::{forget, hold_waiting, notices_list, preferences_change, preferences_get};
 pub use template::{FactorChange, IdentityChange, LinkSecret, Template, TemplateName};
+pub use words::{
+    NoticePreview, NoticeTemplate, NoticeTemplates, NoticeText, NoticeTextChange, NoticeWords, TemplateField,
+    notice_text_preview, notice_text_remove, notice_text_set, notice_texts_list,
+};
 
 use atalaya_kernel::{Permission, events::EventType};
 
@@ -79,4 +83,4 @@ const FAILED: EventType = EventType {
     doc: "A notice could not be sent. Payload: id, user_id, kind, template, channel, reason.",
 };
 
-pub(crate) const EVENTS: &[EventType] = &[QUEUED, SENT, HELD, FAILED];
+pub(crate) const EVENTS: &[EventType] = &[QUEUED, SENT, HELD, FAILED, words::TEXT_CHANGED];

@@ -1,11 +1,13 @@
 //! Sending a notice whose time has come.
 
 use super::{
-    Channel, FAILED, HELD, NoticeReason, NoticeState, Outbound, SENT, Template,
-    deliver::{Handed, Message, To},
+    Channel, FAILED, HELD, MailLogo, NoticeReason, NoticeState, Outbound, SENT, Template,
+    deliver::{Handed, Message, To, logo_of},
     queue::{About, tell},
+    say::Language,
     service,
     store::{self, Outcome, Pending},
+    words,
 };
 use crate::{identity, push, tenancy};
 use atalaya_kernel::{
@@ -73,9 +75,13 @@ impl Handler for NoticeJob {
         let tenant = job.tenant_id.clone().ok_or_else(|| Error::internal("a notice is a tenant's"))?;
         let payload: Payload = serde_json::from_str(&job.payload).map_err(Error::internal)?;
         let ctx = Ctx::system(runtime.tenant(tenant), "messaging");
+        let logo = match self.channel {
+            Channel::Mail if self.outbound.sends_mail() => logo_of(&ctx).await,
+            Channel::Mail | Channel::Push => None,
+        };
         let mut tx = ctx.begin_read().await?;
         let row = store::notice_pending(&mut tx, &payload.notice).await?;
-        let turn = self.turn(&ctx, &mut tx, &row).await?;
+        let turn = self.turn(&ctx, &mut tx, &row, logo.as_ref()).await?;
         tx.rollback().await?;
         match turn {
             Turn::Nothing => Ok(()),
@@ -87,7 +93,13 @@ impl Handler for NoticeJob {
 }
 
 impl NoticeJob {
-    async fn turn(&self, ctx: &Ctx, tx: &mut TenantTx, row: &Pending) -> Result<Turn, Error> {
+    async fn turn(
+        &self,
+        ctx: &Ctx,
+        tx: &mut TenantTx,
+        row: &Pending,
+        logo: Option<&MailLogo>,
+    ) -> Result<Turn, Error> {
         // One that failed is here again because a person asked for it.
         let Some(sealed) = row
             .sealed_values
@@ -122,8 +134,11 @@ impl NoticeJob {
         }
         let opened = ctx.db().runtime().secrets.open(tx, &values_context(&row.id), sealed).await?;
         let template: Template = serde_json::from_slice(opened.expose()).map_err(Error::internal)?;
-        let locale = wants.locale.as_deref().unwrap_or(&tenant.locale);
-        let to = To { user: &user, tenant: &tenant, locale };
+        // One that was chosen while it was offered is no choice any more.
+        let chosen = wants.locale.as_deref().filter(|locale| tenant.languages.contain(locale));
+        let language = Language::of(chosen.unwrap_or(&tenant.locale));
+        let own = words::own_words(tx, template.name(), language).await?;
+        let to = To { user: &user, tenant: &tenant, language, own: own.as_ref(), logo };
         Ok(match self.outbound.message(ctx, tx, row, &to, &template).await? {
             Ok(message) => Turn::Send(Box::new(message)),
             Err(reason) => Turn::Hold(reason),

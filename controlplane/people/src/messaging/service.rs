@@ -2,7 +2,10 @@ use super::{
     Channel, ChoiceChange, Notice, NoticeChoice, NoticeFilter, NoticeKind, NoticePreferences,
     PreferenceChange, READ, store,
 };
-use crate::{identity, tenancy::LOCALES};
+use crate::{
+    identity,
+    tenancy::{self, LOCALES},
+};
 use atalaya_kernel::{
     Ctx, Error, Principal, Validation,
     audit::{self, Entry},
@@ -133,6 +136,11 @@ pub async fn preferences_change(
     }
     validation.finish()?;
     write_tx!(ctx, tx => {
+        if let Some(locale) = locale.filter(|locale| !locale.is_empty())
+            && !tenancy::settings(&mut tx).await?.languages.contain(locale)
+        {
+            return Err(Error::invalid("/locale", "unknown", "the ISP does not offer this language"));
+        }
         let before = wants(&mut tx, user).await?;
         let mut after = before.clone();
         if let Some(locale) = locale {

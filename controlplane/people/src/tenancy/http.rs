@@ -11,7 +11,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of the tenant's settings.
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get, update)).routes(routes!(domain_get))
+    OpenApiRouter::new()
+        .routes(routes!(get, update))
+        .routes(routes!(domain_get))
+        .merge(super::logo::http::router())
 }
 
 /// The ISP of the caller and its settings.

@@ -3,17 +3,23 @@
 //! Invariants: the slug is unique in the installation; a new tenant's automatic cuts are off until its first previewed
 //! run. What must never happen: a statement here that touches two tenants, but for the look-ups named `find_*`.
 
+mod cuts;
 mod days;
+mod hours;
 pub mod http;
+mod languages;
+mod logo;
 mod model;
-mod quiet;
 mod service;
 mod store;
 
 pub use days::{Dates, Weekdays};
+pub use hours::{DayHours, NoDayHours};
+pub(crate) use languages::LOCALES;
+pub use languages::{Languages, NoLanguages};
+pub use logo::{Logo, LogoBytes, LogoTheme, MAX_LOGO_BYTES, logo_answer, logo_get, logo_remove, logo_set};
 pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState};
-pub use quiet::{NoQuietHours, QuietHours};
-pub(crate) use service::{LOCALES, row_write as tenant_row_write};
+pub(crate) use service::row_write as tenant_row_write;
 pub use service::{
     automatic_cuts_set, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
 };

@@ -1,13 +1,14 @@
 use super::{
     days::{Dates, Weekdays},
-    quiet::QuietHours,
+    hours::DayHours,
+    languages::Languages,
 };
 use crate::access::RoleList;
 use atalaya_kernel::{
-    ids::{TenantId, TenantPlanId},
+    ids::{BlobId, TenantId, TenantPlanId},
     money::Currency,
     text_enum,
-    time::{Date, TimeZone, Timestamp},
+    time::{TimeZone, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -67,6 +68,10 @@ pub struct Tenant {
     pub locale: String,
     /// Accent colour, `#rrggbb`.
     pub brand_color: Option<String>,
+    /// The logo, another id with each picture; null: none. `GET /tenant/logo` has its bytes.
+    pub logo: Option<BlobId>,
+    /// The same for dark pages; null: the usual one.
+    pub logo_dark: Option<BlobId>,
     /// Days after the due date before a cut.
     pub grace_days: i64,
     /// Overdue debt in minor units that is not worth a cut and does not hold back a reconnection.
@@ -94,7 +99,13 @@ pub struct Tenant {
     pub no_cut_dates: Dates,
     /// Hours in which notices that can wait are not sent, by the ISP's clock.
     #[sqlx(try_from = "String")]
-    pub quiet_hours: QuietHours,
+    pub quiet_hours: DayHours,
+    /// Hours outside of which nobody is cut without a person, by the ISP's clock; empty: at any hour.
+    #[sqlx(try_from = "String")]
+    pub cut_hours: DayHours,
+    /// Languages that its people choose among; its own is one of them.
+    #[sqlx(try_from = "String")]
+    pub languages: Languages,
     /// What the ISP's people may do, as the installation's operator decided.
     pub state: TenantState,
     /// Why, where it is not active.
@@ -110,13 +121,6 @@ pub struct Tenant {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-}
-
-impl Tenant {
-    /// Whether nobody is cut on a day without a person.
-    pub fn spares(&self, day: Date) -> bool {
-        self.no_cut_weekdays.contain(day) || self.no_cut_dates.0.contains(&day)
-    }
 }
 
 /// A tenant to be made; the rest of its settings start at the defaults.
@@ -176,7 +180,11 @@ pub struct TenantChange {
     /// Dates on which nobody is cut without a person.
     pub no_cut_dates: Option<Dates>,
     /// Hours in which notices that can wait are not sent; empty: none.
-    pub quiet_hours: Option<QuietHours>,
+    pub quiet_hours: Option<DayHours>,
+    /// Hours outside of which nobody is cut without a person; empty: at any hour.
+    pub cut_hours: Option<DayHours>,
+    /// Languages that its people choose among; its own is one of them.
+    pub languages: Option<Languages>,
     /// `on` only after a previewed run; `off` always.
     pub automatic_cuts: Option<AutomaticCuts>,
 }

@@ -1,6 +1,6 @@
 use super::{
-    AutomaticCuts, CREATED, Dates, NewTenant, OfflineCuts, QuietHours, Tenant, TenantChange, TenantState,
-    UPDATED, WRITE, Weekdays, store,
+    AutomaticCuts, CREATED, Dates, DayHours, LOCALES, Languages, NewTenant, OfflineCuts, Tenant,
+    TenantChange, TenantState, UPDATED, WRITE, Weekdays, store,
 };
 use crate::{access::RoleList, platform::PlatformCtx};
 use atalaya_kernel::{
@@ -13,9 +13,6 @@ use atalaya_kernel::{
     write_tx,
 };
 use std::sync::Arc;
-
-/// Languages that every page ships in.
-pub(crate) const LOCALES: &[&str] = &["es-419", "en", "pt-BR"];
 
 /// The caller's tenant. Every user sees its name and formats, so no permission is asked.
 ///
@@ -55,6 +52,8 @@ pub async fn tenant_create_by(platform: &PlatformCtx, new: NewTenant) -> Result<
         time_zone: new.time_zone,
         locale: new.locale,
         brand_color: None,
+        logo: None,
+        logo_dark: None,
         grace_days: 5,
         debt_tolerance: 0,
         automatic_cuts: AutomaticCuts::OffUntilPreview,
@@ -66,7 +65,9 @@ pub async fn tenant_create_by(platform: &PlatformCtx, new: NewTenant) -> Result<
         second_factor_roles: RoleList::default(),
         no_cut_weekdays: Weekdays::default(),
         no_cut_dates: Dates::default(),
-        quiet_hours: QuietHours::default(),
+        quiet_hours: DayHours::default(),
+        cut_hours: DayHours::default(),
+        languages: Languages::default(),
         state: TenantState::Active,
         state_reason: None,
         state_since: None,
@@ -133,6 +134,11 @@ pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Res
             return Err(Error::conflict("preview_first", "automatic cuts start with a previewed cut run"));
         }
         let after = apply(&before, &change, name.as_deref(), ctx);
+        if !after.languages.contain(&after.locale) {
+            let pointer = if change.languages.is_some() { "/languages" } else { "/locale" };
+            let detail = format!("{} must be among the languages that are offered", after.locale);
+            return Err(Error::invalid(pointer, "unknown", detail));
+        }
         write(ctx, &mut tx, &before, &after).await?;
         Ok(after)
     })
@@ -166,6 +172,8 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
         no_cut_weekdays: change.no_cut_weekdays.clone().unwrap_or_else(|| before.no_cut_weekdays.clone()),
         no_cut_dates: change.no_cut_dates.clone().unwrap_or_else(|| before.no_cut_dates.clone()),
         quiet_hours: change.quiet_hours.unwrap_or(before.quiet_hours),
+        cut_hours: change.cut_hours.unwrap_or(before.cut_hours),
+        languages: change.languages.clone().unwrap_or_else(|| before.languages.clone()),
         version: before.version + 1,
         updated_at: ctx.now(),
         ..before.clone()
@@ -209,7 +217,13 @@ pub(crate) async fn row_write(tx: &mut TenantTx, after: &Tenant, expected: i64) 
     }
 }
 
-async fn write(ctx: &Ctx, tx: &mut TenantTx, before: &Tenant, after: &Tenant) -> Result<(), Error> {
+/// Writes what was changed, with the row and the event that tell of it.
+pub(super) async fn write(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    before: &Tenant,
+    after: &Tenant,
+) -> Result<(), Error> {
     row_write(tx, after, before.version).await?;
     let entity = EntityRef::new("tenant", &after.id);
     audit::record(ctx, tx, Entry::new(WRITE.0, entity.clone()).before(before)?.after(after)?).await?;

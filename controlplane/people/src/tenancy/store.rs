@@ -5,8 +5,8 @@ use atalaya_kernel::{
     ids::TenantId,
 };
 
-const COLUMNS: &str = "id, slug, name, country, currency, time_zone, locale, brand_color, grace_days, debt_tolerance, \
-                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, second_factor_roles, no_cut_weekdays, no_cut_dates, quiet_hours, state, state_reason, state_since, plan_id, \
+const COLUMNS: &str = "id, slug, name, country, currency, time_zone, locale, brand_color, logo, logo_dark, grace_days, debt_tolerance, \
+                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, second_factor_roles, no_cut_weekdays, no_cut_dates, quiet_hours, cut_hours, languages, state, state_reason, state_since, plan_id, \
                        version, created_at, updated_at";
 
 /// The settings of the transaction's tenant; for other domains, without a permission.
@@ -144,8 +144,9 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
                     grace_days = $6, debt_tolerance = $7, automatic_cuts = $8, cut_brake_floor = $9, \
                     cut_brake_basis_points = $10, offline_cuts = $11, version = $12, updated_at = $13, \
                     cut_brake_tenant_basis_points = $14, two_person_cuts_from = $15, second_factor_roles = $16, \
-                    no_cut_weekdays = $17, no_cut_dates = $18, state = $19, state_reason = $20, state_since = $21, plan_id = $22, quiet_hours = $23 \
-                    WHERE id = $24 AND version = $25",
+                    no_cut_weekdays = $17, no_cut_dates = $18, state = $19, state_reason = $20, state_since = $21, plan_id = $22, quiet_hours = $23, \
+                    logo = $24, logo_dark = $25, cut_hours = $26, languages = $27 \
+                    WHERE id = $28 AND version = $29",
     )
     .bind(&tenant.name)
     .bind(&tenant.country)
@@ -170,6 +171,10 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
     .bind(tenant.state_since)
     .bind(&tenant.plan_id)
     .bind(tenant.quiet_hours.to_column())
+    .bind(&tenant.logo)
+    .bind(&tenant.logo_dark)
+    .bind(tenant.cut_hours.to_column())
+    .bind(tenant.languages.to_column())
     .bind(&tenant.id)
     .bind(expected)
     .execute(tx)

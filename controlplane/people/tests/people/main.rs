@@ -9,6 +9,7 @@ mod forgeries;
 mod issuer;
 mod keys;
 mod links;
+mod logo;
 mod masking;
 mod messaging;
 mod openid;
@@ -99,6 +100,27 @@ on_both!(settings_change_by_version, |world: World| async move {
     assert_eq!(after.brand_color.as_deref(), Some("#1F56C4"), "what is not said stays");
     let after = tenancy::tenant_update(&ctx, 4, painted("")).await.unwrap();
     assert_eq!(after.brand_color, None, "and is taken away by saying nothing in its place");
+});
+
+on_both!(an_isp_offers_some_languages_and_its_own_is_one_of_them, |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    let offer = |these: &[&str], locale: Option<&str>| TenantChange {
+        languages: Some(these.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>().try_into().unwrap()),
+        locale: locale.map(str::to_owned),
+        ..TenantChange::default()
+    };
+    let refused = |answer: Result<tenancy::Tenant, Error>| match answer {
+        Err(Error::Invalid(fields)) => fields[0].pointer.clone(),
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(refused(tenancy::tenant_update(&ctx, 1, offer(&["en"], None)).await), "/languages");
+    let after = tenancy::tenant_update(&ctx, 1, offer(&["pt-BR", "es-419"], None)).await.unwrap();
+    assert_eq!(Vec::from(after.languages.clone()), ["es-419", "pt-BR"]);
+    assert_eq!(tenancy::tenant_get(&ctx).await.unwrap(), after);
+    let english = TenantChange { locale: Some("en".to_owned()), ..TenantChange::default() };
+    assert_eq!(refused(tenancy::tenant_update(&ctx, 2, english).await), "/locale");
+    let both = tenancy::tenant_update(&ctx, 2, offer(&["en"], Some("en"))).await.unwrap();
+    assert_eq!((both.locale.as_str(), Vec::from(both.languages)), ("en", vec!["en".to_owned()]));
 });
 
 on_both!(people_log_in_and_out, |world: World| async move {

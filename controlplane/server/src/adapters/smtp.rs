@@ -5,12 +5,12 @@
 
 use crate::config::{Encryption, Mail as Settings};
 use anyhow::{Context, bail};
-use atalaya_people::messaging::{Mail, MailError, Mailer};
+use atalaya_people::messaging::{LOGO_CID, Mail, MailError, Mailer};
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
-        Mailbox, MultiPart,
-        header::{HeaderName, HeaderValue},
+        Attachment, Mailbox, MultiPart, SinglePart,
+        header::{ContentType, HeaderName, HeaderValue},
     },
     transport::smtp::{
         authentication::Credentials,
@@ -82,10 +82,7 @@ impl Smtp {
             // Nobody's absence note answers it (RFC 3834).
             .raw_header(header("Auto-Submitted", "auto-generated"))
             .raw_header(header("Content-Language", mail.language))
-            .multipart(MultiPart::alternative_plain_html(
-                mail.text.expose().to_owned(),
-                mail.html.expose().to_owned(),
-            ))
+            .multipart(parts(mail).map_err(|error| refused("the logo has no media type", &error))?)
             .map_err(|error| refused("the message cannot be written", &error))
     }
 
@@ -108,6 +105,17 @@ impl Smtp {
         let said = format!("{place} said: {error}");
         if error.is_permanent() { MailError::Refused(said) } else { MailError::Later(said) }
     }
+}
+
+/// Plain text, or HTML with the picture that it shows.
+fn parts(mail: &Mail) -> Result<MultiPart, lettre::message::header::ContentTypeErr> {
+    let plain = SinglePart::plain(mail.text.expose().to_owned());
+    let html = SinglePart::html(mail.html.expose().to_owned());
+    let both = MultiPart::alternative().singlepart(plain);
+    let Some(logo) = &mail.logo else { return Ok(both.singlepart(html)) };
+    let picture = Attachment::new_inline(LOGO_CID.to_owned())
+        .body(logo.content.to_vec(), ContentType::parse(logo.media_type)?);
+    Ok(both.multipart(MultiPart::related().singlepart(html).singlepart(picture)))
 }
 
 fn tls(settings: &Settings) -> anyhow::Result<Tls> {

@@ -44,6 +44,7 @@ impl MailCommand {
             language: "en",
             html: SecretText::new(format!("<p>{}</p>\n", text.trim_end())),
             text: SecretText::new(text),
+            logo: None,
         };
         match mailer.send(&mail).await {
             Ok(()) => print_line(&format!("{} took a message to {to}", settings.host)),

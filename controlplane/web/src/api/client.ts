@@ -9,6 +9,8 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 export interface CallOptions {
   query?: Query
   body?: unknown
+  /** Bytes in place of a body. */
+  file?: Blob
   /** Version that a PATCH was made from; the server refuses when somebody was faster (412). */
   ifMatch?: string | null
   idempotencyKey?: string
@@ -75,6 +77,7 @@ export function newIdempotencyKey(): string {
 export function headersOf(method: string, path: string, options: CallOptions): Headers {
   const headers = new Headers({ Accept: 'application/json' })
   if (options.body !== undefined) headers.set('Content-Type', 'application/json')
+  if (options.file) headers.set('Content-Type', 'application/octet-stream')
   const { csrfToken } = logInOf(path)
   if (method !== 'GET' && csrfToken) headers.set('X-CSRF-Token', csrfToken)
   if (options.ifMatch) headers.set('If-Match', options.ifMatch)
@@ -93,6 +96,7 @@ async function send(method: string, path: string, options: CallOptions): Promise
   const headers = headersOf(method, path, options)
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' }
   if (options.body !== undefined) init.body = JSON.stringify(options.body)
+  if (options.file) init.body = options.file
   if (options.signal) init.signal = options.signal
   try {
     return await fetch(pathWithQuery(path, options.query), init)

@@ -7,6 +7,8 @@ import type { Query } from './client'
 export const keys = {
   home: ['home'] as const,
   tenant: ['tenant'] as const,
+  noticeTexts: ['notice-texts'] as const,
+  noticePreview: (template: string, language: string, words: { subject: string; text: string }) => ['notice-preview', template, language, words.subject, words.text] as const,
   tenantDomain: ['tenant', 'domain'] as const,
   users: ['users'] as const,
   roles: ['roles'] as const,

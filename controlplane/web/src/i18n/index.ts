@@ -12,6 +12,11 @@ export type Language = (typeof languages)[number]
 /** Each language, named in itself. */
 export const languageNames: Record<Language, string> = { 'es-419': 'Español', en: 'English', 'pt-BR': 'Português' }
 
+/** The languages that an ISP offers its people; all where there is no ISP. */
+export function offered(codes: readonly string[] | undefined): readonly Language[] {
+  return codes ? languages.filter((one) => codes.includes(one)) : languages
+}
+
 /** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
 export type Part = 'administration' | 'collections' | 'notices' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
 

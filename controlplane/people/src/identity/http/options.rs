@@ -1,19 +1,28 @@
-//! `/login-options`: which ISP a host name selects before log-in.
+//! `/login-options` and `/brand/logo`: which ISP a host name selects before log-in, and what it looks like.
 
 use super::LoginOrigin;
 use crate::{
     messaging::Outbound,
-    tenancy::{self, Tenant},
+    tenancy::{self, Languages, LogoBytes, LogoTheme, Tenant},
 };
-use atalaya_kernel::{Error, http::Json, ids::TenantId, runtime::Runtime};
-use axum::Extension;
-use serde::Serialize;
+use atalaya_kernel::{
+    Ctx, Error,
+    http::{Json, Problem, Query},
+    ids::{BlobId, TenantId},
+    runtime::Runtime,
+};
+use axum::{
+    Extension,
+    http::{HeaderMap, HeaderValue},
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, sync::Arc};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn public_router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(login_options))
+    OpenApiRouter::new().routes(routes!(login_options)).routes(routes!(brand_logo))
 }
 
 /// Name of a tenant on the chooser.
@@ -22,6 +31,14 @@ struct TenantChoice {
     slug: String,
     name: String,
     brand_color: Option<String>,
+    /// Language people see when they did not choose.
+    locale: String,
+    /// That its people choose among.
+    languages: Languages,
+    /// `GET /brand/logo`; another id with each picture, null: none.
+    logo: Option<BlobId>,
+    /// The same for dark pages; null: the usual one.
+    logo_dark: Option<BlobId>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,6 +63,10 @@ async fn login_options(
         slug: tenant.slug,
         name: tenant.name,
         brand_color: tenant.brand_color,
+        locale: tenant.locale,
+        languages: tenant.languages,
+        logo: tenant.logo,
+        logo_dark: tenant.logo_dark,
     };
     let tenant = origin.tenant(&runtime).await?;
     let mut tx = runtime.platform().begin_read().await?;
@@ -57,7 +78,44 @@ async fn login_options(
     Ok(Json(LoginOptions { tenant: tenant.map(choice), tenants, can_ask_link }))
 }
 
+/// Whose logo, and which.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct BrandQuery {
+    /// For which pages; `light` when absent.
+    theme: Option<LogoTheme>,
+    /// Short name of the ISP that somebody chose, where there is something to choose: asked by an address or as `localhost`.
+    #[param(example = "netandina")]
+    tenant: Option<String>,
+}
+
+/// The logo of the ISP that the host name selects, before log-in.
+#[utoipa::path(get, path = "/brand/logo", tag = "session", params(BrandQuery),
+    responses((status = 200, content((LogoBytes = "image/png"), (LogoBytes = "image/webp"))), (status = 304), (status = 404, body = Problem)),
+    extensions(("x-permission" = json!("public"))))]
+async fn brand_logo(
+    Extension(runtime): Extension<Arc<Runtime>>,
+    Extension(origin): Extension<LoginOrigin>,
+    Query(query): Query<BrandQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let tenant = origin.shown(&runtime, query.tenant.as_deref()).await?.ok_or(Error::NotFound)?;
+    let ctx = Ctx::system(runtime.tenant(tenant.id), "brand");
+    let logo = tenancy::logo_get(&ctx, query.theme.unwrap_or_default()).await?;
+    tenancy::logo_answer(logo, &headers, HeaderValue::from_static("public, max-age=300"))
+}
+
 impl LoginOrigin {
+    /// The tenant that the host name selects, or that somebody chose where the chooser names them all.
+    async fn shown(&self, runtime: &Arc<Runtime>, chosen: Option<&str>) -> Result<Option<Tenant>, Error> {
+        match (self.tenant(runtime).await?, chosen) {
+            (None, Some(slug)) if self.is_local() => {
+                tenancy::find_tenant(&mut runtime.platform().begin_read().await?, slug).await
+            }
+            (selected, _) => Ok(selected),
+        }
+    }
+
     /// The tenant that the host name selects.
     async fn tenant(&self, runtime: &Arc<Runtime>) -> Result<Option<Tenant>, Error> {
         let mut tx = runtime.platform().begin_read().await?;

@@ -5,12 +5,12 @@ use crate::{
     access::{AccessScope, Catalog, Role, RoleKey},
     identity::{Entered, LogIn, LoggedIn, Origin, SESSION_COOKIE, login, sessions},
     platform::visits::{self, Visit, Visiting},
-    tenancy::{Tenant, TenantState},
+    tenancy::{Languages, Tenant, TenantState},
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, STEP_UP_MS,
     http::{Json, Problem},
-    ids::TenantId,
+    ids::{BlobId, TenantId},
     money::Currency,
     runtime::Runtime,
     secrets::SecretText,
@@ -103,8 +103,14 @@ struct SessionTenant {
     currency: Currency,
     time_zone: TimeZone,
     locale: String,
+    /// That its people choose among.
+    languages: Languages,
     country: String,
     brand_color: Option<String>,
+    /// `GET /tenant/logo`; another id with each picture, null: none.
+    logo: Option<BlobId>,
+    /// The same for dark pages; null: the usual one.
+    logo_dark: Option<BlobId>,
     /// Whether anything can be changed here.
     state: TenantState,
     /// Why not.
@@ -122,8 +128,11 @@ impl From<Tenant> for SessionTenant {
             currency: tenant.currency,
             time_zone: tenant.time_zone,
             locale: tenant.locale,
+            languages: tenant.languages,
             country: tenant.country,
             brand_color: tenant.brand_color,
+            logo: tenant.logo,
+            logo_dark: tenant.logo_dark,
             state: tenant.state,
             state_reason: tenant.state_reason,
             state_since: tenant.state_since,

@@ -4,7 +4,7 @@ use crate::messaging::{FactorChange, IdentityChange, Template};
 const NOT_YOU: &str = "If this was not you, change your password now, end your other sessions under Profile and security, \
                        and tell an owner of the ISP.";
 
-fn changed(change: FactorChange) -> &'static str {
+pub(super) fn changed(change: FactorChange) -> &'static str {
     match change {
         FactorChange::AppAdded => "An authenticator app was added to your log-in.",
         FactorChange::AppRemoved => "The authenticator app was removed from your log-in.",
@@ -21,7 +21,7 @@ fn changed(change: FactorChange) -> &'static str {
     }
 }
 
-fn account(change: IdentityChange, provider: &str) -> String {
+pub(super) fn account(change: IdentityChange, provider: &str) -> String {
     match change {
         IdentityChange::Allowed => format!(
             "An account at {provider} may be linked with your log-in: the first one that enters with your verified e-mail, for seven days."
@@ -32,6 +32,15 @@ fn account(change: IdentityChange, provider: &str) -> String {
         IdentityChange::Removed => {
             format!("The account at {provider} that was allowed or linked no longer logs in as you.")
         }
+    }
+}
+
+/// What was decided, within a sentence and as one.
+pub(super) fn decided(approved: bool) -> (&'static str, &'static str) {
+    if approved {
+        ("approved", "Your request was approved")
+    } else {
+        ("rejected", "Your request was rejected")
     }
 }
 
@@ -122,10 +131,10 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
         )
         .with_link("Set another password"),
         Template::ApprovalDecided { summary, approved, by, reason } => {
-            let became = if *approved { "approved" } else { "rejected" };
+            let (became, subject) = decided(*approved);
             let mut paragraphs = vec![format!("{by} {became} what you asked for: {summary}")];
             paragraphs.extend(reason.as_ref().map(|reason| format!("Reason: {reason}")));
-            Said::new(format!("Your request was {became}"), paragraphs)
+            Said::new(subject, paragraphs)
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::messaging::{FactorChange, IdentityChange, Template};
 const NOT_YOU: &str = "Si no fue usted, cambie su contraseña ahora, cierre sus otras sesiones en Perfil y seguridad y avise a \
                        un propietario de la empresa.";
 
-fn changed(change: FactorChange) -> &'static str {
+pub(super) fn changed(change: FactorChange) -> &'static str {
     match change {
         FactorChange::AppAdded => "Se agregó una aplicación de códigos a su acceso.",
         FactorChange::AppRemoved => "Se quitó la aplicación de códigos de su acceso.",
@@ -23,7 +23,7 @@ fn changed(change: FactorChange) -> &'static str {
     }
 }
 
-fn account(change: IdentityChange, provider: &str) -> String {
+pub(super) fn account(change: IdentityChange, provider: &str) -> String {
     match change {
         IdentityChange::Allowed => format!(
             "Se permitió vincular una cuenta de {provider} con su acceso: la primera que entre con su correo verificado, durante siete días."
@@ -34,6 +34,15 @@ fn account(change: IdentityChange, provider: &str) -> String {
         IdentityChange::Removed => {
             format!("Con la cuenta de {provider} que estaba permitida o vinculada ya no se entra como usted.")
         }
+    }
+}
+
+/// What was decided, within a sentence and as one.
+pub(super) fn decided(approved: bool) -> (&'static str, &'static str) {
+    if approved {
+        ("aprobó", "Su solicitud fue aprobada")
+    } else {
+        ("rechazó", "Su solicitud fue rechazada")
     }
 }
 
@@ -124,11 +133,7 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
         )
         .with_link("Poner otra contraseña"),
         Template::ApprovalDecided { summary, approved, by, reason } => {
-            let (became, subject) = if *approved {
-                ("aprobó", "Su solicitud fue aprobada")
-            } else {
-                ("rechazó", "Su solicitud fue rechazada")
-            };
+            let (became, subject) = decided(*approved);
             let mut paragraphs = vec![format!("{by} {became} lo que usted pidió: {summary}")];
             paragraphs.extend(reason.as_ref().map(|reason| format!("Motivo: {reason}")));
             Said::new(subject, paragraphs)

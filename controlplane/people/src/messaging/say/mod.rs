@@ -4,9 +4,12 @@
 mod en;
 mod es;
 mod pt;
+mod values;
 
-use super::Template;
+use super::{FactorChange, IdentityChange, Template};
 use atalaya_kernel::time::{TimeZone, Timestamp};
+
+pub(super) use values::values;
 
 /// Languages that there are words in: those of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,33 @@ pub(super) fn said(language: Language, template: &Template, facts: &Facts<'_>) -
         Language::Spanish => es::said(template, facts),
         Language::English => en::said(template, facts),
         Language::Portuguese => pt::said(template, facts),
+    }
+}
+
+/// What happened to second factors, as a sentence.
+fn changed(language: Language, change: FactorChange) -> &'static str {
+    match language {
+        Language::Spanish => es::changed(change),
+        Language::English => en::changed(change),
+        Language::Portuguese => pt::changed(change),
+    }
+}
+
+/// What happened to an account elsewhere, as a sentence.
+fn account(language: Language, change: IdentityChange, provider: &str) -> String {
+    match language {
+        Language::Spanish => es::account(change, provider),
+        Language::English => en::account(change, provider),
+        Language::Portuguese => pt::account(change, provider),
+    }
+}
+
+/// What was decided, within a sentence and as one.
+fn decided(language: Language, approved: bool) -> (&'static str, &'static str) {
+    match language {
+        Language::Spanish => es::decided(approved),
+        Language::English => en::decided(approved),
+        Language::Portuguese => pt::decided(approved),
     }
 }
 

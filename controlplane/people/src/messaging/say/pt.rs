@@ -4,7 +4,7 @@ use crate::messaging::{FactorChange, IdentityChange, Template};
 const NOT_YOU: &str = "Se não foi você, troque sua senha agora, encerre suas outras sessões em Perfil e segurança e avise um \
                        proprietário da empresa.";
 
-fn changed(change: FactorChange) -> &'static str {
+pub(super) fn changed(change: FactorChange) -> &'static str {
     match change {
         FactorChange::AppAdded => "Um aplicativo autenticador foi adicionado ao seu acesso.",
         FactorChange::AppRemoved => "O aplicativo autenticador foi removido do seu acesso.",
@@ -23,7 +23,7 @@ fn changed(change: FactorChange) -> &'static str {
     }
 }
 
-fn account(change: IdentityChange, provider: &str) -> String {
+pub(super) fn account(change: IdentityChange, provider: &str) -> String {
     match change {
         IdentityChange::Allowed => format!(
             "Foi permitido vincular uma conta de {provider} ao seu acesso: a primeira que entrar com o seu e-mail verificado, durante sete dias."
@@ -34,6 +34,15 @@ fn account(change: IdentityChange, provider: &str) -> String {
         IdentityChange::Removed => {
             format!("A conta de {provider} que estava permitida ou vinculada não entra mais como você.")
         }
+    }
+}
+
+/// What was decided, within a sentence and as one.
+pub(super) fn decided(approved: bool) -> (&'static str, &'static str) {
+    if approved {
+        ("aprovou", "Sua solicitação foi aprovada")
+    } else {
+        ("rejeitou", "Sua solicitação foi rejeitada")
     }
 }
 
@@ -124,11 +133,7 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
         )
         .with_link("Definir outra senha"),
         Template::ApprovalDecided { summary, approved, by, reason } => {
-            let (became, subject) = if *approved {
-                ("aprovou", "Sua solicitação foi aprovada")
-            } else {
-                ("rejeitou", "Sua solicitação foi rejeitada")
-            };
+            let (became, subject) = decided(*approved);
             let mut paragraphs = vec![format!("{by} {became} o que você pediu: {summary}")];
             paragraphs.extend(reason.as_ref().map(|reason| format!("Motivo: {reason}")));
             Said::new(subject, paragraphs)

@@ -4,6 +4,7 @@ mod delivery;
 mod links;
 mod push;
 mod security;
+mod words;
 
 use super::{log_in, tenant, user};
 use atalaya_kernel::{
@@ -29,7 +30,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-const EMAIL: &str = "rosa@netandina.example";
+pub(super) const EMAIL: &str = "rosa@netandina.example";
 const WEB: &str = "https://atalaya.example";
 
 fn secret(text: &str) -> SecretText {
@@ -63,13 +64,13 @@ impl Mailer for Postbox {
 }
 
 /// A world's post office.
-struct Post {
+pub(super) struct Post {
     postbox: Arc<Postbox>,
     outbound: Arc<Outbound>,
 }
 
 impl Post {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let postbox = Arc::new(Postbox::default());
         let mailer: Arc<dyn Mailer> = postbox.clone();
         let web = WebAddress::new(WEB, None).unwrap();
@@ -83,7 +84,7 @@ impl Post {
     }
 
     /// Delivers what is due; what was sent.
-    async fn deliver(&self, world: &World) -> Vec<Mail> {
+    pub(super) async fn deliver(&self, world: &World) -> Vec<Mail> {
         deliver(world, &self.outbound).await;
         std::mem::take(&mut *self.postbox.taken.lock().unwrap())
     }

@@ -1,6 +1,6 @@
 /** Tabs of the settings, at most five, and the parts of each; addresses name parts (`/settings/roles`). */
 
-export type SettingsPart = 'tenant' | 'collections' | 'users' | 'roles' | 'sign_on' | 'keys' | 'installation' | 'backups'
+export type SettingsPart = 'tenant' | 'brand' | 'messages' | 'collections' | 'users' | 'roles' | 'sign_on' | 'keys' | 'installation' | 'backups'
 
 export interface SettingsTab {
   name: string
@@ -12,7 +12,7 @@ export interface SettingsTab {
 const rights: Partial<Record<SettingsPart, string>> = { users: 'user.read', roles: 'user.read', sign_on: 'identity_provider.read', keys: 'api_key.read', backups: 'backup.read' }
 
 const all: readonly SettingsTab[] = [
-  { name: 'tenant', parts: ['tenant'] },
+  { name: 'tenant', parts: ['tenant', 'brand', 'messages'] },
   { name: 'collections', parts: ['collections'] },
   { name: 'people', parts: ['users', 'roles', 'sign_on'] },
   { name: 'keys', parts: ['keys'] },

@@ -25,12 +25,17 @@ export interface TenantDraft {
   no_cut_dates: string[]
   /** `21:00-08:00`; empty for none. */
   quiet_hours: string
+  /** `08:00-18:00`; empty for any hour. */
+  cut_hours: string
+  /** In the order in which the page lists them. */
+  languages: string[]
 }
 
 /** What one page of the settings writes; the rest of a draft is as it was read. */
-export const identityFields = ['name', 'brand_color', 'country', 'time_zone', 'locale', 'quiet_hours', 'second_factor_roles'] as const
+export const identityFields = ['name', 'country', 'time_zone', 'locale', 'languages', 'quiet_hours', 'second_factor_roles'] as const
+export const brandFields = ['brand_color'] as const
 export const collectionFields = [
-  'automatic_cuts', 'grace_days', 'debt_tolerance', 'offline_cuts', 'two_person_cuts_from', 'no_cut_weekdays', 'no_cut_dates',
+  'automatic_cuts', 'grace_days', 'debt_tolerance', 'offline_cuts', 'two_person_cuts_from', 'cut_hours', 'no_cut_weekdays', 'no_cut_dates',
   'cut_brake_tenant_basis_points', 'cut_brake_basis_points', 'cut_brake_floor',
 ] as const
 
@@ -57,10 +62,12 @@ export function toDraft(one: Tenant, amount: (minor: number) => string, decimal:
     no_cut_weekdays: one.no_cut_weekdays.map(String).sort(),
     no_cut_dates: [...one.no_cut_dates].sort(),
     quiet_hours: one.quiet_hours,
+    cut_hours: one.cut_hours,
+    languages: [...one.languages],
   }
 }
 
-const lists = ['second_factor_roles', 'no_cut_weekdays', 'no_cut_dates'] as const
+const lists = ['second_factor_roles', 'no_cut_weekdays', 'no_cut_dates', 'languages'] as const
 
 /** Each field as one text, so that two versions can be compared; and back. */
 export function toTexts(draft: TenantDraft): Record<string, string> {
@@ -89,6 +96,7 @@ export function findings(draft: TenantDraft, currency: string): Partial<Record<k
     ['cut_brake_basis_points', basisPoints(draft.cut_brake_basis_points) === null, 'field.percent'],
     ['cut_brake_floor', wholeNumber(draft.cut_brake_floor) === null, 'field.count'],
     ['quiet_hours', draft.quiet_hours !== '' && !quietHours(draft.quiet_hours), 'field.hours_pair'],
+    ['cut_hours', draft.cut_hours !== '' && !quietHours(draft.cut_hours), 'field.hours_pair'],
   ]
   return Object.fromEntries(found.filter(([, wrong]) => wrong).map(([field, , key]) => [field, key]))
 }

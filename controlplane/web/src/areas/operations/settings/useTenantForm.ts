@@ -51,7 +51,12 @@ export function useTenantForm(fields: readonly (keyof TenantDraft)[]) {
   }
   watch(
     () => query.data.value,
-    (answer) => answer && !dirty.value && take(answer.data, answer.etag),
+    (answer) => {
+      if (!answer) return
+      if (!dirty.value) take(answer.data, answer.etag)
+      // What changed is nothing that is typed here, such as the logo: what is typed is made from this version as well.
+      else if (JSON.stringify(asDraft(answer.data)) === JSON.stringify(read.value)) etag.value = answer.etag
+    },
     { immediate: true },
   )
   const mayLeave = () => !dirty.value || window.confirm(t('form.leave'))

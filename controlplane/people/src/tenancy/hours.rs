@@ -1,4 +1,4 @@
-//! Hours in which people are left in peace.
+//! A stretch of the day, such as the hours in which people are left in peace.
 
 use atalaya_kernel::{
     schedule::{Days, Schedule},
@@ -13,15 +13,19 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, example = "21:00-08:00")]
-pub struct QuietHours(Option<(u16, u16)>);
+pub struct DayHours(Option<(u16, u16)>);
 
 /// A text that is no such time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected two different times such as 21:00-08:00, or nothing")]
-pub struct NoQuietHours;
+pub struct NoDayHours;
 
-impl QuietHours {
-    /// The end of the quiet hours that an instant lies in; none outside of them.
+impl DayHours {
+    /// Whether there are none.
+    pub fn is_none(self) -> bool {
+        self.0.is_none()
+    }
+    /// The end of the hours that an instant lies in; none outside of them.
     pub fn end_after(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let (from, until) = self.0?;
         // Minutes of a day were checked when they were read.
@@ -37,7 +41,7 @@ impl QuietHours {
     }
 }
 
-impl fmt::Display for QuietHours {
+impl fmt::Display for DayHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((from, until)) = self.0 else { return Ok(()) };
         write!(f, "{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, until / 60, until % 60)
@@ -54,27 +58,27 @@ fn minute(text: &str) -> Option<u16> {
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
-impl FromStr for QuietHours {
-    type Err = NoQuietHours;
-    fn from_str(text: &str) -> Result<Self, NoQuietHours> {
+impl FromStr for DayHours {
+    type Err = NoDayHours;
+    fn from_str(text: &str) -> Result<Self, NoDayHours> {
         if text.is_empty() {
             return Ok(Self(None));
         }
-        let (from, until) = text.split_once('-').ok_or(NoQuietHours)?;
+        let (from, until) = text.split_once('-').ok_or(NoDayHours)?;
         match (minute(from), minute(until)) {
             (Some(from), Some(until)) if from != until => Ok(Self(Some((from, until)))),
-            _ => Err(NoQuietHours),
+            _ => Err(NoDayHours),
         }
     }
 }
-impl TryFrom<String> for QuietHours {
-    type Error = NoQuietHours;
-    fn try_from(text: String) -> Result<Self, NoQuietHours> {
+impl TryFrom<String> for DayHours {
+    type Error = NoDayHours;
+    fn try_from(text: String) -> Result<Self, NoDayHours> {
         text.parse()
     }
 }
-impl From<QuietHours> for String {
-    fn from(hours: QuietHours) -> Self {
+impl From<DayHours> for String {
+    fn from(hours: DayHours) -> Self {
         hours.to_string()
     }
 }
@@ -84,7 +88,7 @@ mod tests {
     use super::*;
 
     fn end(hours: &str, zone: &str, now: &str) -> Option<String> {
-        let hours: QuietHours = hours.parse().unwrap();
+        let hours: DayHours = hours.parse().unwrap();
         let now: Timestamp = now.parse().unwrap();
         hours.end_after(now, &zone.parse().unwrap()).map(|end| end.to_string())
     }
@@ -125,13 +129,13 @@ mod tests {
     #[test]
     fn hours_come_back_as_they_were_kept() {
         for text in ["21:00-08:00", "00:00-06:30", ""] {
-            let hours: QuietHours = text.parse().unwrap();
+            let hours: DayHours = text.parse().unwrap();
             assert_eq!(hours.to_column(), text);
         }
         for wrong in
             ["21-08", "21:00", "24:00-08:00", "21:60-08:00", "08:00-08:00", "+1:00-08:00", "21:00-8:00"]
         {
-            assert!(wrong.parse::<QuietHours>().is_err(), "{wrong}");
+            assert!(wrong.parse::<DayHours>().is_err(), "{wrong}");
         }
     }
 }
