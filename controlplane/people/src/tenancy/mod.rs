@@ -4,6 +4,7 @@
 //! run. What must never happen: a statement here that touches two tenants, but for the look-ups named `find_*`.
 
 mod days;
+mod door;
 pub mod http;
 mod model;
 mod quiet;
@@ -11,14 +12,16 @@ mod service;
 mod store;
 
 pub use days::{Dates, Weekdays};
+pub use door::{Countries, Networks};
 pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState};
 pub use quiet::{NoQuietHours, QuietHours};
 pub(crate) use service::{LOCALES, row_write as tenant_row_write};
 pub use service::{
-    automatic_cuts_set, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
+    automatic_cuts_set, door_open, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
+    tenant_update_from,
 };
 pub(crate) use store::domain_write;
-pub use store::{domain, find_by_host, find_tenant, settings, tenant_ids, tenants_list};
+pub use store::{domain, domains, find_by_host, find_tenant, settings, tenant_ids, tenants_list};
 
 use atalaya_kernel::{Permission, events::EventType};
 

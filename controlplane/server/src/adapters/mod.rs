@@ -2,9 +2,10 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, and `issuer`, by which people log in. Who
+//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, `issuer`, by which people log in, and `acme`, which issues the web's certificate. Who
 //! an agent is comes from its certificate; a call acts for that agent in that tenant and for nobody else.
 
+mod acme;
 mod authorities;
 mod certificate;
 mod config;
@@ -24,6 +25,7 @@ mod telemetry;
 mod transit;
 mod values;
 
+pub(crate) use acme::{Authority, jitter};
 pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
 pub use issuer::Issuing;
