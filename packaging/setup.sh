@@ -92,6 +92,9 @@ packages_missing() {
   need_command pkg-config pkg-config
   [ "$(uname -m)" != aarch64 ] || need_command mold mold
   need_command curl curl
+  need_command openssl openssl
+  # An authority of certificates, for tests: it issues as Let's Encrypt does.
+  need_command pebble pebble
   need_command snmpd snmpd
   need_command snmpget snmp
   need_command sshd openssh-server

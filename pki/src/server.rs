@@ -24,8 +24,8 @@ use rustls::{
 };
 
 use crate::{
-    AgentIdentity, CertificateDer, PkiError, ServerCertificate, UnixTime, identity::is_authority_of, renewal,
-    validity,
+    AgentIdentity, CertificateDer, PkiError, ServerCertificate, UnixTime, Validity,
+    identity::is_authority_of, renewal, validity,
 };
 
 /// ALPN on which a valid client certificate is demanded.
@@ -111,9 +111,16 @@ impl ShownCertificate {
     /// # Errors
     /// [`PkiError`] of a certificate that cannot be read.
     pub fn is_due(&self, now: UnixTime) -> Result<bool, PkiError> {
-        let leaf = self.now().cert.first().cloned().ok_or(PkiError::NoIdentity)?;
-        let validity = validity(&leaf)?;
+        let validity = self.validity()?;
         Ok(now >= renewal::due(validity, 0) || now < validity.not_before)
+    }
+
+    /// When it is valid.
+    ///
+    /// # Errors
+    /// [`PkiError`] of a certificate that cannot be read.
+    pub fn validity(&self) -> Result<Validity, PkiError> {
+        validity(self.now().cert.first().ok_or(PkiError::NoIdentity)?)
     }
 
     fn now(&self) -> Arc<CertifiedKey> {

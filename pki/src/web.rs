@@ -1,11 +1,18 @@
 //! Certificates of the web's door, which browsers judge by public authorities or by what a person told them to trust.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType};
 use rustls::{
     ServerConfig,
     pki_types::pem::PemObject,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
     time_provider::TimeProvider,
     version::{TLS12, TLS13},
 };
@@ -83,11 +90,56 @@ pub fn names(certificate: &ServerCertificate) -> Vec<String> {
     names.value.general_names.iter().filter_map(text).collect()
 }
 
+/// One certificate for everybody, but for the host names that have one of their own.
+#[derive(Debug)]
+pub struct ShownByName {
+    usual: Arc<ShownCertificate>,
+    others: RwLock<HashMap<String, Arc<ShownCertificate>>>,
+}
+
+impl ShownByName {
+    /// Only the usual one yet.
+    pub fn new(usual: Arc<ShownCertificate>) -> Arc<Self> {
+        Arc::new(Self { usual, others: RwLock::default() })
+    }
+
+    /// Shows another one to whoever asks for a host name, from now on. The name is in lower case.
+    ///
+    /// # Errors
+    /// [`PkiError::Tls`] when certificate and key do not fit; what was shown stays.
+    pub fn show(&self, name: &str, certificate: ServerCertificate) -> Result<(), PkiError> {
+        let shown = ShownCertificate::new(certificate)?;
+        self.others.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), shown);
+        Ok(())
+    }
+
+    /// Shows the usual one for a host name again.
+    pub fn forget(&self, name: &str) {
+        self.others.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// What is shown to whoever asks for a host name, or for none.
+    pub fn of(&self, name: Option<&str>) -> Arc<ShownCertificate> {
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        name.and_then(|name| others.get(&name.to_ascii_lowercase())).unwrap_or(&self.usual).clone()
+    }
+}
+
+impl ResolvesServerCert for ShownByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let shown = self.of(hello.server_name());
+        shown.resolve(hello)
+    }
+}
+
 /// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1. `time` is the control plane's clock.
 ///
 /// # Errors
 /// [`PkiError::Tls`].
-pub fn config(shown: Arc<ShownCertificate>, time: Arc<dyn TimeProvider>) -> Result<ServerConfig, PkiError> {
+pub fn config(
+    shown: Arc<dyn ResolvesServerCert>,
+    time: Arc<dyn TimeProvider>,
+) -> Result<ServerConfig, PkiError> {
     let mut config = ServerConfig::builder_with_details(provider(), time)
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(PkiError::Tls)?
@@ -116,6 +168,26 @@ mod tests {
         rustls::client::verify_server_name(&parsed, &certificate).unwrap();
         ShownCertificate::new(read).unwrap();
         assert!(self_made(&["ni\u{f1}o".to_owned()], now).is_err(), "a name is written in ASCII");
+    }
+
+    #[test]
+    fn a_name_with_a_certificate_of_its_own_is_shown_that_one() {
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
+        let made = |name: &str| {
+            let pem = self_made(&[name.to_owned()], now).unwrap();
+            read(pem.chain.as_bytes(), pem.key.as_bytes()).unwrap()
+        };
+        let usual = ShownCertificate::new(made("usual.example")).unwrap();
+        let by_name = ShownByName::new(usual.clone());
+        let is_usual = |name: Option<&str>| Arc::ptr_eq(&by_name.of(name), &usual);
+        by_name.show("red.example", made("red.example")).unwrap();
+        assert!(!is_usual(Some("red.example")) && !is_usual(Some("RED.example")));
+        assert!(is_usual(None) && is_usual(Some("other.example")));
+        let wrong = ServerCertificate { chain: made("red.example").chain, key: made("x.example").key };
+        assert!(by_name.show("other.example", wrong).is_err());
+        assert!(is_usual(Some("other.example")));
+        by_name.forget("red.example");
+        assert!(is_usual(Some("red.example")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What every domain of the control plane stands on.
 //!
-//! - [`ids`], [`money`], [`time`], [`text`]: words that cannot be mixed up.
+//! - [`ids`], [`money`], [`time`], [`text`], [`network`]: words that cannot be mixed up.
 //! - [`context`]: [`Ctx`] comes first in every use case; [`db`]: one SQL text on two databases, reached through a
 //!   tenant's or the platform's handle only.
 //! - [`events`] and [`outbox`]: a change and its event commit together, and are delivered until they arrive.
@@ -11,10 +11,12 @@
 //!   rows, lists, API conventions.
 //! - [`search`]: things found by the words of their fields; [`notes`]: notes and files that people leave with them;
 //!   [`timeline`]: what happened to each.
+//! - [`acme`]: certificates that a public authority issues, shared by all processes.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
 //! It knows no domain, opens no socket and reads the machine's clock in one place.
 
+pub mod acme;
 pub mod archive;
 pub mod audit;
 pub mod blobs;
@@ -31,6 +33,7 @@ pub mod installation;
 pub mod jobs;
 pub mod migrations;
 pub mod money;
+pub mod network;
 pub mod notes;
 pub mod outbox;
 pub mod page;

@@ -4,10 +4,10 @@ use crate::{
     adapters::{self, Authorities, GatewayJoins, Issuing, PkiClock},
     backup::{self, BackupJob},
     cli::{open, ready_to_serve},
-    config::{Config, host_fingerprint},
+    config::{Config, Tls, host_fingerprint},
     door::{self, Certificate, Door},
     gateway::{Gateway, GatewayOptions, ResetKey},
-    http::{self, Shared, allowed::Allowed, stream::Hub},
+    http::{self, Shared, allowed::Allowed, countries::Countries, stream::Hub},
     worker::{self, audit::SealLag},
 };
 use anyhow::{Context, bail};
@@ -62,6 +62,8 @@ pub(crate) fn extra_routes() -> OpenApiRouter {
 struct Ready {
     http: SocketAddr,
     gateway: SocketAddr,
+    /// Where plain HTTP is sent on to HTTPS.
+    redirect: Option<SocketAddr>,
 }
 
 /// Runs the control plane until it is told to stop or a task of it ends unexpectedly.
@@ -80,8 +82,8 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     }
     let listener = listen(config.http.listen, "the web app", "--http-listen").await?;
     let address = listener.local_addr()?;
-    let certificate =
-        config.http.tls.as_ref().map(|tls| Certificate::open(tls, &config.data_dir, &runtime)).transpose()?;
+    let may_order = !installation.safe_mode;
+    let certificate = Certificate::open(&config.http, &config.data_dir, &runtime, may_order).await?;
     let door = Door::new(listener, &config.http, certificate.as_ref())?;
     let metrics = metrics(&config, &runtime).await?;
     let authorities = Authorities::open(runtime.clone(), &installation.id).await?;
@@ -98,7 +100,10 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
     if outbound.push.is_some() {
         push::key_ensure(&runtime).await?;
     }
-    let allowed = config.http.allow.clone().map(Allowed::open).transpose()?.map(Arc::new);
+    let countries = Countries::named(config.http.allow.as_ref())?;
+    let allow = config.http.allow.clone();
+    let allowed =
+        allow.map(|list| Allowed::open(list, countries.clone())).transpose()?.flatten().map(Arc::new);
     let shared = Shared {
         seal_lag: seal_lag.clone(),
         runtime: runtime.clone(),
@@ -109,11 +114,13 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         operations: operations(),
         issuers: Arc::new(Issuers::new(Arc::new(Issuing::new(&config.single_sign_on)))),
         config: config.http.clone(),
-        allowed: allowed.clone(),
+        allowed,
+        countries: countries.clone(),
+        certificate: certificate.as_ref().map(Certificate::shown),
         outbound: outbound.clone(),
     };
     let site = http::router(shared, extra_routes());
-    let ready = Ready { http: address, gateway: gateway_address };
+    let mut ready = Ready { http: address, gateway: gateway_address, redirect: None };
 
     let mut tasks = Tasks::default();
     let stop = tasks.stop.clone();
@@ -155,16 +162,19 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         tasks.start("gateway", gateway.run(stop.clone()));
     }
     tasks.start("http", door.serve(site, stop.clone()));
-    if let Some(allowed) = allowed {
-        tasks.start("countries", allowed.follow(stop.clone()));
-    }
-    if let Some(certificate) = certificate {
-        tasks.start("web certificate", certificate.follow(stop.clone()));
+    if let Some(countries) = countries {
+        tasks.start("countries", countries.follow(stop.clone()));
     }
     if let Some(plain) = config.http.redirect {
         let listener = listen(plain, "redirects to HTTPS", "http.redirect").await?;
+        ready.redirect = Some(listener.local_addr()?);
         let door = Door::new(listener, &config.http, None)?;
-        tasks.start("redirect", door.serve(door::redirect(address.port()), stop.clone()));
+        let answering = matches!(config.http.tls, Some(Tls::Acme(_))).then(|| runtime.clone());
+        tasks.start("redirect", door.serve(door::redirect(address.port(), answering), stop.clone()));
+    }
+    // After the door on which an authority asks.
+    if let Some(certificate) = certificate {
+        tasks.start("web certificate", certificate.follow(stop.clone()));
     }
     tasks.start("watchdog", watchdog(stop));
 

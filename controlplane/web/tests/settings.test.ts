@@ -49,6 +49,7 @@ const tenant = {
   name: 'NetAndina', brand_color: null, time_zone: 'America/Lima', country: 'PE', locale: 'es-419', grace_days: 5, debt_tolerance: 1000, currency: 'PEN',
   automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, second_factor_roles: ['owner', 'admin'], cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10,
   no_cut_weekdays: [7, 6], no_cut_dates: ['2026-12-25'], quiet_hours: '21:00-08:00', cut_hours: '', languages: ['es-419', 'en'],
+  allowed_networks: ['198.51.100.0/24', '192.0.2.7/32'], allowed_countries: ['BO', 'PE'],
 } as unknown as Tenant
 const read = toDraft(tenant, (minor) => (minor / 100).toFixed(2), '.')
 
@@ -62,6 +63,8 @@ describe('settings of an ISP', () => {
     const draft = { ...read, name: ' Redes ', debt_tolerance: '12,50', cut_brake_tenant_basis_points: '2,75', two_person_cuts_from: '40' }
     expect(toChange(draft, read, 'PEN')).toEqual({ name: 'Redes', debt_tolerance: 1250, cut_brake_tenant_basis_points: 275, two_person_cuts_from: 40 })
     expect(toChange({ ...read, no_cut_weekdays: ['7'], no_cut_dates: [], quiet_hours: '' }, read, 'PEN')).toEqual({ no_cut_weekdays: [7], no_cut_dates: [], quiet_hours: '' })
+    expect(toChange({ ...read, allowed_networks: ' 10.0.0.0/8  2001:db8::/32,', allowed_countries: 'pe' }, read, 'PEN')).toEqual({ allowed_networks: ['10.0.0.0/8', '2001:db8::/32'], allowed_countries: ['PE'] })
+    expect(toChange({ ...read, allowed_networks: '' }, read, 'PEN')).toEqual({ allowed_networks: [] })
   })
 
   it('send hours of cuts and languages as they are kept', () => {
@@ -75,8 +78,8 @@ describe('settings of an ISP', () => {
   })
 
   it('name what is wrong by field', () => {
-    const draft = { ...read, name: ' ', brand_color: 'red', grace_days: '-1', cut_brake_floor: 'x', quiet_hours: '21:00-' }
-    expect(findings(draft, 'PEN')).toEqual({ name: 'field.required', brand_color: 'field.color', grace_days: 'field.days', cut_brake_floor: 'field.count', quiet_hours: 'field.hours_pair' })
+    const draft = { ...read, name: ' ', brand_color: 'red', grace_days: '-1', cut_brake_floor: 'x', quiet_hours: '21:00-', allowed_countries: 'PE, Peru' }
+    expect(findings(draft, 'PEN')).toEqual({ name: 'field.required', brand_color: 'field.color', grace_days: 'field.days', cut_brake_floor: 'field.count', quiet_hours: 'field.hours_pair', allowed_countries: 'field.country_codes' })
     const painted = { ...read, brand_color: '#1F56C4' }
     expect(findings({ ...painted, brand_color: '' }, 'PEN')).toEqual({})
     expect(toChange({ ...painted, brand_color: '' }, painted, 'PEN')).toEqual({ brand_color: '' })

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::print_stderr, reason = "a failed test, and what one that passed has to say")]
 
+mod acme;
 mod backup;
 mod blobs;
 mod browser;

@@ -104,6 +104,22 @@ pub const COLUMNS: &[SealedColumn] = &[
         key: &[Part::Text("asked_by"), Part::Text("request_key")],
         context: |place| crate::idempotency::sealing_context(place.first, place.second),
     },
+    SealedColumn {
+        table: "kernel_acme_account",
+        column: "sealed",
+        owner: Owner::Platform,
+        of_tenants: false,
+        key: &[Part::Text("directory")],
+        context: |place| crate::acme::account_context(place.first),
+    },
+    SealedColumn {
+        table: "kernel_acme_certificate",
+        column: "sealed",
+        owner: Owner::Platform,
+        of_tenants: false,
+        key: &[Part::Text("directory"), Part::Text("names")],
+        context: |place| crate::acme::certificate_context(place.first, place.second),
+    },
 ];
 
 /// The keys of an owner, opened.

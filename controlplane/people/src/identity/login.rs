@@ -40,6 +40,20 @@ pub struct Origin {
     pub request_id: String,
     /// Token of the cookie of a browser that was here before.
     pub browser: Option<SecretText>,
+    /// The country of the address.
+    pub whereabouts: Whereabouts,
+}
+
+/// In which country an address is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// The installation has no file that would say.
+    #[default]
+    NotLookedFor,
+    /// The file does not know.
+    Unknown,
+    /// ISO 3166 code.
+    In(String),
 }
 
 /// What a log-in comes to.
@@ -120,6 +134,10 @@ pub(crate) async fn follow(
     shown: Shown,
     origin: &Origin,
 ) -> Result<LogIn, Error> {
+    // However somebody shows who they are.
+    if !tenant.lets_in(origin) {
+        return Ok(LogIn::Refused);
+    }
     let mut tx = ctx.begin_read().await?;
     let wants_code = factors::has_factor(&mut tx, &user.id).await?;
     let kept = store::password_hash(&mut tx, &user.id).await?;
@@ -171,6 +189,14 @@ pub(crate) async fn password_right(
         })?;
         return Ok(None);
     };
+    if !tenant.lets_in(origin) {
+        // As long as another, and the same answer: nothing is said of who is there.
+        password::verify(secret, None).await?;
+        write_tx!(ctx, tx => {
+            audit::record(&ctx, &mut tx, refusal(EntityRef::new("tenant", &tenant.id), origin)?).await
+        })?;
+        return Ok(None);
+    }
     let email = email.trim().to_lowercase();
     let mut tx = ctx.begin_read().await?;
     let known = store::user_by_email(&mut tx, &email).await?;
@@ -267,7 +293,7 @@ pub(crate) async fn waiting(
     let tenant = tenancy::settings(&mut tx).await?;
     let kept = store::password_hash(&mut tx, &user.id).await?;
     tx.rollback().await?;
-    let counts = !user.disabled && sessions::hash(&kept) == challenge.password;
+    let counts = !user.disabled && tenant.lets_in(origin) && sessions::hash(&kept) == challenge.password;
     Ok(counts.then_some((ctx, tenant, user)))
 }
 

@@ -16,7 +16,7 @@ mod sessions;
 mod store;
 
 pub use crate::access::{Role, RoleKey, permissions_of};
-pub use login::{LogIn, Origin, log_in, second_factor};
+pub use login::{LogIn, Origin, Whereabouts, log_in, second_factor};
 pub(crate) use login::{Shown, at_the_door, code_right, door_of, enter, follow, password_right, waiting};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};
 pub(crate) use service::{

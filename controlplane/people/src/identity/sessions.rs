@@ -70,7 +70,7 @@ pub(crate) fn person(user: &User) -> Principal {
 pub async fn authenticate(
     runtime: &Arc<Runtime>,
     token: &str,
-    request_id: &str,
+    origin: &Origin,
 ) -> Result<Option<(Ctx, LoggedIn)>, Error> {
     let token_hash = hash(token);
     let now = runtime.clock.now();
@@ -85,14 +85,14 @@ pub async fn authenticate(
     // With every request, so that another role or scope holds at once.
     let rights = may(&mut tx, &user, &tenant).await?;
     tx.rollback().await?;
-    if user.disabled {
+    if user.disabled || !tenant.lets_in(origin) {
         return Ok(None);
     }
     if is_stale(session.last_seen_at, now) {
         write_tx!(system, tx => { Ok(store::session_touch(&mut tx, &token_hash, now, now.plus_millis(IDLE_MS)).await?) })?;
     }
     let db = runtime.tenant(session.tenant_id);
-    let ctx = Ctx::new(db, person(&user), rights.permissions.clone(), rights.scope, request_id)
+    let ctx = Ctx::new(db, person(&user), rights.permissions.clone(), rights.scope, &origin.request_id)
         .proved_at(session.proved_at)
         .read_only(tenant.state == TenantState::ReadOnly);
     let logged_in = LoggedIn {

@@ -1,7 +1,7 @@
 use super::{ApiKey, ApiKeyMade, CREATED, NewApiKey, READ, REVOKED, WRITE, store, token};
 use crate::{
     access::{self, AccessScope, Catalog},
-    identity,
+    identity::{self, Origin},
     tenancy::{self, TenantState},
 };
 use atalaya_kernel::{
@@ -142,7 +142,7 @@ async fn note(
 pub async fn authenticate(
     runtime: &Arc<Runtime>,
     key: &SecretText,
-    request_id: &str,
+    origin: &Origin,
 ) -> Result<Option<Ctx>, Error> {
     let Some((id, hash)) = token::parse(key) else { return Ok(None) };
     let mut platform = runtime.platform().begin_read().await?;
@@ -164,13 +164,16 @@ pub async fn authenticate(
         return Ok(None);
     }
     let tenant = tenancy::settings(&mut tx).await?;
+    if !tenant.lets_in(origin) {
+        return Ok(None);
+    }
     let of_maker = identity::may(&mut tx, &maker, &tenant).await?;
     let scope = narrowed(key.scope.spread(&mut tx).await?, &key.scope, of_maker.scope);
     tx.rollback().await?;
     touch(&system, &key, now).await?;
     let principal = Principal::ApiKey { id: key.id, name: key.name };
     let permissions = Permissions::These(access::common(key.permissions, &of_maker.permissions));
-    let ctx = Ctx::new(system.db().clone(), principal, permissions, scope, request_id);
+    let ctx = Ctx::new(system.db().clone(), principal, permissions, scope, &origin.request_id);
     Ok(Some(ctx.read_only(tenant.state == TenantState::ReadOnly)))
 }
 

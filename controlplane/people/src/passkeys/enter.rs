@@ -111,6 +111,11 @@ pub async fn enter(
     origin: &Origin,
 ) -> Result<Option<Box<Entered>>, Error> {
     let Some((door, tenant)) = identity::door_of(runtime, slug, origin).await? else { return Ok(None) };
+    if !tenant.lets_in(origin) {
+        refuse(&door, EntityRef::new("tenant", &tenant.id), None, "the address is not let in", origin)
+            .await?;
+        return Ok(None);
+    }
     let Some(id) = shown(&door, answer, Purpose::Entry, None, site, origin).await? else { return Ok(None) };
     let user = identity::user_row(&mut door.begin_read().await?, &id).await?;
     if user.disabled {

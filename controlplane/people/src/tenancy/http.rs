@@ -1,10 +1,12 @@
 //! `/tenant`.
 
 use super::{Tenant, TenantChange, service};
+use crate::identity::http::LoginOrigin;
 use atalaya_kernel::{
     Ctx, Error,
     http::{IfMatch, Json, Problem, Versioned},
 };
+use axum::Extension;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,16 +27,17 @@ async fn get(ctx: Ctx) -> Result<Versioned<Tenant>, Error> {
     Ok(Versioned(tenant.version, tenant))
 }
 
-/// Changes settings.
+/// Changes settings. Lists of addresses that would lock out whoever sends them are refused, unless `force` is true.
 #[utoipa::path(patch, path = "/tenant", tag = "tenant", params(("If-Match" = String, Header)), request_body(content = TenantChange, example = json!({"grace_days": 5, "time_zone": "America/Lima"})),
     responses((status = 200, body = Tenant), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("tenant.write"))))]
 async fn update(
     ctx: Ctx,
     IfMatch(version): IfMatch,
+    Extension(login): Extension<LoginOrigin>,
     Json(change): Json<TenantChange>,
 ) -> Result<Versioned<Tenant>, Error> {
-    let tenant = service::tenant_update(&ctx, version, change).await?;
+    let tenant = service::tenant_update_from(&ctx, version, change, &login.origin).await?;
     Ok(Versioned(tenant.version, tenant))
 }
 

@@ -5,6 +5,7 @@
 
 mod cuts;
 mod days;
+mod door;
 mod hours;
 pub mod http;
 mod languages;
@@ -14,6 +15,7 @@ mod service;
 mod store;
 
 pub use days::{Dates, Weekdays};
+pub use door::{Countries, Networks};
 pub use hours::{DayHours, NoDayHours};
 pub(crate) use languages::LOCALES;
 pub use languages::{Languages, NoLanguages};
@@ -21,10 +23,11 @@ pub use logo::{Logo, LogoBytes, LogoTheme, MAX_LOGO_BYTES, logo_answer, logo_get
 pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState};
 pub(crate) use service::row_write as tenant_row_write;
 pub use service::{
-    automatic_cuts_set, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
+    automatic_cuts_set, door_open, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
+    tenant_update_from,
 };
 pub(crate) use store::domain_write;
-pub use store::{domain, find_by_host, find_tenant, settings, tenant_ids, tenants_list};
+pub use store::{domain, domains, find_by_host, find_tenant, settings, tenant_ids, tenants_list};
 
 use atalaya_kernel::{Permission, events::EventType};
 

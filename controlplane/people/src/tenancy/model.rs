@@ -1,5 +1,6 @@
 use super::{
     days::{Dates, Weekdays},
+    door::{Countries, Networks},
     hours::DayHours,
     languages::Languages,
 };
@@ -106,6 +107,12 @@ pub struct Tenant {
     /// Languages that its people choose among; its own is one of them.
     #[sqlx(try_from = "String")]
     pub languages: Languages,
+    /// From which networks its people and programs may ask; with no country either, from everywhere.
+    #[sqlx(try_from = "String")]
+    pub allowed_networks: Networks,
+    /// From which countries.
+    #[sqlx(try_from = "String")]
+    pub allowed_countries: Countries,
     /// What the ISP's people may do, as the installation's operator decided.
     pub state: TenantState,
     /// Why, where it is not active.
@@ -187,4 +194,11 @@ pub struct TenantChange {
     pub languages: Option<Languages>,
     /// `on` only after a previewed run; `off` always.
     pub automatic_cuts: Option<AutomaticCuts>,
+    /// From which networks people and programs may ask; empty: by the countries alone, or from everywhere.
+    pub allowed_networks: Option<Networks>,
+    /// From which countries.
+    pub allowed_countries: Option<Countries>,
+    /// Whether a list is taken that does not let in whoever sends it.
+    #[serde(default)]
+    pub force: bool,
 }

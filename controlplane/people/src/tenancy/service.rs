@@ -1,8 +1,8 @@
 use super::{
-    AutomaticCuts, CREATED, Dates, DayHours, LOCALES, Languages, NewTenant, OfflineCuts, Tenant,
-    TenantChange, TenantState, UPDATED, WRITE, Weekdays, store,
+    AutomaticCuts, CREATED, Countries, Dates, DayHours, LOCALES, Languages, Networks, NewTenant, OfflineCuts,
+    Tenant, TenantChange, TenantState, UPDATED, WRITE, Weekdays, door, store,
 };
-use crate::{access::RoleList, platform::PlatformCtx};
+use crate::{access::RoleList, identity::Origin, platform::PlatformCtx};
 use atalaya_kernel::{
     Ctx, Error, Validation,
     audit::{self, Entry},
@@ -68,6 +68,8 @@ pub async fn tenant_create_by(platform: &PlatformCtx, new: NewTenant) -> Result<
         quiet_hours: DayHours::default(),
         cut_hours: DayHours::default(),
         languages: Languages::default(),
+        allowed_networks: Networks::default(),
+        allowed_countries: Countries::default(),
         state: TenantState::Active,
         state_reason: None,
         state_since: None,
@@ -91,11 +93,33 @@ pub async fn tenant_create_by(platform: &PlatformCtx, new: NewTenant) -> Result<
     Ok((ctx, tenant))
 }
 
-/// Changes the settings that are still at `version`.
+/// Changes the settings that are still at `version`, from the machine itself.
 ///
 /// # Errors
-/// Changed meanwhile, wrong fields, or without `tenant.write`.
+/// As [`tenant_update_from`].
 pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Result<Tenant, Error> {
+    update(ctx, version, change, None).await
+}
+
+/// Changes the settings that are still at `version`, for somebody who asks from an address.
+///
+/// # Errors
+/// Changed meanwhile, wrong fields, lists that would lock the address out, or without `tenant.write`.
+pub async fn tenant_update_from(
+    ctx: &Ctx,
+    version: i64,
+    change: TenantChange,
+    origin: &Origin,
+) -> Result<Tenant, Error> {
+    update(ctx, version, change, Some(origin)).await
+}
+
+async fn update(
+    ctx: &Ctx,
+    version: i64,
+    change: TenantChange,
+    origin: Option<&Origin>,
+) -> Result<Tenant, Error> {
     ctx.authorize_whole(WRITE)?;
     let mut validation = Validation::new();
     let name = change.name.as_deref().map(|name| validation.text(name, "/name", 80));
@@ -124,6 +148,8 @@ pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Res
         "too_long",
         "at most 400 dates",
     );
+    let (networks, countries) = (change.allowed_networks.as_ref(), change.allowed_countries.as_ref());
+    door::check(&mut validation, networks, countries, origin);
     validation.finish()?;
     write_tx!(ctx, tx => {
         let before = store::settings(&mut tx).await?;
@@ -138,6 +164,9 @@ pub async fn tenant_update(ctx: &Ctx, version: i64, change: TenantChange) -> Res
             let pointer = if change.languages.is_some() { "/languages" } else { "/locale" };
             let detail = format!("{} must be among the languages that are offered", after.locale);
             return Err(Error::invalid(pointer, "unknown", detail));
+        }
+        if let Some(origin) = origin.filter(|_| !change.force) {
+            door::not_locked_out(&before, &after, origin)?;
         }
         write(ctx, &mut tx, &before, &after).await?;
         Ok(after)
@@ -174,6 +203,11 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
         quiet_hours: change.quiet_hours.unwrap_or(before.quiet_hours),
         cut_hours: change.cut_hours.unwrap_or(before.cut_hours),
         languages: change.languages.clone().unwrap_or_else(|| before.languages.clone()),
+        allowed_networks: change.allowed_networks.clone().unwrap_or_else(|| before.allowed_networks.clone()),
+        allowed_countries: change
+            .allowed_countries
+            .clone()
+            .unwrap_or_else(|| before.allowed_countries.clone()),
         version: before.version + 1,
         updated_at: ctx.now(),
         ..before.clone()
@@ -206,6 +240,29 @@ pub async fn automatic_cuts_set(ctx: &Ctx, tx: &mut TenantTx, value: AutomaticCu
         ..before.clone()
     };
     write(ctx, tx, &before, &after).await
+}
+
+/// Takes the lists of addresses away, at the command line's request: somebody locked themselves out. Whether there were any.
+///
+/// # Errors
+/// The database's.
+pub async fn door_open(ctx: &Ctx) -> Result<bool, Error> {
+    write_tx!(ctx, tx => {
+        let before = store::settings(&mut tx).await?;
+        let after = Tenant {
+            allowed_networks: Networks::default(),
+            allowed_countries: Countries::default(),
+            version: before.version + 1,
+            updated_at: ctx.now(),
+            ..before.clone()
+        };
+        let there_were = (&before.allowed_networks, &before.allowed_countries)
+            != (&after.allowed_networks, &after.allowed_countries);
+        if there_were {
+            write(ctx, &mut tx, &before, &after).await?;
+        }
+        Ok(there_were)
+    })
 }
 
 /// Writes the row if it is still at `expected`; what tells of it is the caller's.

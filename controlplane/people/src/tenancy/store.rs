@@ -6,7 +6,7 @@ use atalaya_kernel::{
 };
 
 const COLUMNS: &str = "id, slug, name, country, currency, time_zone, locale, brand_color, logo, logo_dark, grace_days, debt_tolerance, \
-                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, second_factor_roles, no_cut_weekdays, no_cut_dates, quiet_hours, cut_hours, languages, state, state_reason, state_since, plan_id, \
+                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, second_factor_roles, no_cut_weekdays, no_cut_dates, quiet_hours, cut_hours, languages, allowed_networks, allowed_countries, state, state_reason, state_since, plan_id, \
                        version, created_at, updated_at";
 
 /// The settings of the transaction's tenant; for other domains, without a permission.
@@ -65,6 +65,14 @@ pub async fn find_by_host(
 pub async fn domain(tx: &mut TenantTx) -> Result<Option<String>, Error> {
     let query = sql("SELECT domain FROM people_tenant_domain WHERE tenant_id = ").push_bind(tx.tenant());
     Ok(query.fetch_column(tx).await?.pop())
+}
+
+/// The domains of all tenants, for the certificates that the door shows.
+///
+/// # Errors
+/// The database's.
+pub async fn domains(tx: &mut PlatformTx) -> Result<Vec<String>, Error> {
+    Ok(sql("SELECT domain FROM people_tenant_domain ORDER BY domain").fetch_column(tx).await?)
 }
 
 /// Gives the transaction's tenant a domain, or takes it away.
@@ -145,8 +153,8 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
                     cut_brake_basis_points = $10, offline_cuts = $11, version = $12, updated_at = $13, \
                     cut_brake_tenant_basis_points = $14, two_person_cuts_from = $15, second_factor_roles = $16, \
                     no_cut_weekdays = $17, no_cut_dates = $18, state = $19, state_reason = $20, state_since = $21, plan_id = $22, quiet_hours = $23, \
-                    logo = $24, logo_dark = $25, cut_hours = $26, languages = $27 \
-                    WHERE id = $28 AND version = $29",
+                    logo = $24, logo_dark = $25, cut_hours = $26, languages = $27, allowed_networks = $28, allowed_countries = $29 \
+                    WHERE id = $30 AND version = $31",
     )
     .bind(&tenant.name)
     .bind(&tenant.country)
@@ -175,6 +183,8 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
     .bind(&tenant.logo_dark)
     .bind(tenant.cut_hours.to_column())
     .bind(tenant.languages.to_column())
+    .bind(tenant.allowed_networks.to_column())
+    .bind(tenant.allowed_countries.to_column())
     .bind(&tenant.id)
     .bind(expected)
     .execute(tx)

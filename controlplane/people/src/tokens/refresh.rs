@@ -6,7 +6,10 @@ use super::{
     service::{Fresh, end, pair, refresh_until},
     store,
 };
-use crate::identity::{self, Origin, User, guard::Source, token_hash};
+use crate::{
+    identity::{self, Origin, User, guard::Source, token_hash},
+    tenancy,
+};
 use atalaya_kernel::{
     Ctx, Error,
     audit::{self, Entry},
@@ -69,6 +72,10 @@ pub async fn refresh(
 ) -> Result<Option<TokenPair>, Error> {
     let hash = token_hash(presented.expose());
     let Some(door) = owner(runtime, &hash, here, origin).await? else { return Ok(None) };
+    let tenant = tenancy::tenant_get(&door).await?;
+    if !tenant.lets_in(origin) {
+        return Ok(None);
+    }
     // Before the token is spent: what fails here costs nothing.
     let signing = keyring::signing(runtime).await?;
     let next = Fresh::new();

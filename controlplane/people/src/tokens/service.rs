@@ -191,7 +191,7 @@ pub async fn authenticate(
     runtime: &Arc<Runtime>,
     token: &SecretText,
     here: Option<&TenantId>,
-    request_id: &str,
+    origin: &Origin,
 ) -> Result<Option<Ctx>, Error> {
     let Some(claims) = keyring::read(runtime, token.expose()).await? else { return Ok(None) };
     if here.is_some_and(|here| *here != claims.tenant) {
@@ -207,6 +207,9 @@ pub async fn authenticate(
         return Ok(None);
     }
     let tenant = tenancy::settings(&mut tx).await?;
+    if !tenant.lets_in(origin) {
+        return Ok(None);
+    }
     let rights = identity::may(&mut tx, &user, &tenant).await?;
     tx.rollback().await?;
     let family = kept.family;
@@ -216,7 +219,7 @@ pub async fn authenticate(
     };
     let name = format!("{} ({})", user.name, family.name);
     let principal = Principal::Token { user: user.id, family: family.id, name };
-    let ctx = Ctx::new(system.db().clone(), principal, permissions, rights.scope, request_id);
+    let ctx = Ctx::new(system.db().clone(), principal, permissions, rights.scope, &origin.request_id);
     Ok(Some(ctx.proved_at(family.created_at).read_only(tenant.state == TenantState::ReadOnly)))
 }
 

@@ -30,7 +30,7 @@ async fn log_in(world: &World, email: &str) -> String {
 }
 
 async fn context(world: &World, token: &str) -> Ctx {
-    identity::authenticate(&world.runtime, token, "request").await.unwrap().unwrap().0
+    identity::authenticate(&world.runtime, token, &crate::anywhere()).await.unwrap().unwrap().0
 }
 
 /// A user with these roles, logged in: id, token, and the context of a request.
@@ -206,14 +206,18 @@ on_both!(dangerous_rights_ask_again_who_is_there, |world: World| async move {
     let new = |name: &str| user(&format!("{name}@netandina.example"), Role::ReadOnly);
     identity::user_create(&fresh, new("uno")).await.unwrap();
     world.clock.advance_millis(STEP_UP_MS);
-    let (stale, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
+    let (stale, session) =
+        identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap();
     assert_eq!(code(identity::user_create(&stale, new("dos")).await.unwrap_err()), "step_up_required");
     assert!(identity::users_list(&stale, &PageQuery::default()).await.is_ok(), "reading is not dangerous");
     let wrong = Proof::Password(SecretText::new("battery staple".to_owned()));
     assert_eq!(identity::step_up(&stale, &session, &wrong, &Origin::default()).await.unwrap(), None);
     let right = Proof::Password(SecretText::new(PASSWORD.to_owned()));
     let next = identity::step_up(&stale, &session, &right, &Origin::default()).await.unwrap().unwrap();
-    assert!(identity::authenticate(&world.runtime, &token, "r").await.unwrap().is_none(), "another token");
+    assert!(
+        identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().is_none(),
+        "another token"
+    );
     identity::user_create(&context(&world, &next).await, new("dos")).await.unwrap();
     let filter =
         audit::AuditFilter { entity_id: Some(id.to_string()), limit: 50, ..audit::AuditFilter::default() };
@@ -233,7 +237,8 @@ on_both!(people_see_and_end_their_own_sessions, |world: World| async move {
     world.clock.advance_millis(1_000);
     let second = log_in(&world, "rosa@netandina.example").await;
     let third = log_in(&world, "rosa@netandina.example").await;
-    let (rosa, session) = identity::authenticate(&world.runtime, &second, "r").await.unwrap().unwrap();
+    let (rosa, session) =
+        identity::authenticate(&world.runtime, &second, &crate::anywhere()).await.unwrap().unwrap();
     let listed = identity::sessions_list(&rosa, &session.session_id).await.unwrap().items;
     assert_eq!(listed.iter().map(|session| session.current).filter(|current| *current).count(), 1);
     assert_eq!(listed.len(), 3);
@@ -243,7 +248,7 @@ on_both!(people_see_and_end_their_own_sessions, |world: World| async move {
     identity::session_revoke(&rosa, &oldest).await.unwrap();
     let alive = |token: String| {
         let runtime = world.runtime.clone();
-        async move { identity::authenticate(&runtime, &token, "r").await.unwrap().is_some() }
+        async move { identity::authenticate(&runtime, &token, &crate::anywhere()).await.unwrap().is_some() }
     };
     assert!(!alive(first).await && alive(second.clone()).await && alive(third.clone()).await);
     identity::sessions_revoke_others(&rosa, &session.session_id).await.unwrap();

@@ -47,7 +47,8 @@ fn app_code(base32: &str, now_ms: i64) -> String {
 pub(super) async fn enrolled(world: &World, ctx: &Ctx) -> (Ctx, String, Vec<String>) {
     identity::user_create(ctx, user(EMAIL, Role::Owner)).await.unwrap();
     let token = log_in(world, "netandina", EMAIL, &password()).await.unwrap().token.expose().to_owned();
-    let (rosa, _) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
+    let (rosa, _) =
+        identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap();
     let enrolment = factors::app_enrol(&rosa).await.unwrap();
     assert!(
         enrolment.uri.expose().contains(enrolment.secret.expose())
@@ -116,7 +117,8 @@ on_both!(a_log_in_wants_a_code_that_is_taken_once, |world: World| async move {
             .expose()
             .to_owned()
     };
-    let (rosa, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
+    let (rosa, session) =
+        identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap();
     let renewed = factors::recovery_renew(&rosa).await.unwrap();
     let renewed = plain(&renewed);
     assert!(!answer(&world, &challenge(&world).await, &codes[1]).await.unwrap(), "worthless");
@@ -137,7 +139,8 @@ on_both!(a_role_that_demands_a_factor_permits_nothing_without, |world: World| as
         .expose()
         .to_owned();
     let see = || async {
-        let (luis, session) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
+        let (luis, session) =
+            identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap();
         let may = luis.authorize(atalaya_people::customers::READ).is_ok();
         (luis, may, session.factor_missing)
     };

@@ -32,11 +32,11 @@ async fn person(world: &World, ctx: &Ctx, email: &str, role: Role) -> Ctx {
     identity::user_create(ctx, user(email, role)).await.unwrap();
     let secret = SecretText::new("correct horse".to_owned());
     let token = log_in(world, "netandina", email, &secret).await.unwrap().token.expose().to_owned();
-    identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap().0
+    identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap().0
 }
 
 async fn used(world: &World, token: &str) -> Option<Ctx> {
-    keys::authenticate(&world.runtime, &SecretText::new(token.to_owned()), "r").await.unwrap()
+    keys::authenticate(&world.runtime, &SecretText::new(token.to_owned()), &crate::anywhere()).await.unwrap()
 }
 
 on_both!(a_key_may_what_it_names_until_it_is_revoked, |world: World| async move {

@@ -42,7 +42,10 @@ on_both!(a_link_sets_a_password_once, |world: World| async move {
     assert_eq!(reset.kind, LinkKind::Reset);
     set(reset.token.expose(), "second password").await.unwrap();
     assert!(
-        identity::authenticate(&world.runtime, entered.token.expose(), "r").await.unwrap().is_none(),
+        identity::authenticate(&world.runtime, entered.token.expose(), &crate::anywhere())
+            .await
+            .unwrap()
+            .is_none(),
         "sessions end"
     );
     assert!(log_in(&world, "netandina", EMAIL, &secret("first password")).await.is_none());
@@ -62,7 +65,7 @@ on_both!(a_link_is_no_promotion, |world: World| async move {
         .token
         .expose()
         .to_owned();
-    let (ana, _) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
+    let (ana, _) = identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap();
     assert_eq!(links::link_create(&ana, &owner.id).await.unwrap_err().code(), "beyond_own_rights");
     let stranger = tenant(&world, "other").await;
     assert!(matches!(links::link_create(&stranger, &owner.id).await, Err(Error::NotFound)));
@@ -74,8 +77,10 @@ on_both!(ones_own_password_asks_for_the_old_one, |world: World| async move {
     let old = secret("correct horse");
     let first = log_in(&world, "netandina", EMAIL, &old).await.unwrap();
     let second = log_in(&world, "netandina", EMAIL, &old).await.unwrap();
-    let (luis, session) =
-        identity::authenticate(&world.runtime, second.token.expose(), "r").await.unwrap().unwrap();
+    let (luis, session) = identity::authenticate(&world.runtime, second.token.expose(), &crate::anywhere())
+        .await
+        .unwrap()
+        .unwrap();
     let new = secret("another horse");
     let wrong = identity::password_change(&luis, &session, &new, &new).await.unwrap();
     assert_eq!(wrong, None);
@@ -83,12 +88,13 @@ on_both!(ones_own_password_asks_for_the_old_one, |world: World| async move {
     for (token, alive) in
         [(first.token.expose(), false), (second.token.expose(), false), (next.as_str(), true)]
     {
-        let found = identity::authenticate(&world.runtime, token, "r").await.unwrap();
+        let found = identity::authenticate(&world.runtime, token, &crate::anywhere()).await.unwrap();
         assert_eq!(found.is_some(), alive);
     }
     assert!(log_in(&world, "netandina", EMAIL, &old).await.is_none());
     // Whoever holds a stolen cookie guesses no faster, and delays nobody else.
-    let (luis, session) = identity::authenticate(&world.runtime, &next, "r").await.unwrap().unwrap();
+    let (luis, session) =
+        identity::authenticate(&world.runtime, &next, &crate::anywhere()).await.unwrap().unwrap();
     for _ in 0..5 {
         assert_eq!(identity::password_change(&luis, &session, &old, &new).await.unwrap(), None);
     }

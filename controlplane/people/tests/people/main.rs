@@ -4,6 +4,7 @@
 mod access;
 mod approvals;
 mod authenticator;
+mod door;
 mod factors;
 mod forgeries;
 mod issuer;
@@ -46,6 +47,11 @@ fn user(email: &str, role: Role) -> NewUser {
         scope: None,
         password: Some(SecretText::new("correct horse".to_owned())),
     }
+}
+
+/// From where nobody minds.
+fn anywhere() -> Origin {
+    Origin::default()
 }
 
 /// Somebody who logged in without a second factor; `None` when refused.
@@ -144,11 +150,11 @@ on_both!(people_log_in_and_out, |world: World| async move {
     let entered = log_in(&world, "netandina", "ROSA@netandina.example ", &right).await.unwrap();
     assert_eq!(entered.logged_in.user.id, owner.id);
     let token = entered.token.expose().to_owned();
-    let (mine, _) = identity::authenticate(&world.runtime, &token, "r1").await.unwrap().unwrap();
+    let (mine, _) = identity::authenticate(&world.runtime, &token, &anywhere()).await.unwrap().unwrap();
     assert_eq!(mine.tenant(), ctx.tenant());
-    assert!(identity::authenticate(&world.runtime, "0000", "r2").await.unwrap().is_none());
+    assert!(identity::authenticate(&world.runtime, "0000", &anywhere()).await.unwrap().is_none());
     identity::log_out(&mine, &token).await.unwrap();
-    assert!(identity::authenticate(&world.runtime, &token, "r3").await.unwrap().is_none());
+    assert!(identity::authenticate(&world.runtime, &token, &anywhere()).await.unwrap().is_none());
 
     let token = log_in(&world, "netandina", "rosa@netandina.example", &right)
         .await
@@ -157,7 +163,10 @@ on_both!(people_log_in_and_out, |world: World| async move {
         .expose()
         .to_owned();
     world.clock.advance_millis(13 * 3_600_000);
-    assert!(identity::authenticate(&world.runtime, &token, "r4").await.unwrap().is_none(), "idle too long");
+    assert!(
+        identity::authenticate(&world.runtime, &token, &anywhere()).await.unwrap().is_none(),
+        "idle too long"
+    );
 });
 
 on_both!(the_last_owner_stays, |world: World| async move {
@@ -177,7 +186,7 @@ on_both!(the_last_owner_stays, |world: World| async move {
         .expose()
         .to_owned();
     identity::user_update(&ctx, &owner.id, 1, off).await.unwrap();
-    assert!(identity::authenticate(&world.runtime, &token, "r").await.unwrap().is_none());
+    assert!(identity::authenticate(&world.runtime, &token, &anywhere()).await.unwrap().is_none());
     assert_eq!(identity::users_list(&ctx, &PageQuery::default()).await.unwrap().items.len(), 2);
 });
 

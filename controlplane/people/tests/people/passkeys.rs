@@ -29,7 +29,7 @@ pub(crate) fn site() -> Site {
 }
 
 pub(crate) async fn person(world: &World, token: &str) -> (Ctx, LoggedIn) {
-    identity::authenticate(&world.runtime, token, "r").await.unwrap().unwrap()
+    identity::authenticate(&world.runtime, token, &crate::anywhere()).await.unwrap().unwrap()
 }
 
 /// Rosa, logged in by her password.

@@ -130,12 +130,14 @@ on_both!(a_state_is_seen_by_the_people_and_stands_in_both_trails, |world: World|
     let after = set(TenantState::ReadOnly).await.unwrap();
     assert_eq!(after.state_reason.as_deref(), Some("the invoice of September is not paid"));
     assert_eq!(set(TenantState::ReadOnly).await.unwrap_err().code(), "state_unchanged");
-    let (rosa, logged_in) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
+    let (rosa, logged_in) =
+        identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap();
     assert!(rosa.is_read_only());
     assert_eq!(tenancy::read_only(&logged_in.tenant).code(), "tenant_read_only");
     let after = set(TenantState::Active).await.unwrap();
     assert_eq!((after.state, after.state_reason), (TenantState::Active, None));
-    let (rosa, _) = identity::authenticate(&world.runtime, &token, "r").await.unwrap().unwrap();
+    let (rosa, _) =
+        identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap();
     assert!(!rosa.is_read_only());
     let filter =
         AuditFilter { actions: vec!["tenant.state_set".to_owned()], limit: 10, ..AuditFilter::default() };
@@ -195,7 +197,7 @@ on_both!(an_operator_logs_in_and_is_nobody_in_a_tenant, |world: World| async mov
     assert!(operator_token(&world, "not the password").await.is_none());
     let token = operator_token(&world, "operator horse").await.unwrap();
     assert!(matches!(operator_ctx(&world, &token).await.unwrap().principal(), Principal::Operator { .. }));
-    assert!(identity::authenticate(&world.runtime, &token, "r").await.unwrap().is_none());
+    assert!(identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().is_none());
     assert!(visits::authenticate(&world.runtime, &token, "r").await.unwrap().is_none());
     let found = operators::operator_find(&platform, "noc@hosting.example").await.unwrap();
     operators::disabled_set(&platform, &found.id, true).await.unwrap();

@@ -57,7 +57,9 @@ async fn granted(world: &World, permissions: Option<&[&str]>) -> TokenPair {
 }
 
 async fn used(world: &World, pair: &TokenPair) -> Option<Ctx> {
-    tokens::authenticate(&world.runtime, &secret(pair.access_token.expose()), None, "r").await.unwrap()
+    tokens::authenticate(&world.runtime, &secret(pair.access_token.expose()), None, &crate::anywhere())
+        .await
+        .unwrap()
 }
 
 async fn refreshed_from(world: &World, token: &str, origin: &Origin) -> Option<TokenPair> {
@@ -145,7 +147,12 @@ on_both!(tokens_end, |world: World| async move {
     world.clock.advance_millis(1_000);
     assert!(used(&world, &first).await.is_none(), "ended");
     for nonsense in ["", "eyJ", "a.b.c", "atr_00", first.refresh_token.expose()] {
-        assert!(tokens::authenticate(&world.runtime, &secret(nonsense), None, "r").await.unwrap().is_none());
+        assert!(
+            tokens::authenticate(&world.runtime, &secret(nonsense), None, &crate::anywhere())
+                .await
+                .unwrap()
+                .is_none()
+        );
     }
     assert!(refreshed(&world, first.access_token.expose()).await.is_none(), "one kind is not the other");
 
@@ -225,7 +232,8 @@ on_both!(a_password_and_a_disabled_person_end_programs, |world: World| async mov
 
     let pair = granted(&world, None).await;
     let token = log_in(&world, "netandina", EMAIL, &secret("correct horse")).await.unwrap().token;
-    let (rosa, session) = identity::authenticate(&world.runtime, token.expose(), "r").await.unwrap().unwrap();
+    let (rosa, session) =
+        identity::authenticate(&world.runtime, token.expose(), &crate::anywhere()).await.unwrap().unwrap();
     let changed =
         identity::password_change(&rosa, &session, &secret("correct horse"), &secret("another horse")).await;
     assert!(changed.unwrap().is_some());
@@ -248,7 +256,7 @@ on_both!(a_person_sees_and_ends_their_own_programs, |world: World| async move {
     identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();
     let person = async |email: &str| {
         let token = log_in(&world, "netandina", email, &secret("correct horse")).await.unwrap().token;
-        identity::authenticate(&world.runtime, token.expose(), "r").await.unwrap().unwrap().0
+        identity::authenticate(&world.runtime, token.expose(), &crate::anywhere()).await.unwrap().unwrap().0
     };
     let (rosa, luis) = (person(EMAIL).await, person("luis@netandina.example").await);
     let (one, two) = (granted(&world, Some(&["customer.read"])).await, granted(&world, None).await);
@@ -293,7 +301,9 @@ on_both!(a_token_of_one_tenant_is_nothing_at_anothers_host, |world: World| async
     let other = tenant(&world, "other").await;
     let pair = granted(&world, None).await;
     let at = async |here: Option<&TenantId>| {
-        tokens::authenticate(&world.runtime, &secret(pair.access_token.expose()), here, "r").await.unwrap()
+        tokens::authenticate(&world.runtime, &secret(pair.access_token.expose()), here, &crate::anywhere())
+            .await
+            .unwrap()
     };
     assert!(at(Some(ctx.tenant())).await.is_some() && at(None).await.is_some());
     assert!(at(Some(other.tenant())).await.is_none());

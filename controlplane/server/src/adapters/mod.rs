@@ -2,9 +2,11 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, and, behind `guarded`, `issuer`, by which people
-//! log in, and `push`, by which browsers are reached. Who an agent is comes from its certificate; a call acts for that agent in that tenant and for nobody else.
+//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, `acme`, which issues the web's certificate, and,
+//! behind `guarded`, `issuer`, by which people log in, and `push`, by which browsers are reached. Who an agent is comes from its
+//! certificate; a call acts for that agent in that tenant and for nobody else.
 
+mod acme;
 mod authorities;
 mod certificate;
 mod config;
@@ -26,6 +28,7 @@ mod telemetry;
 mod transit;
 mod values;
 
+pub(crate) use acme::{Authority, jitter};
 pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
 pub use issuer::Issuing;

@@ -30,20 +30,34 @@ pub(super) struct Outside<'a> {
 }
 
 impl Outside<'_> {
+    /// Whether it may be spoken with in the clear: it is of this machine.
+    fn is_here(&self) -> bool {
+        HERE.iter().any(|here| {
+            self.address
+                .strip_prefix(here)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        })
+    }
+
+    /// Looks at the address.
+    ///
+    /// # Errors
+    /// One that cannot be, by the name of its setting.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let (section, setting) = (self.section, self.setting);
+        if !(self.address.starts_with("https://") || self.is_here()) {
+            bail!("{section} {setting} must be https://…: secrets would cross the network in the clear");
+        }
+        Ok(())
+    }
+
     /// Prepares calls; makes none.
     ///
     /// # Errors
     /// A setting that cannot be, named.
     pub(super) fn agent(&self) -> anyhow::Result<ureq::Agent> {
-        let (section, setting) = (self.section, self.setting);
-        let is_here = HERE.iter().any(|here| {
-            self.address
-                .strip_prefix(here)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
-        if !(self.address.starts_with("https://") || is_here) {
-            bail!("{section} {setting} must be https://…: secrets would cross the network in the clear");
-        }
+        self.check()?;
+        let (section, is_here) = (self.section, self.is_here());
         let mut config = ureq::Agent::config_builder()
             .timeout_global(Some(self.within))
             .http_status_as_error(false)

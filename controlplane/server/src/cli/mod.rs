@@ -4,6 +4,7 @@ mod admin;
 mod agent;
 mod audit;
 mod backup;
+mod certificate;
 mod mail;
 mod migrate;
 mod platform;
@@ -100,6 +101,9 @@ enum Command {
     /// Verifies the audit trails, and prints where their chains end.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Certificates of the web that a public authority issues (ACME).
+    #[command(subcommand)]
+    Certificate(certificate::Certificate),
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -153,6 +157,7 @@ impl Cli {
             Command::Search(search) => search.run(&config).await,
             Command::Mail(mail) => mail.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
+            Command::Certificate(certificate) => certificate.run(&config).await,
             Command::Openapi => {
                 let document =
                     crate::http::document().to_pretty_json().context("the document has a JSON form")?;

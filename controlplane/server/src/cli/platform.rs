@@ -11,7 +11,7 @@ use atalaya_people::{
         operators::{self, NewOperator},
         plans::{self, NewTenantPlan},
     },
-    tenancy::TenantState,
+    tenancy::{self, TenantState},
 };
 use clap::{Args, Subcommand};
 
@@ -92,6 +92,13 @@ pub(super) enum TenantCommand {
         /// Host name; left out: none.
         #[arg(long)]
         domain: Option<String>,
+    },
+    /// Takes a tenant's lists of addresses away: from then on its people are let in from everywhere. For whoever locked themselves
+    /// out.
+    Open {
+        /// Slug of the tenant.
+        #[arg(long)]
+        tenant: String,
     },
     /// Makes a tenant active or read-only. Its network goes on as it is, and nobody is cut while it is read-only.
     State {
@@ -185,6 +192,10 @@ impl TenantCommand {
                 let tenant = tenant_ctx(ctx.runtime(), &tenant).await?;
                 let set = plans::tenant_domain_set(ctx, tenant.tenant(), domain.as_deref());
                 set.await.map_err(explained)?;
+            }
+            Self::Open { tenant } => {
+                let tenant = tenant_ctx(ctx.runtime(), &tenant).await?;
+                tenancy::door_open(&tenant).await.map_err(explained)?;
             }
             Self::State { tenant, state, reason } => {
                 let tenant = tenant_ctx(ctx.runtime(), &tenant).await?;

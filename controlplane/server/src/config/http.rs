@@ -40,6 +40,75 @@ pub enum Tls {
         /// Host names and addresses by which browsers reach it.
         names: Vec<String>,
     },
+    /// Ordered from a public authority, and renewed in time.
+    Acme(Acme),
+}
+
+/// An authority that issues certificates over ACME (RFC 8555).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acme {
+    /// Host names by which browsers reach it; each leads here, on port 80 too.
+    pub names: Vec<String>,
+    /// E-mail addresses that the authority writes to.
+    pub contact: Vec<String>,
+    /// Whether the authority's terms of service are agreed to.
+    #[serde(default)]
+    pub terms_agreed: bool,
+    /// `letsencrypt`, `letsencrypt-staging`, or the URL of another authority's directory.
+    #[serde(default = "Acme::usual")]
+    pub directory: String,
+    /// Certificates (PEM) by which the directory's own is judged; the system's when absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Port on which the authority asks: 80, but for an authority of one's own.
+    #[serde(default = "Acme::usual_port")]
+    pub proof_port: u16,
+}
+
+impl Acme {
+    fn usual() -> String {
+        "letsencrypt".to_owned()
+    }
+
+    fn usual_port() -> u16 {
+        80
+    }
+
+    /// URL of the directory.
+    pub fn directory_url(&self) -> &str {
+        match self.directory.as_str() {
+            "letsencrypt" => "https://acme-v02.api.letsencrypt.org/directory",
+            "letsencrypt-staging" => "https://acme-staging-v02.api.letsencrypt.org/directory",
+            url => url,
+        }
+    }
+
+    /// Whether it can be meant.
+    fn check(&self) -> Result<(), String> {
+        let wrong = |name: &&String| {
+            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte));
+            name.is_empty() || !is_name
+        };
+        if self.names.is_empty() {
+            return Err(
+                "http.tls.names is empty: name the hosts by which browsers reach this machine".to_owned()
+            );
+        }
+        if let Some(name) = self.names.iter().find(wrong) {
+            return Err(format!(
+                "http.tls.names: {name:?} is no host name; every name is proven by itself, so there are no wildcards"
+            ));
+        }
+        if !self.terms_agreed {
+            return Err(
+                "http.tls.terms_agreed has to be true: the authority issues to nobody who does not agree to \
+                        its terms of service"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Who is let in. One of the two suffices; the machine itself always is.
@@ -74,6 +143,19 @@ impl Http {
     pub fn is_https(&self) -> bool {
         self.https || self.tls.is_some()
     }
+
+    /// Whether what is said of certificates can be meant.
+    ///
+    /// # Errors
+    /// What is wrong, with the name of the setting and the mend.
+    pub fn check(&self) -> Result<(), String> {
+        let Some(Tls::Acme(acme)) = &self.tls else { return Ok(()) };
+        if self.redirect.is_none() {
+            return Err("http.tls from = \"acme\" needs http.redirect: the authority asks on port 80, and that door answers"
+                .to_owned());
+        }
+        acme.check()
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +173,29 @@ mod tests {
         assert!(wrong.contains("key"), "{wrong}");
         let wrong = read("[tls]\nfrom = \"magic\"").unwrap_err().to_string();
         assert!(wrong.contains("self-made"), "{wrong}");
+        let acme = "[tls]\nfrom = \"acme\"\nnames = [\"a.example\"]\ncontact = [\"ana@isp.example\"]\n";
+        let Some(Tls::Acme(usual)) = read(acme).unwrap().tls else { panic!("it is ACME") };
+        assert_eq!(usual.directory_url(), "https://acme-v02.api.letsencrypt.org/directory");
+        let wrong = read(&format!("{acme}magic = 1")).unwrap_err().to_string();
+        assert!(wrong.contains("magic"), "{wrong}");
         let wrong = read("[allow]\nnetworks = [\"10.0.0.0/99\"]").unwrap_err().to_string();
         assert!(wrong.contains("10.0.0.0/99"), "{wrong}");
+    }
+
+    #[test]
+    fn an_order_that_cannot_be_meant_is_refused_with_its_mend() {
+        let check = |redirect: &str, rest: &str| {
+            let text = format!("{redirect}\n[tls]\nfrom = \"acme\"\ncontact = [\"ana@isp.example\"]\n{rest}");
+            toml::from_str::<Http>(&text).unwrap().check()
+        };
+        let (redirect, agreed) = ("redirect = \"0.0.0.0:80\"", "terms_agreed = true");
+        let names = |names: &str| format!("names = [{names}]\n{agreed}");
+        assert_eq!(check(redirect, &names("\"isp.example\"")), Ok(()));
+        assert!(check("", &names("\"isp.example\"")).unwrap_err().contains("http.redirect"));
+        assert!(check(redirect, "names = [\"isp.example\"]").unwrap_err().contains("terms_agreed"));
+        assert!(check(redirect, &names("")).unwrap_err().contains("http.tls.names"));
+        for wrong in ["*.isp.example", "isp example", "a.example,b.example", ""] {
+            assert!(check(redirect, &names(&format!("{wrong:?}"))).unwrap_err().contains(wrong), "{wrong}");
+        }
     }
 }

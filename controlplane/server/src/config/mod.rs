@@ -5,16 +5,15 @@ mod backup;
 mod blobs;
 mod http;
 mod mail;
-mod network;
 mod push;
 mod secrets;
 mod source;
 
+pub use atalaya_kernel::network::Network;
 pub use backup::{Backup, TimeOfDay};
 pub use blobs::Blobs;
-pub use http::{Allow, Http, Tls};
+pub use http::{Acme, Allow, Http, Tls};
 pub use mail::{Encryption, Mail};
-pub use network::Network;
 pub use push::Push;
 pub use secrets::{KeySource, Secrets, make_key};
 pub use source::Source;

@@ -1,9 +1,17 @@
-//! The certificate that the door shows, from files that are read again when they change.
+//! The certificate that the door shows: from files that are read again when they change, or of a public authority.
 
-use crate::{adapters::PkiClock, config::Tls};
+use super::{domains::Domains, keeper::Keeper};
+use crate::{
+    adapters::{Authority, PkiClock},
+    config::{Http, Tls},
+};
 use anyhow::Context;
-use atalaya_kernel::runtime::Runtime;
-use atalaya_pki::{UnixTime, server::ShownCertificate, web};
+use atalaya_kernel::{acme::Wanted, runtime::Runtime};
+use atalaya_pki::{
+    UnixTime,
+    server::ShownCertificate,
+    web::{self, ShownByName},
+};
 use std::{
     fs,
     io::Write,
@@ -19,9 +27,26 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// A chain and its key, and where they come from.
 pub(crate) struct Certificate {
-    files: Files,
+    source: Source,
     shown: Arc<ShownCertificate>,
+    /// What is shown to whom.
+    by_name: Arc<ShownByName>,
     clock: Arc<PkiClock>,
+}
+
+enum Source {
+    Files(Files),
+    Authority(Box<Ordered>),
+}
+
+/// What an authority issues for: the names of the configuration, and those that ISPs have of their own.
+struct Ordered {
+    keeper: Keeper,
+    authority: Arc<Authority>,
+    own: Vec<String>,
+    directory: String,
+    runtime: Arc<Runtime>,
+    may_order: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -33,33 +58,71 @@ struct Files {
 }
 
 impl Certificate {
-    /// Reads it, and makes it first where this machine is to.
+    /// Reads it, and makes it first where this machine is to; none where the door speaks no TLS. `may_order` says whether
+    /// something may leave this installation.
     ///
     /// # Errors
-    /// Files that cannot be read or do not fit, with their names.
-    pub(crate) fn open(tls: &Tls, data: &Path, runtime: &Arc<Runtime>) -> anyhow::Result<Self> {
-        let files = match tls {
+    /// Settings that cannot be meant, and files that cannot be read or do not fit, with their names.
+    pub(crate) async fn open(
+        http: &Http,
+        data: &Path,
+        runtime: &Arc<Runtime>,
+        may_order: bool,
+    ) -> anyhow::Result<Option<Self>> {
+        http.check().map_err(anyhow::Error::msg)?;
+        let Some(tls) = &http.tls else { return Ok(None) };
+        let clock = Arc::new(PkiClock(runtime.clock.clone()));
+        let (source, first) = match tls {
             Tls::Files { certificate, key } => {
-                Files { chain: certificate.clone(), key: key.clone(), self_made: None }
+                let files = Files { chain: certificate.clone(), key: key.clone(), self_made: None };
+                let read = files.read()?;
+                (Source::Files(files), read)
             }
             Tls::SelfMade { names } => {
                 anyhow::ensure!(
                     !names.is_empty(),
                     "http.tls.names is empty: name the hosts by which browsers reach this machine"
                 );
-                let folder = data.join("tls");
-                Files {
-                    chain: folder.join("certificate.pem"),
-                    key: folder.join("key.pem"),
-                    self_made: Some(names.clone()),
-                }
+                let files = Files::self_made(names, data);
+                files.renew(clock.now())?;
+                let read = files.read()?;
+                (Source::Files(files), read)
+            }
+            Tls::Acme(settings) => {
+                let authority = Arc::new(Authority::new(settings, runtime.clone())?);
+                let directory = settings.directory_url().to_owned();
+                let wanted = Wanted::new(&directory, &settings.names);
+                let mut keeper =
+                    Keeper::open(authority.clone(), wanted, runtime.clone(), may_order, false).await?;
+                let read = match keeper.newer().await {
+                    Ok(kept) => kept,
+                    Err(error) => {
+                        tracing::error!("the kept certificate cannot be shown: {error:#}");
+                        None
+                    }
+                };
+                let read = match read {
+                    Some(read) => read,
+                    // Browsers warn of it, and that is better than a door that does not open.
+                    None => {
+                        let files = Files::self_made(&settings.names, data);
+                        files.renew(clock.now())?;
+                        files.read()?
+                    }
+                };
+                let (own, runtime) = (settings.names.clone(), runtime.clone());
+                let ordered = Ordered { keeper, authority, own, directory, runtime, may_order };
+                (Source::Authority(Box::new(ordered)), read)
             }
         };
-        let clock = Arc::new(PkiClock(runtime.clock.clone()));
-        files.renew(clock.now())?;
-        let shown =
-            ShownCertificate::new(files.read()?).context("certificate and key of http.tls do not fit")?;
-        Ok(Self { files, shown, clock })
+        let shown = ShownCertificate::new(first).context("certificate and key of http.tls do not fit")?;
+        let by_name = ShownByName::new(shown.clone());
+        Ok(Some(Self { source, shown, by_name, clock }))
+    }
+
+    /// What it shows now.
+    pub(crate) fn shown(&self) -> Arc<ShownCertificate> {
+        self.shown.clone()
     }
 
     /// How TLS is spoken with it.
@@ -67,22 +130,52 @@ impl Certificate {
     /// # Errors
     /// TLS that cannot be had.
     pub(super) fn tls(&self) -> anyhow::Result<rustls::ServerConfig> {
-        Ok(web::config(self.shown.clone(), self.clock.clone())?)
+        Ok(web::config(self.by_name.clone(), self.clock.clone())?)
     }
 
-    /// Shows what the files hold, whenever that changes; what cannot be read leaves the old one. Until told to stop.
+    /// Shows the newest one there is until told to stop; while there is none that can be read, the old one stays.
     ///
     /// # Errors
     /// None.
     pub(crate) async fn follow(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut seen = self.files.stamp();
+        match self.source {
+            Source::Files(files) => files.follow(&self.shown, &self.clock, stop).await,
+            Source::Authority(ordered) => {
+                let Ordered { keeper, authority, own, directory, runtime, may_order } = *ordered;
+                let domains =
+                    Domains { authority, directory, own, runtime, may_order, shown: self.by_name.clone() };
+                tokio::try_join!(keeper.follow(self.shown, stop.clone()), domains.follow(stop)).map(drop)
+            }
+        }
+    }
+}
+
+impl Files {
+    /// One that this machine makes for these names, in its data folder.
+    fn self_made(names: &[String], data: &Path) -> Self {
+        let folder = data.join("tls");
+        Self {
+            chain: folder.join("certificate.pem"),
+            key: folder.join("key.pem"),
+            self_made: Some(names.to_vec()),
+        }
+    }
+
+    /// Shows what the files hold, whenever that changes.
+    async fn follow(
+        self,
+        shown: &ShownCertificate,
+        clock: &PkiClock,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut seen = self.stamp();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
-            let look = self.files.clone();
-            let now = self.clock.now();
+            let look = self.clone();
+            let now = clock.now();
             let looked = tokio::task::spawn_blocking(move || {
                 look.renew(now)?;
                 let stamp = look.stamp();
@@ -90,7 +183,7 @@ impl Certificate {
             });
             match looked.await? {
                 Ok(None) => {}
-                Ok(Some(Ok((stamp, read)))) => match self.shown.replace(read) {
+                Ok(Some(Ok((stamp, read)))) => match shown.replace(read) {
                     Ok(()) => {
                         seen = stamp;
                         tracing::info!("another certificate is shown from now on");
@@ -106,9 +199,7 @@ impl Certificate {
             }
         }
     }
-}
 
-impl Files {
     fn read(&self) -> anyhow::Result<atalaya_pki::ServerCertificate> {
         let bytes =
             |path: &Path| fs::read(path).with_context(|| format!("http.tls: cannot read {}", path.display()));

@@ -4,12 +4,16 @@
 //! and for the wait until the next one, and what it does not acknowledge. The site bounds bodies and the time of an answer.
 
 mod certificate;
+mod challenge;
 mod connection;
+mod domains;
+mod keeper;
 mod places;
 
 pub(crate) use certificate::Certificate;
 
 use crate::config::{self, Network};
+use atalaya_kernel::runtime::Runtime;
 use axum::{
     Router,
     body::Body,
@@ -109,9 +113,10 @@ impl Door {
     }
 }
 
-/// A site that sends every request on to HTTPS on a port.
-pub(crate) fn redirect(port: u16) -> Router {
-    Router::new().fallback(async move |request: Request<Body>| {
+/// A site that sends every request on to HTTPS on a port. With `answering` an authority that asks for a proof is answered.
+pub(crate) fn redirect(port: u16, answering: Option<Arc<Runtime>>) -> Router {
+    let site = answering.map_or_else(Router::new, challenge::router);
+    site.fallback(async move |request: Request<Body>| {
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let host = host.map(|host| at_port(host, port));
         connection::to_https(&request, host.as_deref())

@@ -1,4 +1,5 @@
 use super::*;
+use atalaya_kernel::{on_both, testing::World};
 use axum::{extract::ConnectInfo, routing::get};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
@@ -170,3 +171,40 @@ fn a_redirect_names_the_port_where_it_is_not_the_usual_one() {
         assert_eq!(at_port(host, port), to);
     }
 }
+
+on_both!(a_name_is_ordered_for_only_if_it_leads_here, |world: World| async move {
+    let serve = async |site: Router| open(Patience::default(), None, &[], site).await;
+    let here = serve(redirect(443, Some(world.runtime.clone()))).await;
+    let elsewhere = serve(redirect(443, None)).await;
+    let asked = async |port| {
+        let settings = config::Acme {
+            names: Vec::new(),
+            contact: Vec::new(),
+            terms_agreed: true,
+            directory: "letsencrypt".to_owned(),
+            ca_file: None,
+            proof_port: port,
+        };
+        let authority = crate::adapters::Authority::new(&settings, world.runtime.clone()).unwrap();
+        authority.demand_here("127.0.0.1").await.map_err(|error| format!("{error:#}"))
+    };
+    assert_eq!(asked(here.address.port()).await, Ok(()));
+    let wrong = asked(elsewhere.address.port()).await.unwrap_err();
+    assert!(wrong.contains("127.0.0.1 leads elsewhere"), "{wrong}");
+    drop(elsewhere.serving);
+    let wrong = asked(elsewhere.address.port()).await.unwrap_err();
+    assert!(wrong.contains("was asked on port"), "{wrong}");
+
+    // A token that was never laid out, and what is no token, is nobody's; the rest is sent on as ever.
+    for (path, status) in [
+        ("/.well-known/acme-challenge/none", "404"),
+        ("/.well-known/acme-challenge/a%27b", "404"),
+        ("/customers", "308"),
+    ] {
+        let mut plain = TcpStream::connect(here.address).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: isp.example\r\n\r\n");
+        plain.write_all(head.as_bytes()).await.unwrap();
+        let answer = said(&mut plain).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
+    }
+});

@@ -124,25 +124,26 @@ fn demand_csrf(request: &Request, wanted: &str) -> Result<(), Error> {
 }
 
 async fn identify(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), Error> {
-    let request_id = request_id(request);
     let changes = changes_the_tenant(request);
+    let login = request.extensions().get::<LoginOrigin>().cloned().ok_or(Error::Unauthenticated)?;
     if let Some(token) = bearer(request.headers())? {
-        let login = request.extensions().get::<LoginOrigin>().cloned();
-        let ctx = program(runtime, &token, login, &request_id).await?.ok_or(Error::Unauthenticated)?;
+        let ctx = program(runtime, &token, &login).await?.ok_or(Error::Unauthenticated)?;
         demand_active(&ctx, changes).await?;
         request.extensions_mut().insert(ctx);
         return Ok(());
     }
     let token = cookie_token(request.headers()).ok_or(Error::Unauthenticated)?;
-    if let Some((ctx, logged_in)) = identity::authenticate(runtime, token, &request_id).await? {
+    if let Some((ctx, logged_in)) = identity::authenticate(runtime, token, &login.origin).await? {
         demand_csrf(request, &logged_in.csrf_token)?;
         demand_active(&ctx, changes).await?;
         request.extensions_mut().insert(ctx);
         request.extensions_mut().insert(logged_in);
         return Ok(());
     }
-    let (ctx, visiting) =
-        visits::authenticate(runtime, token, &request_id).await?.ok_or(Error::Unauthenticated)?;
+    // Operators of the installation are not of the ISP: its lists do not speak of them.
+    let (ctx, visiting) = visits::authenticate(runtime, token, &login.origin.request_id)
+        .await?
+        .ok_or(Error::Unauthenticated)?;
     demand_csrf(request, &visiting.csrf_token)?;
     request.extensions_mut().insert(ctx);
     request.extensions_mut().insert(visiting);
@@ -153,15 +154,13 @@ async fn identify(runtime: &Arc<Runtime>, request: &mut Request) -> Result<(), E
 async fn program(
     runtime: &Arc<Runtime>,
     token: &SecretText,
-    login: Option<LoginOrigin>,
-    request_id: &str,
+    login: &LoginOrigin,
 ) -> Result<Option<Ctx>, Error> {
     if keys::is_key(token.expose()) {
-        return keys::authenticate(runtime, token, request_id).await;
+        return keys::authenticate(runtime, token, &login.origin).await;
     }
-    let Some(login) = login else { return Ok(None) };
     let here = login.tenant_id(runtime).await?;
-    tokens::authenticate(runtime, token, here.as_ref(), request_id).await
+    tokens::authenticate(runtime, token, here.as_ref(), &login.origin).await
 }
 
 /// What a program sends as `Authorization: Bearer …`; whoever sends another kind is nobody.

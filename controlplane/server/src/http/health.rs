@@ -2,7 +2,15 @@
 
 use super::request::Client;
 use crate::worker::audit::SealLag;
-use atalaya_kernel::{Error, archive::journal, blobs, jobs, outbox, runtime::Runtime};
+use atalaya_kernel::{
+    Error,
+    acme::{self, Standing},
+    archive::journal,
+    blobs, jobs, outbox,
+    runtime::Runtime,
+    time::Timestamp,
+};
+use atalaya_pki::server::ShownCertificate;
 use axum::{
     Extension, Router,
     http::{StatusCode, header},
@@ -18,10 +26,21 @@ pub(super) fn router() -> Router {
         .route("/metrics", get(metrics))
 }
 
-/// Whether the database answers.
-async fn ready(Extension(runtime): Extension<Arc<Runtime>>) -> Response {
-    match runtime.platform().ping().await {
-        Ok(()) => "ready\n".into_response(),
+/// The certificate that the door shows; none where it speaks no TLS.
+#[derive(Clone)]
+pub(super) struct Shown(pub(super) Option<Arc<ShownCertificate>>);
+
+/// Whether the database answers. The machine itself is also told what is wrong though everything is served.
+async fn ready(
+    Extension(runtime): Extension<Arc<Runtime>>,
+    Extension(Client(client)): Extension<Client>,
+) -> Response {
+    match certificates(&runtime).await {
+        Ok(certificates) if client.is_loopback() => {
+            let wrong: String = certificates.iter().filter_map(wrong).collect();
+            format!("ready\n{wrong}").into_response()
+        }
+        Ok(_) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
@@ -29,11 +48,26 @@ async fn ready(Extension(runtime): Extension<Arc<Runtime>>) -> Response {
     }
 }
 
+async fn certificates(runtime: &Runtime) -> Result<Vec<Standing>, Error> {
+    let mut tx = runtime.platform().begin_read().await?;
+    let found = acme::list(&mut tx, runtime.clock.now()).await?;
+    tx.rollback().await?;
+    Ok(found)
+}
+
+/// What is wrong with a certificate, as a line.
+fn wrong(certificate: &Standing) -> Option<String> {
+    let Standing { names, error, failures, next_at, .. } = certificate;
+    let error = error.as_ref()?.replace(['\r', '\n'], " ");
+    Some(format!("certificate of {names}: {failures} orders failed, next at {next_at}: {error}\n"))
+}
+
 /// Figures of the process in the Prometheus text format, for the machine itself only.
 async fn metrics(
     Extension(runtime): Extension<Arc<Runtime>>,
     Extension(Client(client)): Extension<Client>,
     Extension(lag): Extension<Arc<SealLag>>,
+    Extension(Shown(shown)): Extension<Shown>,
 ) -> Response {
     if !client.is_loopback() {
         return StatusCode::NOT_FOUND.into_response();
@@ -42,9 +76,10 @@ async fn metrics(
         let mut tx = runtime.platform().begin_read().await?;
         let (deliveries, jobs) = (outbox::undelivered(&mut tx).await?, jobs::undone(&mut tx).await?);
         let blobs = blobs::figures(&mut tx).await?;
-        Ok::<_, Error>((deliveries, jobs, blobs, journal::last_good(&mut tx).await?))
+        let certificates = acme::list(&mut tx, runtime.clock.now()).await?;
+        Ok::<_, Error>((deliveries, jobs, blobs, journal::last_good(&mut tx).await?, certificates))
     };
-    let Ok((deliveries, jobs, blobs, backup)) = figures.await else {
+    let Ok((deliveries, jobs, blobs, backup, certificates)) = figures.await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let mut text = by_state("atalaya_deliveries", "Events not yet delivered to a subscriber.", &deliveries);
@@ -77,7 +112,33 @@ async fn metrics(
         lag.get() / 1_000,
         lag.get() % 1_000
     ));
+    text.push_str(&of_certificates(shown.as_deref(), &certificates, runtime.clock.now()));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// How long the door's certificate is still valid, and how orders of the next one go.
+fn of_certificates(shown: Option<&ShownCertificate>, ordered: &[Standing], now: Timestamp) -> String {
+    let mut text = String::new();
+    if let Some(validity) = shown.and_then(|shown| shown.validity().ok()) {
+        let end_ms = i64::try_from(validity.not_after.as_secs().saturating_mul(1_000)).unwrap_or(i64::MAX);
+        // Negative once it is over.
+        let days = end_ms.saturating_sub(now.as_millis()).div_euclid(86_400_000);
+        text.push_str(&format!(
+            "# HELP atalaya_certificate_days_left Whole days that the certificate of the web is still valid.\n\
+             # TYPE atalaya_certificate_days_left gauge\natalaya_certificate_days_left {days}\n"
+        ));
+    }
+    if !ordered.is_empty() {
+        text.push_str(
+            "# HELP atalaya_certificate_failed_orders Orders that an authority refused since it last issued.\n\
+             # TYPE atalaya_certificate_failed_orders gauge\n",
+        );
+    }
+    for Standing { names, failures, .. } in ordered {
+        // Host names: nothing in them has to be escaped.
+        text.push_str(&format!("atalaya_certificate_failed_orders{{names=\"{names}\"}} {failures}\n"));
+    }
+    text
 }
 
 /// A gauge with a value for each state of work that is not done: what is `dead` waits for a person (`/dead-letters`).

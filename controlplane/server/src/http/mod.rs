@@ -4,6 +4,7 @@ pub mod allowed;
 mod auth;
 mod body;
 mod client;
+pub mod countries;
 mod dead_letters;
 mod docs;
 mod feed;
@@ -32,6 +33,7 @@ use atalaya_people::{
     access::Catalog, approvals::Operations, identity::http::Installation, messaging::Outbound,
     openid::Issuers,
 };
+use atalaya_pki::server::ShownCertificate;
 use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware, routing::get};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -82,6 +84,10 @@ pub struct Shared {
     pub outbound: Arc<Outbound>,
     /// Who is let in; everybody when absent.
     pub allowed: Option<Arc<allowed::Allowed>>,
+    /// In which country an address is; nobody knows when absent.
+    pub countries: Option<Arc<countries::Countries>>,
+    /// What the door shows; none where it speaks no TLS.
+    pub certificate: Option<Arc<ShownCertificate>>,
 }
 
 /// Routes of all domains below `/api/v1`, with their OpenAPI document.
@@ -105,7 +111,11 @@ pub(crate) fn operator_api() -> OpenApiRouter {
 
 /// The whole site.
 pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
-    let requests = Arc::new(request::Requests::new(shared.config.clone(), shared.runtime.clock.clone()));
+    let requests = Arc::new(request::Requests::new(
+        shared.config.clone(),
+        shared.runtime.clock.clone(),
+        shared.countries,
+    ));
     let (private, _) = api(extra).split_for_parts();
     let (operators, _) = operator_api().split_for_parts();
     let (public, _) = atalaya_people::public_router().split_for_parts();
@@ -142,6 +152,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(Arc::new(Catalog::new(permissions()))))
         .layer(Extension(shared.seal_lag))
         .layer(Extension(shared.issuers))
+        .layer(Extension(health::Shown(shared.certificate)))
         .layer(middleware::from_fn(body::take_in))
         .layer(middleware::from_fn_with_state(patience::ANSWER_WITHIN, patience::answer_in_time));
     let site = match shared.allowed {

@@ -1,6 +1,6 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
-use super::{auth::Acting, client};
+use super::{auth::Acting, client, countries::Countries};
 use crate::{config, limits::AddressLimit};
 use atalaya_kernel::{
     Error,
@@ -10,7 +10,7 @@ use atalaya_kernel::{
     time::Clock,
 };
 use atalaya_people::identity::{
-    Origin,
+    Origin, Whereabouts,
     http::{LoginOrigin, browser_token},
 };
 use axum::{
@@ -45,14 +45,19 @@ pub(super) struct Client(pub(super) IpAddr);
 pub(super) struct Requests {
     config: config::Http,
     clock: Arc<dyn Clock>,
+    countries: Option<Arc<Countries>>,
     log_ins: Mutex<AddressLimit>,
     refreshes: Mutex<AddressLimit>,
 }
 
 impl Requests {
-    pub(super) fn new(config: config::Http, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        config: config::Http,
+        clock: Arc<dyn Clock>,
+        countries: Option<Arc<Countries>>,
+    ) -> Self {
         let limit = |(at_once, each_ms)| Mutex::new(AddressLimit::new(at_once, each_ms));
-        Self { config, clock, log_ins: limit(LOG_INS), refreshes: limit(REFRESHES) }
+        Self { config, clock, countries, log_ins: limit(LOG_INS), refreshes: limit(REFRESHES) }
     }
 
     /// The slug that a host name selects: its first label below the base domain.
@@ -110,6 +115,10 @@ pub(super) async fn describe(
             address: client.to_string(),
             request_id: id.to_string(),
             browser: browser_token(request.headers()).map(|token| SecretText::new(token.to_owned())),
+            whereabouts: requests
+                .countries
+                .as_ref()
+                .map_or(Whereabouts::NotLookedFor, |countries| countries.whereabouts(client)),
         },
         https: requests.config.is_https(),
         slug: requests.slug(text(&request, header::HOST)),
@@ -215,7 +224,7 @@ mod tests {
     #[test]
     fn a_host_below_the_base_domain_selects_the_tenant() {
         let config = config::Http { base_domain: Some("isp.example".to_owned()), ..config::Http::default() };
-        let requests = Requests::new(config, Arc::new(SystemClock));
+        let requests = Requests::new(config, Arc::new(SystemClock), None);
         assert_eq!(host_name("Intranet.NetAndina.example.:8443"), "intranet.netandina.example");
         assert_eq!(host_name("[::1]:8080"), "::1");
         for (host, slug) in [

@@ -51,7 +51,10 @@ on_both!(people_are_told_what_happens_to_their_log_in, subscriptions(), |world: 
         requests_per_minute: None,
         expires_at: None,
     };
-    let (rosa, _) = identity::authenticate(&world.runtime, known.token.expose(), "r").await.unwrap().unwrap();
+    let (rosa, _) = identity::authenticate(&world.runtime, known.token.expose(), &crate::anywhere())
+        .await
+        .unwrap()
+        .unwrap();
     keys::key_create(&rosa, &catalog, new).await.unwrap();
     assert_eq!(subjects(&world, &post).await, ["Se creó una clave para un programa en NETANDINA"]);
 });

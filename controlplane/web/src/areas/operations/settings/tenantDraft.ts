@@ -29,10 +29,16 @@ export interface TenantDraft {
   cut_hours: string
   /** In the order in which the page lists them. */
   languages: string[]
+  /** `10.0.0.0/8, 192.0.2.7`; empty for everywhere. */
+  allowed_networks: string
+  /** `PE, BO`. */
+  allowed_countries: string
 }
 
 /** What one page of the settings writes; the rest of a draft is as it was read. */
-export const identityFields = ['name', 'country', 'time_zone', 'locale', 'languages', 'quiet_hours', 'second_factor_roles'] as const
+export const identityFields = [
+  'name', 'country', 'time_zone', 'locale', 'languages', 'quiet_hours', 'second_factor_roles', 'allowed_networks', 'allowed_countries',
+] as const
 export const brandFields = ['brand_color'] as const
 export const collectionFields = [
   'automatic_cuts', 'grace_days', 'debt_tolerance', 'offline_cuts', 'two_person_cuts_from', 'cut_hours', 'no_cut_weekdays', 'no_cut_dates',
@@ -64,6 +70,8 @@ export function toDraft(one: Tenant, amount: (minor: number) => string, decimal:
     quiet_hours: one.quiet_hours,
     cut_hours: one.cut_hours,
     languages: [...one.languages],
+    allowed_networks: one.allowed_networks.join(', '),
+    allowed_countries: one.allowed_countries.join(', '),
   }
 }
 
@@ -77,6 +85,11 @@ export function toTexts(draft: TenantDraft): Record<string, string> {
 export function fromTexts(texts: Record<string, string>, like: TenantDraft): TenantDraft {
   const split = Object.fromEntries(lists.map((name) => [name, (texts[name] ?? '').split(',').filter(Boolean)]))
   return { ...like, ...texts, ...split }
+}
+
+/** Words between commas or spaces. */
+function words(text: string): string[] {
+  return text.split(/[\s,]+/).filter(Boolean)
 }
 
 function wholeNumber(text: string): number | null {
@@ -95,6 +108,7 @@ export function findings(draft: TenantDraft, currency: string): Partial<Record<k
     ['cut_brake_tenant_basis_points', basisPoints(draft.cut_brake_tenant_basis_points) === null, 'field.percent'],
     ['cut_brake_basis_points', basisPoints(draft.cut_brake_basis_points) === null, 'field.percent'],
     ['cut_brake_floor', wholeNumber(draft.cut_brake_floor) === null, 'field.count'],
+    ['allowed_countries', words(draft.allowed_countries).some((code) => !/^[a-z]{2}$/i.test(code)), 'field.country_codes'],
     ['quiet_hours', draft.quiet_hours !== '' && !quietHours(draft.quiet_hours), 'field.hours_pair'],
     ['cut_hours', draft.cut_hours !== '' && !quietHours(draft.cut_hours), 'field.hours_pair'],
   ]
@@ -113,6 +127,8 @@ export function toChange(draft: TenantDraft, read: TenantDraft, currency: string
     cut_brake_basis_points: basisPoints(draft.cut_brake_basis_points),
     cut_brake_floor: wholeNumber(draft.cut_brake_floor),
     no_cut_weekdays: draft.no_cut_weekdays.map(Number),
+    allowed_networks: words(draft.allowed_networks),
+    allowed_countries: words(draft.allowed_countries).map((code) => code.toUpperCase()),
   }
   const names = Object.keys(draft) as (keyof TenantDraft)[]
   return Object.fromEntries(names.filter((name) => String(draft[name]) !== String(read[name])).map((name) => [name, written[name]]))

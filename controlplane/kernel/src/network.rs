@@ -1,10 +1,10 @@
-//! Networks in the configuration: `10.0.0.0/8`, `2001:db8::/32`, or one address.
+//! Networks of addresses, as people write them: `10.0.0.0/8`, `2001:db8::/32`, or one address.
 
 use serde::{Deserialize, Deserializer};
-use std::{net::IpAddr, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 /// A network in CIDR form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Network {
     address: IpAddr,
     bits: u32,
@@ -28,6 +28,12 @@ impl FromStr for Network {
             None => most,
         };
         if bits > most { Err(wrong()) } else { Ok(Self { address, bits }) }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
     }
 }
 
@@ -71,6 +77,9 @@ mod tests {
             let network: Network = network.parse().unwrap();
             assert_eq!(network.contains(address.parse().unwrap()), inside, "{network:?} {address}");
         }
+        let kept = "10.0.0.0/8".parse::<Network>().unwrap();
+        assert_eq!(kept.to_string().parse::<Network>().unwrap(), kept);
+        assert_eq!("2001:db8::7".parse::<Network>().unwrap().to_string(), "2001:db8::7/128");
         for wrong in ["", "10.0.0.0/33", "::1/129", "10.0.0/8", "10.0.0.0/x"] {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
         }
