@@ -11,6 +11,7 @@
 //!   rows, lists, API conventions.
 //! - [`search`]: things found by the words of their fields; [`notes`]: notes and files that people leave with them;
 //!   [`timeline`]: what happened to each.
+//! - [`personal`]: what is held of a person, and copies of it for them.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
 //! It knows no domain, opens no socket and reads the machine's clock in one place.
@@ -34,6 +35,7 @@ pub mod money;
 pub mod notes;
 pub mod outbox;
 pub mod page;
+pub mod personal;
 pub mod row_security;
 pub mod runtime;
 pub mod schedule;
