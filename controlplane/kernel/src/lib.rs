@@ -12,6 +12,7 @@
 //! - [`search`]: things found by the words of their fields; [`notes`]: notes and files that people leave with them;
 //!   [`timeline`]: what happened to each.
 //! - [`acme`]: certificates that a public authority issues, shared by all processes.
+//! - [`personal`]: what is held of a person, and copies of it for them.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
 //! It knows no domain, opens no socket and reads the machine's clock in one place.
@@ -37,6 +38,7 @@ pub mod network;
 pub mod notes;
 pub mod outbox;
 pub mod page;
+pub mod personal;
 pub mod row_security;
 pub mod runtime;
 pub mod schedule;

@@ -16,9 +16,11 @@ pub mod catalog;
 pub mod collections;
 mod listed;
 pub mod payments;
+mod personal;
 pub mod services;
 
 pub use listed::Listed;
+pub use personal::HELD;
 
 use atalaya_kernel::{Error, Permission, events::EventType};
 use utoipa_axum::router::OpenApiRouter;

@@ -22,12 +22,14 @@ pub mod attachments;
 pub mod devices;
 mod findable;
 pub mod jobs;
+mod personal;
 pub mod provisioning;
 mod scope;
 mod sealed;
 
 use atalaya_kernel::{Permission, events::EventType};
 pub use findable::{FOUND, Services};
+pub use personal::HELD;
 pub use sealed::SEALED;
 use utoipa_axum::router::OpenApiRouter;
 

@@ -13,6 +13,7 @@ pub mod links;
 pub mod messaging;
 pub mod openid;
 pub mod passkeys;
+mod personal;
 pub mod platform;
 pub mod push;
 pub mod quota;
@@ -21,6 +22,7 @@ pub mod tenancy;
 pub mod tokens;
 
 use atalaya_kernel::{Permission, events::EventType};
+pub use personal::HELD;
 pub use sealed::SEALED;
 use utoipa_axum::router::OpenApiRouter;
 

@@ -18,6 +18,7 @@ use atalaya_network::{
     agents::JoinStrings,
     provisioning::{Reconciler, ServiceFollower},
 };
+use atalaya_operations::personal::ExportJob;
 use atalaya_people::{
     approvals::Operations,
     identity::http::Installation,
@@ -144,6 +145,9 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         tasks.start("sweep of blobs", jobs::run(runtime.clone(), sweeping, stop.clone()));
         let indexing = vec![worker::search::handler()];
         tasks.start("index of the search", jobs::run(runtime.clone(), indexing, stop.clone()));
+        // Nor for these: they gather all that is held of somebody.
+        let exports: Vec<Arc<dyn jobs::Handler>> = vec![Arc::new(ExportJob)];
+        tasks.start("exports", jobs::run(runtime.clone(), exports, stop.clone()));
         // Nor these: a mail server may let itself be waited for, and a push service too.
         for (name, channel) in [("mail", Channel::Mail), ("web push", Channel::Push)] {
             let notices: Vec<Arc<dyn jobs::Handler>> =

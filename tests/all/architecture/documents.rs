@@ -12,7 +12,7 @@ fn events() -> Vec<(&'static str, Vec<EventType>)> {
         ("people", atalaya_people::EVENTS.concat()),
         ("money", atalaya_money::EVENTS.concat()),
         ("network", atalaya_network::EVENTS.to_vec()),
-        ("operations", atalaya_operations::EVENTS.to_vec()),
+        ("operations", atalaya_operations::EVENTS.concat()),
     ]
 }
 

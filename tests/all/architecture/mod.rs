@@ -10,16 +10,19 @@
 //! - [`schemas`]: a schema of the API document has a name of its own.
 //! - [`sealed`]: what holds sealed bytes is brought over to a new key.
 //! - [`printed`]: what holds a secret cannot be printed.
+//! - [`personal`]: what is held of a person is shown to them, or it is said why not.
 //! - [`words`]: what agents find has a sentence on the pages.
 //! - [`documents`]: `docs/events.md` and the OpenAPI document say what the code does.
 //!   `ATALAYA_WRITE=1 cargo nextest run -p atalaya-tests architecture` writes them anew.
 #![allow(clippy::panic, reason = "a broken rule is a failed test, also in what tests share")]
 
 mod boundaries;
+mod catalogue;
 mod checked_in;
 mod crates;
 mod documents;
 mod files;
+mod personal;
 mod printed;
 mod schemas;
 mod sealed;

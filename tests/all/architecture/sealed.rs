@@ -1,7 +1,7 @@
 //! Every column that holds sealed bytes is known to what brings them over to a new key: one that was forgotten would stay
 //! under a key that is destroyed.
 
-use super::sources::text;
+use super::catalogue::columns;
 use atalaya_server::worker::secrets::sealed_columns;
 use std::collections::BTreeSet;
 
@@ -22,21 +22,11 @@ const PLAIN: &[&str] = &[
 const OUTSIDE: &[(&str, &str)] = &[("kernel_platform_key_wrap", "wrapped")];
 
 fn columns_of_bytes() -> BTreeSet<(String, String)> {
-    let schema = text("controlplane/kernel/tests/schema/sqlite.txt").expect("the schema is checked in");
-    let mut table = String::new();
-    let mut found = BTreeSet::new();
-    for line in schema.lines() {
-        let mut words = line.split_whitespace();
-        match (line.starts_with(' '), words.next(), words.next(), words.next()) {
-            (false, Some(name), ..) => table = name.to_owned(),
-            (true, Some("column"), Some(name), Some("BYTEA")) => {
-                found.insert((table.clone(), name.to_owned()));
-            }
-            _ => {}
-        }
-    }
-    found.retain(|(_, column)| !PLAIN.contains(&column.as_str()));
-    found
+    let bytes = columns().into_iter().filter(|column| column.declared == "BYTEA");
+    bytes
+        .filter(|column| !PLAIN.contains(&column.name.as_str()))
+        .map(|column| (column.table, column.name))
+        .collect()
 }
 
 #[test]

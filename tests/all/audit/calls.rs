@@ -32,6 +32,7 @@ pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     operators::all(isp, walk);
     let customer = customers(isp, walk);
     notes(walk, &customer);
+    exports(isp, walk, &customer);
     money(isp, walk, &customer);
     devices(isp, walk);
     services(isp, walk, &customer);
@@ -75,6 +76,24 @@ fn notes(walk: &mut Walk<'_>, customer: &str) {
     let path = format!("/files/{file}");
     let gone = call("DELETE /files/{id}", &path, Value::Null, "file");
     walk.call(Call { body: None, leaves: Removed, id: Some(&file), ..gone });
+}
+
+/// Each is waited for: its job ends in rows of its own.
+fn exports(isp: &Isp, walk: &mut Walk<'_>, customer: &str) {
+    let session = isp.owner.get("/session").expect("the owner is logged in");
+    let user = session["user"]["id"].as_str().expect("a user has an id");
+    let calls = [
+        ("POST /customers/{id}/data-export", format!("/customers/{customer}/data-export")),
+        ("POST /users/{id}/data-export", format!("/users/{user}/data-export")),
+        ("POST /me/data-export", "/me/data-export".to_owned()),
+    ];
+    for (operation, path) in calls {
+        let asked = Call { body: None, ..call(operation, &path, Value::Null, "data_export") };
+        let export = id_of(&walk.call(asked)).expect("an id");
+        wait_until("the export to be made", SOON, || {
+            isp.owner.get(&format!("/data-exports/{export}")).is_ok_and(|export| export["state"] == "ready")
+        });
+    }
 }
 
 fn money(isp: &Isp, walk: &mut Walk<'_>, customer: &str) {

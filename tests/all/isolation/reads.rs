@@ -2,14 +2,14 @@
 
 use crate::audit::dead::dead_job;
 use atalaya_tests::{
-    harness::{Api, bytes},
+    harness::{Api, bytes, wait_until},
     isp::{Isp, LOGO, PASSWORD, TENANT, id_of},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-/// Reads that are no JSON answer: a stream of events, which has a test of its own.
-const ELSEWHERE: [&str; 1] = ["GET /stream"];
+/// Reads that are no JSON answer: a stream of events, and a ZIP; each has a test of its own.
+const ELSEWHERE: [&str; 2] = ["GET /data-exports/{id}/parts/{number}", "GET /stream"];
 
 /// E-mail of [`operator`].
 pub(crate) const OPERATOR: &str = "lee@hosting.example";
@@ -52,6 +52,12 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
     let file = id_of(&file).expect("it has an id");
     let provider = first("/identity-providers");
     isp.owner.call("PUT", "/tenant/logo", None, Some(&bytes(LOGO))).expect("a logo can be set");
+    let path = format!("/customers/{}/data-export", subscriber.customer);
+    let export = id_of(&isp.owner.post(&path, &json!({})).expect("an export can be asked for"));
+    let export = format!("/data-exports/{}", export.expect("it has an id"));
+    wait_until("the export to be made", Duration::from_secs(30), || {
+        isp.owner.get(&export).is_ok_and(|export| export["state"] == "ready")
+    });
     let metric = "metric=device_up";
     let (service, customer) = (&subscriber.service, &subscriber.customer);
     vec![
@@ -72,6 +78,8 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /customers", "/customers".to_owned()),
         ("GET /customers/{id}", format!("/customers/{customer}")),
         ("GET /customers/{id}/overview", format!("/customers/{customer}/overview")),
+        ("GET /data-exports", format!("/data-exports?person={customer}")),
+        ("GET /data-exports/{id}", export),
         ("GET /dead-letters", "/dead-letters".to_owned()),
         ("GET /dead-letters/{id}", format!("/dead-letters/{}", dead_job(isp, 'c'))),
         ("GET /devices", "/devices".to_owned()),

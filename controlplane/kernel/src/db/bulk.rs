@@ -3,7 +3,7 @@
 //! Statements here are made of names that the catalogue gave, quoted; values are bound. Rows are streamed, so that a
 //! table may be larger than memory.
 
-use super::{Db, DbError, Reach, Value, query::bind_all, reach, tx::Tx};
+use super::{Db, DbError, Handle, Query, Reach, Value, query::bind_all, reach, tx::Tx};
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeMap;
@@ -120,6 +120,39 @@ macro_rules! cell {
     };
 }
 
+/// The cells of a row, of these kinds.
+macro_rules! cells {
+    ($row:ident, $kinds:ident) => {{
+        let mut cells = Vec::with_capacity($kinds.len());
+        for (at, kind) in $kinds.iter().copied().enumerate() {
+            cells.push(cell!($row, at, kind));
+        }
+        cells
+    }};
+}
+
+/// All rows of a statement whose columns are known by their kinds alone.
+pub(crate) async fn fetch_cells(
+    handle: &mut impl Handle,
+    query: Query,
+    kinds: &[Kind],
+) -> Result<Vec<Vec<Value>>, DbError> {
+    let (text, values) = query.into_parts();
+    let mut found = Vec::new();
+    macro_rules! fetch {
+        ($connection:expr) => {
+            for row in bind_all!(sqlx::query(AssertSqlSafe(text)), values).fetch_all($connection).await? {
+                found.push(cells!(row, kinds));
+            }
+        };
+    }
+    match handle.tx() {
+        Tx::Sqlite(tx) => fetch!(&mut *tx.inner),
+        Tx::Postgres(tx) => fetch!(&mut **tx),
+    }
+    Ok(found)
+}
+
 /// Streams rows of a table into a sink.
 pub(crate) async fn read<S: Sink>(
     tx: &mut Tx,
@@ -142,11 +175,7 @@ pub(crate) async fn read<S: Sink>(
         ($connection:expr) => {{
             let mut rows = bind_all!(sqlx::query(AssertSqlSafe(text)), values).fetch($connection);
             while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
-                let mut cells = Vec::with_capacity(kinds.len());
-                for (at, kind) in kinds.iter().copied().enumerate() {
-                    cells.push(cell!(row, at, kind));
-                }
-                sink.take(cells).await?;
+                sink.take(cells!(row, kinds)).await?;
             }
         }};
     }

@@ -17,6 +17,7 @@ pub(crate) mod reach;
 mod tx;
 mod value;
 
+pub(crate) use bulk::{Kind, fetch_cells};
 pub use error::DbError;
 pub use gate::Priority;
 pub use handle::{PlatformDb, PlatformTx, TenantDb, TenantTx};

@@ -117,6 +117,11 @@ impl Query {
         self
     }
 
+    /// The text and the values, for statements whose rows have no type.
+    pub(super) fn into_parts(self) -> (String, Vec<Value>) {
+        (self.text, self.values)
+    }
+
     /// Runs it; rows affected.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ pub fn router() -> OpenApiRouter {
 #[derive(Debug, ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "the document's name for it; bytes travel as they are")]
-struct FileBytes(Vec<u8>);
+pub(crate) struct FileBytes(Vec<u8>);
 
 /// Notes of a thing, the pinned ones first and then the newest.
 #[utoipa::path(get, path = "/notes", tag = "notes", params(SubjectQuery, PageQuery),
@@ -120,7 +120,12 @@ async fn file_create(
     extensions(("x-permission" = json!("authenticated"))))]
 async fn file_content(ctx: Ctx, Path(id): Path<FileId>) -> Result<Response, Error> {
     let FileContent { file, content } = files::file_download(&ctx, &id).await?;
-    let disposition = HeaderValue::from_str(&disposition(&file.name)).map_err(Error::internal)?;
+    to_be_saved(&file.name, content)
+}
+
+/// Content that a browser saves and never shows.
+pub(crate) fn to_be_saved(name: &str, content: Vec<u8>) -> Result<Response, Error> {
+    let disposition = HeaderValue::from_str(&disposition(name)).map_err(Error::internal)?;
     let headers = [
         // Whatever it is: nobody is to find out by looking, and to show it.
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),

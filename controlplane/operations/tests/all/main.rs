@@ -3,7 +3,9 @@
 
 mod feed;
 mod home;
+mod lives;
 mod notes;
+mod personal;
 mod region;
 mod sites;
 mod timeline;

@@ -12,7 +12,7 @@ use atalaya_money::{
 };
 use atalaya_network::{
     agents::{self, JoinStrings, NewToken, TokenSecret},
-    devices::{self, DeviceKind, DeviceReport, DeviceState, NewDevice},
+    devices::{self, Credentials, DeviceKind, DeviceReport, DeviceState, NewDevice},
 };
 use atalaya_people::{
     customers::{self, NewCustomer},
@@ -35,7 +35,7 @@ pub(crate) struct Region {
     pub(crate) mast: SiteId,
     pub(crate) valley: SiteId,
     pub(crate) agent: AgentId,
-    plan: PlanId,
+    pub(crate) plan: PlanId,
 }
 
 impl Region {
@@ -82,25 +82,10 @@ impl Region {
     }
 
     pub(crate) async fn device(&self, name: &str, site: &SiteId, state: Option<DeviceState>) -> DeviceId {
-        let new = NewDevice {
-            site_id: site.clone(),
-            agent_id: self.agent.clone(),
-            name: name.to_owned(),
-            kind: DeviceKind::Icmp,
-            host: "10.20.0.1".to_owned(),
-            port: None,
-            tls: false,
-            tls_fingerprint: None,
-            credentials: None,
-            measure_interval_s: None,
-            ping: None,
-            cut_profile: None,
-            cut_address_list: None,
-        };
-        let device = devices::device_create(&self.ctx, new).await.unwrap();
-        let Some(state) = state else { return device.id };
+        let device = self.made(name, site, DeviceKind::Icmp, None).await;
+        let Some(state) = state else { return device };
         let report = DeviceReport {
-            device_id: device.id.clone(),
+            device_id: device.clone(),
             state,
             detail: String::new(),
             finding: None,
@@ -113,7 +98,39 @@ impl Region {
             uptime_ms: 0,
         };
         devices::device_states_record(&self.ctx, &self.agent, &[report]).await.unwrap();
-        device.id
+        device
+    }
+
+    /// A router at which services can be attached.
+    pub(crate) async fn router(&self, name: &str, site: &SiteId) -> DeviceId {
+        let credentials =
+            Credentials::UserPassword { user: "atalaya".to_owned(), password: "fict-4711".to_owned() };
+        self.made(name, site, DeviceKind::Routeros, Some(credentials)).await
+    }
+
+    async fn made(
+        &self,
+        name: &str,
+        site: &SiteId,
+        kind: DeviceKind,
+        credentials: Option<Credentials>,
+    ) -> DeviceId {
+        let new = NewDevice {
+            site_id: site.clone(),
+            agent_id: self.agent.clone(),
+            name: name.to_owned(),
+            kind,
+            host: "10.20.0.1".to_owned(),
+            port: None,
+            tls: false,
+            tls_fingerprint: None,
+            credentials,
+            measure_interval_s: None,
+            ping: None,
+            cut_profile: None,
+            cut_address_list: None,
+        };
+        devices::device_create(&self.ctx, new).await.unwrap().id
     }
 }
 

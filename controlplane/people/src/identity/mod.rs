@@ -20,10 +20,12 @@ pub use login::{LogIn, Origin, Whereabouts, log_in, second_factor};
 pub(crate) use login::{Shown, at_the_door, code_right, door_of, enter, follow, password_right, waiting};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};
 pub(crate) use service::{
-    email_checked, has_password, may_change, note_changed, owners, password_replace, user_by_email,
-    user_id_of, user_row,
+    email_checked, has_password, note_changed, owners, password_replace, user_by_email, user_id_of,
 };
-pub use service::{password_set, user_create, user_find, user_get, user_update, users_count, users_list};
+pub use service::{
+    may_change, password_set, user_create, user_find, user_get, user_row, user_update, users_count,
+    users_list,
+};
 pub use sessions::{
     Proof, SESSION_COOKIE, authenticate, log_out, password_change, session_revoke, sessions_list,
     sessions_revoke_others, step_up,

@@ -205,7 +205,10 @@ pub async fn password_set(ctx: &Ctx, id: &UserId, password: &SecretText) -> Resu
 const NO_PASSWORD: &str = "";
 
 /// A user, for other use cases, without a permission.
-pub(crate) async fn user_row(tx: &mut TenantTx, id: &UserId) -> Result<User, Error> {
+///
+/// # Errors
+/// [`Error::NotFound`], or the database's.
+pub async fn user_row(tx: &mut TenantTx, id: &UserId) -> Result<User, Error> {
     store::user_get(tx, id).await
 }
 
@@ -280,8 +283,11 @@ async fn may_be_given(ctx: &Ctx, tx: &mut TenantTx, user: &User) -> Result<(), E
     Ok(())
 }
 
-/// Whether the caller may do anything to a user: not to one who holds more.
-pub(crate) async fn may_change(ctx: &Ctx, tx: &mut TenantTx, user: &User) -> Result<(), Error> {
+/// Demands that the caller may do something to a user: nobody may to one who holds more.
+///
+/// # Errors
+/// What the user holds and the caller does not, or the database's.
+pub async fn may_change(ctx: &Ctx, tx: &mut TenantTx, user: &User) -> Result<(), Error> {
     access::beyond(ctx.permissions(), &access::rights_of(tx, &user.roles).await?)
 }
 

@@ -42,6 +42,7 @@ pub use model::{
 };
 pub(crate) use queue::is_known;
 pub use queue::notify;
+pub use say::Language;
 pub use send::NoticeJob;
 pub(crate) use send::values_context;
 pub use service::{forget, hold_waiting, notices_list, preferences_change, preferences_get};

@@ -7,6 +7,7 @@ pub mod secrets;
 
 use atalaya_kernel::{Ctx, Error, idempotency, ids::TenantId, jobs::Handler, runtime::Runtime};
 use atalaya_money::collections::RunJob;
+use atalaya_operations::personal;
 use atalaya_people::{links::LinkJob, messaging, tenancy};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -72,6 +73,9 @@ pub async fn housekeeping(runtime: Arc<Runtime>, stop: CancellationToken) -> Res
             let ctx = ctx.in_bulk();
             if let Err(error) = idempotency::forget(&ctx).await {
                 tracing::warn!(%error, "old keys of requests could not be forgotten; it is tried again in an hour");
+            }
+            if let Err(error) = personal::expire(&ctx).await {
+                tracing::warn!(%error, "exports whose time is over could not be removed; it is tried again in an hour");
             }
             if let Err(error) = messaging::forget(&ctx).await {
                 tracing::warn!(%error, "old notices could not be forgotten; it is tried again in an hour");

@@ -13,15 +13,18 @@ pub(super) use values::values;
 
 /// Languages that there are words in: those of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
+pub enum Language {
+    /// Of Latin America.
     Spanish,
+    /// For everybody else.
     English,
+    /// Of Brazil.
     Portuguese,
 }
 
 impl Language {
     /// Of a locale of ours; Spanish for what is none.
-    pub(super) fn of(locale: &str) -> Self {
+    pub fn of(locale: &str) -> Self {
         match locale {
             "en" => Self::English,
             "pt-BR" => Self::Portuguese,
