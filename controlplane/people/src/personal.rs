@@ -160,6 +160,7 @@ pub const HELD: &[Held] = &[
             ("state", Text),
             ("reason", Text),
             ("detail", Text),
+            ("subscription_id", Text),
             ("send_at", Time),
             ("sent_at", Time),
             ("created_at", Time),
@@ -173,6 +174,18 @@ pub const HELD: &[Held] = &[
             ("updated_at", TECHNICAL),
         ],
         things: &[("id", "ntc_")],
+        ..OF_USER
+    },
+    Held {
+        table: "people_push_subscription",
+        document: "pushed_browsers",
+        shown: &[("id", Text), ("name", Text), ("created_at", Time), ("last_used_at", Time)],
+        left_out: &[
+            ("user_id", OWN),
+            ("endpoint_hash", "the address, as it is looked for"),
+            ("sealed_receiver", "whoever has it shows in that browser what they like"),
+        ],
+        things: &[("id", "psb_")],
         ..OF_USER
     },
     Held {

@@ -29,6 +29,8 @@ const OTHERS: &[&str] = &[
     // Of those who run the installation.
     "kernel_platform_audit",
     "people_operator_guess",
+    // The first line of an ISP's own words.
+    "people_notice_text",
 ];
 
 /// Words of columns that hold what opens something.

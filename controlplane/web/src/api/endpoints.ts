@@ -59,8 +59,8 @@ export const api = {
     update: (body: T.TenantChange, etag: string | null) => patch<T.Tenant>('/tenant', body, etag),
     domain: () => get<T.TenantDomain>('/tenant/domain'),
     use: () => get<T.TenantUse>('/tenant/use'),
-    logoSet: (theme: T.LogoTheme, file: Blob) => call<T.Tenant>('PUT', '/tenant/logo', { query: { theme }, file }),
-    logoRemove: (theme: T.LogoTheme) => call<T.Tenant>('DELETE', '/tenant/logo', { query: { theme } }),
+    logoSet: (theme: 'light' | 'dark', file: Blob) => call<T.Tenant>('PUT', '/tenant/logo', { query: { theme }, file }),
+    logoRemove: (theme: 'light' | 'dark') => call<T.Tenant>('DELETE', '/tenant/logo', { query: { theme } }),
   },
   visits: {
     list: (query: Query) => get<T.Page<T.Visit>>('/operator-visits', query),

@@ -83,6 +83,7 @@ async fn login_options(
 #[into_params(parameter_in = Query)]
 struct BrandQuery {
     /// For which pages; `light` when absent.
+    #[param(inline)]
     theme: Option<LogoTheme>,
     /// Short name of the ISP that somebody chose, where there is something to choose: asked by an address or as `localhost`.
     #[param(example = "netandina")]
@@ -101,7 +102,7 @@ async fn brand_logo(
 ) -> Result<Response, Error> {
     let tenant = origin.shown(&runtime, query.tenant.as_deref()).await?.ok_or(Error::NotFound)?;
     let ctx = Ctx::system(runtime.tenant(tenant.id), "brand");
-    let logo = tenancy::logo_get(&ctx, query.theme.unwrap_or_default()).await?;
+    let logo = tenancy::logo_get(&ctx, query.theme.unwrap_or(LogoTheme::Light)).await?;
     tenancy::logo_answer(logo, &headers, HeaderValue::from_static("public, max-age=300"))
 }
 

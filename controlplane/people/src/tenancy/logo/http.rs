@@ -31,6 +31,7 @@ pub struct LogoBytes(Vec<u8>);
 #[into_params(parameter_in = Query)]
 struct LogoQuery {
     /// For which pages; `light` when absent.
+    #[param(inline)]
     theme: Option<LogoTheme>,
 }
 
@@ -39,7 +40,7 @@ struct LogoQuery {
     responses((status = 200, content((LogoBytes = "image/png"), (LogoBytes = "image/webp"))), (status = 304), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn read(ctx: Ctx, Query(query): Query<LogoQuery>, headers: HeaderMap) -> Result<Response, Error> {
-    let logo = logo_get(&ctx, query.theme.unwrap_or_default()).await?;
+    let logo = logo_get(&ctx, query.theme.unwrap_or(LogoTheme::Light)).await?;
     logo_answer(logo, &headers, HeaderValue::from_static("private, max-age=300"))
 }
 
@@ -57,7 +58,7 @@ async fn write(ctx: Ctx, Query(query): Query<LogoQuery>, body: Body) -> Result<V
         Err(Error::Invalid(_)) => return Err(too_large()),
         Err(error) => return Err(error),
     };
-    let tenant = logo_set(&ctx, query.theme.unwrap_or_default(), bytes.into()).await?;
+    let tenant = logo_set(&ctx, query.theme.unwrap_or(LogoTheme::Light), bytes.into()).await?;
     Ok(Versioned(tenant.version, tenant))
 }
 
@@ -66,7 +67,7 @@ async fn write(ctx: Ctx, Query(query): Query<LogoQuery>, body: Body) -> Result<V
     responses((status = 200, body = Tenant), (status = 404, body = Problem), (status = 409, body = Problem)),
     extensions(("x-permission" = json!("tenant.write"))))]
 async fn remove(ctx: Ctx, Query(query): Query<LogoQuery>) -> Result<Versioned<Tenant>, Error> {
-    let tenant = logo_remove(&ctx, query.theme.unwrap_or_default()).await?;
+    let tenant = logo_remove(&ctx, query.theme.unwrap_or(LogoTheme::Light)).await?;
     Ok(Versioned(tenant.version, tenant))
 }
 

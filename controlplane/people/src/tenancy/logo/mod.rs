@@ -37,12 +37,6 @@ text_enum! {
     }
 }
 
-impl Default for LogoTheme {
-    fn default() -> Self {
-        Self::Light
-    }
-}
-
 impl LogoTheme {
     fn of(self, tenant: &Tenant) -> Option<&BlobId> {
         match self {
