@@ -76,8 +76,8 @@ fn all_text(contents: &BTreeMap<String, Vec<u8>>) -> String {
 }
 
 fn rows(contents: &BTreeMap<String, Vec<u8>>, document: &str) -> Vec<Value> {
-    let bytes = contents.get(document).unwrap_or_else(|| panic!("{document}: {:?}", contents.keys()));
-    serde_json::from_slice(bytes).unwrap()
+    assert!(contents.contains_key(document), "{document}: {:?}", contents.keys());
+    serde_json::from_slice(&contents[document]).unwrap()
 }
 
 on_both!(everything_of_a_customer_is_in_it_and_nothing_of_another, |world: World| async move {

@@ -408,6 +408,23 @@ export interface paths {
         patch: operations["update"];
         trace?: never;
     };
+    "/customers/{id}/data-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for a copy of everything that is held of a customer; a job makes it. */
+        post: operations["of_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customers/{id}/overview": {
         parameters: {
             query?: never;
@@ -417,6 +434,57 @@ export interface paths {
         };
         /** A customer as a whole. */
         get: operations["customer_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/data-exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Copies of what is held of a person, the newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/data-exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One copy: whether it can be fetched, and its parts. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/data-exports/{id}/parts/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A ZIP of a copy, within a week of its being made. Asks for a log-in or step-up of the last minutes. */
+        get: operations["part"];
         put?: never;
         post?: never;
         delete?: never;
@@ -877,6 +945,23 @@ export interface paths {
         put?: never;
         /** Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes. */
         post: operations["confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/data-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for a copy of everything that is held of the caller; a job makes it. */
+        post: operations["own"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2283,6 +2368,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/{id}/data-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for a copy of everything that is held of a user; a job makes it. */
+        post: operations["of_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/identities": {
         parameters: {
             query?: never;
@@ -2965,6 +3067,30 @@ export interface components {
             /** @description Services. */
             services: components["schemas"]["ServiceRow"][];
         };
+        /** @description A copy of what is held of a person. */
+        DataExport: {
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            id: components["schemas"]["DataExportId"];
+            /** @description The files to fetch, in order; most often one. */
+            parts: components["schemas"]["ExportPart"][];
+            /**
+             * @description Whose data.
+             * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
+            person_id: string;
+            /** @description Which sort of person. */
+            person_kind: components["schemas"]["PersonKind"];
+            ready_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Id of who asked for it. */
+            requested_by: string;
+            /** @description What became of it. */
+            state: components["schemas"]["ExportState"];
+        };
+        /** @example dex_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        DataExportId: string;
         /**
          * Format: date
          * @description A calendar date without a zone: a due date is a date, not an instant. `YYYY-MM-DD` in JSON and in the database.
@@ -3292,6 +3418,25 @@ export interface components {
              */
             expected_services: number;
         };
+        /** @description A ZIP of an export. */
+        ExportPart: {
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Bytes.
+             * @example 48210
+             */
+            size: number;
+        };
+        /**
+         * @description What became of an export.
+         * @enum {string}
+         */
+        ExportState: "pending" | "ready" | "expired";
         /** @description A named value of a device's row. */
         Field: {
             /**
@@ -4840,6 +4985,33 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_DataExport: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was asked for. */
+                created_at: components["schemas"]["Timestamp"];
+                expires_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Which. */
+                id: components["schemas"]["DataExportId"];
+                /** @description The files to fetch, in order; most often one. */
+                parts: components["schemas"]["ExportPart"][];
+                /**
+                 * @description Whose data.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                person_id: string;
+                /** @description Which sort of person. */
+                person_kind: components["schemas"]["PersonKind"];
+                ready_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Id of who asked for it. */
+                requested_by: string;
+                /** @description What became of it. */
+                state: components["schemas"]["ExportState"];
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_DeadLetter: {
             /** @description The rows. */
             items: {
@@ -5709,6 +5881,11 @@ export interface components {
              */
             name: string;
         };
+        /**
+         * @description Which sort of person.
+         * @enum {string}
+         */
+        PersonKind: "customer" | "user";
         /** @description What is sold. */
         Plan: {
             /** @description Whether it is still sold. */
@@ -7140,6 +7317,8 @@ export type CustomerChange = components['schemas']['CustomerChange'];
 export type CustomerId = components['schemas']['CustomerId'];
 export type CustomerOverview = components['schemas']['CustomerOverview'];
 export type CustomerRow = components['schemas']['CustomerRow'];
+export type DataExport = components['schemas']['DataExport'];
+export type DataExportId = components['schemas']['DataExportId'];
 export type Date = components['schemas']['Date'];
 export type Dates = components['schemas']['Dates'];
 export type DeadLetter = components['schemas']['DeadLetter'];
@@ -7161,6 +7340,8 @@ export type EntityRef = components['schemas']['EntityRef'];
 export type Event = components['schemas']['Event'];
 export type EventId = components['schemas']['EventId'];
 export type Execution = components['schemas']['Execution'];
+export type ExportPart = components['schemas']['ExportPart'];
+export type ExportState = components['schemas']['ExportState'];
 export type Field = components['schemas']['Field'];
 export type FieldError = components['schemas']['FieldError'];
 export type FileBytes = components['schemas']['FileBytes'];
@@ -7270,6 +7451,7 @@ export type PageAuditRow = components['schemas']['Page_AuditRow'];
 export type PageBackupRow = components['schemas']['Page_BackupRow'];
 export type PageBackupSeen = components['schemas']['Page_BackupSeen'];
 export type PageCustomerRow = components['schemas']['Page_CustomerRow'];
+export type PageDataExport = components['schemas']['Page_DataExport'];
 export type PageDeadLetter = components['schemas']['Page_DeadLetter'];
 export type PageDevice = components['schemas']['Page_Device'];
 export type PageEvent = components['schemas']['Page_Event'];
@@ -7305,6 +7487,7 @@ export type PaymentDetail = components['schemas']['PaymentDetail'];
 export type PaymentId = components['schemas']['PaymentId'];
 export type Period = components['schemas']['Period'];
 export type PermissionInfo = components['schemas']['PermissionInfo'];
+export type PersonKind = components['schemas']['PersonKind'];
 export type Plan = components['schemas']['Plan'];
 export type PlanChange = components['schemas']['PlanChange'];
 export type PlanChoice = components['schemas']['PlanChoice'];
@@ -8737,6 +8920,44 @@ export interface operations {
             };
         };
     };
+    of_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataExport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     customer_overview: {
         parameters: {
             query?: never;
@@ -8757,6 +8978,137 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query: {
+                /**
+                 * @description Id of a customer or a user.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                person: string;
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DataExport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["DataExportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataExport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["DataExportId"];
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": components["schemas"]["FileBytes"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10377,6 +10729,42 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataExport"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15321,6 +15709,44 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataExport"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
