@@ -2,8 +2,7 @@
 import {
   mdiAccount,
   mdiCash,
-  mdiHandshake,
-  mdiMessageTextOutline,
+  mdiEmailOutline,
   mdiNoteTextOutline,
   mdiPaperclip,
   mdiPowerPlug,
@@ -25,9 +24,8 @@ const icons: Record<string, string> = {
   file: mdiPaperclip,
   invoice: mdiReceiptTextOutline,
   note: mdiNoteTextOutline,
-  notice: mdiMessageTextOutline,
+  notice: mdiEmailOutline,
   payment: mdiCash,
-  promise: mdiHandshake,
   service: mdiWifi,
   site: mdiRadioTower,
 }
