@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { joined, keepSelection, matching, parseInput, type Entry } from '@/areas/operations/palette/entries'
-import { csvOf, gapsOf, groupFlags, restarts, shifted } from '@/components/timeSeries'
+import { csvOf, gapsOf, groupFlags, restarts, shifted } from '@/areas/operations/devices/timeSeries'
 import { chosenColumns } from '@/components/list'
 import { parseViews, sameQuery, viewQuery } from '@/composables/useViews'
 

@@ -7,8 +7,6 @@ import type { Query } from './client'
 export const keys = {
   home: ['home'] as const,
   tenant: ['tenant'] as const,
-  noticeTexts: ['notice-texts'] as const,
-  noticePreview: (template: string, language: string, words: { subject: string; text: string }) => ['notice-preview', template, language, words.subject, words.text] as const,
   tenantDomain: ['tenant', 'domain'] as const,
   users: ['users'] as const,
   roles: ['roles'] as const,
@@ -58,8 +56,6 @@ export const keys = {
   notices: ['notices'] as const,
   noticePage: (query: Query) => ['notices', query] as const,
   myNotices: ['my-notices'] as const,
-  pushBrowsers: ['push-browsers'] as const,
-  pushHere: ['push-here'] as const,
   deadLetters: ['dead-letters'] as const,
   deadLetterPage: (query: Query) => ['dead-letters', query] as const,
 }

@@ -10,3 +10,9 @@ export const noticeTexts = {
   remove: (template: T.TemplateName, language: string) => call<T.NoticeText>('DELETE', of(template, language)),
   preview: (template: T.TemplateName, language: string, body: T.NoticeWords) => post<T.NoticePreview>(`${of(template, language)}/preview`, body),
 }
+
+/** Names in the cache. */
+export const noticeTextKeys = {
+  all: ['notice-texts'] as const,
+  preview: (template: string, language: string, words: { subject: string; text: string }) => ['notice-preview', template, language, words.subject, words.text] as const,
+}

@@ -8,3 +8,9 @@ export const push = {
   add: (body: T.NewPushSubscription) => post<T.PushSubscription>('/me/push-subscriptions', body),
   remove: (id: string) => call<undefined>('DELETE', `/me/push-subscriptions/${id}`),
 }
+
+/** Names in the cache. */
+export const pushKeys = {
+  browsers: ['push-browsers'] as const,
+  here: ['push-here'] as const,
+}

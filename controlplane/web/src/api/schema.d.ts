@@ -300,6 +300,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/brand/logo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The logo of the ISP that the host name selects, before log-in. */
+        get: operations["brand_logo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/collections/runs": {
         parameters: {
             query?: never;
@@ -1096,6 +1113,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/push-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public key that a browser subscribes with (`applicationServerKey`). It stays the same. */
+        get: operations["key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/push-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's browsers that notices are pushed to, oldest first. */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Switches a browser on: from now on the caller's notices are pushed to it. Its address and its secret are sealed and not given
+         *     out again; a browser that is known keeps its id.
+         */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/push-subscriptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Switches one of the caller's browsers off. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/recovery-codes": {
         parameters: {
             query?: never;
@@ -1302,6 +1374,61 @@ export interface paths {
         head?: never;
         /** Changes or pins a note; the words are their author's. */
         patch: operations["note_update"];
+        trace?: never;
+    };
+    "/notice-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What notices say, by template and language: our words, and the ISP's own where it has some. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notice-templates/{template}/{language}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives a template words of the ISP's own in a language. `{field}` stands for a value; `GET /notice-templates` lists the
+         *     fields of each template.
+         */
+        put: operations["set"];
+        post?: never;
+        /** Takes the ISP's own words away: ours are sent again. */
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notice-templates/{template}/{language}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Words as somebody would get them, with sample values. Nothing is kept or sent. */
+        post: operations["preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/notices": {
@@ -1634,7 +1761,7 @@ export interface paths {
         /** Tenants, oldest first, with plan, use and health. */
         get: operations["list"];
         put?: never;
-        /** Makes a tenant with its first owner, who sets a password with the link of the answer. */
+        /** Makes a tenant with its first owner, who sets a password with the link of the answer; the link is sent by e-mail, too, where that is asked for. */
         post: operations["create"];
         delete?: never;
         options?: never;
@@ -2200,7 +2327,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes settings. */
+        /** Changes settings. Lists of addresses that would lock out whoever sends them are refused, unless `force` is true. */
         patch: operations["update"];
         trace?: never;
     };
@@ -2216,6 +2343,28 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenant/logo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ISP's logo; `dark` is the usual one where there is none for dark pages. */
+        get: operations["read"];
+        /**
+         * Gives the ISP a logo: a PNG or WebP of at most 100 kB and 16 to 1600 pixels a side, that does not move.
+         * @description The body is the bytes themselves. What they are is read from them: `Content-Type` is not believed.
+         */
+        put: operations["write"];
+        post?: never;
+        /** Takes the logo away. */
+        delete: operations["remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2885,6 +3034,8 @@ export interface components {
             /** @description Sum of the invoices issued. */
             total: components["schemas"]["Money"];
         };
+        /** @example blb_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        BlobId: string;
         /**
          * @description State of an agent's buffer.
          * @enum {string}
@@ -2894,7 +3045,7 @@ export interface components {
          * @description Which way a notice goes.
          * @enum {string}
          */
-        Channel: "mail";
+        Channel: "mail" | "push";
         /** @description One stage of a connection test, or one check whether a cut can bite. */
         Check: {
             /**
@@ -2944,6 +3095,14 @@ export interface components {
             /** @description Software version. */
             version: string;
         };
+        /**
+         * @description Countries, ISO 3166 codes of two letters.
+         * @example [
+         *       "PE",
+         *       "BO"
+         *     ]
+         */
+        Countries: string[];
         /** @description A credential that was made, as browsers give it (`RegistrationResponseJSON`); what is not named here is not read. */
         Credential: {
             /** @description Its id, base64url. */
@@ -3104,6 +3263,12 @@ export interface components {
          *     ]
          */
         Dates: string[];
+        /**
+         * @description From a time of the day until another, by the ISP's clock; over midnight when the first is the later one. `21:00-08:00`, or
+         *     empty for none.
+         * @example 21:00-08:00
+         */
+        DayHours: string;
         /** @description Something that was given up. */
         DeadLetter: {
             /**
@@ -3853,6 +4018,14 @@ export interface components {
             }[];
         };
         /**
+         * @description Some of the languages that there are, at least one; each once, in their usual order.
+         * @example [
+         *       "es-419",
+         *       "en"
+         *     ]
+         */
+        Languages: string[];
+        /**
          * @description What a plan limits the number of.
          * @enum {string}
          */
@@ -4023,6 +4196,11 @@ export interface components {
             tenants: components["schemas"]["TenantChoice"][];
         };
         /**
+         * Format: binary
+         * @description The bytes of a logo.
+         */
+        LogoBytes: string;
+        /**
          * @description How money came.
          * @enum {string}
          */
@@ -4048,6 +4226,14 @@ export interface components {
          * @enum {string}
          */
         NetworkState: "online" | "unblocked_waiting" | "cut" | "pending" | "not_applied" | "unknown" | "no_attachment";
+        /**
+         * @description Networks in CIDR form, or single addresses.
+         * @example [
+         *       "198.51.100.0/24",
+         *       "2001:db8::/32"
+         *     ]
+         */
+        Networks: string[];
         /** @description A key to be made. */
         NewApiKey: {
             expires_at?: components["schemas"]["Timestamp"] | null;
@@ -4315,6 +4501,20 @@ export interface components {
              */
             upload_bps: number;
         };
+        /** @description A browser to be switched on, as its `PushSubscription` says. */
+        NewPushSubscription: {
+            /** @description `getKey("auth")`: its secret, base64url. */
+            auth: components["schemas"]["SecretText"];
+            /** @description `endpoint`: its address at its push service. */
+            endpoint: components["schemas"]["SecretText"];
+            /**
+             * @description What it is to be called.
+             * @example Firefox · Windows
+             */
+            name: string;
+            /** @description `getKey("p256dh")`: its public key, base64url. */
+            p256dh: string;
+        };
         /** @description A role to be made. */
         NewRole: {
             /**
@@ -4446,6 +4646,8 @@ export interface components {
              * @example Rosa Quispe
              */
             owner_name: string;
+            /** @description Whether the invitation is sent to that address, too; not when absent. */
+            send?: boolean;
             /** @description The tenant. */
             tenant: components["schemas"]["NewTenant"];
         };
@@ -4545,7 +4747,7 @@ export interface components {
         /** @description A notice and what became of it; not what it said. */
         Notice: {
             /**
-             * @description Address that it went to; null before it was sent.
+             * @description Address that it went to, or what the browser is called; null before it was sent.
              * @example rosa@netandina.example
              */
             address?: string | null;
@@ -4598,7 +4800,7 @@ export interface components {
         NoticeKind: "security" | "access" | "approval";
         /** @description What somebody wants of notices. */
         NoticePreferences: {
-            /** @description Every kind on every channel. */
+            /** @description Every kind on every channel that carries it. */
             choices: components["schemas"]["NoticeChoice"][];
             /**
              * @description Language: es-419, en, pt-BR; null: that of the ISP.
@@ -4611,16 +4813,87 @@ export interface components {
              */
             version: number;
         };
+        /** @description A message as somebody would get it, filled with sample values. */
+        NoticePreview: {
+            /** @description As HTML, without a logo. */
+            html: string;
+            /** @description One line. */
+            subject: string;
+            /** @description As plain text. */
+            text: string;
+        };
         /**
          * @description Why a notice is held or failed.
          * @enum {string}
          */
-        NoticeReason: "channel_off" | "refused" | "user_disabled" | "safe_mode" | "expired" | "rejected" | "unreachable";
+        NoticeReason: "channel_off" | "refused" | "user_disabled" | "safe_mode" | "expired" | "gone" | "rejected" | "unreachable";
         /**
          * @description What became of a notice.
          * @enum {string}
          */
         NoticeState: "waiting" | "sent" | "held" | "failed";
+        /** @description A template with its fields, and what is said in each language. */
+        NoticeTemplate: {
+            /** @description What its texts may name. */
+            fields: components["schemas"]["TemplateField"][];
+            /** @description What it is about. */
+            kind: components["schemas"]["NoticeKind"];
+            /** @description Which. */
+            template: components["schemas"]["TemplateName"];
+            /** @description Each of the languages. */
+            texts: components["schemas"]["NoticeText"][];
+        };
+        /** @description All templates. */
+        NoticeTemplates: {
+            /** @description In a fixed order. */
+            items: components["schemas"]["NoticeTemplate"][];
+        };
+        /** @description What is said in one language. */
+        NoticeText: {
+            /**
+             * @description es-419, en, pt-BR.
+             * @example es-419
+             */
+            language: string;
+            /** @description What would be sent if the ISP had no words of its own. */
+            ours: components["schemas"]["NoticeWords"];
+            /** @description Of which template. */
+            template: components["schemas"]["TemplateName"];
+            /**
+             * Format: int64
+             * @description Version of the own words; null: there are none.
+             */
+            version?: number | null;
+            /** @description What is sent. */
+            words: components["schemas"]["NoticeWords"];
+        };
+        /** @description Words to be sent in place of ours. */
+        NoticeTextChange: {
+            /** @description One line of at most 150 characters. */
+            subject: string;
+            /** @description Paragraphs with an empty line between them; at most 4000 characters. */
+            text: string;
+            /**
+             * Format: int64
+             * @description Version of the own words that they were made from; null: of ours.
+             */
+            version?: number | null;
+        };
+        /** @description Subject and paragraphs, with `{field}` where a value goes. */
+        NoticeWords: {
+            /**
+             * @description One line of at most 150 characters.
+             * @example Invitación a {isp}
+             */
+            subject: string;
+            /**
+             * @description Paragraphs with an empty line between them; at most 4000 characters.
+             * @example Ya puede trabajar con nosotros.
+             *
+             *     El enlace sirve hasta el {until}.
+             */
+            text: string;
+        };
         /** @description What was read back at a point. */
         Observed: {
             applied_at?: components["schemas"]["Timestamp"] | null;
@@ -5317,7 +5590,7 @@ export interface components {
             /** @description The rows. */
             items: {
                 /**
-                 * @description Address that it went to; null before it was sent.
+                 * @description Address that it went to, or what the browser is called; null before it was sent.
                  * @example rosa@netandina.example
                  */
                 address?: string | null;
@@ -5437,6 +5710,29 @@ export interface components {
                  * @description Grows with each change.
                  */
                 version: number;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_PushSubscription: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was switched on. */
+                created_at: components["schemas"]["Timestamp"];
+                /**
+                 * @description SHA-256 of its address, hexadecimal: by it a browser knows itself in the list.
+                 * @example 3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7
+                 */
+                endpoint_hash: string;
+                /** @description Which. */
+                id: components["schemas"]["PushSubscriptionId"];
+                last_used_at?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * @description What it is called.
+                 * @example Firefox · Windows
+                 */
+                name: string;
             }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
@@ -6041,12 +6337,34 @@ export interface components {
         ProviderChoices: {
             items: components["schemas"]["ProviderChoice"][];
         };
-        /**
-         * @description From a time of the day until another, by the ISP's clock; over midnight when the first is the later one. `21:00-08:00`, or
-         *     empty for none.
-         * @example 21:00-08:00
-         */
-        QuietHours: string;
+        /** @description What a browser is told to subscribe with. */
+        PushKey: {
+            /**
+             * @description `applicationServerKey`: the installation's public key, a point on P-256, base64url.
+             * @example BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8
+             */
+            public_key: string;
+        };
+        /** @description A browser of the caller that notices are pushed to. Where it is reached is not told again. */
+        PushSubscription: {
+            /** @description When it was switched on. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * @description SHA-256 of its address, hexadecimal: by it a browser knows itself in the list.
+             * @example 3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7
+             */
+            endpoint_hash: string;
+            /** @description Which. */
+            id: components["schemas"]["PushSubscriptionId"];
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What it is called.
+             * @example Firefox · Windows
+             */
+            name: string;
+        };
+        /** @example psb_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        PushSubscriptionId: string;
         /** @description Points over time. */
         RangeAnswer: {
             /** @description `raw` for samples as stored, else the distance of points. */
@@ -6524,7 +6842,11 @@ export interface components {
             country: string;
             currency: components["schemas"]["Currency"];
             id: components["schemas"]["TenantId"];
+            /** @description That its people choose among. */
+            languages: components["schemas"]["Languages"];
             locale: string;
+            logo?: components["schemas"]["BlobId"] | null;
+            logo_dark?: components["schemas"]["BlobId"] | null;
             name: string;
             slug: string;
             /** @description Whether anything can be changed here. */
@@ -6789,12 +7111,21 @@ export interface components {
          */
         SuspendedBecause: "overdue" | "manual";
         /**
+         * @description What a text may name: `{person}`.
+         * @enum {string}
+         */
+        TemplateField: "person" | "isp" | "at" | "until" | "address" | "browser" | "change" | "provider" | "key" | "program" | "operator" | "reason" | "summary" | "by" | "decision" | "outcome";
+        /**
          * @description Which of the templates.
          * @enum {string}
          */
         TemplateName: "new_browser" | "password_changed" | "factor_changed" | "identity_changed" | "key_made" | "program_granted" | "token_reused" | "visit_begun" | "guessing_slowed" | "invitation" | "reset" | "approval_decided";
         /** @description One ISP and its settings. */
         Tenant: {
+            /** @description From which countries. */
+            allowed_countries: components["schemas"]["Countries"];
+            /** @description From which networks its people and programs may ask; with no country either, from everywhere. */
+            allowed_networks: components["schemas"]["Networks"];
             /** @description Whether overdue services are suspended without a person. */
             automatic_cuts: components["schemas"]["AutomaticCuts"];
             /** @description Accent colour, `#rrggbb`. */
@@ -6823,6 +7154,8 @@ export interface components {
              * @description First cuts an hour over all sites, in hundredths of a percent of the ISP's services; not less than the floor.
              */
             cut_brake_tenant_basis_points: number;
+            /** @description Hours outside of which nobody is cut without a person, by the ISP's clock; empty: at any hour. */
+            cut_hours: components["schemas"]["DayHours"];
             /**
              * Format: int64
              * @description Overdue debt in minor units that is not worth a cut and does not hold back a reconnection.
@@ -6835,11 +7168,15 @@ export interface components {
             grace_days: number;
             /** @description Which. */
             id: components["schemas"]["TenantId"];
+            /** @description Languages that its people choose among; its own is one of them. */
+            languages: components["schemas"]["Languages"];
             /**
              * @description Language people see when they did not choose: es-419, en, pt-BR.
              * @example es-419
              */
             locale: string;
+            logo?: components["schemas"]["BlobId"] | null;
+            logo_dark?: components["schemas"]["BlobId"] | null;
             /**
              * @description Name.
              * @example NetAndina
@@ -6853,7 +7190,7 @@ export interface components {
             offline_cuts: components["schemas"]["OfflineCuts"];
             plan_id?: components["schemas"]["TenantPlanId"] | null;
             /** @description Hours in which notices that can wait are not sent, by the ISP's clock. */
-            quiet_hours: components["schemas"]["QuietHours"];
+            quiet_hours: components["schemas"]["DayHours"];
             /** @description Roles whose users need a second factor: whoever has none may do nothing but enrol one. */
             second_factor_roles: components["schemas"]["RoleList"];
             /**
@@ -6886,6 +7223,8 @@ export interface components {
         };
         /** @description What to change of the settings; absent fields stay. */
         TenantChange: {
+            allowed_countries?: components["schemas"]["Countries"] | null;
+            allowed_networks?: components["schemas"]["Networks"] | null;
             automatic_cuts?: components["schemas"]["AutomaticCuts"] | null;
             /** @description Accent colour, `#rrggbb`; empty takes it away. */
             brand_color?: string | null;
@@ -6906,16 +7245,20 @@ export interface components {
              * @description Hundredths of a percent of the ISP's services.
              */
             cut_brake_tenant_basis_points?: number | null;
+            cut_hours?: components["schemas"]["DayHours"] | null;
             /**
              * Format: int64
              * @description Minor units.
              */
             debt_tolerance?: number | null;
+            /** @description Whether a list is taken that does not let in whoever sends it. */
+            force?: boolean;
             /**
              * Format: int64
              * @description Days after the due date before a cut.
              */
             grace_days?: number | null;
+            languages?: components["schemas"]["Languages"] | null;
             /** @description Language. */
             locale?: string | null;
             /** @description Name. */
@@ -6923,7 +7266,7 @@ export interface components {
             no_cut_dates?: components["schemas"]["Dates"] | null;
             no_cut_weekdays?: components["schemas"]["Weekdays"] | null;
             offline_cuts?: components["schemas"]["OfflineCuts"] | null;
-            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            quiet_hours?: components["schemas"]["DayHours"] | null;
             second_factor_roles?: components["schemas"]["RoleList"] | null;
             time_zone?: components["schemas"]["TimeZone"] | null;
             /**
@@ -6935,6 +7278,12 @@ export interface components {
         /** @description Name of a tenant on the chooser. */
         TenantChoice: {
             brand_color?: string | null;
+            /** @description That its people choose among. */
+            languages: components["schemas"]["Languages"];
+            /** @description Language people see when they did not choose. */
+            locale: string;
+            logo?: components["schemas"]["BlobId"] | null;
+            logo_dark?: components["schemas"]["BlobId"] | null;
             name: string;
             slug: string;
         };
@@ -6965,7 +7314,7 @@ export interface components {
             batches_waiting: number;
             /**
              * Format: int64
-             * @description Deliveries of events that were given up and wait for a person.
+             * @description Deliveries of events and jobs that were given up and wait for a person.
              */
             dead_letters: number;
         };
@@ -7302,12 +7651,14 @@ export type BackupSeen = components['schemas']['BackupSeen'];
 export type BackupState = components['schemas']['BackupState'];
 export type BeginSignIn = components['schemas']['BeginSignIn'];
 export type BillingRun = components['schemas']['BillingRun'];
+export type BlobId = components['schemas']['BlobId'];
 export type BufferState = components['schemas']['BufferState'];
 export type Channel = components['schemas']['Channel'];
 export type Check = components['schemas']['Check'];
 export type CheckStatus = components['schemas']['CheckStatus'];
 export type ChoiceChange = components['schemas']['ChoiceChange'];
 export type ConnectionTest = components['schemas']['ConnectionTest'];
+export type Countries = components['schemas']['Countries'];
 export type Credential = components['schemas']['Credential'];
 export type CredentialResponse = components['schemas']['CredentialResponse'];
 export type Credentials = components['schemas']['Credentials'];
@@ -7321,6 +7672,7 @@ export type DataExport = components['schemas']['DataExport'];
 export type DataExportId = components['schemas']['DataExportId'];
 export type Date = components['schemas']['Date'];
 export type Dates = components['schemas']['Dates'];
+export type DayHours = components['schemas']['DayHours'];
 export type DeadLetter = components['schemas']['DeadLetter'];
 export type DeadLetterKind = components['schemas']['DeadLetterKind'];
 export type Descriptor = components['schemas']['Descriptor'];
@@ -7378,6 +7730,7 @@ export type JobId = components['schemas']['JobId'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type KeyKind = components['schemas']['KeyKind'];
 export type Known = components['schemas']['Known'];
+export type Languages = components['schemas']['Languages'];
 export type Limit = components['schemas']['Limit'];
 export type LimitUse = components['schemas']['LimitUse'];
 export type Link = components['schemas']['Link'];
@@ -7392,10 +7745,12 @@ export type ListedInvoice = components['schemas']['Listed_Invoice'];
 export type ListedPayment = components['schemas']['Listed_Payment'];
 export type LogIn = components['schemas']['LogIn'];
 export type LoginOptions = components['schemas']['LoginOptions'];
+export type LogoBytes = components['schemas']['LogoBytes'];
 export type Method = components['schemas']['Method'];
 export type ModeChange = components['schemas']['ModeChange'];
 export type Money = components['schemas']['Money'];
 export type NetworkState = components['schemas']['NetworkState'];
+export type Networks = components['schemas']['Networks'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewAttachment = components['schemas']['NewAttachment'];
 export type NewAttachmentPoint = components['schemas']['NewAttachmentPoint'];
@@ -7412,6 +7767,7 @@ export type NewPasskey = components['schemas']['NewPasskey'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewPayment = components['schemas']['NewPayment'];
 export type NewPlan = components['schemas']['NewPlan'];
+export type NewPushSubscription = components['schemas']['NewPushSubscription'];
 export type NewRole = components['schemas']['NewRole'];
 export type NewService = components['schemas']['NewService'];
 export type NewSite = components['schemas']['NewSite'];
@@ -7431,8 +7787,14 @@ export type NoticeChoice = components['schemas']['NoticeChoice'];
 export type NoticeId = components['schemas']['NoticeId'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type NoticePreferences = components['schemas']['NoticePreferences'];
+export type NoticePreview = components['schemas']['NoticePreview'];
 export type NoticeReason = components['schemas']['NoticeReason'];
 export type NoticeState = components['schemas']['NoticeState'];
+export type NoticeTemplate = components['schemas']['NoticeTemplate'];
+export type NoticeTemplates = components['schemas']['NoticeTemplates'];
+export type NoticeText = components['schemas']['NoticeText'];
+export type NoticeTextChange = components['schemas']['NoticeTextChange'];
+export type NoticeWords = components['schemas']['NoticeWords'];
 export type Observed = components['schemas']['Observed'];
 export type ObservedSession = components['schemas']['ObservedSession'];
 export type ObservedStatus = components['schemas']['ObservedStatus'];
@@ -7463,6 +7825,7 @@ export type PageNotice = components['schemas']['Page_Notice'];
 export type PagePasskey = components['schemas']['Page_Passkey'];
 export type PagePermissionInfo = components['schemas']['Page_PermissionInfo'];
 export type PagePlan = components['schemas']['Page_Plan'];
+export type PagePushSubscription = components['schemas']['Page_PushSubscription'];
 export type PageRun = components['schemas']['Page_Run'];
 export type PageSessionInfo = components['schemas']['Page_SessionInfo'];
 export type PageSiteRow = components['schemas']['Page_SiteRow'];
@@ -7501,7 +7864,9 @@ export type PreferenceChange = components['schemas']['PreferenceChange'];
 export type Problem = components['schemas']['Problem'];
 export type ProviderChoice = components['schemas']['ProviderChoice'];
 export type ProviderChoices = components['schemas']['ProviderChoices'];
-export type QuietHours = components['schemas']['QuietHours'];
+export type PushKey = components['schemas']['PushKey'];
+export type PushSubscription = components['schemas']['PushSubscription'];
+export type PushSubscriptionId = components['schemas']['PushSubscriptionId'];
 export type RangeAnswer = components['schemas']['RangeAnswer'];
 export type Reason = components['schemas']['Reason'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
@@ -7556,6 +7921,7 @@ export type Status = components['schemas']['Status'];
 export type StepUp = components['schemas']['StepUp'];
 export type StoredFile = components['schemas']['StoredFile'];
 export type SuspendedBecause = components['schemas']['SuspendedBecause'];
+export type TemplateField = components['schemas']['TemplateField'];
 export type TemplateName = components['schemas']['TemplateName'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
@@ -8499,6 +8865,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_BackupSeen"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    brand_logo: {
+        parameters: {
+            query?: {
+                /** @description For which pages; `light` when absent. */
+                theme?: "light" | "dark";
+                /**
+                 * @description Short name of the ISP that somebody chose, where there is something to choose: asked by an address or as `localhost`.
+                 * @example netandina
+                 */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": components["schemas"]["LogoBytes"];
+                    "image/webp": components["schemas"]["LogoBytes"];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */
@@ -11258,6 +11675,162 @@ export interface operations {
             };
         };
     };
+    key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKey"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PushSubscription"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+                 *       "endpoint": "https://push.example/send/what-only-this-browser-has",
+                 *       "name": "Firefox · Windows",
+                 *       "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPushSubscription"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscription"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PushSubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     renew: {
         parameters: {
             query?: never;
@@ -11915,6 +12488,215 @@ export interface operations {
                 };
             };
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeTemplates"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template: components["schemas"]["TemplateName"];
+                /** @example es-419 */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "subject": "Bienvenido a {isp}",
+                 *       "text": "Ponga su contraseña.\n\nEl enlace sirve hasta el {until}.",
+                 *       "version": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["NoticeTextChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeText"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template: components["schemas"]["TemplateName"];
+                /** @example es-419 */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeText"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template: components["schemas"]["TemplateName"];
+                /** @example es-419 */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "subject": "Bienvenido a {isp}",
+                 *       "text": "El enlace sirve hasta el {until}."
+                 *     }
+                 */
+                "application/json": components["schemas"]["NoticeWords"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePreview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13129,6 +13911,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewTenantMade"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             422: {
@@ -15240,6 +16030,151 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TenantDomain"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read: {
+        parameters: {
+            query?: {
+                /** @description For which pages; `light` when absent. */
+                theme?: "light" | "dark";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": components["schemas"]["LogoBytes"];
+                    "image/webp": components["schemas"]["LogoBytes"];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write: {
+        parameters: {
+            query?: {
+                /** @description For which pages; `light` when absent. */
+                theme?: "light" | "dark";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example the bytes of a PNG or WebP picture */
+                "application/octet-stream": components["schemas"]["LogoBytes"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: {
+                /** @description For which pages; `light` when absent. */
+                theme?: "light" | "dark";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */

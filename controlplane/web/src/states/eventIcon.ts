@@ -1,16 +1,16 @@
-/** What an event is about, as a shape: for rows that tell of no state. The same shape as the thing has everywhere else. */
+/** What an event is about, as a shape: for rows that tell of no state. The shape that the thing or the doing of it has elsewhere: each new one is paid for by every page. */
 import {
   mdiAccount,
   mdiCash,
   mdiEmailOutline,
-  mdiNoteTextOutline,
-  mdiPaperclip,
+  mdiPencilOutline,
   mdiPowerPlug,
   mdiRadioTower,
   mdiReceiptTextOutline,
   mdiRouterNetwork,
   mdiServerNetwork,
   mdiTimelineClock,
+  mdiUpload,
   mdiWifi,
 } from '@mdi/js'
 
@@ -21,9 +21,9 @@ const icons: Record<string, string> = {
   attachment: mdiWifi,
   customer: mdiAccount,
   device: mdiRouterNetwork,
-  file: mdiPaperclip,
+  file: mdiUpload,
   invoice: mdiReceiptTextOutline,
-  note: mdiNoteTextOutline,
+  note: mdiPencilOutline,
   notice: mdiEmailOutline,
   payment: mdiCash,
   service: mdiWifi,

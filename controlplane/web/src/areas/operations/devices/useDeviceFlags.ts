@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/vue-query'
 import { useI18n } from 'vue-i18n'
 import { api } from '@/api/endpoints'
 import { keys } from '@/api/keys'
-import { restarts, type Flag, type Points } from '@/components/timeSeries'
+import { restarts, type Flag, type Points } from './timeSeries'
 import { useSession } from '@/stores/session'
 import type { Event } from '@/api/types'
 
