@@ -98,11 +98,13 @@ on_both!(who_stalled_past_the_claim_keeps_nothing, |world: World| async move {
 
 on_both!(what_failed_waits_longer_each_time_and_keeps_the_old_one, |world: World| async move {
     let wanted = wanted("isp.example");
+    let world = &world;
     let runtime = &world.runtime;
     want(runtime, &wanted).await;
     let fence = claim(runtime, &wanted).await.unwrap();
     keep(runtime, &wanted, fence, "first").await.unwrap();
     world.clock.advance_millis(61 * 24 * HOUR_MS);
+    want(runtime, &wanted).await;
     let platform = runtime.platform();
     for minutes in [2, 4, 8] {
         let (now, fence) = (runtime.clock.now(), claim(runtime, &wanted).await.unwrap());
@@ -173,6 +175,7 @@ on_both!(accounts_and_answers_are_shared_and_go, |world: World| async move {
 
 on_both!(what_nobody_wants_any_more_is_not_shown_and_goes, |world: World| async move {
     let (old, new) = (wanted("old.example"), wanted("new.example"));
+    let world = &world;
     let runtime = &world.runtime;
     want(runtime, &old).await;
     let names = async || {

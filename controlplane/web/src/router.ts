@@ -37,7 +37,7 @@ const routes: RouteRecordRaw[] = [
     path: '/',
     component: () => import('./areas/operations/OperationsShell.vue'),
     children: [
-      area('home', '', () => import('./areas/operations/home/HomePage.vue')),
+      area('home', '', withWords(['home'], () => import('./areas/operations/home/HomePage.vue'))),
       area('customers', 'customers', () => import('./areas/operations/customers/CustomersPage.vue')),
       area('customer', 'customers/:id', withWords(['record'], () => import('./areas/operations/customers/CustomerPage.vue'))),
       area('service', 'services/:id', withWords(['record'], () => import('./areas/operations/customers/ServicePage.vue'))),

@@ -4,6 +4,7 @@ use super::{log_in, log_in_from, tenant, user};
 use atalaya_kernel::{
     Ctx, Error,
     audit::{self, AuditFilter},
+    installation::{self, Environment},
     on_both,
     secrets::SecretText,
     testing::World,
@@ -46,6 +47,7 @@ async fn listed(ctx: &Ctx, texts: &[&str]) {
 }
 
 on_both!(whoever_comes_from_elsewhere_is_nobody, |world: World| async move {
+    installation::open(&world.runtime, Environment::Development, "test").await.unwrap();
     let ctx = tenant(&world, "netandina").await;
     let (runtime, email) = (&world.runtime, "rosa@netandina.example");
     identity::user_create(&ctx, user(email, Role::Owner)).await.unwrap();

@@ -1,19 +1,18 @@
 //! The ISP's logo: taken, exchanged, handed out, removed, and sent along with mail.
 
 use super::{
-    log_in,
-    messaging::{EMAIL, Post},
+    messaging::{EMAIL, Post, notify},
     tenant, user,
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope, blobs,
     ids::{BlobId, UserId},
     on_both,
-    secrets::SecretText,
     testing::World,
 };
 use atalaya_people::{
     identity::{self, Role},
+    messaging::Template,
     tenancy::{self, LogoTheme, MAX_LOGO_BYTES},
 };
 use std::collections::BTreeSet;
@@ -103,14 +102,15 @@ on_both!(what_is_no_logo_is_refused_and_changes_nothing, |world: World| async mo
 
 on_both!(a_notice_carries_the_logo, |world: World| async move {
     let ctx = tenant(&world, "netandina").await;
-    identity::user_create(&ctx, user(EMAIL, Role::Owner)).await.unwrap();
-    let (post, right) = (Post::open(), SecretText::new("correct horse".to_owned()));
-    log_in(&world, "netandina", EMAIL, &right).await.unwrap();
+    let rosa = identity::user_create(&ctx, user(EMAIL, Role::Owner)).await.unwrap().id;
+    let post = Post::open();
+    let changed = Template::PasswordChanged { at: ctx.now() };
+    notify(&ctx, &rosa, &changed, "a").await;
     let [plain] = post.deliver(&world).await.try_into().ok().unwrap();
     assert!(plain.logo.is_none() && !plain.html.expose().contains("<img"));
 
     tenancy::logo_set(&ctx, LogoTheme::Light, picture(10)).await.unwrap();
-    log_in(&world, "netandina", EMAIL, &right).await.unwrap();
+    notify(&ctx, &rosa, &changed, "b").await;
     let [mail] = post.deliver(&world).await.try_into().ok().unwrap();
     let shown = "<img src=\"cid:logo@notice\" alt=\"NETANDINA\" width=\"192\" height=\"48\">";
     assert!(mail.html.expose().contains(shown), "{}", mail.html.expose());

@@ -18,7 +18,7 @@ export function offered(codes: readonly string[] | undefined): readonly Language
 }
 
 /** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
-export type Part = 'administration' | 'collections' | 'devices' | 'notices' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
+export type Part = 'administration' | 'collections' | 'devices' | 'home' | 'notices' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
 
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
@@ -45,6 +45,11 @@ const partLoaders: Record<Part, Record<Language, Loader>> = {
     'es-419': () => import('./parts/es-419.devices.json'),
     en: () => import('./parts/en.devices.json'),
     'pt-BR': () => import('./parts/pt-BR.devices.json'),
+  },
+  home: {
+    'es-419': () => import('./parts/es-419.home.json'),
+    en: () => import('./parts/en.home.json'),
+    'pt-BR': () => import('./parts/pt-BR.home.json'),
   },
   notices: {
     'es-419': () => import('./parts/es-419.notices.json'),

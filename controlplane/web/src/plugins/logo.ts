@@ -6,9 +6,9 @@ export interface Branded {
   name: string
   slug: string
   /** Another id with each picture; null: none. */
-  logo: string | null
+  logo?: string | null
   /** The same for dark pages; null: the usual one. */
-  logo_dark: string | null
+  logo_dark?: string | null
 }
 
 export interface LogoPicture {
@@ -22,13 +22,13 @@ export interface LogoPicture {
  * log-in, where the host selects the ISP, or a person did. Null where there is none for it.
  */
 export function logoPicture(of: Branded, { dark = false, plate = false, door = false }): LogoPicture | null {
-  const own = dark && !plate && of.logo_dark !== null
+  const own = dark && !plate && Boolean(of.logo_dark)
   const id = own ? of.logo_dark : of.logo
   if (!id) return null
   const query = { theme: own ? 'dark' : '', tenant: door ? of.slug : '', v: id }
   return { src: pathWithQuery(door ? '/brand/logo' : '/tenant/logo', query), plate: plate || (dark && !own) }
 }
 
-export function hasLogo(of: Branded | null | undefined): of is Branded {
+export function hasLogo(of: Branded | null | undefined): boolean {
   return Boolean(of?.logo ?? of?.logo_dark)
 }

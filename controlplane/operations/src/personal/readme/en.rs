@@ -38,6 +38,7 @@ pub(super) const WORDS: Words = Words {
         ("recovery_codes", "when you used recovery codes"),
         ("passkeys", "your passkeys"),
         ("links", "links of invitation or for a password that you were given"),
+        ("pushed_browsers", "browsers that you get notices in"),
         ("notices", "notices that were sent to you"),
         ("notice_preferences", "which notices you want, and in which language"),
         ("identities", "accounts elsewhere that you log in with"),

@@ -39,6 +39,7 @@ pub(super) const WORDS: Words = Words {
         ("recovery_codes", "cuándo usó códigos de recuperación"),
         ("passkeys", "sus llaves de acceso"),
         ("links", "enlaces de invitación o de contraseña que recibió"),
+        ("pushed_browsers", "navegadores en los que recibe avisos"),
         ("notices", "avisos que se le enviaron"),
         ("notice_preferences", "qué avisos quiere y en qué idioma"),
         ("identities", "cuentas externas con las que entra"),

@@ -38,6 +38,7 @@ pub(super) const WORDS: Words = Words {
         ("recovery_codes", "quando usou códigos de recuperação"),
         ("passkeys", "suas chaves de acesso"),
         ("links", "links de convite ou de senha que recebeu"),
+        ("pushed_browsers", "navegadores em que recebe avisos"),
         ("notices", "avisos que lhe foram enviados"),
         ("notice_preferences", "que avisos quer e em que idioma"),
         ("identities", "contas externas com que entra"),

@@ -110,7 +110,7 @@ fn as_person(ctx: &Ctx, id: &UserId, permissions: Permissions) -> Ctx {
 }
 
 /// Asks for a notice in a transaction of its own; how many were made.
-async fn notify(ctx: &Ctx, user: &UserId, template: &Template, key: &str) -> usize {
+pub(crate) async fn notify(ctx: &Ctx, user: &UserId, template: &Template, key: &str) -> usize {
     let recipient = Recipient::User(user.clone());
     write_tx!(ctx, tx => { messaging::notify(ctx, &mut tx, &recipient, template, key).await }).unwrap()
 }

@@ -36,7 +36,7 @@ export function useHomeCards(home: Ref<Home | undefined>) {
       cards.push({ id: 'collected_today', value: format.money(one.collected_today), note, to: { name: 'payments' } })
     }
     if (one?.overdue_total) {
-      const note = format.counted('home.customers', one.overdue_customers ?? 0)
+      const note = format.counted('customer.counted', one.overdue_customers ?? 0)
       const to = { name: 'customers', query: { owed_gte: '1', sort: '-owed' } }
       cards.push({ id: 'overdue', value: format.money(one.overdue_total), note, to })
     }

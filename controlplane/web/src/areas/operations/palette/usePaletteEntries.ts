@@ -121,7 +121,7 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
   }
 
   function siteEntry(row: SiteRow): Entry {
-    const note = row.services ? format.counted('home.customers', row.services.customers) : ''
+    const note = row.services ? format.counted('customer.counted', row.services.customers) : ''
     return { id: row.id, group: 'sites', icon: mdiRadioTower, title: row.name, note, to: { name: 'devices', query: { site: row.id } } }
   }
 
