@@ -62,14 +62,21 @@ stage_build() { packaging/build.sh --with-tests; }
 # An ignored test is never run by name here: each is a child that a test starts, with what it has to know.
 stage_test() {
   local profile=default
-  ! in_ci || profile=ci
-  [ "$TIER" = short ] || profile=soak
+  local threads=()
+  if in_ci; then
+    profile=ci
+    threads=(--test-threads "$(($(nproc) + 1))")
+  fi
+  if [ "$TIER" != short ]; then
+    profile=soak
+    threads=()
+  fi
   if ! cargo nextest --version >/dev/null 2>&1; then
     ! in_ci || { say "cargo-nextest is missing"; return "$NOT_RUN"; }
     say "cargo-nextest is not installed: using cargo test, without time limits per test"
     cargo test --locked --workspace --bins --tests --no-fail-fast
   else
-    cargo nextest run --locked --workspace --profile "$profile"
+    cargo nextest run --locked --workspace --profile "$profile" "${threads[@]}"
   fi
 }
 

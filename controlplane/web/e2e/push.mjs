@@ -96,7 +96,7 @@ async function asked() {
   await page.evaluate(() => (Notification.requestPermission = async () => 'default'))
   await page.locator(toggle).click()
   await page.locator(section, { hasText: 'No respondió a la pregunta' }).waitFor({ timeout })
-  expect('the switch where it was', !(await page.locator(toggle).isChecked()), 'on')
+  await page.waitForSelector(`${toggle}:not(:checked)`, { timeout })
   expect('no worker', await page.evaluate(async () => !(await navigator.serviceWorker.getRegistration())), 'one')
 }
 

@@ -29,8 +29,11 @@ const STANDING: &str =
 /// # Errors
 /// The database's.
 pub async fn want(tx: &mut PlatformTx, wanted: &Wanted, now: Timestamp) -> Result<Standing, Error> {
-    sql("DELETE FROM kernel_acme_certificate WHERE wanted_at < $1")
+    // An installation that was off for long still has a use for its own.
+    sql("DELETE FROM kernel_acme_certificate WHERE wanted_at < $1 AND NOT (directory = $2 AND names = $3)")
         .bind(before(now, FORGOTTEN_AFTER))
+        .bind(&wanted.directory)
+        .bind(&wanted.names)
         .execute(tx)
         .await?;
     sql(

@@ -21,7 +21,7 @@ use std::{
 const NAME: &str = "atalaya.isp.example";
 const SOON: Duration = Duration::from_secs(90);
 /// Two thirds of it have to pass by the clock of this machine until it is renewed.
-const SHORT: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_secs(30);
 const LONG: Duration = Duration::from_secs(86_400);
 
 fn config(place: &Place, names: &[&str]) -> String {
