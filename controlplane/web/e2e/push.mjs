@@ -3,7 +3,7 @@
  * worker, opened by a click, switched off; and what the page says where it cannot be.
  *
  * Chromium subscribes at a service of its maker, which is not here: `PushManager` is told what the double would have given. The
- * worker, its registration and its policy are the real ones; messages reach it as the browser's own tools deliver them, and
+ * worker, its registration and its policy are the real ones; messages reach it as events that are made in it, and
  * beside that the server pushes to the double what the test then hands to the worker.
  *
  * ATALAYA_URL    address of a running control plane on this machine (who logs in: see session.mjs)
@@ -111,6 +111,7 @@ async function switchOn() {
   expect('a name that tells the machine', items[0].name.includes('Chrome'), items[0].name)
   await page.locator(rows, { hasText: 'este' }).waitFor({ timeout })
   expect('the switch on', await page.locator(toggle).isChecked(), 'off')
+  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active.state === 'activated', undefined, { timeout })
   const script = await page.evaluate(async () => (await navigator.serviceWorker.ready).active.scriptURL)
   expect('the worker', script === `${url}/push-worker.js`, script)
   const policy = (await context.request.get(script)).headers()['content-security-policy'] ?? ''
@@ -119,22 +120,19 @@ async function switchOn() {
   await accessible(page, 'the profile with a browser')
 }
 
-/** The scope's registration, as the browser's own tools name it. */
-async function registration(devtools) {
-  const found = new Promise((resolve) => {
-    devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-      const one = registrations.find(({ scopeURL, isDeleted }) => scopeURL === `${url}/` && !isDeleted)
-      if (one) resolve(one.registrationId)
-    })
-  })
-  await devtools.send('ServiceWorker.enable')
-  return found
-}
-
 const shown = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag, lang, data }) => ({ title, body, tag, lang, data })))
 
-async function show(devtools, registrationId, data, count) {
-  await devtools.send('ServiceWorker.deliverPushMessage', { origin: url, registrationId, data })
+const workerOf = async () => context.serviceWorkers().find((one) => one.url().endsWith('/push-worker.js')) ?? (await context.waitForEvent('serviceworker', { timeout }))
+
+/** Hands the worker a message as the browser does. The browser's own tools were seen to let one fall on a busy machine. */
+async function show(data, count) {
+  await (await workerOf()).evaluate(async (data) => {
+    const waits = []
+    const event = new PushEvent('push', { data })
+    Object.defineProperty(event, 'waitUntil', { value: (work) => waits.push(work) })
+    self.dispatchEvent(event)
+    await Promise.all(waits)
+  }, data)
   const deadline = Date.now() + timeout
   for (;;) {
     const found = await shown()
@@ -148,19 +146,17 @@ async function show(devtools, registrationId, data, count) {
 async function notice() {
   await change(page, 'POST', '/api-keys', { name: 'Planillas', permissions: ['customer.read'] })
   const said = await pushed('what is said of a key', (message) => message.said.text.includes('Planillas'))
-  const devtools = await context.newCDPSession(page)
-  const id = await registration(devtools)
-  const [first] = await show(devtools, id, JSON.stringify(said), 1)
+  const [first] = await show(JSON.stringify(said), 1)
   expect('what the server said', first.title === said.title && first.body === said.text && first.data.path === '/profile' && first.lang === 'es-419', first)
-  await show(devtools, id, JSON.stringify(said), 1)
-  const both = await show(devtools, id, 'no es JSON', 2)
+  await show(JSON.stringify(said), 1)
+  const both = await show('no es JSON', 2)
   expect('its name at least', both.some(({ title }) => title === 'Atalaya'), both)
 }
 
 /** A click leads to a window that shows the page, or to a new one; never out of the app. */
 async function click() {
   await page.goto(`${url}/`)
-  const worker = context.serviceWorkers().find((one) => one.url().endsWith('/push-worker.js')) ?? (await context.waitForEvent('serviceworker', { timeout }))
+  const worker = await workerOf()
   const press = (path) =>
     worker.evaluate(async (path) => {
       const opened = []
