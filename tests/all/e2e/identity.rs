@@ -141,9 +141,12 @@ fn events(owner: &Api) -> Vec<String> {
 /// Copies the identity of a running agent as somebody with a disk image has it.
 fn copy_state(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder can be made");
-    let copied =
-        Command::new("cp").arg("-a").arg(from.join("state")).arg(to).status().expect("cp can be started");
-    assert!(copied.success(), "the state can be copied");
+    // The agent writes on meanwhile: a file that it replaces between being listed and being read fails the copy.
+    wait_until("the state to be copied", SOON, || {
+        let _ = fs::remove_dir_all(to.join("state"));
+        let copied = Command::new("cp").arg("-a").arg(from.join("state")).arg(to).status();
+        copied.expect("cp can be started").success()
+    });
     // Its measurements are those of the machine that it was taken from.
     for data in ["buffer", "journal", "status.json"] {
         let path = to.join("state").join(data);
