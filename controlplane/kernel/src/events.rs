@@ -12,7 +12,7 @@ use crate::{
     timeline,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an event or an audit row is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -245,6 +245,34 @@ pub(crate) async fn by_ids(tx: &mut TenantTx, ids: &[EventId]) -> Result<Vec<Eve
         sql("SELECT ").push(COLUMNS).push(" FROM kernel_event WHERE tenant_id = ").push_bind(tx.tenant());
     let rows: Vec<EventRow> = query.push(" AND id IN ").push_list(ids).fetch_all(tx).await?;
     rows.into_iter().map(Event::try_from).collect()
+}
+
+/// Whether this is the id of an event, of things of any sort.
+pub fn is_id(thing: &str) -> bool {
+    thing.parse::<EventId>().is_ok()
+}
+
+/// Whether some event among these things was not handed yet to everybody who reacts to it. One that was given up is not waited for.
+///
+/// # Errors
+/// The database's.
+pub async fn are_awaited(tx: &mut TenantTx, things: &BTreeSet<String>) -> Result<bool, Error> {
+    let ids: Vec<&String> = things.iter().filter(|thing| is_id(thing)).collect();
+    // SQLite binds at most 32,766 values.
+    for chunk in ids.chunks(5_000) {
+        let awaited: Option<(i64,)> =
+            sql("SELECT CAST(1 AS BIGINT) FROM kernel_delivery WHERE state IN ('pending', 'leased') AND tenant_id = ")
+                .push_bind(tx.tenant())
+                .push(" AND event_id IN ")
+                .push_list(chunk.iter().copied())
+                .push(" LIMIT 1")
+                .fetch_optional(tx)
+                .await?;
+        if awaited.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// An event and whose it is.

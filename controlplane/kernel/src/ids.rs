@@ -154,6 +154,8 @@ ids! {
     BlobId = "blb";
     /// Who pays.
     CustomerId = "cus";
+    /// The end of what is held of a person.
+    DataErasureId = "ers";
     /// A copy of what is held of a person.
     DataExportId = "dex";
     /// Anything an agent talks to.

@@ -16,9 +16,11 @@ use crate::{
 };
 use std::sync::Arc;
 
+mod contents;
 mod postgres;
 mod schema;
 
+pub use contents::contents;
 pub use schema::schema;
 
 /// URL of a migrated PostgreSQL database of its own, to serve it; for tests that run the programs themselves.

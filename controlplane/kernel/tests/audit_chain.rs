@@ -157,7 +157,8 @@ on_both!(the_whole_chain_written_anew_is_found_by_an_exported_head, |world: Worl
 on_both!(erasing_a_persons_values_keeps_the_chain, |world: World| async move {
     let ctx = trail(&world, 5).await;
     let kept = exported(&ctx).await;
-    let erased = write_tx!(ctx, tx => { audit::erase_content(&mut tx, "cus_2").await }).unwrap();
+    let erased =
+        write_tx!(ctx, tx => { audit::erase_content(&mut tx, &["cus_2".to_owned()]).await }).unwrap();
     assert_eq!(erased, 1);
     let one = Ok(Verified { rows: 5, erased: 1, unsealed: 0 });
     assert_eq!(audit::verify(&ctx, std::slice::from_ref(&kept)).await.unwrap(), one);

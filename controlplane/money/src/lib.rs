@@ -14,11 +14,13 @@
 pub mod billing;
 pub mod catalog;
 pub mod collections;
+mod erased;
 mod listed;
 pub mod payments;
 mod personal;
 pub mod services;
 
+pub use erased::ERASED;
 pub use listed::Listed;
 pub use personal::HELD;
 

@@ -155,7 +155,7 @@ pub const HELD: &[Held] = &[
     Held {
         table: "money_cut_run",
         of: PersonKind::User,
-        by: "created_by",
+        by: "created_by_id",
         key: None,
         left_out: &[("*", "a run is the ISP's; who asked for it stands in the trail, which is shown")],
         ..OF_CUSTOMER

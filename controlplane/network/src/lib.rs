@@ -20,6 +20,7 @@
 pub mod agents;
 pub mod attachments;
 pub mod devices;
+mod erased;
 mod findable;
 pub mod jobs;
 mod personal;
@@ -28,6 +29,7 @@ mod scope;
 mod sealed;
 
 use atalaya_kernel::{Permission, events::EventType};
+pub use erased::ERASED;
 pub use findable::{FOUND, Services};
 pub use personal::HELD;
 pub use sealed::SEALED;

@@ -1,7 +1,7 @@
 //! Use cases that cross domains: the home page, the list of sites with what stands and who is served there, the list of
 //! customers with what they owe and how they are connected, one customer as a whole, a service with its state on the
 //! network, the search over all of it, notes and files that people leave with a thing, what happened to it, what is held of a
-//! person, which events a caller may see, and what an operator of the installation sees of its tenants.
+//! person and the end of it, which events a caller may see, and what an operator of the installation sees of its tenants.
 //!
 //! Nothing is stored here (notes, files and exports are kept by the kernel) and no rule of the business is decided here: each figure is asked of the domain that owns it.
 //! A figure that the caller has no right to see is left out, never shown as zero.
@@ -9,6 +9,7 @@
 pub mod backups;
 pub mod console;
 pub mod customers;
+pub mod erasure;
 pub mod feed;
 pub mod home;
 pub mod notes;
@@ -29,10 +30,12 @@ pub const PERMISSIONS: &[(Permission, &str)] = &[
     notes::PERMISSIONS[1],
     personal::PERMISSIONS[0],
     personal::PERMISSIONS[1],
+    erasure::PERMISSIONS[0],
+    erasure::PERMISSIONS[1],
 ];
 
 /// Facts that the domain publishes.
-pub const EVENTS: &[&[EventType]] = &[&notes::EVENTS, &personal::EVENTS];
+pub const EVENTS: &[&[EventType]] = &[&notes::EVENTS, &personal::EVENTS, &erasure::EVENTS];
 
 /// All routes of the domain, below `/api/v1`.
 pub fn router() -> OpenApiRouter {
@@ -41,6 +44,7 @@ pub fn router() -> OpenApiRouter {
         .merge(backups::http::router())
         .merge(console::http::router())
         .merge(customers::http::router())
+        .merge(erasure::http::router())
         .merge(notes::http::router())
         .merge(personal::http::router())
         .merge(search::http::router())

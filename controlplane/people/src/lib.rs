@@ -6,6 +6,7 @@
 pub mod access;
 pub mod approvals;
 pub mod customers;
+mod erased;
 pub mod factors;
 pub mod identity;
 pub mod keys;
@@ -22,6 +23,7 @@ pub mod tenancy;
 pub mod tokens;
 
 use atalaya_kernel::{Permission, events::EventType};
+pub use erased::ERASED;
 pub use personal::HELD;
 pub use sealed::SEALED;
 use utoipa_axum::router::OpenApiRouter;

@@ -11,14 +11,19 @@ use crate::{
     worker::{self, audit::SealLag},
 };
 use anyhow::{Context, bail};
-use atalaya_kernel::{installation, jobs, outbox, outbox::Subscriber, runtime::Runtime};
+use atalaya_kernel::{
+    installation, jobs, outbox, outbox::Subscriber, personal::PersonKind, runtime::Runtime,
+};
 use atalaya_metrics::{EmbeddedStore, MetricStore};
 use atalaya_money::collections::RunExecution;
 use atalaya_network::{
     agents::JoinStrings,
     provisioning::{Reconciler, ServiceFollower},
 };
-use atalaya_operations::personal::ExportJob;
+use atalaya_operations::{
+    erasure::{Decided, ErasureJob},
+    personal::ExportJob,
+};
 use atalaya_people::{
     approvals::Operations,
     identity::http::Installation,
@@ -47,7 +52,11 @@ pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
 
 /// What can wait for a second person.
 fn operations() -> Operations {
-    Operations::new(vec![Arc::new(RunExecution)])
+    Operations::new(vec![
+        Arc::new(RunExecution),
+        Arc::new(Decided(PersonKind::Customer)),
+        Arc::new(Decided(PersonKind::User)),
+    ])
 }
 
 /// Routes that need more than the domains.
@@ -145,9 +154,9 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         tasks.start("sweep of blobs", jobs::run(runtime.clone(), sweeping, stop.clone()));
         let indexing = vec![worker::search::handler()];
         tasks.start("index of the search", jobs::run(runtime.clone(), indexing, stop.clone()));
-        // Nor for these: they gather all that is held of somebody.
-        let exports: Vec<Arc<dyn jobs::Handler>> = vec![Arc::new(ExportJob)];
-        tasks.start("exports", jobs::run(runtime.clone(), exports, stop.clone()));
+        // Nor for these: they gather all that is held of somebody, or take it out.
+        let personal: Vec<Arc<dyn jobs::Handler>> = vec![Arc::new(ExportJob), Arc::new(ErasureJob)];
+        tasks.start("personal data", jobs::run(runtime.clone(), personal, stop.clone()));
         // Nor these: a mail server may let itself be waited for, and a push service too.
         for (name, channel) in [("mail", Channel::Mail), ("web push", Channel::Push)] {
             let notices: Vec<Arc<dyn jobs::Handler>> =

@@ -2,8 +2,8 @@
 //! ask, or it is said why not. A table that nobody thought of would be missing from their copy.
 
 use super::catalogue::{Column, columns};
-use atalaya_kernel::personal::Held;
-use atalaya_operations::personal::HELD;
+use atalaya_kernel::personal::{Empty, Erased, Erasure, Held, PersonKind};
+use atalaya_operations::{erasure::ERASED, personal::HELD};
 use atalaya_server::worker::secrets::sealed_columns;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,5 +114,52 @@ fn each_document_is_made_of_one_table() {
     for held in held().filter(|held| held.is_shown()) {
         let before = seen.insert((held.of, held.document), held.table);
         assert!(before.is_none(), "{:?} {}", held.of, held.document);
+    }
+}
+
+fn erased() -> impl Iterator<Item = &'static Erased> {
+    ERASED.iter().flat_map(|list| list.iter())
+}
+
+#[test]
+fn what_becomes_of_each_table_at_an_erasure_was_decided_once() {
+    let places = |all: Vec<(&'static str, PersonKind, &'static str)>| {
+        let mut counted: BTreeMap<_, usize> = BTreeMap::new();
+        for (table, of, by) in all {
+            *counted.entry((table, of.as_str(), by)).or_default() += 1;
+        }
+        counted
+    };
+    let held = places(held().map(|held| (held.table, held.of, held.by)).collect());
+    let erased = places(erased().map(|erased| (erased.table, erased.of, erased.by)).collect());
+    assert_eq!(erased, held, "`erased.rs` and `personal.rs` of a domain list the same rows, each once");
+}
+
+#[test]
+fn what_is_emptied_can_be_empty_and_is_shown_to_be_so() {
+    let tables = by_table();
+    for erased in erased() {
+        let table = tables.get(erased.table).unwrap_or_else(|| panic!("there is no table {}", erased.table));
+        let name = format!("{} by {}", erased.table, erased.by);
+        let find = |column: &str| {
+            let found = table.iter().find(|it| it.name == column);
+            found.unwrap_or_else(|| panic!("{name}: there is no {column}"))
+        };
+        find(erased.by);
+        for (column, _) in erased.things {
+            assert_eq!(find(column).declared, "TEXT", "{name}: {column}");
+        }
+        match erased.how {
+            Erasure::Kept(why) | Erasure::ByCode(why) => assert!(!why.is_empty(), "{name}"),
+            Erasure::Removed => {}
+            Erasure::Emptied(columns) => {
+                assert!(!columns.is_empty(), "{name} empties something");
+                for (column, empty) in columns {
+                    let is_text = find(column).declared == "TEXT";
+                    assert!(matches!(empty, Empty::Null) || is_text, "{name}: {column} is no text");
+                    assert_ne!(*column, erased.by, "{name}: the row would not be found again");
+                }
+            }
+        }
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     let customer = customers(isp, walk);
     notes(walk, &customer);
     exports(isp, walk, &customer);
+    erasures(isp, walk);
     money(isp, walk, &customer);
     devices(isp, walk);
     services(isp, walk, &customer);
@@ -93,6 +94,27 @@ fn exports(isp: &Isp, walk: &mut Walk<'_>, customer: &str) {
         wait_until("the export to be made", SOON, || {
             isp.owner.get(&format!("/data-exports/{export}")).is_ok_and(|export| export["state"] == "ready")
         });
+    }
+}
+
+/// There is a second owner by now: both ask for a second person's yes.
+fn erasures(isp: &Isp, walk: &mut Walk<'_>) {
+    let owner = &isp.owner;
+    let customer =
+        id_of(&owner.post("/customers", &json!({"name": "Ríos, Ana"})).expect("a customer can be made"));
+    let new = json!({"name": "Ana Ríos", "email": "ana@netandina.example", "role": "support"});
+    let user = id_of(&owner.post("/users", &new).expect("a user can be made")).expect("an id");
+    let version = version_of(owner, &format!("/users/{user}"), "version");
+    owner
+        .patch(&format!("/users/{user}"), version, &json!({"disabled": true}))
+        .expect("a user can be disabled");
+    let calls = [
+        ("POST /customers/{id}/erasure", format!("/customers/{}/erasure", customer.expect("an id"))),
+        ("POST /users/{id}/erasure", format!("/users/{user}/erasure")),
+    ];
+    for (operation, path) in calls {
+        let asked = call(operation, &path, json!({"reason": "asked for in writing"}), "approval");
+        walk.call(Call { id_at: "/approval/id", ..asked });
     }
 }
 

@@ -78,6 +78,7 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /customers", "/customers".to_owned()),
         ("GET /customers/{id}", format!("/customers/{customer}")),
         ("GET /customers/{id}/overview", format!("/customers/{customer}/overview")),
+        ("GET /data-erasures", format!("/data-erasures?person={customer}")),
         ("GET /data-exports", format!("/data-exports?person={customer}")),
         ("GET /data-exports/{id}", export),
         ("GET /dead-letters", "/dead-letters".to_owned()),

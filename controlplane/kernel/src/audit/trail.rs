@@ -228,7 +228,7 @@ impl Trail {
         tx: &mut impl Handle,
         set: &'static str,
         whose: &'static str,
-        id: &str,
+        ids: &[String],
     ) -> Result<u64, DbError> {
         let mut query = sql("UPDATE ")
             .push(self.rows)
@@ -236,8 +236,8 @@ impl Trail {
             .push(set)
             .push(" WHERE ")
             .push(whose)
-            .push(" = ")
-            .push_bind(id);
+            .push(" IN ")
+            .push_list(ids);
         if self.is_of_tenant {
             query = query.push(" AND tenant_id = ").push_bind(&self.name);
         }

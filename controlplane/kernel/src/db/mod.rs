@@ -92,7 +92,9 @@ impl Db {
             .busy_timeout(Duration::from_secs(10))
             .pragma("trusted_schema", "off")
             .log_slow_statements(LevelFilter::Warn, slow);
-        let writer = sqlite_pool().max_connections(1).connect_with(options.clone()).await?;
+        // What is deleted is overwritten: what was erased of a person is in no free page of the file.
+        let writing = options.clone().pragma("secure_delete", "on");
+        let writer = sqlite_pool().max_connections(1).connect_with(writing).await?;
         let readers =
             sqlite_pool().max_connections(4).connect_with(options.pragma("query_only", "on")).await?;
         Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Gate::default() })))
@@ -147,6 +149,17 @@ impl Db {
             Tx::Postgres(tx) => (&mut **tx).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?,
         }
         Ok(())
+    }
+
+    /// Folds SQLite's log into the file and empties it, so that no older state of a page stays in it. Where a reader that is still on an
+    /// older state is in the way, or anything else, it is left to a later folding. Nothing on PostgreSQL, which keeps its log by
+    /// rules of its own.
+    pub async fn fold_log(&self) {
+        let Inner::Sqlite { writer, gate, .. } = &*self.0 else { return };
+        let _turn = gate.turn(Priority::Bulk).await;
+        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await {
+            tracing::warn!(%error, "the database's log was not folded in; it is with the next folding");
+        }
     }
 
     /// Closes all connections; on SQLite the log is folded into the file.

@@ -248,3 +248,15 @@ pub async fn file_remove(ctx: &Ctx, tx: &mut TenantTx, file: &StoredFile) -> Res
     rows::file_delete(tx, &file.id).await?;
     blobs::remove(tx, &file.blob_id, ctx.now()).await
 }
+
+/// Removes all notes and files of some things, whoever left them: for the erasure of a person. 5,000 things at most, for SQLite
+/// binds no more.
+///
+/// # Errors
+/// The database's.
+pub async fn erase(ctx: &Ctx, tx: &mut TenantTx, subjects: &[String]) -> Result<(), Error> {
+    for file in rows::files_of(tx, subjects).await? {
+        file_remove(ctx, tx, &file).await?;
+    }
+    Ok(rows::notes_delete(tx, subjects).await?)
+}

@@ -137,3 +137,19 @@ pub(super) async fn file_delete(tx: &mut TenantTx, id: &FileId) -> Result<(), Db
         .await
         .map(drop)
 }
+
+/// Files of any of some things.
+pub(super) async fn files_of(tx: &mut TenantTx, subjects: &[String]) -> Result<Vec<StoredFile>, DbError> {
+    sql(FILES).push_bind(tx.tenant()).push(" AND subject IN ").push_list(subjects).fetch_all(tx).await
+}
+
+/// Deletes the notes of some things.
+pub(super) async fn notes_delete(tx: &mut TenantTx, subjects: &[String]) -> Result<(), DbError> {
+    sql("DELETE FROM kernel_note WHERE tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND subject IN ")
+        .push_list(subjects)
+        .execute(tx)
+        .await
+        .map(drop)
+}

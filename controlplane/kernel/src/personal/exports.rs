@@ -250,6 +250,23 @@ pub async fn exports_expire(ctx: &Ctx, tx: &mut TenantTx) -> Result<usize, Error
     Ok(over.len())
 }
 
+/// Ends every export of a person, also one that is being made; the bytes go.
+///
+/// # Errors
+/// The database's.
+pub async fn exports_end(ctx: &Ctx, tx: &mut TenantTx, person: &Person) -> Result<(), Error> {
+    let all: Vec<DataExportId> =
+        sql("SELECT id FROM kernel_data_export WHERE tenant_id = $1 AND person_id = $2 ORDER BY id")
+            .bind(tx.tenant())
+            .bind(person.id())
+            .fetch_column(tx)
+            .await?;
+    for id in &all {
+        export_expire(ctx, tx, id).await?;
+    }
+    Ok(())
+}
+
 async fn export_expire(ctx: &Ctx, tx: &mut TenantTx, id: &DataExportId) -> Result<(), Error> {
     for part in parts(tx, id).await? {
         sql("DELETE FROM kernel_data_export_part WHERE tenant_id = $1 AND export_id = $2 AND number = $3")

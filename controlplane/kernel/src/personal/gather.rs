@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// Rows of one read, and of one document.
 pub const PAGE: usize = 1_000;
 /// Things of one statement: SQLite binds at most 32,766 values.
-const THINGS: usize = 5_000;
+pub(super) const THINGS: usize = 5_000;
 
 /// Some rows of a person.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,7 +139,7 @@ async fn page(
 }
 
 /// Adds `WHERE …` for the rows of the tenant with some of the things in a column.
-fn of_things(tx: &TenantTx, query: Query, by: &'static str, things: &[String]) -> Query {
+pub(super) fn of_things(tx: &TenantTx, query: Query, by: &'static str, things: &[String]) -> Query {
     query
         .push(" WHERE tenant_id = ")
         .push_bind(tx.tenant())

@@ -8,11 +8,19 @@
 //! - Nothing secret is ever shown: no sealed column, no hash, no token.
 //! - A row about two persons is shown to each without what it says of the other.
 //! - What was gathered lies in sealed blobs for a limited time ([`exports`]).
+//!
+//! A second list of each domain (`erased.rs`) says of each of these tables what becomes of its rows when the person's data is taken
+//! out ([`Erased`]): the same test demands that both lists name the same tables. [`erase`] walks it, and [`erasures`] keeps who
+//! asked for it and whether it is done.
 
+pub mod erase;
+mod erased;
+pub mod erasures;
 pub mod exports;
 pub mod gather;
 mod tables;
 
+pub use erased::ERASED;
 pub use tables::HELD;
 
 use crate::{
@@ -126,4 +134,41 @@ impl Held {
     pub const fn is_shown(&self) -> bool {
         !self.shown.is_empty()
     }
+}
+
+/// What becomes of rows about a person whose data is taken out.
+#[derive(Debug, Clone, Copy)]
+pub enum Erasure {
+    /// They stay as they are; why.
+    Kept(&'static str),
+    /// They go.
+    Removed,
+    /// They stay, without what these columns hold.
+    Emptied(&'static [(&'static str, Empty)]),
+    /// More than one statement: the function that does it.
+    ByCode(&'static str),
+}
+
+/// What a column holds that was emptied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Empty {
+    /// Nothing.
+    Null,
+    /// This text, where the column demands one.
+    Text(&'static str),
+}
+
+/// A table with rows about persons of one sort, and what becomes of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Erased {
+    /// Which.
+    pub table: &'static str,
+    /// Whose rows.
+    pub of: PersonKind,
+    /// Column that holds the id of the person or of one of their things, as in [`Held::by`].
+    pub by: &'static str,
+    /// What becomes of them.
+    pub how: Erasure,
+    /// Columns whose ids are further things of the person, and how these ids begin.
+    pub things: &'static [(&'static str, &'static str)],
 }

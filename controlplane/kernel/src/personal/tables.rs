@@ -217,6 +217,13 @@ const EXPORTS: Held = Held {
     things: &[],
 };
 
+const ERASURES: Held = hidden(
+    "kernel_data_erasure",
+    PersonKind::Customer,
+    "person_id",
+    &[("*", "of whom there is a row, nothing else is left to show")],
+);
+
 /// Tables of the kernel with rows about persons.
 pub const HELD: &[Held] = &[
     NOTES,
@@ -225,6 +232,7 @@ pub const HELD: &[Held] = &[
     EVENTS,
     CHANGES,
     EXPORTS,
+    ERASURES,
     hidden("kernel_search_entry", PersonKind::Customer, "subject", WORDS),
     hidden("kernel_search_word", PersonKind::Customer, "subject", WORDS),
     hidden("kernel_search_place", PersonKind::Customer, "subject", WORDS),
@@ -235,6 +243,7 @@ pub const HELD: &[Held] = &[
     Held { of: PersonKind::User, ..CHANGES },
     ACTIONS,
     Held { of: PersonKind::User, ..EXPORTS },
+    Held { of: PersonKind::User, ..ERASURES },
     hidden(
         "kernel_event",
         PersonKind::User,
@@ -252,5 +261,11 @@ pub const HELD: &[Held] = &[
         PersonKind::User,
         "requested_by",
         &[("*", "whom it is about is another person; that it was asked for stands in the trail")],
+    ),
+    hidden(
+        "kernel_data_erasure",
+        PersonKind::User,
+        "requested_by",
+        &[("*", "whom it was about is another person; that it was asked for stands in the trail")],
     ),
 ];

@@ -72,6 +72,14 @@ pub async fn overdue_by_customer(
     Ok(store::overdue_by_customer(tx, today, least).await?)
 }
 
+/// Whether a customer owes anything, due or not.
+///
+/// # Errors
+/// The database's.
+pub async fn owes(tx: &mut TenantTx, customer: &CustomerId) -> Result<bool, Error> {
+    Ok(!store::invoices_unpaid(tx, std::slice::from_ref(customer)).await?.is_empty())
+}
+
 /// Balances of customers on a day; those without any entry are left out.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ mod service;
 mod store;
 
 pub use findable::{FOUND, Invoices};
-pub use ledger::{Balance, balances, overdue_by_customer, overdue_sum};
+pub use ledger::{Balance, balances, overdue_by_customer, overdue_sum, owes};
 pub(crate) use ledger::{EntryKind, NewEntry, account_lock, entry_record};
 pub(crate) use model::InvoiceRow;
 pub use model::{

@@ -95,7 +95,10 @@ pub async fn invoice_create(ctx: &Ctx, new: NewInvoice) -> Result<Invoice, Error
     write_tx!(ctx, tx => {
         let tenant = tenancy::settings(&mut tx).await?;
         store::same_currency(tenant.currency, new.amount.currency, "/amount/currency")?;
-        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|error| unknown(error, "/customer_id"))?;
+        customers::customer_find(&mut tx, &new.customer_id)
+            .await
+            .map_err(|error| unknown(error, "/customer_id"))?
+            .demand_known()?;
         if let Some(service) = &new.service_id {
             let service = services::service_find(&mut tx, service).await.map_err(|error| unknown(error, "/service_id"))?;
             if service.customer_id != new.customer_id {

@@ -40,7 +40,7 @@ pub(super) fn authorize(ctx: &Ctx) -> Result<(), Error> {
 /// Without `collections.run`.
 pub async fn run_create(ctx: &Ctx) -> Result<Run, Error> {
     authorize(ctx)?;
-    let (_, _, created_by) = ctx.principal().parts();
+    let (_, created_by_id, created_by) = ctx.principal().parts();
     // Read outside of the writer's turn: the debts are read again before each suspension anyway.
     let mut tx = ctx.begin_read().await?;
     let tenant = tenancy::settings(&mut tx).await?;
@@ -77,7 +77,7 @@ pub async fn run_create(ctx: &Ctx) -> Result<Run, Error> {
         })
         .collect();
     write_tx!(ctx, tx => {
-        store::run_insert(&mut tx, &row).await?;
+        store::run_insert(&mut tx, &row, &created_by_id).await?;
         store::items_insert(&mut tx, &row.id, &items).await?;
         let entity = EntityRef::new("cut_run", &row.id);
         let facts = json!({"id": row.id, "services": items.len()});

@@ -36,10 +36,11 @@ pub(super) async fn runs_list(
     query.push(" ORDER BY id DESC LIMIT ").push_bind(limit).fetch_all(tx).await
 }
 
-pub(super) async fn run_insert(tx: &mut TenantTx, run: &RunRow) -> Result<(), DbError> {
+/// Inserts a run; of who asked for it, also the id.
+pub(super) async fn run_insert(tx: &mut TenantTx, run: &RunRow, created_by_id: &str) -> Result<(), DbError> {
     let tenant = tx.tenant().clone();
-    sql("INSERT INTO money_cut_run (tenant_id, id, state, created_by, grace_days, tolerance, currency, version, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)")
+    sql("INSERT INTO money_cut_run (tenant_id, id, state, created_by, grace_days, tolerance, currency, version, created_at, updated_at, created_by_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)")
     .bind(tenant)
     .bind(&run.id)
     .bind(run.state)
@@ -49,6 +50,7 @@ pub(super) async fn run_insert(tx: &mut TenantTx, run: &RunRow) -> Result<(), Db
     .bind(run.currency)
     .bind(run.version)
     .bind(run.created_at)
+    .bind(created_by_id)
     .execute(tx)
     .await?;
     Ok(())

@@ -47,7 +47,10 @@ pub async fn service_create(ctx: &Ctx, new: NewService) -> Result<Service, Error
     let now = ctx.now();
     write_tx!(ctx, tx => {
         let tenant = tenancy::settings(&mut tx).await?;
-        customers::customer_find(&mut tx, &new.customer_id).await.map_err(|error| unknown(error, "/customer_id"))?;
+        customers::customer_find(&mut tx, &new.customer_id)
+            .await
+            .map_err(|error| unknown(error, "/customer_id"))?
+            .demand_known()?;
         let plan = catalog::plan_find(&mut tx, &new.plan_id).await.map_err(|error| unknown(error, "/plan_id"))?;
         if !plan.active {
             return Err(Error::invalid("/plan_id", "inactive", "this plan is not sold any more"));

@@ -1,6 +1,7 @@
 //! Use cases that cross domains, on both databases.
 #![allow(clippy::unwrap_used)]
 
+mod erasure;
 mod feed;
 mod home;
 mod lives;

@@ -15,7 +15,9 @@ mod store;
 pub use findable::{Customers, FOUND};
 pub use masking::{MASK, mask_state};
 pub use model::{Customer, CustomerChange, CustomerFilter, NewCustomer};
-pub use service::{customer_create, customer_get, customer_update, customers_count, customers_list};
+pub use service::{
+    customer_create, customer_erase, customer_get, customer_update, customers_count, customers_list,
+};
 pub use store::{customer_find, customer_site_set, customers_by_ids};
 
 use atalaya_kernel::{Permission, events::EventType};

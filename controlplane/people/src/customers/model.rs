@@ -1,4 +1,5 @@
 use atalaya_kernel::{
+    Error,
     ids::{CustomerId, SiteId},
     time::Timestamp,
 };
@@ -31,6 +32,21 @@ pub struct Customer {
     pub created_at: Timestamp,
     /// When last changed.
     pub updated_at: Timestamp,
+    /// When everything personal was taken out; the id stands for the name since.
+    pub erased_at: Option<Timestamp>,
+}
+
+impl Customer {
+    /// Demands that it is known who this is: with somebody whose data was taken out nothing new is begun.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] `customer_erased`.
+    pub fn demand_known(&self) -> Result<(), Error> {
+        if self.erased_at.is_none() {
+            return Ok(());
+        }
+        Err(Error::conflict("customer_erased", "the data of this customer was erased: make a new customer"))
+    }
 }
 
 /// A customer to be made.

@@ -72,6 +72,7 @@ pub async fn customer_create(ctx: &Ctx, new: NewCustomer) -> Result<Customer, Er
         version: 1,
         created_at: now,
         updated_at: now,
+        erased_at: None,
     };
     for (value, pointer) in
         [(&customer.document, "/document"), (&customer.phone, "/phone"), (&customer.email, "/email")]
@@ -128,6 +129,7 @@ pub async fn customer_update(
     validation.finish()?;
     write_tx!(ctx, tx => {
         let before = store::customer_find(&mut tx, id).await?;
+        before.demand_known()?;
         let mut validation = Validation::new();
         let mut field = |wanted: &Option<Option<String>>, kept: &Option<String>, pointer: &str| match wanted {
             None => kept.clone(),
@@ -161,6 +163,34 @@ pub async fn customer_update(
         note(ctx, &mut tx, UPDATED, Some(&before), &after).await?;
         Ok(after.masked_for(ctx.permissions()))
     })
+}
+
+/// Takes everything personal out of a customer's own row, for the erasure of all that is held of them; their id stands for the name from
+/// then on. Done twice it changes nothing. Without a permission, and without a row in the trail: the erasure has one.
+///
+/// # Errors
+/// Not found, or the database's.
+pub async fn customer_erase(ctx: &Ctx, tx: &mut TenantTx, id: &CustomerId) -> Result<(), Error> {
+    let before = store::customer_find(tx, id).await?;
+    if before.erased_at.is_some() {
+        return Ok(());
+    }
+    let after = Customer {
+        name: id.to_string(),
+        document: None,
+        phone: None,
+        email: None,
+        address: None,
+        notes: None,
+        version: before.version + 1,
+        updated_at: ctx.now(),
+        erased_at: Some(ctx.now()),
+        ..before
+    };
+    store::customer_empty(tx, &after).await?;
+    let mut sites = store::customer_sites(tx, &[id]).await?.remove(id).unwrap_or_default();
+    sites.extend(after.site_id.clone());
+    search::put(tx, &findable::entry(&after, sites), ctx.now()).await
 }
 
 /// Event and audit row of a change. The event carries no personal data beyond the name.

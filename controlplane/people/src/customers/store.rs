@@ -9,7 +9,7 @@ use atalaya_kernel::{
 use std::collections::{BTreeMap, BTreeSet};
 
 const COLUMNS: &str =
-    "id, name, document, phone, email, address, notes, site_id, version, created_at, updated_at";
+    "id, name, document, phone, email, address, notes, site_id, version, created_at, updated_at, erased_at";
 
 /// Customers of the transaction's tenant that its scope lets see.
 fn visible(tx: &TenantTx) -> Query {
@@ -184,6 +184,23 @@ pub(super) async fn customer_write(
     .execute(tx)
     .await?;
     Ok(rows == 1)
+}
+
+/// Writes a customer of whom nothing is left but the id.
+pub(super) async fn customer_empty(tx: &mut TenantTx, customer: &Customer) -> Result<(), DbError> {
+    sql("UPDATE people_customer SET name = $1, name_key = $2, search_text = $3, document = NULL, phone = NULL, email = NULL, \
+         address = NULL, notes = NULL, version = $4, updated_at = $5, erased_at = $6 WHERE tenant_id = $7 AND id = $8")
+    .bind(&customer.name)
+    .bind(normalise(&customer.name))
+    .bind(search_text(customer))
+    .bind(customer.version)
+    .bind(customer.updated_at)
+    .bind(customer.erased_at)
+    .bind(tx.tenant())
+    .bind(&customer.id)
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// Notes the site of a customer's service, within the transaction that made the service.

@@ -6,6 +6,7 @@
 //! of who is behind it; a tenant keeps one enabled owner at least. Guessing is slowed down by where it comes from ([`guard`]),
 //! so that nobody can lock anybody else out.
 
+mod erase;
 pub(crate) mod guard;
 pub mod http;
 mod login;
@@ -16,6 +17,7 @@ mod sessions;
 mod store;
 
 pub use crate::access::{Role, RoleKey, permissions_of};
+pub use erase::{another_may, user_erase};
 pub use login::{LogIn, Origin, Whereabouts, log_in, second_factor};
 pub(crate) use login::{Shown, at_the_door, code_right, door_of, enter, follow, password_right, waiting};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};

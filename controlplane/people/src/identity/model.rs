@@ -35,6 +35,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When last changed.
     pub updated_at: Timestamp,
+    /// When everything personal was taken out; the id stands for the name since.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// A user to be made.

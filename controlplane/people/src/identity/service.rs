@@ -124,6 +124,7 @@ pub async fn user_create(ctx: &Ctx, new: NewUser) -> Result<User, Error> {
         version: 1,
         created_at: now,
         updated_at: now,
+        erased_at: None,
     };
     write_tx!(ctx, tx => {
         may_be_given(ctx, &mut tx, &user).await?;
@@ -153,6 +154,9 @@ pub async fn user_update(ctx: &Ctx, id: &UserId, version: i64, change: UserChang
     write_tx!(ctx, tx => {
         let before = store::user_get(&mut tx, id).await?;
         may_change(ctx, &mut tx, &before).await?;
+        if before.erased_at.is_some() {
+            return Err(Error::conflict("user_erased", "the data of this user was erased: make a new user"));
+        }
         let roles = roles.clone().unwrap_or_else(|| before.roles.clone());
         let after = User {
             name: name.clone().unwrap_or_else(|| before.name.clone()),

@@ -442,6 +442,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/customers/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes everything personal out of what is held of a customer, for ever; where a second person could agree, one has to first. */
+        post: operations["of_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customers/{id}/overview": {
         parameters: {
             query?: never;
@@ -451,6 +468,23 @@ export interface paths {
         };
         /** A customer as a whole. */
         get: operations["customer_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/data-erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Erasures of a person: one at most. */
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2534,6 +2568,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes everything personal out of what is held of a disabled user, for ever; where a second person could agree, one has to first. */
+        post: operations["of_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/identities": {
         parameters: {
             query?: never;
@@ -3151,6 +3202,7 @@ export interface components {
             document?: string | null;
             /** @description E-mail. */
             email?: string | null;
+            erased_at?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
             id: components["schemas"]["CustomerId"];
             /**
@@ -3226,6 +3278,32 @@ export interface components {
             /** @description Services. */
             services: components["schemas"]["ServiceRow"][];
         };
+        /** @description The end of what is held of a person. */
+        DataErasure: {
+            /** @description When it was decided. */
+            created_at: components["schemas"]["Timestamp"];
+            done_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            id: components["schemas"]["DataErasureId"];
+            /**
+             * @description Whose data.
+             * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
+            person_id: string;
+            /** @description Which sort of person. */
+            person_kind: components["schemas"]["PersonKind"];
+            /**
+             * @description Why, as whoever asked wrote.
+             * @example Asked for in writing on 2026-11-20
+             */
+            reason: string;
+            /** @description Id of who asked for it. */
+            requested_by: string;
+            /** @description How far it is. */
+            state: components["schemas"]["ErasureState"];
+        };
+        /** @example ers_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        DataErasureId: string;
         /** @description A copy of what is held of a person. */
         DataExport: {
             /** @description When it was asked for. */
@@ -3547,6 +3625,24 @@ export interface components {
             /** @description `service`, `invoice`, … */
             kind: string;
         };
+        /** @description What came of asking for an erasure: it has begun, or a second person has to agree first. */
+        ErasureAsked: {
+            approval?: components["schemas"]["Approval"] | null;
+            erasure?: components["schemas"]["DataErasure"] | null;
+        };
+        /** @description Why a person's data is to be taken out. */
+        ErasureReason: {
+            /**
+             * @description Why, for whoever asks later.
+             * @example Asked for in writing on 2026-11-20
+             */
+            reason: string;
+        };
+        /**
+         * @description How far an erasure is.
+         * @enum {string}
+         */
+        ErasureState: "pending" | "done";
         /** @description An event as it is read back and as API and stream show it. */
         Event: {
             /** @description Who. */
@@ -5258,6 +5354,35 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_DataErasure: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was decided. */
+                created_at: components["schemas"]["Timestamp"];
+                done_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Which. */
+                id: components["schemas"]["DataErasureId"];
+                /**
+                 * @description Whose data.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                person_id: string;
+                /** @description Which sort of person. */
+                person_kind: components["schemas"]["PersonKind"];
+                /**
+                 * @description Why, as whoever asked wrote.
+                 * @example Asked for in writing on 2026-11-20
+                 */
+                reason: string;
+                /** @description Id of who asked for it. */
+                requested_by: string;
+                /** @description How far it is. */
+                state: components["schemas"]["ErasureState"];
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_DataExport: {
             /** @description The rows. */
             items: {
@@ -6002,6 +6127,7 @@ export interface components {
                  * @example rosa@netandina.example
                  */
                 email: string;
+                erased_at?: components["schemas"]["Timestamp"] | null;
                 /** @description Which. */
                 id: components["schemas"]["UserId"];
                 /** @description Name. */
@@ -7537,6 +7663,7 @@ export interface components {
              * @example rosa@netandina.example
              */
             email: string;
+            erased_at?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
             id: components["schemas"]["UserId"];
             /** @description Name. */
@@ -7668,6 +7795,8 @@ export type CustomerChange = components['schemas']['CustomerChange'];
 export type CustomerId = components['schemas']['CustomerId'];
 export type CustomerOverview = components['schemas']['CustomerOverview'];
 export type CustomerRow = components['schemas']['CustomerRow'];
+export type DataErasure = components['schemas']['DataErasure'];
+export type DataErasureId = components['schemas']['DataErasureId'];
 export type DataExport = components['schemas']['DataExport'];
 export type DataExportId = components['schemas']['DataExportId'];
 export type Date = components['schemas']['Date'];
@@ -7689,6 +7818,9 @@ export type DeviceState = components['schemas']['DeviceState'];
 export type Discard = components['schemas']['Discard'];
 export type Enrolment = components['schemas']['Enrolment'];
 export type EntityRef = components['schemas']['EntityRef'];
+export type ErasureAsked = components['schemas']['ErasureAsked'];
+export type ErasureReason = components['schemas']['ErasureReason'];
+export type ErasureState = components['schemas']['ErasureState'];
 export type Event = components['schemas']['Event'];
 export type EventId = components['schemas']['EventId'];
 export type Execution = components['schemas']['Execution'];
@@ -7813,6 +7945,7 @@ export type PageAuditRow = components['schemas']['Page_AuditRow'];
 export type PageBackupRow = components['schemas']['Page_BackupRow'];
 export type PageBackupSeen = components['schemas']['Page_BackupSeen'];
 export type PageCustomerRow = components['schemas']['Page_CustomerRow'];
+export type PageDataErasure = components['schemas']['Page_DataErasure'];
 export type PageDataExport = components['schemas']['Page_DataExport'];
 export type PageDeadLetter = components['schemas']['Page_DeadLetter'];
 export type PageDevice = components['schemas']['Page_Device'];
@@ -9375,6 +9508,69 @@ export interface operations {
             };
         };
     };
+    of_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Asked for in writing on 2026-11-20"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureReason"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureAsked"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     customer_overview: {
         parameters: {
             query?: never;
@@ -9392,6 +9588,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CustomerOverview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query: {
+                /**
+                 * @description Id of a customer or a user.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
+                person: string;
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DataErasure"];
                 };
             };
             404: {
@@ -16682,6 +16924,69 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong: `code` says it to programs, `detail` to people */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Left the company in 2024"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureReason"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureAsked"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

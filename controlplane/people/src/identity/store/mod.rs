@@ -16,7 +16,7 @@ use atalaya_kernel::{
 };
 use std::collections::BTreeMap;
 
-const SELECT: &str = "SELECT id, name, email, role, scope, disabled, version, created_at, updated_at FROM people_user WHERE tenant_id = ";
+const SELECT: &str = "SELECT id, name, email, role, scope, disabled, version, created_at, updated_at, erased_at FROM people_user WHERE tenant_id = ";
 
 #[derive(sqlx::FromRow)]
 struct UserRow {
@@ -29,6 +29,7 @@ struct UserRow {
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    erased_at: Option<Timestamp>,
 }
 
 /// Users as they are shown, in the order given.
@@ -49,6 +50,7 @@ async fn with_roles(tx: &mut TenantTx, rows: Vec<UserRow>) -> Result<Vec<User>, 
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            erased_at: row.erased_at,
         })
     };
     rows.into_iter().map(user).collect()
@@ -167,6 +169,29 @@ pub(super) async fn user_write(tx: &mut TenantTx, user: &User, expected: i64) ->
     }
     access::further_roles_put(tx, &user.id, user.roles.get(1..).unwrap_or_default()).await?;
     Ok(true)
+}
+
+/// Writes a user of whom nothing is left but the id, and who gets in no more.
+pub(super) async fn user_empty(tx: &mut TenantTx, user: &User) -> Result<(), DbError> {
+    sql("UPDATE people_user SET name = $1, email = $2, password_hash = '', disabled = true, version = $3, updated_at = $4, \
+         erased_at = $5 WHERE tenant_id = $6 AND id = $7")
+    .bind(&user.name)
+    .bind(&user.email)
+    .bind(user.version)
+    .bind(user.updated_at)
+    .bind(user.erased_at)
+    .bind(tx.tenant())
+    .bind(&user.id)
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Users who are not disabled, in the order of their ids.
+pub(super) async fn users_enabled(tx: &mut TenantTx) -> Result<Vec<User>, Error> {
+    let query = sql(SELECT).push_bind(tx.tenant()).push(" AND disabled = false ORDER BY id");
+    let rows = query.fetch_all(tx).await?;
+    with_roles(tx, rows).await
 }
 
 pub(super) async fn password_write(tx: &mut TenantTx, id: &UserId, hash: &str) -> Result<(), DbError> {
