@@ -4,7 +4,7 @@
  *
  * ATALAYA_URL        address of a running control plane (who logs in: see session.mjs)
  * ATALAYA_LANGUAGES  default "es-419,en,pt-BR"
- * ATALAYA_LOOKS      "few": light and wide, dark and narrow; "all" (default): each theme in each width
+ * ATALAYA_LOOKS      "few": one look at each page, light and wide or dark and narrow in turn; "all" (default): each theme in each width
  * ATALAYA_AREAS      which parts of the app (default: all of pages.mjs; the installation's own only with an operator)
  * ATALAYA_PAGES      expression for the names of the pages to look at (default: all)
  * ATALAYA_SHOTS      folder for a picture of each look that has findings
@@ -19,7 +19,8 @@ import { logIn, logInOperator, operator, report, serverUrl, timeout } from './se
 const url = serverUrl()
 const languages = (process.env.ATALAYA_LANGUAGES ?? 'es-419,en,pt-BR').split(',')
 const wantedAreas = (process.env.ATALAYA_AREAS ?? areas.join()).split(',').filter((area) => area !== 'platform' || operator())
-const looks = ['light 1366', 'dark 360', ...(process.env.ATALAYA_LOOKS === 'few' ? [] : ['light 360', 'dark 1366'])]
+const looks = ['light 1366', 'dark 360', 'light 360', 'dark 1366']
+const few = process.env.ATALAYA_LOOKS === 'few'
 // The checker is a script of its own: only for it the page's content security policy is lifted.
 const { context, close } = await openBrowser({ viewport: { width: 1366, height: 768 }, bypassCSP: true, reducedMotion: 'reduce' })
 const page = context.pages()[0] ?? (await context.newPage())
@@ -28,7 +29,7 @@ const findings = new Map()
 let done = 0
 
 async function look(name, language) {
-  for (const one of looks) {
+  for (const one of few ? [looks[done % 2]] : looks) {
     const [colorScheme, width] = one.split(' ')
     const found = await check(page, colorScheme, Number(width))
     found.forEach((what) => note(what, `${name} (${language}, ${colorScheme}, ${width} px)`))

@@ -230,8 +230,8 @@ fn what_was_given_up_is_settled_and_an_operator_enters_until_the_owner_ends_the_
     passes_after("standing", &[("ATALAYA_OPERATOR", OPERATOR)], burden);
 }
 
-/// Every page and dialog of some areas in one language; the short tier looks at each twice, so that both themes and widths
-/// are seen.
+/// Every page and dialog of some areas in one language. The short tier looks at each once, in turn light and wide or dark and narrow;
+/// soak looks at each in both themes and widths.
 fn is_accessible_in(language: &str, areas: &str) {
     let looks = if soak() { "all" } else { "few" };
     let settings = [
