@@ -151,8 +151,12 @@ fn a_request_that_is_refused(scene: &Scene) {
     assert_eq!(scene.line(id)["trace_id"], span["trace"]);
 }
 
-/// Events that are delivered.
+/// Jobs that are run, and events that are delivered.
 fn work_behind_it(scene: &Scene) {
+    // The first start asks for one.
+    let job = scene.span("the span of a job", |span| span["name"] == "job blobs.sweep");
+    assert_eq!((&job["attributes"]["atalaya.attempt"], &job["parent"]), (&json!(1), &json!("")));
+    assert!(job["attributes"]["atalaya.job.id"].is_string(), "{job}");
     let owner = &scene.isp.owner;
     let site = id_of(&owner.post("/sites", &json!({"name": PLANTED})).expect("a site")).expect("with an id");
     let plan = json!({"name": PLANTED, "download_bps": 1_000_000, "upload_bps": 1_000_000, "price": {"amount": 5_900, "currency": "PEN"}});
