@@ -1,6 +1,6 @@
 //! Traces: what reaches a collector, what must not, and that one which is away, hangs or refuses is nobody's problem.
 
-use super::now_ms;
+use super::{Database, now_ms, on_each_database};
 use atalaya_tests::{
     harness::{Api, COLLECTOR_KEY, Collector, ControlPlane, Options, wait_for, wait_until},
     isp::{Founded, OWNER, PASSWORD, TENANT, id_of},
@@ -18,10 +18,10 @@ struct Scene {
 }
 
 /// An ISP whose control plane exports, with more settings in front; none where the collector cannot run.
-fn scene(folder: &Path, settings: &str) -> Option<Scene> {
+fn scene(database: Database, folder: &Path, settings: &str) -> Option<Scene> {
     let collector = Collector::start(&folder.join("collector")).expect("it starts")?;
     let config = Some(format!("{settings}\n{}", collector.settings()));
-    let options = Options { config, log_json: true, ..Options::in_folder(&folder.join("control-plane")) };
+    let options = Options { config, log_json: true, ..database.options(folder) };
     Some(Scene { isp: Founded::start(options).expect("it starts"), collector })
 }
 
@@ -68,11 +68,12 @@ impl Scene {
     }
 }
 
-#[test]
-fn spans_arrive_and_nothing_that_was_said_does() {
+on_each_database!(spans_arrive_and_nothing_that_was_said_does);
+
+fn spans_arrive_and_nothing_that_was_said_does(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     // Every statement is slow: what is said of them is looked at too.
-    let Some(scene) = scene(folder.path(), "[log]\nslow_query_ms = 0") else { return };
+    let Some(scene) = scene(database, folder.path(), "[log]\nslow_query_ms = 0") else { return };
     said_everywhere(&scene);
     a_request(&scene);
     a_request_that_is_refused(&scene);
@@ -221,7 +222,7 @@ fn the_trace_of_a_trusted_proxy_is_continued() {
 #[test]
 fn a_collector_that_is_away_is_nobodys_problem() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let Some(mut scene) = scene(folder.path(), "") else { return };
+    let Some(mut scene) = scene(Database::Sqlite, folder.path(), "") else { return };
     it_hangs(&scene);
     stopped_while_it_hangs(&mut scene);
     it_refuses(&scene);
