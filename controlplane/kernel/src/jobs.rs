@@ -12,6 +12,7 @@ use crate::{
     db::{DbError, Handle, PlatformTx, sql},
     ids::{JobId, TenantId},
     runtime::Runtime,
+    spans,
     time::Timestamp,
 };
 use std::{sync::Arc, time::Duration};
@@ -223,7 +224,7 @@ pub async fn run_due(runtime: &Arc<Runtime>, handlers: &[Arc<dyn Handler>]) -> R
         return Ok(false);
     };
     let Some(handler) = handlers.iter().find(|handler| handler.kind() == job.kind) else { return Ok(true) };
-    let outcome = handler.run(runtime, &job).await;
+    let outcome = spans::within(spans::of_job(&job), handler.run(runtime, &job)).await;
     let now = runtime.clock.now();
     match outcome {
         Ok(()) => match crate::write_tx!(platform, tx => { complete(&mut tx, &job).await }) {

@@ -13,6 +13,7 @@
 //!   [`timeline`]: what happened to each.
 //! - [`acme`]: certificates that a public authority issues, shared by all processes.
 //! - [`personal`]: what is held of a person, and copies of it for them.
+//! - [`spans`]: what work was and how long it took, for a collector of traces.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
 //! It knows no domain, opens no socket and reads the machine's clock in one place.
@@ -44,6 +45,7 @@ pub mod runtime;
 pub mod schedule;
 pub mod search;
 pub mod secrets;
+pub mod spans;
 pub mod text;
 pub mod time;
 pub mod timeline;

@@ -13,6 +13,7 @@ use crate::{
     events::{Event, EventRow},
     ids::{EventId, TenantId},
     runtime::Runtime,
+    spans,
     time::Timestamp,
 };
 use std::{sync::Arc, time::Duration};
@@ -149,7 +150,9 @@ pub async fn deliver_due(
     claimed.sort_by(|a, b| a.event_id.cmp(&b.event_id));
     let count = claimed.len();
     for delivery in claimed {
-        let outcome = handle(runtime, subscribers, &delivery).await;
+        let Claimed { tenant_id, event_id, subscriber, attempts } = &delivery;
+        let span = spans::of_delivery(tenant_id, event_id, subscriber, *attempts);
+        let outcome = spans::within(span, handle(runtime, subscribers, &delivery)).await;
         if let Err(error) = &outcome {
             tracing::warn!(event = %delivery.event_id, subscriber = %delivery.subscriber, attempts = delivery.attempts, error = chain(error), "delivery failed");
         }

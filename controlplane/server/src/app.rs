@@ -8,6 +8,7 @@ use crate::{
     door::{self, Certificate, Door},
     gateway::{Gateway, GatewayOptions, ResetKey},
     http::{self, Shared, allowed::Allowed, countries::Countries, stream::Hub},
+    traces::Traces,
     worker::{self, audit::SealLag},
 };
 use anyhow::{Context, bail};
@@ -80,7 +81,11 @@ struct Ready {
 ///
 /// # Errors
 /// What could not be opened or bound and the mend, or the task that ended.
-pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<()> {
+pub async fn serve(
+    config: Config,
+    traces: Option<Arc<Traces>>,
+    ready_file: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let subscribers = subscribers();
     let runtime = open(&config, &subscribers).await?;
     ready_to_serve(&config, &runtime).await?;
@@ -128,6 +133,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Resul
         countries: countries.clone(),
         certificate: certificate.as_ref().map(Certificate::shown),
         outbound: outbound.clone(),
+        traces,
     };
     let site = http::router(shared, extra_routes());
     let mut ready = Ready { http: address, gateway: gateway_address, redirect: None };

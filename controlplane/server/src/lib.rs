@@ -9,4 +9,5 @@ mod door;
 pub mod gateway;
 pub mod http;
 pub mod limits;
+pub mod traces;
 pub mod worker;

@@ -1,29 +1,54 @@
 //! `atalaya`: the control plane. Parses, runs, maps the outcome to an exit code.
 
-use atalaya_server::cli::{Cli, LogFormat};
+use atalaya_kernel::spans;
+use atalaya_server::{
+    cli::{Cli, LogFormat},
+    traces::{LogLayer, Traces},
+};
 use clap::Parser;
 use std::{io::IsTerminal, process::ExitCode};
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("ATALAYA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    // Colours are for a terminal; the journal and files keep them as rubbish.
-    let colours = std::io::stderr().is_terminal();
-    let lines = fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
-    match cli.log_format() {
-        LogFormat::Text => lines.init(),
-        // One object a line, fields on the outside: what collectors of logs expect.
-        LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
-        }
-    }
-    match cli.run().await {
+    let format = cli.log_format();
+    let configured = cli.configured();
+    let traces = configured.as_ref().ok().and_then(|configured| configured.traces());
+    let mut layers = vec![lines(format)];
+    layers.extend(traces.as_deref().map(Traces::layer));
+    tracing_subscriber::registry().with(layers).init();
+    let outcome = match configured {
+        Ok(configured) => configured.run().await,
+        Err(error) => Err(error),
+    };
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
+        }
+    };
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
+    code
+}
+
+/// The log on the terminal. Spans are for a collector of traces: the log has lines of its own.
+fn lines(format: LogFormat) -> LogLayer {
+    let filter = EnvFilter::try_from_env("ATALAYA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let no_spans = format!("{}=off", spans::TARGET).parse().expect("a target and a level are a directive");
+    let filter = filter.add_directive(no_spans);
+    // Colours are for a terminal; the journal and files keep them as rubbish.
+    let colours = std::io::stderr().is_terminal();
+    let lines = fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.with_filter(filter).boxed(),
+        // One object a line, fields on the outside: what collectors of logs expect.
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            lines.with_filter(filter).boxed()
         }
     }
 }

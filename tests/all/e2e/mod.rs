@@ -24,6 +24,7 @@ mod samples;
 mod schema;
 mod sign_in;
 mod tokens;
+mod traces;
 mod witness;
 
 use atalaya_kernel::testing::postgres_database;

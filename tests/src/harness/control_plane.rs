@@ -30,6 +30,8 @@ pub struct Options {
     pub config: Option<String>,
     /// Filter of its log lines, such as `debug`; its own default when absent.
     pub log: Option<String>,
+    /// Whether each line of its log is a JSON object.
+    pub log_json: bool,
     /// How long it may take to be ready.
     pub ready_within: Duration,
 }
@@ -47,6 +49,7 @@ impl Options {
             fault: None,
             config: None,
             log: None,
+            log_json: false,
             ready_within: Duration::from_secs(60),
         }
     }
@@ -143,6 +146,9 @@ fn command(options: &Options) -> anyhow::Result<Command> {
     }
     if let Some(log) = &options.log {
         command.env("ATALAYA_LOG", log);
+    }
+    if options.log_json {
+        command.env("ATALAYA_LOG_FORMAT", "json");
     }
     if let Some(database) = &options.database {
         command.env("ATALAYA_DATABASE", database);

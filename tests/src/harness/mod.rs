@@ -2,6 +2,7 @@
 
 mod agent;
 mod api;
+mod collector;
 mod control_plane;
 mod double;
 mod issuer;
@@ -15,6 +16,7 @@ mod wait;
 
 pub use agent::Agent;
 pub use api::{Answer, Api, ApiError, Exchange, bytes};
+pub use collector::{COLLECTOR_KEY, Collector};
 pub use control_plane::{ControlPlane, Options, run_command};
 pub use issuer::{
     ACCESS_TOKEN as ISSUER_ACCESS_TOKEN, CLIENT as OPENID_CLIENT, Issuer, SignsWith as IssuerSigns,

@@ -2,7 +2,7 @@
 
 use super::guarded::{Guarded, Unanswered};
 use crate::config::SingleSignOn;
-use atalaya_kernel::secrets::SecretText;
+use atalaya_kernel::{secrets::SecretText, spans};
 use atalaya_people::openid::{Fetched, IssuerError, IssuerWeb};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::time::Duration;
@@ -29,7 +29,8 @@ impl Issuing {
         call: impl FnOnce(&Agent, &str) -> Result<Response<ureq::Body>, ureq::Error> + Send + 'static,
     ) -> Result<Fetched, IssuerError> {
         self.check(url)?;
-        let asked = self.0.ask(url, move |agent, url| fetched(call(agent, url)?)).await;
+        let asking = self.0.ask(url, move |agent, url| fetched(call(agent, url)?));
+        let asked = spans::within(spans::of_call("issuer"), asking).await;
         asked.map_err(|error| match error {
             Unanswered::NotAllowed(why) => IssuerError::NotAllowed(why),
             Unanswered::Away(why) => IssuerError::Away(why),

@@ -2,13 +2,15 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, `acme`, which issues the web's certificate, and,
-//! behind `guarded`, `issuer`, by which people log in, and `push`, by which browsers are reached. Who an agent is comes from its
+//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, `collector`, which hands spans to a collector,
+//! `acme`, which issues the web's certificate, and, behind `guarded`, `issuer`, by which people log in, and `push`, by which
+//! browsers are reached. Who an agent is comes from its
 //! certificate; a call acts for that agent in that tenant and for nobody else.
 
 mod acme;
 mod authorities;
 mod certificate;
+mod collector;
 mod config;
 mod desired;
 mod enrol;
@@ -31,6 +33,7 @@ mod values;
 pub(crate) use acme::{Authority, jitter};
 pub use authorities::{Authorities, PkiClock};
 pub use certificate::keep_certificate_fresh;
+pub(crate) use collector::{Collector, Said};
 pub use issuer::Issuing;
 pub use joins::GatewayJoins;
 pub use push::Pushing;

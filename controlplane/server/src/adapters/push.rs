@@ -2,6 +2,7 @@
 
 use super::guarded::{Guarded, Unanswered};
 use crate::config::Network;
+use atalaya_kernel::spans;
 use atalaya_people::push::{PushAnswer, PushRequest, PushWeb, PushWebError};
 use jiff::fmt::rfc2822;
 use std::{io::Read, time::Duration};
@@ -61,7 +62,7 @@ impl PushWeb for Pushing {
             let _ = answer.into_body().into_reader().take(WORDS).read_to_end(&mut words);
             Ok(PushAnswer { status, retry_after_s, words: String::from_utf8_lossy(&words).into_owned() })
         });
-        asked.await.map_err(|error| match error {
+        spans::within(spans::of_call("push"), asked).await.map_err(|error| match error {
             Unanswered::NotAllowed(why) => PushWebError::NotAllowed(why),
             Unanswered::Away(why) => PushWebError::Away(why),
         })

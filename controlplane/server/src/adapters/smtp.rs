@@ -5,6 +5,7 @@
 
 use crate::config::{Encryption, Mail as Settings};
 use anyhow::{Context, bail};
+use atalaya_kernel::spans;
 use atalaya_people::messaging::{LOGO_CID, Mail, MailError, Mailer};
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -84,6 +85,19 @@ impl Smtp {
             .raw_header(header("Content-Language", mail.language))
             .multipart(parts(mail).map_err(|error| refused("the logo has no media type", &error))?)
             .map_err(|error| refused("the message cannot be written", &error))
+    }
+
+    async fn hand_over(&self, message: Message) -> Result<(), MailError> {
+        // The library's limit is for each step: a server that answers each a moment before it has no end.
+        match tokio::time::timeout(self.within, self.transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(self.explained(&error)),
+            Err(_) => Err(MailError::Later(format!(
+                "{} did not take the message within {} s",
+                self.place,
+                self.within.as_secs()
+            ))),
+        }
     }
 
     /// What went wrong, and whether the message is to blame.
@@ -172,15 +186,6 @@ fn chain(error: &lettre::transport::smtp::Error) -> String {
 impl Mailer for Smtp {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.message(mail)?;
-        // The library's limit is for each step: a server that answers each a moment before it has no end.
-        match tokio::time::timeout(self.within, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(self.explained(&error)),
-            Err(_) => Err(MailError::Later(format!(
-                "{} did not take the message within {} s",
-                self.place,
-                self.within.as_secs()
-            ))),
-        }
+        spans::within(spans::of_call("mail"), self.hand_over(message)).await
     }
 }

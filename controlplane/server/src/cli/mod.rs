@@ -11,7 +11,12 @@ mod platform;
 mod search;
 mod secrets;
 
-use crate::{app, config::Config, worker::every_tenant_id};
+use crate::{
+    app,
+    config::{self, Config},
+    traces::Traces,
+    worker::every_tenant_id,
+};
 use anyhow::Context;
 use atalaya_kernel::{
     db::Db,
@@ -119,6 +124,9 @@ struct Serve {
     /// Addresses that agents are told to connect to, `host:port`.
     #[arg(long, env = "ATALAYA_GATEWAY_ADVERTISE", value_delimiter = ',')]
     gateway_advertise: Vec<String>,
+    /// Collector of traces, `https://collector.example/v1/traces`; none are exported without one.
+    #[arg(long, env = "ATALAYA_TRACES_ENDPOINT")]
+    traces_endpoint: Option<String>,
     /// File that the addresses in use are written to once everything listens, as JSON.
     #[arg(long)]
     ready_file: Option<PathBuf>,
@@ -130,22 +138,52 @@ impl Cli {
         self.common.log_format
     }
 
+    /// Reads the configuration. The log is not open yet: whether spans leave beside its lines stands there.
+    ///
+    /// # Errors
+    /// A configuration that cannot be read, or a setting that cannot be, named.
+    pub fn configured(self) -> anyhow::Result<Configured> {
+        let mut config = self.common.config()?;
+        let Command::Serve(serve) = &self.command else {
+            return Ok(Configured { config, command: self.command, traces: None });
+        };
+        config.http.listen = serve.http_listen.unwrap_or(config.http.listen);
+        config.gateway.listen = serve.gateway_listen.unwrap_or(config.gateway.listen);
+        if !serve.gateway_advertise.is_empty() {
+            config.gateway.advertise.clone_from(&serve.gateway_advertise);
+        }
+        if let Some(endpoint) = serve.traces_endpoint.clone() {
+            config.traces = Some(match config.traces {
+                Some(traces) => config::Traces { endpoint, ..traces },
+                None => config::Traces::at(endpoint),
+            });
+        }
+        let traces = config.traces()?;
+        Ok(Configured { config, command: self.command, traces })
+    }
+}
+
+/// What was asked, with the configuration that it is done by.
+pub struct Configured {
+    config: Config,
+    command: Command,
+    traces: Option<Arc<Traces>>,
+}
+
+impl Configured {
+    /// The export of spans; none where no collector is named, and none for a command that ends by itself.
+    pub fn traces(&self) -> Option<Arc<Traces>> {
+        self.traces.clone()
+    }
+
     /// Does what was asked.
     ///
     /// # Errors
     /// What went wrong and the mend, for the terminal.
     pub async fn run(self) -> anyhow::Result<()> {
-        let config = self.common.config()?;
+        let config = self.config;
         match self.command {
-            Command::Serve(serve) => {
-                let mut config = config;
-                config.http.listen = serve.http_listen.unwrap_or(config.http.listen);
-                config.gateway.listen = serve.gateway_listen.unwrap_or(config.gateway.listen);
-                if !serve.gateway_advertise.is_empty() {
-                    config.gateway.advertise = serve.gateway_advertise;
-                }
-                app::serve(config, serve.ready_file).await
-            }
+            Command::Serve(serve) => app::serve(config, self.traces, serve.ready_file).await,
             Command::Migrate(migrate) => migrate.run(&config).await,
             Command::Backup(backup) => backup.run(config).await,
             Command::Restore(restore) => restore.run(&config).await,

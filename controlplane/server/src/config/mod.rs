@@ -8,6 +8,7 @@ mod mail;
 mod push;
 mod secrets;
 mod source;
+mod traces;
 
 pub use atalaya_kernel::network::Network;
 pub use backup::{Backup, TimeOfDay};
@@ -17,6 +18,7 @@ pub use mail::{Encryption, Mail};
 pub use push::Push;
 pub use secrets::{KeySource, Secrets, make_key};
 pub use source::Source;
+pub use traces::Traces;
 
 use anyhow::Context;
 use atalaya_kernel::installation::Environment;
@@ -62,6 +64,8 @@ pub struct Config {
     pub push: Push,
     /// What is written to the log.
     pub log: Log,
+    /// The collector of traces; no spans are made without one.
+    pub traces: Option<Traces>,
 }
 
 /// Log-in by identity providers; which there are is a setting of each ISP.
@@ -115,6 +119,7 @@ impl Default for Config {
             mail: None,
             push: Push::default(),
             log: Log::default(),
+            traces: None,
         }
     }
 }

@@ -12,20 +12,25 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client's address.
 pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut last = peer.to_canonical();
-    if !is_trusted(last) {
+    if !is_trusted(last, trusted) {
         return last;
     }
     for hop in hops(headers).into_iter().rev() {
         // Whoever hides, or writes what cannot be read: the last that is known counts.
         let Some(hop) = hop else { break };
         last = hop;
-        if !is_trusted(last) {
+        if !is_trusted(last, trusted) {
             break;
         }
     }
     last
+}
+
+/// Whether a peer is a proxy that the configuration names.
+pub(super) fn is_trusted(peer: IpAddr, trusted: &[Network]) -> bool {
+    let peer = peer.to_canonical();
+    trusted.iter().any(|network| network.contains(peer))
 }
 
 /// The chain as the headers say, first the claimed client; `None` for a hop that names no address.

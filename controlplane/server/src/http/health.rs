@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
 use super::request::Client;
-use crate::worker::audit::SealLag;
+use crate::{traces::Figures, worker::audit::SealLag};
 use atalaya_kernel::{
     Error,
     acme::{self, Standing},
@@ -29,6 +29,10 @@ pub(super) fn router() -> Router {
 /// The certificate that the door shows; none where it speaks no TLS.
 #[derive(Clone)]
 pub(super) struct Shown(pub(super) Option<Arc<ShownCertificate>>);
+
+/// What became of spans; none where none are exported.
+#[derive(Clone)]
+pub(super) struct Exported(pub(super) Option<Arc<Figures>>);
 
 /// Whether the database answers. The machine itself is also told what is wrong though everything is served.
 async fn ready(
@@ -68,6 +72,7 @@ async fn metrics(
     Extension(Client(client)): Extension<Client>,
     Extension(lag): Extension<Arc<SealLag>>,
     Extension(Shown(shown)): Extension<Shown>,
+    Extension(Exported(exported)): Extension<Exported>,
 ) -> Response {
     if !client.is_loopback() {
         return StatusCode::NOT_FOUND.into_response();
@@ -113,6 +118,9 @@ async fn metrics(
         lag.get() % 1_000
     ));
     text.push_str(&of_certificates(shown.as_deref(), &certificates, runtime.clock.now()));
+    if let Some(exported) = exported {
+        text.push_str(&exported.text());
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

@@ -18,10 +18,11 @@ mod quota;
 mod request;
 mod spa;
 pub mod stream;
+mod traced;
 
 pub use openapi::document;
 
-use crate::{config, worker::audit::SealLag};
+use crate::{config, traces::Traces, worker::audit::SealLag};
 use atalaya_kernel::{
     Error, Permission,
     http::{MAX_BODY_BYTES, Problem},
@@ -88,6 +89,8 @@ pub struct Shared {
     pub countries: Option<Arc<countries::Countries>>,
     /// What the door shows; none where it speaks no TLS.
     pub certificate: Option<Arc<ShownCertificate>>,
+    /// The export of spans; none where no collector is named.
+    pub traces: Option<Arc<Traces>>,
 }
 
 /// Routes of all domains below `/api/v1`, with their OpenAPI document.
@@ -115,6 +118,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         shared.config.clone(),
         shared.runtime.clock.clone(),
         shared.countries,
+        shared.traces.as_ref().is_some_and(|traces| traces.continues_from_proxies()),
     ));
     let (private, _) = api(extra).split_for_parts();
     let (operators, _) = operator_api().split_for_parts();
@@ -153,6 +157,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(shared.seal_lag))
         .layer(Extension(shared.issuers))
         .layer(Extension(health::Shown(shared.certificate)))
+        .layer(Extension(health::Exported(shared.traces.map(|traces| traces.figures()))))
         .layer(middleware::from_fn(body::take_in))
         .layer(middleware::from_fn_with_state(patience::ANSWER_WITHIN, patience::answer_in_time));
     let site = match shared.allowed {

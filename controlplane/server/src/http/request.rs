@@ -1,6 +1,6 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
-use super::{auth::Acting, client, countries::Countries};
+use super::{auth::Acting, client, countries::Countries, traced};
 use crate::{config, limits::AddressLimit};
 use atalaya_kernel::{
     Error,
@@ -24,6 +24,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
+use tracing::Instrument;
 
 const REQUEST_ID: &str = "x-request-id";
 /// Log-ins an address may try at once, and how long until one more, ms.
@@ -46,6 +47,8 @@ pub(super) struct Requests {
     config: config::Http,
     clock: Arc<dyn Clock>,
     countries: Option<Arc<Countries>>,
+    /// Whether traces that trusted proxies began are continued.
+    continues_traces: bool,
     log_ins: Mutex<AddressLimit>,
     refreshes: Mutex<AddressLimit>,
 }
@@ -55,9 +58,18 @@ impl Requests {
         config: config::Http,
         clock: Arc<dyn Clock>,
         countries: Option<Arc<Countries>>,
+        continues_traces: bool,
     ) -> Self {
         let limit = |(at_once, each_ms)| Mutex::new(AddressLimit::new(at_once, each_ms));
-        Self { config, clock, countries, log_ins: limit(LOG_INS), refreshes: limit(REFRESHES) }
+        let (log_ins, refreshes) = (limit(LOG_INS), limit(REFRESHES));
+        Self { config, clock, countries, continues_traces, log_ins, refreshes }
+    }
+
+    /// The trace that a request belongs to, if somebody who is believed says so.
+    fn sender(&self, request: &Request) -> Option<opentelemetry::Context> {
+        let is_believed =
+            self.continues_traces && client::is_trusted(peer(request), &self.config.trusted_proxies);
+        is_believed.then(|| traced::sender(request.headers())).flatten()
     }
 
     /// The slug that a host name selects: its first label below the base domain.
@@ -131,16 +143,19 @@ pub(super) async fn describe(
         request.method(),
         request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str)
     );
+    let span = traced::begun(&request, &id, requests.sender(&request));
     let started = requests.clock.now();
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(Client(client));
     request.extensions_mut().insert(origin);
-    let mut response = next.run(request).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = with_id(response, problem, &id);
     }
     let took = requests.clock.now().as_millis() - started.as_millis();
-    log(&action, &response, took, client, &id);
+    let tenant = response.extensions().get::<Acting>().map(|acting| &*acting.tenant);
+    traced::ended(&span, response.status(), tenant);
+    log(&action, &response, took, client, &id, traced::trace_id(&span));
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
@@ -165,13 +180,20 @@ fn with_id(response: Response, problem: Problem, id: &str) -> Response {
 }
 
 /// One line a request of the API; what the machine itself and the pages' files ask for is told on demand only.
-fn log(action: &str, response: &Response, duration_ms: i64, ip: IpAddr, request_id: &str) {
+fn log(
+    action: &str,
+    response: &Response,
+    duration_ms: i64,
+    ip: IpAddr,
+    request_id: &str,
+    trace_id: Option<String>,
+) {
     let acting = response.extensions().get::<Acting>();
     let (tenant, user) = (acting.map(|acting| &*acting.tenant), acting.map(|acting| &*acting.who));
     let status = response.status().as_u16();
     macro_rules! line {
         ($level:ident) => {
-            tracing::$level!(target: "atalaya::access", action, status, duration_ms, %ip, tenant, user, request_id, "request")
+            tracing::$level!(target: "atalaya::access", action, status, duration_ms, %ip, tenant, user, request_id, trace_id, "request")
         };
     }
     if action.contains(" /api/") { line!(info) } else { line!(debug) }
@@ -222,9 +244,26 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_is_continued_for_a_proxy_that_is_believed() {
+        let proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let config = config::Http { trusted_proxies: proxies, ..config::Http::default() };
+        let is_continued = |continues: bool, peer: [u8; 4]| {
+            let requests = Requests::new(config.clone(), Arc::new(SystemClock), None, continues);
+            let mut request = Request::new(axum::body::Body::empty());
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 4_711))));
+            let sent = HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+            request.headers_mut().insert("traceparent", sent);
+            requests.sender(&request).is_some()
+        };
+        assert!(is_continued(true, [10, 0, 0, 7]));
+        assert!(!is_continued(true, [192, 0, 2, 1]), "a stranger");
+        assert!(!is_continued(false, [10, 0, 0, 7]), "nobody said so");
+    }
+
+    #[test]
     fn a_host_below_the_base_domain_selects_the_tenant() {
         let config = config::Http { base_domain: Some("isp.example".to_owned()), ..config::Http::default() };
-        let requests = Requests::new(config, Arc::new(SystemClock), None);
+        let requests = Requests::new(config, Arc::new(SystemClock), None, false);
         assert_eq!(host_name("Intranet.NetAndina.example.:8443"), "intranet.netandina.example");
         assert_eq!(host_name("[::1]:8080"), "::1");
         for (host, slug) in [

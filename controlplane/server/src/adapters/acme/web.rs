@@ -1,5 +1,6 @@
 //! HTTP as the client of ACME asks for it, over the one that every outside service is asked with.
 
+use atalaya_kernel::spans;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
@@ -46,7 +47,7 @@ impl HttpClient for Web {
         request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
         let agent = self.0.clone();
-        Box::pin(async move {
+        Box::pin(spans::within(spans::of_call("acme"), async move {
             let (parts, body) = request.into_parts();
             let body = to_bytes(Body::new(body), MAX_ASKED).await;
             let body = body.map_err(|error| Error::Other(Box::new(error)))?;
@@ -54,7 +55,7 @@ impl HttpClient for Web {
             let answer = asked.await.map_err(|error| Error::Other(Box::new(error)))?;
             let (parts, body) = answer.map_err(|error| Error::Other(Box::new(error)))?.into_parts();
             Ok(BytesResponse { parts, body: Box::new(body) })
-        })
+        }))
     }
 }
 
