@@ -20,9 +20,9 @@ async function anybodyOf(page) {
 }
 
 async function tenantPages(page) {
-  const [anybody, devices, agents, invoices, payments, runs, trail, roles, letters, notices] = await Promise.all([
+  const [anybody, devices, agents, invoices, payments, runs, trail, roles, letters, notices, users] = await Promise.all([
     anybodyOf(page),
-    ...['/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles', '/dead-letters?limit=1', '/notices?limit=1'].map((path) => get(page, path)),
+    ...['/devices?limit=50', '/agents', '/invoices?limit=1', '/payments?limit=1', '/collections/runs', '/audit?limit=1', '/roles', '/dead-letters?limit=1', '/notices?limit=1', '/users?limit=1'].map((path) => get(page, path)),
   ])
   const own = roles.items.find((one) => !one.built_in)
   const customer = anybody && `/customers/${anybody.id}`
@@ -32,6 +32,7 @@ async function tenantPages(page) {
   const invoice = invoices.items[0] && `/invoices/${invoices.items[0].id}`
   const run = runs.items[0] && `/collections/runs/${runs.items[0].id}`
   const notice = notices.items[0]?.id
+  const [somebody] = users.items
   const letter = letters.items[0] && encodeURIComponent(letters.items[0].id)
   const customerPages = [
     ['home', '/'],
@@ -51,6 +52,8 @@ async function tenantPages(page) {
     ['service', anybody?.services[0] && `/services/${anybody.services[0].id}`],
     ...['add-note', 'edit-note', 'remove-note', 'remove-file'].map((name) => [`record: ${name}`, customer, `[data-action=${name}]`]),
     ['timeline: people', customer && `${customer}?timeline=people`],
+    ['personal data', customer && `${customer}/data`],
+    ['personal data: erase', customer && `${customer}/data?do=erase`],
     ['invoices', '/invoices'],
     ['invoices: bill', '/invoices?do=bill'],
     ['invoice', invoice],
@@ -96,6 +99,7 @@ async function tenantPages(page) {
     ['new user', '/settings/users?do=create'],
     ['edit a user', '/settings/users', '[data-action=edit]'],
     ...['link', 'password', 'app', 'accounts', 'block'].map((way) => [`user: ${way}`, '/settings/users', ['[data-menu=access]', `[data-action=${way}]`]]),
+    ['user: personal data', somebody && `/users/${somebody.id}/data`],
     ['roles', '/settings/roles'],
     ['new role', '/settings/roles?do=create'],
     ['role', '/roles/cashier'],

@@ -1,6 +1,7 @@
 /**
  * What people leave with a customer, a service and a device, and what happened to them: notes, files by the button and by dropping,
- * what is refused, and the timeline with its kinds, its causes and what is new while it is being read.
+ * what is refused, and the timeline with its kinds, its causes and what is new while it is being read. Then a copy of all of it, asked
+ * for and fetched.
  *
  * ATALAYA_URL       address of a running control plane (who logs in: see session.mjs)
  * ATALAYA_CUSTOMER  id of a customer who was cut
@@ -173,10 +174,29 @@ async function otherPages() {
   await until(page, 'the note on the timeline', `/timeline?subject=${device.id}&type=note.*`, ({ items }) => items.length === 1)
 }
 
+/** By the keyboard: the way there, the question, and the bytes when they have come. */
+async function copy() {
+  await open(`/customers/${customer}`)
+  await page.focus('[data-action=personal-data]')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/data$/, { timeout })
+  await page.locator('[data-copies] [data-empty=nothing]').waitFor({ timeout })
+  await page.focus('[data-action=ask-copy]')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('[data-copy-state=ready]', { timeout })
+  const [made] = (await get(page, `/data-exports?person=${customer}`)).items
+  expect('one copy of one part', made.state === 'ready' && made.parts.length === 1, made)
+  await page.focus('[data-action=download-part]')
+  const [download] = await Promise.all([page.waitForEvent('download', { timeout }), page.keyboard.press('Enter')])
+  expect('the name of its file', download.suggestedFilename() === `${made.id}-1.zip`, download.suggestedFilename())
+  const bytes = await readFile(await download.path())
+  expect('a ZIP of its size', bytes.length === made.parts[0].size && bytes.subarray(0, 4).equals(Buffer.from('PK\u0003\u0004')), bytes.length)
+}
+
 await report(
   async () => {
     await logIn(page, url)
-    const passed = await walk({ notes, filesByButton, filesByDropping, timeline, otherPages }, { record: page })
+    const passed = await walk({ notes, filesByButton, filesByDropping, timeline, otherPages, copy }, { record: page })
     return `${passed} steps`
   },
   () => close(),

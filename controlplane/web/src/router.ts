@@ -39,7 +39,8 @@ const routes: RouteRecordRaw[] = [
     children: [
       area('home', '', withWords(['home'], () => import('./areas/operations/home/HomePage.vue'))),
       area('customers', 'customers', () => import('./areas/operations/customers/CustomersPage.vue')),
-      area('customer', 'customers/:id', withWords(['record'], () => import('./areas/operations/customers/CustomerPage.vue'))),
+      area('customer', 'customers/:id', withWords(['personal', 'record'], () => import('./areas/operations/customers/CustomerPage.vue'))),
+      area('person-data', ':people(customers|users)/:id/data', withWords(['personal'], () => import('./areas/operations/personal/PersonDataPage.vue'))),
       area('service', 'services/:id', withWords(['record'], () => import('./areas/operations/customers/ServicePage.vue'))),
       area('invoices', 'invoices', () => import('./areas/operations/invoices/InvoicesPage.vue')),
       area('invoice', 'invoices/:id', () => import('./areas/operations/invoices/InvoicePage.vue')),
@@ -51,7 +52,7 @@ const routes: RouteRecordRaw[] = [
       area('sites', 'sites', () => import('./areas/operations/sites/SitesPage.vue')),
       area('agents', 'agents', () => import('./areas/operations/agents/AgentsPage.vue')),
       area('agent', 'agents/:id', () => import('./areas/operations/agents/AgentPage.vue')),
-      area('devices', 'devices', () => import('./areas/operations/devices/DevicesPage.vue')),
+      area('devices', 'devices', withWords(['devices'], () => import('./areas/operations/devices/DevicesPage.vue'))),
       area('device-new', 'devices/new', withWords(['devices'], () => import('./areas/operations/devices/NewDevicePage.vue'))),
       area('device', 'devices/:id', withWords(['devices', 'record'], () => import('./areas/operations/devices/DevicePage.vue'))),
       area('device-plan', 'devices/:id/plan', withWords(['devices'], () => import('./areas/operations/devices/PlanPage.vue'))),
@@ -59,10 +60,10 @@ const routes: RouteRecordRaw[] = [
       area('audit', 'audit', withWords(['administration'], () => import('./areas/operations/audit/AuditPage.vue'))),
       area('dead-letters', 'dead-letters', withWords(['standing'], () => import('./areas/operations/dead-letters/DeadLettersPage.vue'))),
       area('notices', 'notices', withWords(['notices'], () => import('./areas/operations/notices/NoticesPage.vue'))),
-      area('profile', 'profile', withWords(['notices', 'security', 'sign-on'], () => import('./areas/operations/profile/ProfilePage.vue'))),
+      area('profile', 'profile', withWords(['notices', 'personal', 'security', 'sign-on'], () => import('./areas/operations/profile/ProfilePage.vue'))),
       area('role', 'roles/:id', withWords(['administration', 'security'], () => import('./areas/operations/settings/RolePage.vue'))),
       {
-        ...area('settings', 'settings/:tab?', withWords(['administration', 'notices', 'security', 'sign-on', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
+        ...area('settings', 'settings/:tab?', withWords(['administration', 'notices', 'personal', 'security', 'sign-on', 'standing'], () => import('./areas/operations/settings/SettingsPage.vue'))),
         // Tabs had no paths of their own at first; links from then go on.
         beforeEnter: ({ query: { tab, ...query } }) => (typeof tab === 'string' ? { name: 'settings', params: { tab }, query } : true),
       },

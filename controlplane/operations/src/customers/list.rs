@@ -78,6 +78,8 @@ pub struct CustomerRow {
     pub services: Vec<ServiceRow>,
     /// When made.
     pub created_at: Timestamp,
+    /// When everything personal was taken out; the id stands for the name since.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// Customers by name, or by what they owe.
@@ -200,6 +202,7 @@ async fn rows(
                 email: customer.email,
                 address: customer.address,
                 created_at: customer.created_at,
+                erased_at: customer.erased_at,
             }
         })
         .collect())

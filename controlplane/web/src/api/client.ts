@@ -11,6 +11,8 @@ export interface CallOptions {
   body?: unknown
   /** Bytes in place of a body. */
   file?: Blob
+  /** The answer is bytes: `data` is a `Blob`. */
+  bytes?: boolean
   /** Version that a PATCH was made from; the server refuses when somebody was faster (412). */
   ifMatch?: string | null
   idempotencyKey?: string
@@ -134,9 +136,16 @@ export async function call<Data>(method: string, path: string, options: CallOpti
 async function once<Data>(method: string, path: string, options: CallOptions): Promise<Answer<Data>> {
   const response = await send(method, path, options)
   const requestId = response.headers.get('X-Request-Id')
-  const body = parsed(await response.text())
+  const body = response.ok && options.bytes ? await whole(response) : parsed(await response.text())
   if (!response.ok) throw failed(path, response.status, body, requestId)
   return { data: body as Data, etag: response.headers.get('ETag'), requestId }
+}
+
+/** All bytes of an answer, or none: large ones are long enough on their way to be broken off. */
+function whole(response: Response): Promise<Blob> {
+  return response.blob().catch(() => {
+    throw new ApiError(unreachable())
+  })
 }
 
 /** GET without the headers, for most readers. */

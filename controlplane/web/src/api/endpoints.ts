@@ -1,7 +1,7 @@
 /**
  * Every operation that the pages of an ISP call, by resource; those of the installation stand in `platform.ts`, those of
- * passkeys in `passkeys.ts`, notices and links for a password in `notices.ts`, identity providers in `signOn.ts`: no list needs
- * them. Paths stand nowhere else.
+ * passkeys in `passkeys.ts`, notices and links for a password in `notices.ts`, a person's data in `personal.ts`, identity providers in
+ * `signOn.ts`: no list needs them. Paths stand nowhere else.
  */
 import { call, get, patch, pathWithQuery, post, type Answer, type Query } from './client'
 import { upload, type Upload } from './upload'

@@ -3267,6 +3267,7 @@ export interface components {
             document?: string | null;
             /** @description E-mail. */
             email?: string | null;
+            erased_at?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
             id: components["schemas"]["CustomerId"];
             /** @description Name. */
@@ -5339,6 +5340,7 @@ export interface components {
                 document?: string | null;
                 /** @description E-mail. */
                 email?: string | null;
+                erased_at?: components["schemas"]["Timestamp"] | null;
                 /** @description Which. */
                 id: components["schemas"]["CustomerId"];
                 /** @description Name. */

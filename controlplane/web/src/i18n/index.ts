@@ -18,7 +18,7 @@ export function offered(codes: readonly string[] | undefined): readonly Language
 }
 
 /** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
-export type Part = 'administration' | 'collections' | 'devices' | 'home' | 'notices' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
+export type Part = 'administration' | 'collections' | 'devices' | 'home' | 'notices' | 'personal' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
 
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
@@ -55,6 +55,11 @@ const partLoaders: Record<Part, Record<Language, Loader>> = {
     'es-419': () => import('./parts/es-419.notices.json'),
     en: () => import('./parts/en.notices.json'),
     'pt-BR': () => import('./parts/pt-BR.notices.json'),
+  },
+  personal: {
+    'es-419': () => import('./parts/es-419.personal.json'),
+    en: () => import('./parts/en.personal.json'),
+    'pt-BR': () => import('./parts/pt-BR.personal.json'),
   },
   platform: {
     'es-419': () => import('./parts/es-419.platform.json'),

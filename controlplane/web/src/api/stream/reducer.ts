@@ -28,6 +28,8 @@ const byNoun: Record<string, KeyPrefix[]> = {
   attachment: service,
   point: service,
   customer: [['customers'], ['home']],
+  data_export: [['data-exports']],
+  data_erasure: [['data-erasures'], ['customers'], ['users']],
   plan: [['plans']],
   site: [['sites']],
   agent: [['agents'], ['sites'], ['home']],
@@ -41,7 +43,7 @@ const byNoun: Record<string, KeyPrefix[]> = {
   identity_provider: [['identity-providers'], ['sign-on-choices'], ['identities']],
   role: [['roles'], ['role']],
   notice: [['notices'], ['my-notices']],
-  approval: [['approval'], ['runs'], ['run']],
+  approval: [['approval'], ['approvals'], ['runs'], ['run']],
 }
 
 /** Pages of single things, by the related ids that an event carries. */

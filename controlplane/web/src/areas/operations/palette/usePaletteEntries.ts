@@ -72,7 +72,7 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
       { permission: 'plan.write', icon: mdiPlus, title: t('plan.create'), to: { name: 'plans', query: { do: 'create' } } },
       { permission: 'site.write', icon: mdiPlus, title: t('site.create'), to: { name: 'sites', query: { do: 'create' } } },
       { permission: 'agent.enroll', icon: mdiPlus, title: t('agent.create'), to: { name: 'agents', query: { do: 'enroll' } } },
-      { permission: 'device.write', icon: mdiPlus, title: t('device.create'), to: { name: 'device-new' } },
+      { permission: 'device.write', icon: mdiPlus, title: t('palette.device_create'), to: { name: 'device-new' } },
     ]
     return all
       .filter((one) => session.can(one.permission))
@@ -98,7 +98,7 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
   function deviceEntry(row: Device): Entry {
     const at = (name: string) => ({ name, params: { id: row.id } })
     const note = [row.site_name, row.host, t(`state.device.${row.state}`)].join(' · ')
-    const plan: Entry = { id: `${row.id}:plan`, group: 'actions', icon: mdiClipboardListOutline, title: t('device.action.plan'), note: row.name, to: at('device-plan') }
+    const plan: Entry = { id: `${row.id}:plan`, group: 'actions', icon: mdiClipboardListOutline, title: t('palette.device_plan'), note: row.name, to: at('device-plan') }
     return { id: row.id, group: 'devices', icon: mdiRouterNetwork, title: row.name, note, to: at('device'), actions: row.kind === 'routeros' ? [plan] : [] }
   }
 

@@ -2,7 +2,7 @@
 export const timelineKinds = {
   money: 'payment.*,invoice.*',
   network: 'service.*,attachment.*,device.*,agent.*',
-  people: 'customer.*,site.*,note.*,file.*',
+  people: 'customer.*,site.*,note.*,file.*,data_export.*,data_erasure.*',
 } as const
 
 export type TimelineKind = keyof typeof timelineKinds
