@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// What a refresh token turned out to be.
 enum Turn {
     /// It gave the next one.
-    Next(Box<TokenFamily>, User),
+    Next(Box<TokenFamily>, Box<User>),
     /// It ended, or its family or user did; or it was in two hands, and its family ended now.
     Over,
 }
@@ -115,7 +115,7 @@ async fn turn(door: &Ctx, tx: &mut TenantTx, hash: &str, next: &str, origin: &Or
     let facts = json!({"address": origin.address, "user_agent": origin.user_agent, "again": token.spent_at.is_some()});
     let entry = Entry::new("token.refresh", EntityRef::new("token_family", &family.id)).after(&facts)?;
     audit::record(&ctx, tx, entry).await?;
-    Ok(Turn::Next(Box::new(family), user))
+    Ok(Turn::Next(Box::new(family), Box::new(user)))
 }
 
 /// The same request as the person whose token it showed.
