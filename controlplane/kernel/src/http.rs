@@ -1,6 +1,8 @@
 //! Conventions of the API, in one place: who asks ([`Ctx`] as an extractor), bodies, versions, and the mapping of
 //! [`Error`] to problem documents (RFC 9457).
 
+mod nul;
+
 use crate::{Ctx, Error, error::FieldError, outbox::chain};
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -193,6 +195,7 @@ async fn taken<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Err
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    nul::refuse_in_json(body)?;
     serde_json::from_slice(body)
         .map_err(|error| Error::invalid("", "malformed", without_values(&error.to_string(), body)))
 }
@@ -277,6 +280,7 @@ pub struct Query<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        nul::refuse_in_query(parts.uri.query())?;
         axum::extract::Query::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Query(value)| Self(value))

@@ -32,6 +32,18 @@ on_both!(migrating_twice_changes_nothing, |world: World| async move {
     assert!(migrations::migrate(world.runtime.db(), START, None).await.unwrap().is_empty());
 });
 
+on_both!(a_text_that_no_database_keeps_is_kept_readable, |world: World| async move {
+    let ctx = ctx(&world);
+    write_tx!(ctx, tx => {
+        let said = audit::Entry::new("thing.test", EntityRef::new("thing", "a")).reason("the device\0said so");
+        audit::record(&ctx, &mut tx, said).await
+    })
+    .unwrap();
+    let mut tx = ctx.begin_read().await.unwrap();
+    let kept = audit::list(&mut tx, &audited(Some("a"))).await.unwrap().remove(0).reason;
+    assert_eq!(kept.as_deref(), Some("the device\u{FFFD}said so"));
+});
+
 on_both!(a_change_and_its_event_commit_together, |world: World| async move {
     let ctx = ctx(&world);
     let failed: Result<(), Error> = write_tx!(ctx, tx => {

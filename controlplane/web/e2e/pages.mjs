@@ -191,7 +191,9 @@ export async function show(page, url, entry, timeout, fresh = true) {
   if (press) await page.waitForFunction(() => !document.querySelector('.list__skeleton'), undefined, { timeout })
   for (const one of [press ?? []].flat()) {
     const button = page.locator(`${one}:not([disabled]):visible`).first()
-    if (!(await button.count())) return false
+    // A menu opens a moment after its click; what is not there then does not exist here.
+    const there = await button.waitFor({ timeout: 2_000 }).then(() => true, () => false)
+    if (!there) return false
     await button.click()
   }
   await page.waitForSelector(inside(entry), { timeout })

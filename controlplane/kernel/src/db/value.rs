@@ -37,6 +37,12 @@ where
     }
 }
 
+/// A text that both databases keep: PostgreSQL refuses U+0000, which a device may have said. It is told apart no more from U+FFFD, as
+/// what cannot be read is everywhere; people are told of it before (`http`).
+fn kept(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
+}
+
 macro_rules! columns {
     ($($kind:ident: $($plain:ty => $convert:expr),+;)+) => {$($(
         impl From<$plain> for Value {
@@ -50,7 +56,7 @@ macro_rules! columns {
     )+)+};
 }
 columns! {
-    Text: String => |v| v, &str => |v: &str| v.to_owned(), &String => |v: &String| v.clone();
+    Text: String => kept, &str => |v: &str| kept(v.to_owned()), &String => |v: &String| kept(v.clone());
     Int: i64 => |v| v, i32 => i64::from, u32 => i64::from, u16 => i64::from;
     Real: f64 => |v| v;
     Bool: bool => |v| v;

@@ -1,5 +1,5 @@
 //! Use cases that cross domains, on both databases.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 mod erasure;
 mod feed;
