@@ -5,8 +5,8 @@ use crate::{
     region::{Region, someone},
 };
 use atalaya_kernel::{
-    Ctx, Error, Permissions, Principal, STEP_UP_MS, Scope, audit,
-    ids::{CustomerId, UserId},
+    Ctx, Error, Permissions, STEP_UP_MS, Scope, audit,
+    ids::CustomerId,
     jobs,
     money::Money,
     on_both,
@@ -16,7 +16,7 @@ use atalaya_kernel::{
         erasures::{DataErasure, ErasureState},
         exports::ExportState,
     },
-    secrets::{SecretText, rotation},
+    secrets::rotation,
     testing::{World, contents},
     write_tx,
 };
@@ -33,10 +33,10 @@ use atalaya_operations::{
     personal::{ExportJob, export_get, export_request},
 };
 use atalaya_people::{
-    access::{Role, RoleKey},
+    access::Role,
     approvals::{self, Operations},
     customers::{self, CustomerChange},
-    identity::{self, NewUser, UserChange},
+    identity::{self, UserChange},
 };
 use std::{collections::BTreeSet, future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
@@ -252,23 +252,6 @@ on_both!(broken_off_anywhere_it_is_finished_all_the_same, |world: World| async m
     }
 });
 
-async fn user(region: &Region, name: &str, role: Role) -> UserId {
-    let new = NewUser {
-        name: format!("{name} Vera-7741"),
-        email: format!("{}-7741@netandina.example", name.to_lowercase()),
-        role: Some(RoleKey::BuiltIn(role)),
-        roles: None,
-        scope: None,
-        password: Some(SecretText::new("una-clave-larga-2026".to_owned())),
-    };
-    identity::user_create(&region.ctx, new).await.unwrap().id
-}
-
-fn acting(region: &Region, id: &UserId, name: &str, permissions: Permissions) -> Ctx {
-    let principal = Principal::User { id: id.clone(), name: name.to_owned() };
-    Ctx::new(region.ctx.db().clone(), principal, permissions, Scope::All, "test").proved_at(region.ctx.now())
-}
-
 on_both!(where_a_second_person_could_agree_one_must, |world: World| async move {
     rotation::establish(&world.runtime, &[]).await.unwrap();
     let region = Region::new(&world).await;
@@ -276,9 +259,12 @@ on_both!(where_a_second_person_could_agree_one_must, |world: World| async move {
     world.clock.advance_millis(10);
     leave(&region, &rosa.customer, 1).await;
     let person = Person::Customer(rosa.customer.clone());
-    let (olga, pilar) = (user(&region, "Olga", Role::Owner).await, user(&region, "Pilar", Role::Owner).await);
-    user(&region, "Tito", Role::Technician).await;
-    let olga = acting(&region, &olga, "Olga", Permissions::All);
+    let (olga, pilar) = (
+        region.user("Olga Vera-7741", "Olga-7741", Role::Owner).await,
+        region.user("Pilar Vera-7741", "Pilar-7741", Role::Owner).await,
+    );
+    region.user("Tito Vera-7741", "Tito-7741", Role::Technician).await;
+    let olga = region.acting(&olga, "Olga", Permissions::All);
     let asked = erasure_ask(&olga, &person, WHY).await.unwrap();
     assert!(asked.erasure.is_none(), "nothing is done yet");
     let approval = asked.approval.unwrap().id;
@@ -291,7 +277,7 @@ on_both!(where_a_second_person_could_agree_one_must, |world: World| async move {
         Operations::new(vec![Arc::new(Decided(PersonKind::Customer)), Arc::new(Decided(PersonKind::User))]);
     let own = approvals::approval_approve(&olga, &operations, &approval).await;
     assert_eq!(code(own), "own_request");
-    let chief = acting(&region, &pilar, "Pilar", Permissions::All);
+    let chief = region.acting(&pilar, "Pilar", Permissions::All);
     approvals::approval_approve(&chief, &operations, &approval).await.unwrap();
     work(&world).await;
     assert_eq!(state(&olga, &person).await, ErasureState::Done);
@@ -335,8 +321,8 @@ on_both!(nothing_of_a_user_is_left_but_what_they_did, |world: World| async move 
     rotation::establish(&world.runtime, &[]).await.unwrap();
     let region = Region::new(&world).await;
     let ctx = &region.ctx;
-    let luis = user(&region, "Luis", Role::Admin).await;
-    let desk = acting(&region, &luis, "Luis Vera-7741", Permissions::All);
+    let luis = region.user("Luis Vera-7741", "Luis-7741", Role::Admin).await;
+    let desk = region.acting(&luis, "Luis Vera-7741", Permissions::All);
     Rosa::by(&region, &desk, "Rosa").await;
     atalaya_money::collections::run_create(&desk).await.unwrap();
     audit::seal(ctx).await.unwrap();

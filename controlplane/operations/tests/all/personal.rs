@@ -5,9 +5,9 @@ use crate::{
     region::{Region, someone},
 };
 use atalaya_kernel::{
-    Ctx, Error, Permissions, Principal, STEP_UP_MS, Scope,
+    Ctx, Error, Permissions, STEP_UP_MS, Scope,
     audit::{self, AuditFilter},
-    ids::{CustomerId, DataExportId, UserId},
+    ids::{CustomerId, DataExportId},
     jobs,
     notes::StoredFile,
     on_both,
@@ -16,16 +16,16 @@ use atalaya_kernel::{
         Person,
         exports::{DataExport, ExportState, KEPT_MS},
     },
-    secrets::{SecretText, rotation},
+    secrets::rotation,
     testing::World,
 };
 use atalaya_operations::personal::{
     ExportJob, expire, export_get, export_request, exports_list, part_download,
 };
 use atalaya_people::{
-    access::{Role, RoleKey},
+    access::Role,
     factors,
-    identity::{self, NewUser, UserChange},
+    identity::{self, UserChange},
 };
 use serde_json::Value;
 use std::{
@@ -199,34 +199,17 @@ on_both!(nobody_else_is_told_that_there_is_one, |world: World| async move {
     assert_eq!(exports_list(&region.ctx, person.id(), &page).await.unwrap().items.len(), 1);
 });
 
-async fn user(region: &Region, name: &str, role: Role) -> UserId {
-    let new = NewUser {
-        name: format!("{name} Vera"),
-        email: format!("{}@netandina.example", name.to_lowercase()),
-        role: Some(RoleKey::BuiltIn(role)),
-        roles: None,
-        scope: None,
-        password: Some(SecretText::new("una-clave-larga-2026".to_owned())),
-    };
-    identity::user_create(&region.ctx, new).await.unwrap().id
-}
-
-fn acting(region: &Region, id: &UserId, name: &str, permissions: Permissions) -> Ctx {
-    let principal = Principal::User { id: id.clone(), name: name.to_owned() };
-    Ctx::new(region.ctx.db().clone(), principal, permissions, Scope::All, "test").proved_at(region.ctx.now())
-}
-
 on_both!(a_user_gets_what_is_theirs_and_nothing_of_whom_they_served, |world: World| async move {
     rotation::establish(&world.runtime, &[]).await.unwrap();
     let region = Region::new(&world).await;
-    let luis = user(&region, "Luis", Role::Support).await;
-    let owner = user(&region, "Olga", Role::Owner).await;
+    let luis = region.user("Luis Vera", "Luis", Role::Support).await;
+    let owner = region.user("Olga Vera", "Olga", Role::Owner).await;
     let version = identity::user_get(&region.ctx, &luis).await.unwrap().version;
     let renamed = UserChange { name: Some("Luis Alberto Vera".to_owned()), ..UserChange::default() };
     identity::user_update(&region.ctx, &luis, version, renamed).await.unwrap();
-    let desk = acting(&region, &luis, "Luis Alberto Vera", Permissions::All);
+    let desk = region.acting(&luis, "Luis Alberto Vera", Permissions::All);
     let rosa = Rosa::by(&region, &desk, "Rosa").await;
-    let own = acting(&region, &luis, "Luis Alberto Vera", Permissions::These(BTreeSet::new()));
+    let own = region.acting(&luis, "Luis Alberto Vera", Permissions::These(BTreeSet::new()));
     let secret = serde_json::to_value(factors::app_enrol(&own).await.unwrap()).unwrap();
     let person = Person::User(luis.clone());
     let contents = made(&world, &own, &person).await;
@@ -254,10 +237,10 @@ on_both!(a_user_gets_what_is_theirs_and_nothing_of_whom_they_served, |world: Wor
         assert!(rows(&contents, document).len() >= least, "{document}");
     }
 
-    let nobody = acting(&region, &owner, "Olga", Permissions::These(BTreeSet::new()));
+    let nobody = region.acting(&owner, "Olga", Permissions::These(BTreeSet::new()));
     assert!(matches!(export_request(&nobody, &person).await, Err(Error::Forbidden("user.export"))));
     let rights = Permissions::These(BTreeSet::from(["user.export".to_owned()]));
-    let chief = acting(&region, &luis, "Luis", rights);
+    let chief = region.acting(&luis, "Luis", rights);
     let more = export_request(&chief, &Person::User(owner)).await;
     assert!(more.is_err(), "nobody gets what is held of somebody who may more: {more:?}");
 });

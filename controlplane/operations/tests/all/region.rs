@@ -2,8 +2,9 @@
 
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope,
-    ids::{AgentId, CustomerId, DeviceId, PlanId, SiteId},
+    ids::{AgentId, CustomerId, DeviceId, PlanId, SiteId, UserId},
     money::Money,
+    secrets::SecretText,
     testing::World,
 };
 use atalaya_money::{
@@ -15,7 +16,9 @@ use atalaya_network::{
     devices::{self, Credentials, DeviceKind, DeviceReport, DeviceState, NewDevice},
 };
 use atalaya_people::{
+    access::{Role, RoleKey},
     customers::{self, NewCustomer},
+    identity::{self, NewUser},
     tenancy::{self, NewTenant},
 };
 use atalaya_places::sites::{self, NewSite};
@@ -63,6 +66,25 @@ impl Region {
         };
         let plan = catalog::plan_create(&ctx, plan).await.unwrap().id;
         Self { ctx, hill, mast, valley, agent, plan }
+    }
+
+    /// Somebody of the staff; `mailbox` is what stands before the `@`.
+    pub(crate) async fn user(&self, name: &str, mailbox: &str, role: Role) -> UserId {
+        let new = NewUser {
+            name: name.to_owned(),
+            email: format!("{}@netandina.example", mailbox.to_lowercase()),
+            role: Some(RoleKey::BuiltIn(role)),
+            roles: None,
+            scope: None,
+            password: Some(SecretText::new("una-clave-larga-2026".to_owned())),
+        };
+        identity::user_create(&self.ctx, new).await.unwrap().id
+    }
+
+    /// What somebody of the staff does, who has just shown who they are.
+    pub(crate) fn acting(&self, id: &UserId, name: &str, permissions: Permissions) -> Ctx {
+        let principal = Principal::User { id: id.clone(), name: name.to_owned() };
+        Ctx::new(self.ctx.db().clone(), principal, permissions, Scope::All, "test").proved_at(self.ctx.now())
     }
 
     pub(crate) async fn customer(&self, name: &str) -> CustomerId {
