@@ -36,7 +36,7 @@ fi
 if "$search"; then
   say "== search: 100,000 customers, both databases"
   cargo build --release --locked --quiet --workspace --example bench
-  "$TARGET_DIR/release/examples/bench" search
+  ATALAYA_PROGRAMS="$TARGET_DIR/release" "$TARGET_DIR/release/examples/bench" search
 fi
 
 if "$store"; then
