@@ -54,7 +54,7 @@ pub(crate) async fn customers(url: &str, tenant: &str, count: u32) -> anyhow::Re
         for statement in statements {
             db.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await?;
         }
-        db.execute("COMMIT; ANALYZE").await?;
+        db.execute("COMMIT").await?;
         db.close().await?;
     } else {
         let mut db = sqlx::PgConnection::connect(url).await?;

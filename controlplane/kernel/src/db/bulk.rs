@@ -80,7 +80,7 @@ const POSTGRES_CATALOGUE: &str = "SELECT CAST(c.relname AS TEXT) AS table_name, 
 /// The tables of the schema but the migrations' own, by name.
 pub(crate) async fn tables(tx: &mut Tx) -> Result<Vec<Table>, DbError> {
     let cells: Vec<(String, String, String)> = match tx {
-        Tx::Sqlite(tx) => sqlx::query_as(SQLITE_CATALOGUE).fetch_all(&mut *tx.inner).await?,
+        Tx::Sqlite(tx) => sqlx::query_as(SQLITE_CATALOGUE).fetch_all(&mut **tx).await?,
         Tx::Postgres(tx) => sqlx::query_as(POSTGRES_CATALOGUE).fetch_all(&mut **tx).await?,
     };
     let mut tables: BTreeMap<String, BTreeMap<String, Kind>> = BTreeMap::new();
@@ -147,7 +147,7 @@ pub(crate) async fn fetch_cells(
         };
     }
     match handle.tx() {
-        Tx::Sqlite(tx) => fetch!(&mut *tx.inner),
+        Tx::Sqlite(tx) => fetch!(&mut **tx),
         Tx::Postgres(tx) => fetch!(&mut **tx),
     }
     Ok(found)
@@ -180,7 +180,7 @@ pub(crate) async fn read<S: Sink>(
         }};
     }
     match tx {
-        Tx::Sqlite(tx) => stream!(&mut *tx.inner),
+        Tx::Sqlite(tx) => stream!(&mut **tx),
         Tx::Postgres(tx) => stream!(&mut **tx),
     }
     Ok(())
@@ -209,7 +209,7 @@ pub(crate) async fn insert(tx: &mut Tx, table: &Table, rows: Vec<Vec<Value>>) ->
         let values = chunk.into_iter().flatten();
         match tx {
             Tx::Sqlite(tx) => {
-                bind_all!(sqlx::query(AssertSqlSafe(text)), values).execute(&mut *tx.inner).await?;
+                bind_all!(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?;
             }
             Tx::Postgres(tx) => {
                 bind_all!(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?;
@@ -223,7 +223,7 @@ pub(crate) async fn insert(tx: &mut Tx, table: &Table, rows: Vec<Vec<Value>>) ->
 pub(crate) async fn is_empty(tx: &mut Tx, table: &Table) -> Result<bool, DbError> {
     let text = format!("SELECT CAST(1 AS BIGINT) FROM {} LIMIT 1", quoted(&table.name));
     let found: Option<(i64,)> = match tx {
-        Tx::Sqlite(tx) => sqlx::query_as(AssertSqlSafe(text)).fetch_optional(&mut *tx.inner).await?,
+        Tx::Sqlite(tx) => sqlx::query_as(AssertSqlSafe(text)).fetch_optional(&mut **tx).await?,
         Tx::Postgres(tx) => sqlx::query_as(AssertSqlSafe(text)).fetch_optional(&mut **tx).await?,
     };
     Ok(found.is_none())
@@ -243,7 +243,7 @@ impl ForeignKeys {
     pub(crate) async fn put_off(tx: &mut Tx) -> Result<Self, DbError> {
         match tx {
             Tx::Sqlite(tx) => {
-                sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut *tx.inner).await?;
+                sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut **tx).await?;
                 Ok(Self(Vec::new()))
             }
             Tx::Postgres(inner) => {

@@ -14,6 +14,7 @@ mod gate;
 mod handle;
 mod query;
 pub(crate) mod reach;
+mod readers;
 mod tx;
 mod value;
 
@@ -28,6 +29,7 @@ use gate::Gate;
 use log::LevelFilter;
 pub(crate) use query::SealedHandle;
 pub(crate) use reach::Reach;
+use readers::Readers;
 use sqlx::{
     AssertSqlSafe, ConnectOptions, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -54,7 +56,7 @@ pub enum Dialect {
 pub struct Db(Arc<Inner>);
 
 enum Inner {
-    Sqlite { writer: SqlitePool, readers: SqlitePool, gate: Gate },
+    Sqlite { writer: SqlitePool, readers: Readers, gate: Gate },
     Postgres(PgPool),
 }
 
@@ -94,9 +96,13 @@ impl Db {
             .log_slow_statements(LevelFilter::Warn, slow);
         // What is deleted is overwritten: what was erased of a person is in no free page of the file.
         let writing = options.clone().pragma("secure_delete", "on");
-        let writer = sqlite_pool().max_connections(1).connect_with(writing).await?;
-        let readers =
-            sqlite_pool().max_connections(4).connect_with(options.pragma("query_only", "on")).await?;
+        // A file does not go away as a server does: the connection is taken without asking first whether it still stands.
+        let writer = SqlitePoolOptions::new()
+            .test_before_acquire(false)
+            .max_connections(1)
+            .connect_with(writing)
+            .await?;
+        let readers = Readers::open(options.pragma("query_only", "on")).await?;
         Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Gate::default() })))
     }
 
@@ -124,16 +130,21 @@ impl Db {
             Inner::Sqlite { writer, gate, .. } => {
                 let turn = gate.turn(priority).await;
                 let inner = writer.begin_with("BEGIN IMMEDIATE").await?;
-                Ok(Tx::Sqlite(SqliteTx { inner, _turn: Some(turn) }))
+                Ok(Tx::Sqlite(SqliteTx::Writing { inner, _turn: turn }))
             }
             Inner::Postgres(pool) => Ok(Tx::Postgres(pool.begin_with(AssertSqlSafe(reach.begin())).await?)),
         }
     }
 
+    /// For reading: each statement sees what is committed when it begins, unless the reach is a snapshot.
     pub(crate) async fn begin_read(&self, reach: Reach<'_>) -> Result<Tx, DbError> {
         match &*self.0 {
             Inner::Sqlite { readers, .. } => {
-                Ok(Tx::Sqlite(SqliteTx { inner: readers.begin().await?, _turn: None }))
+                let reader = match reach {
+                    Reach::Snapshot => readers.snapshot().await?,
+                    Reach::Tenant(_) | Reach::Platform | Reach::Migration => readers.reader().await?,
+                };
+                Ok(Tx::Sqlite(SqliteTx::Reading(reader)))
             }
             Inner::Postgres(pool) => Ok(Tx::Postgres(pool.begin_with(AssertSqlSafe(reach.begin())).await?)),
         }
@@ -144,7 +155,7 @@ impl Db {
         use sqlx::Executor;
         match tx {
             Tx::Sqlite(tx) => {
-                (&mut *tx.inner).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?;
+                (&mut **tx).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?;
             }
             Tx::Postgres(tx) => (&mut **tx).execute(sqlx::raw_sql(AssertSqlSafe(script))).await.map(drop)?,
         }
@@ -172,11 +183,6 @@ impl Db {
             Inner::Postgres(pool) => pool.close().await,
         }
     }
-}
-
-/// A file does not go away as a server does: a connection is taken without asking first whether it still stands.
-fn sqlite_pool() -> SqlitePoolOptions {
-    SqlitePoolOptions::new().test_before_acquire(false)
 }
 
 fn is_postgres(url: &str) -> bool {

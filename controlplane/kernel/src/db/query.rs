@@ -58,11 +58,12 @@ pub(crate) use bind_all;
 macro_rules! run {
     ($query:ident, $handle:ident, $make:path, $method:ident) => {{
         let Query { text, values } = $query;
-        match $handle.tx() {
-            Tx::Sqlite(tx) => bind_all!($make(AssertSqlSafe(text)), values).$method(&mut *tx.inner).await,
+        let tx = $handle.tx();
+        let outcome = match tx {
+            Tx::Sqlite(tx) => bind_all!($make(AssertSqlSafe(text)), values).$method(&mut **tx).await,
             Tx::Postgres(tx) => bind_all!($make(AssertSqlSafe(text)), values).$method(&mut **tx).await,
-        }
-        .map_err(DbError::from)
+        };
+        tx.ended(outcome)
     }};
 }
 
@@ -129,10 +130,9 @@ impl Query {
     pub async fn execute(self, handle: &mut impl Handle) -> Result<u64, DbError> {
         let Query { text, values } = self;
         Ok(match handle.tx() {
-            Tx::Sqlite(tx) => bind_all!(sqlx::query(AssertSqlSafe(text)), values)
-                .execute(&mut *tx.inner)
-                .await?
-                .rows_affected(),
+            Tx::Sqlite(tx) => {
+                bind_all!(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?.rows_affected()
+            }
             Tx::Postgres(tx) => {
                 bind_all!(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?.rows_affected()
             }

@@ -24,7 +24,7 @@ pub use rules::{beyond, effective, permissions_of};
 pub use scope::AccessScope;
 pub(crate) use service::{rights_of, roles_checked};
 pub use service::{role_create, role_delete, role_get, role_update, roles_list};
-pub(crate) use store::{further_roles, further_roles_put};
+pub(crate) use store::further_roles_put;
 
 use atalaya_kernel::{Permission, events::EventType};
 

@@ -108,25 +108,6 @@ pub(super) async fn users_by_role(tx: &mut TenantTx) -> Result<BTreeMap<RoleKey,
     Ok(rows.into_iter().collect())
 }
 
-/// The roles of users beyond their first, in the order given to them.
-pub(crate) async fn further_roles(
-    tx: &mut TenantTx,
-    users: impl IntoIterator<Item = &UserId>,
-) -> Result<BTreeMap<UserId, Vec<RoleKey>>, DbError> {
-    let rows: Vec<(UserId, RoleKey)> = sql("SELECT user_id, role FROM people_user_role WHERE tenant_id = ")
-        .push_bind(tx.tenant())
-        .push(" AND user_id IN ")
-        .push_list(users)
-        .push(" ORDER BY user_id, position")
-        .fetch_all(tx)
-        .await?;
-    let mut by_user: BTreeMap<UserId, Vec<RoleKey>> = BTreeMap::new();
-    for (user, role) in rows {
-        by_user.entry(user).or_default().push(role);
-    }
-    Ok(by_user)
-}
-
 /// Writes the roles of a user beyond the first.
 pub(crate) async fn further_roles_put(
     tx: &mut TenantTx,

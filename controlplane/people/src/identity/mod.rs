@@ -33,6 +33,7 @@ pub use sessions::{
     sessions_revoke_others, step_up,
 };
 pub(crate) use sessions::{hash as token_hash, may, own_id, person};
+pub(crate) use store::user_and_tenant;
 
 use atalaya_kernel::{Permission, events::EventType};
 

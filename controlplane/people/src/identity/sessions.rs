@@ -8,7 +8,7 @@ use super::{
 use crate::{
     access, factors,
     passkeys::{self, PasskeyAnswer, Site},
-    tenancy::{self, Tenant, TenantState},
+    tenancy::{Tenant, TenantState},
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope, Validation,
@@ -80,8 +80,7 @@ pub async fn authenticate(
     let Some(session) = session.filter(|session| now < session.expires_at) else { return Ok(None) };
     let system = Ctx::system(runtime.tenant(session.tenant_id.clone()), "session");
     let mut tx = system.begin_read().await?;
-    let user = store::user_get(&mut tx, &session.user_id).await?;
-    let tenant = tenancy::settings(&mut tx).await?;
+    let (user, tenant) = store::user_and_tenant(&mut tx, &session.user_id).await?;
     // With every request, so that another role or scope holds at once.
     let rights = may(&mut tx, &user, &tenant).await?;
     tx.rollback().await?;

@@ -26,7 +26,7 @@ pub use service::{
     automatic_cuts_set, door_open, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
     tenant_update_from,
 };
-pub(crate) use store::domain_write;
+pub(crate) use store::{COLUMNS, domain_write};
 pub use store::{domain, domains, find_by_host, find_tenant, settings, tenant_ids, tenants_list};
 
 use atalaya_kernel::{Permission, events::EventType};

@@ -5,9 +5,17 @@ use atalaya_kernel::{
     ids::TenantId,
 };
 
-const COLUMNS: &str = "id, slug, name, country, currency, time_zone, locale, brand_color, logo, logo_dark, grace_days, debt_tolerance, \
-                       automatic_cuts, cut_brake_floor, cut_brake_basis_points, cut_brake_tenant_basis_points, offline_cuts, two_person_cuts_from, second_factor_roles, no_cut_weekdays, no_cut_dates, quiet_hours, cut_hours, languages, allowed_networks, allowed_countries, state, state_reason, state_since, plan_id, \
-                       version, created_at, updated_at";
+/// With their table, so that they can be read beside those of another.
+pub(crate) const COLUMNS: &str = "people_tenant.id, people_tenant.slug, people_tenant.name, people_tenant.country, people_tenant.currency, \
+     people_tenant.time_zone, people_tenant.locale, people_tenant.brand_color, people_tenant.logo, \
+     people_tenant.logo_dark, people_tenant.grace_days, people_tenant.debt_tolerance, \
+     people_tenant.automatic_cuts, people_tenant.cut_brake_floor, people_tenant.cut_brake_basis_points, \
+     people_tenant.cut_brake_tenant_basis_points, people_tenant.offline_cuts, \
+     people_tenant.two_person_cuts_from, people_tenant.second_factor_roles, people_tenant.no_cut_weekdays, \
+     people_tenant.no_cut_dates, people_tenant.quiet_hours, people_tenant.cut_hours, people_tenant.languages, \
+     people_tenant.allowed_networks, people_tenant.allowed_countries, people_tenant.state, \
+     people_tenant.state_reason, people_tenant.state_since, people_tenant.plan_id, people_tenant.version, \
+     people_tenant.created_at, people_tenant.updated_at";
 
 /// The settings of the transaction's tenant; for other domains, without a permission.
 ///

@@ -8,7 +8,7 @@ use crate::{
     access::{self, Catalog},
     factors,
     identity::{self, Origin, token_hash},
-    tenancy::{self, TenantState},
+    tenancy::TenantState,
 };
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Validation,
@@ -202,12 +202,8 @@ pub async fn authenticate(
     let kept = store::family_find(&mut tx, &claims.client_id).await?;
     let kept = kept.filter(|kept| kept.user_id == claims.sub && kept.is_alive(system.now()));
     let Some(kept) = kept else { return Ok(None) };
-    let user = identity::user_row(&mut tx, &kept.user_id).await?;
-    if user.disabled {
-        return Ok(None);
-    }
-    let tenant = tenancy::settings(&mut tx).await?;
-    if !tenant.lets_in(origin) {
+    let (user, tenant) = identity::user_and_tenant(&mut tx, &kept.user_id).await?;
+    if user.disabled || !tenant.lets_in(origin) {
         return Ok(None);
     }
     let rights = identity::may(&mut tx, &user, &tenant).await?;

@@ -7,66 +7,95 @@ pub(crate) use guard::*;
 pub(crate) use session::*;
 
 use super::User;
-use crate::access::{self, AccessScope, RoleKey};
+use crate::{
+    access::{self, AccessScope, RoleKey, RoleList},
+    tenancy::{self, Tenant},
+};
 use atalaya_kernel::{
     Error,
-    db::{DbError, TenantTx, sql},
+    db::{DbError, Query, TenantTx, sql},
     ids::UserId,
     time::Timestamp,
 };
-use std::collections::BTreeMap;
 
-const SELECT: &str = "SELECT id, name, email, role, scope, disabled, version, created_at, updated_at, erased_at FROM people_user WHERE tenant_id = ";
+/// Named so that they can be read beside those of the tenant.
+const COLUMNS: &str = "people_user.id AS user_id, people_user.name AS user_name, people_user.email, people_user.role, \
+     people_user.scope, people_user.disabled, people_user.version AS user_version, \
+     people_user.created_at AS user_created_at, people_user.updated_at AS user_updated_at, people_user.erased_at, \
+     COALESCE((SELECT string_agg(r.role, ',' ORDER BY r.position) FROM people_user_role r \
+     WHERE r.tenant_id = people_user.tenant_id AND r.user_id = people_user.id), '') AS further_roles";
 
 #[derive(sqlx::FromRow)]
 struct UserRow {
-    id: UserId,
-    name: String,
+    user_id: UserId,
+    user_name: String,
     email: String,
     role: RoleKey,
+    #[sqlx(try_from = "String")]
+    further_roles: RoleList,
     scope: Option<String>,
     disabled: bool,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    user_version: i64,
+    user_created_at: Timestamp,
+    user_updated_at: Timestamp,
     erased_at: Option<Timestamp>,
 }
 
-/// Users as they are shown, in the order given.
-async fn with_roles(tx: &mut TenantTx, rows: Vec<UserRow>) -> Result<Vec<User>, Error> {
-    let mut further: BTreeMap<UserId, Vec<RoleKey>> =
-        access::further_roles(tx, rows.iter().map(|row| &row.id)).await?;
-    let user = |row: UserRow| {
-        let mut roles = vec![row.role.clone()];
-        roles.append(&mut further.remove(&row.id).unwrap_or_default());
+#[derive(sqlx::FromRow)]
+struct UserOfTenant {
+    #[sqlx(flatten)]
+    user: UserRow,
+    #[sqlx(flatten)]
+    tenant: Tenant,
+}
+
+impl UserRow {
+    fn user(self) -> Result<User, Error> {
+        let roles = std::iter::once(self.role.clone()).chain(self.further_roles.0).collect();
         Ok(User {
-            scope: AccessScope::from_column(row.scope.as_deref())?,
-            id: row.id,
-            name: row.name,
-            email: row.email,
-            role: row.role,
+            scope: AccessScope::from_column(self.scope.as_deref())?,
+            id: self.user_id,
+            name: self.user_name,
+            email: self.email,
+            role: self.role,
             roles,
-            disabled: row.disabled,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            erased_at: row.erased_at,
+            disabled: self.disabled,
+            version: self.user_version,
+            created_at: self.user_created_at,
+            updated_at: self.user_updated_at,
+            erased_at: self.erased_at,
         })
-    };
-    rows.into_iter().map(user).collect()
+    }
+}
+
+fn select(tx: &TenantTx) -> Query {
+    sql("SELECT ").push(COLUMNS).push(" FROM people_user WHERE tenant_id = ").push_bind(tx.tenant())
+}
+
+/// A user and the settings of their tenant, which every request of theirs needs: in one statement.
+pub(crate) async fn user_and_tenant(tx: &mut TenantTx, id: &UserId) -> Result<(User, Tenant), Error> {
+    let row: UserOfTenant = sql("SELECT ")
+        .push(COLUMNS)
+        .push(", ")
+        .push(tenancy::COLUMNS)
+        .push(" FROM people_user JOIN people_tenant ON people_tenant.id = people_user.tenant_id WHERE people_user.tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" AND people_user.id = ")
+        .push_bind(id)
+        .fetch_one(tx)
+        .await?;
+    Ok((row.user.user()?, row.tenant))
 }
 
 pub(super) async fn user_get(tx: &mut TenantTx, id: &UserId) -> Result<User, Error> {
-    let row: UserRow =
-        sql(SELECT).push_bind(tx.tenant()).push(" AND id = ").push_bind(id).fetch_one(tx).await?;
-    with_roles(tx, vec![row]).await?.pop().ok_or(Error::NotFound)
+    let row: UserRow = select(tx).push(" AND id = ").push_bind(id).fetch_one(tx).await?;
+    row.user()
 }
 
 /// A user by e-mail; for log-in and the command line.
 pub(super) async fn user_by_email(tx: &mut TenantTx, email: &str) -> Result<Option<User>, Error> {
-    let rows =
-        sql(SELECT).push_bind(tx.tenant()).push(" AND email = ").push_bind(email).fetch_all(tx).await?;
-    Ok(with_roles(tx, rows).await?.pop())
+    let row: Option<UserRow> = select(tx).push(" AND email = ").push_bind(email).fetch_optional(tx).await?;
+    row.map(UserRow::user).transpose()
 }
 
 pub(super) async fn password_hash(tx: &mut TenantTx, id: &UserId) -> Result<String, DbError> {
@@ -84,12 +113,12 @@ pub(super) async fn users_list(
     after: Option<UserId>,
     limit: i64,
 ) -> Result<Vec<User>, Error> {
-    let mut query = sql(SELECT).push_bind(tx.tenant());
+    let mut query = select(tx);
     if let Some(after) = after {
         query = query.push(" AND id > ").push_bind(after);
     }
-    let rows = query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?;
-    with_roles(tx, rows).await
+    let rows: Vec<UserRow> = query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?;
+    rows.into_iter().map(UserRow::user).collect()
 }
 
 /// An owner has no other role, so that the first says all.
@@ -189,9 +218,9 @@ pub(super) async fn user_empty(tx: &mut TenantTx, user: &User) -> Result<(), DbE
 
 /// Users who are not disabled, in the order of their ids.
 pub(super) async fn users_enabled(tx: &mut TenantTx) -> Result<Vec<User>, Error> {
-    let query = sql(SELECT).push_bind(tx.tenant()).push(" AND disabled = false ORDER BY id");
-    let rows = query.fetch_all(tx).await?;
-    with_roles(tx, rows).await
+    let query = select(tx).push(" AND disabled = false ORDER BY id");
+    let rows: Vec<UserRow> = query.fetch_all(tx).await?;
+    rows.into_iter().map(UserRow::user).collect()
 }
 
 pub(super) async fn password_write(tx: &mut TenantTx, id: &UserId, hash: &str) -> Result<(), DbError> {
