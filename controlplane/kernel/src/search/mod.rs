@@ -11,10 +11,12 @@
 //!   no right to are not looked at, so nobody learns by searching that a phone belongs to somebody. The scope here may let through
 //!   more than the owner does (an invoice is seen where its customer is): who shows what was found reads it from its owner.
 
+mod batch;
 mod find;
 mod rebuild;
 mod rows;
 mod words;
+mod writes;
 
 pub use find::{CANDIDATES, Closeness, Hit, LONGEST_QUERY, find};
 pub use rebuild::{Rebuilt, Source, rebuild};
@@ -58,7 +60,7 @@ impl Field {
 }
 
 /// A thing that can be found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Name of its [`Kind`].
     pub kind: &'static str,
@@ -94,25 +96,7 @@ impl Entry {
 /// # Errors
 /// The database's.
 pub async fn put(tx: &mut TenantTx, entry: &Entry, now: Timestamp) -> Result<(), Error> {
-    // First, because it locks the entry: of two writers the second reads what the first has left.
-    rows::entry_write(tx, entry, now).await?;
-    let wanted = entry.words();
-    if wanted.is_empty() {
-        return remove(tx, &entry.subject).await;
-    }
-    let kept = rows::words_of(tx, &entry.subject).await?;
-    let gone: Vec<_> = kept.difference(&wanted).cloned().collect();
-    let new: Vec<_> = wanted.difference(&kept).cloned().collect();
-    forget_words(tx, &entry.subject, &gone).await?;
-    learn_words(tx, &entry.subject, &new).await?;
-    let (kept, wanted) = (rows::sites_of(tx, &entry.subject).await?, &entry.sites);
-    for site in kept.difference(wanted) {
-        rows::site_delete(tx, &entry.subject, site).await?;
-    }
-    for site in wanted.difference(&kept) {
-        rows::site_insert(tx, &entry.subject, site).await?;
-    }
-    Ok(())
+    batch::put(tx, &[entry], now).await
 }
 
 /// The same for a thing that was just made and that numbers alone find: nothing is there to be compared with, and no mistyped
@@ -121,9 +105,9 @@ pub async fn put(tx: &mut TenantTx, entry: &Entry, now: Timestamp) -> Result<(),
 /// # Errors
 /// The database's.
 pub async fn put_new(tx: &mut TenantTx, entry: &Entry, now: Timestamp) -> Result<(), Error> {
-    rows::entry_write(tx, entry, now).await?;
-    let words: Vec<_> = entry.words().into_iter().collect();
-    learn_words(tx, &entry.subject, &words).await
+    writes::entries_write(tx, &[entry], now).await?;
+    let words = entry.words();
+    batch::learn(tx, words.iter().map(|(word, field)| [word, &*entry.subject, field]).collect()).await
 }
 
 /// Notes a further site at which a subject is seen.
@@ -131,7 +115,7 @@ pub async fn put_new(tx: &mut TenantTx, entry: &Entry, now: Timestamp) -> Result
 /// # Errors
 /// The database's.
 pub async fn place(tx: &mut TenantTx, subject: &str, site: &SiteId) -> Result<(), Error> {
-    Ok(rows::site_insert(tx, subject, site).await?)
+    Ok(writes::sites_insert(tx, &[[subject, site.as_str()]]).await?)
 }
 
 /// Makes a thing that is gone unfindable.
@@ -139,44 +123,5 @@ pub async fn place(tx: &mut TenantTx, subject: &str, site: &SiteId) -> Result<()
 /// # Errors
 /// The database's.
 pub async fn remove(tx: &mut TenantTx, subject: &str) -> Result<(), Error> {
-    let gone: Vec<_> = rows::words_of(tx, subject).await?.into_iter().collect();
-    forget_words(tx, subject, &gone).await?;
-    Ok(rows::entry_delete(tx, subject).await?)
-}
-
-async fn learn_words(tx: &mut TenantTx, subject: &str, new: &[Placed]) -> Result<(), Error> {
-    rows::words_insert(tx, subject, new).await?;
-    learn_pieces(tx, new).await
-}
-
-async fn learn_pieces(tx: &mut TenantTx, new: &[Placed]) -> Result<(), Error> {
-    let mistaken: BTreeSet<&str> =
-        new.iter().map(|(word, _)| word.as_str()).filter(|word| words::is_mistaken(word)).collect();
-    if mistaken.is_empty() {
-        return Ok(());
-    }
-    let known = rows::known_words(tx, &mistaken).await?;
-    let mut pieces = Vec::new();
-    for word in mistaken.into_iter().filter(|word| !known.contains(*word)) {
-        pieces.push((String::new(), word.to_owned()));
-        pieces.extend(words::grams(word).into_iter().map(|gram| (gram, word.to_owned())));
-    }
-    Ok(rows::grams_insert(tx, &pieces).await?)
-}
-
-/// Two transactions at once, one of which takes a word's last thing and the other brings its first, may leave the word without its
-/// pieces on PostgreSQL: it is still found as it is written, and a mistyped one not until [`rebuild`].
-async fn forget_words(tx: &mut TenantTx, subject: &str, gone: &[Placed]) -> Result<(), Error> {
-    for (word, field) in gone {
-        rows::word_delete(tx, subject, word, field).await?;
-    }
-    let mistaken: BTreeSet<&str> =
-        gone.iter().map(|(word, _)| word.as_str()).filter(|word| words::is_mistaken(word)).collect();
-    for word in mistaken {
-        if !rows::is_used(tx, word).await? {
-            let pieces = words::grams(word).into_iter().chain([String::new()]);
-            rows::grams_delete(tx, word, pieces).await?;
-        }
-    }
-    Ok(())
+    batch::remove(tx, &[subject]).await
 }

@@ -2,17 +2,18 @@
 //! at all times what it would be if it were made anew. On both databases.
 #![allow(clippy::unwrap_used)]
 
+mod rebuild;
+
 use atalaya_kernel::{
-    Ctx, Error, Permission, Permissions, Principal, Scope,
-    db::{TenantTx, sql},
+    Ctx, Permission, Permissions, Principal, Scope,
+    db::sql,
     ids::{CustomerId, SiteId, TenantId},
     on_both,
-    search::{self, Closeness, Entry, Field, Hit, Kind, Rebuilt, Source, Text},
+    search::{self, Closeness, Entry, Field, Hit, Kind, Text},
     testing::{START, World},
     write_tx,
 };
-use parking_lot::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 const SEE_PHONE: Permission = Permission::new("person.see_phone");
 const PERSON: Kind =
@@ -209,84 +210,4 @@ on_both!(the_nearest_are_kept_when_there_are_many, |world: World| async move {
         search::CANDIDATES,
         "the rest of a long text is not looked at"
     );
-});
-
-/// What there is, by id.
-struct Things(Mutex<BTreeMap<String, Entry>>);
-
-#[async_trait::async_trait]
-impl Source for Things {
-    fn kind(&self) -> &'static str {
-        PERSON.name
-    }
-    async fn entries(&self, _: &mut TenantTx, after: &str, limit: usize) -> Result<Vec<Entry>, Error> {
-        let things = self.0.lock();
-        Ok(things
-            .range(after.to_owned()..)
-            .filter(|(id, _)| id.as_str() > after)
-            .take(limit)
-            .map(|(_, thing)| thing.clone())
-            .collect())
-    }
-}
-
-on_both!(the_index_is_what_it_would_be_if_it_were_made_anew, |world: World| async move {
-    let (ctx, other) = (ctx(&world, 0), ctx(&world, 1));
-    put(&other, &person("t0001", "Quispe Rosa", "1")).await;
-    let things = Things(Mutex::default());
-    let words = ["Quispe", "Rosa", "Mamani", "Ñahui", "José", "12-34 5", "García-López", "", "ana"];
-    let sites: Vec<SiteId> = (0..3).map(|_| SiteId::new(START)).collect();
-    let mut random = 20_261_127_u64;
-    let mut below = |limit: usize| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(random >> 33).unwrap() % limit
-    };
-    for _ in 0..60 {
-        let mut changes = Vec::new();
-        for _ in 0..10 {
-            let id = format!("t{:04}", below(250));
-            let name = format!("{} {}", words[below(words.len())], words[below(words.len())]);
-            let mut thing = person(&id, &name, words[5 + below(4)]);
-            thing.sites = (0..below(3)).map(|_| sites[below(3)].clone()).collect();
-            changes.push((below(4) == 0, thing));
-        }
-        write_tx!(ctx, tx => {
-            for (is_gone, thing) in &changes {
-                if *is_gone {
-                    search::remove(&mut tx, &thing.subject).await?;
-                } else {
-                    search::put(&mut tx, thing, START).await?;
-                }
-            }
-            Ok(())
-        })
-        .unwrap();
-        let mut things = things.0.lock();
-        for (is_gone, thing) in changes {
-            if is_gone {
-                things.remove(&thing.subject)
-            } else {
-                things.insert(thing.subject.clone(), thing)
-            };
-        }
-    }
-    let written = u64::try_from(things.0.lock().len()).unwrap();
-    assert!(written > 100, "there is more than one step to do: {written}");
-    let kept = index(&world).await;
-    assert_eq!(search::rebuild(&ctx, &[&things], None).await.unwrap(), Rebuilt { written, removed: 0 });
-    assert_eq!(index(&world).await, kept, "nothing was to be mended");
-
-    // What was lost, and what somebody left, is mended.
-    for statement in [
-        "DELETE FROM kernel_search_word WHERE subject < 't0100' AND tenant_id = 'ten_01jd3k5m7nf8v9q0r1s2t3w4x5'",
-        "DELETE FROM kernel_search_gram WHERE tenant_id = 'ten_01jd3k5m7nf8v9q0r1s2t3w4x5'",
-        "DELETE FROM kernel_search_entry WHERE subject > 't0200' AND tenant_id = 'ten_01jd3k5m7nf8v9q0r1s2t3w4x5'",
-        "DELETE FROM kernel_search_place WHERE tenant_id = 'ten_01jd3k5m7nf8v9q0r1s2t3w4x5'",
-    ] {
-        world.tamper(statement).await;
-    }
-    put(&ctx, &person("t0100x", "Nadie", "")).await;
-    assert_ne!(index(&world).await, kept);
-    assert_eq!(search::rebuild(&ctx, &[&things], None).await.unwrap(), Rebuilt { written, removed: 1 });
-    assert_eq!(index(&world).await, kept);
 });
