@@ -37,7 +37,7 @@ const routes: RouteRecordRaw[] = [
     path: '/',
     component: () => import('./areas/operations/OperationsShell.vue'),
     children: [
-      area('home', '', withWords(['home'], () => import('./areas/operations/home/HomePage.vue'))),
+      area('home', '', withWords(['approvals', 'home'], () => import('./areas/operations/home/HomePage.vue'))),
       area('customers', 'customers', () => import('./areas/operations/customers/CustomersPage.vue')),
       area('customer', 'customers/:id', withWords(['personal', 'record'], () => import('./areas/operations/customers/CustomerPage.vue'))),
       area('person-data', ':people(customers|users)/:id/data', withWords(['approvals', 'personal'], () => import('./areas/operations/personal/PersonDataPage.vue'))),
@@ -47,6 +47,7 @@ const routes: RouteRecordRaw[] = [
       area('payments', 'payments', () => import('./areas/operations/payments/PaymentsPage.vue')),
       area('receipt', 'payments/:id', () => import('./areas/operations/payments/ReceiptPage.vue')),
       area('plans', 'plans', () => import('./areas/operations/plans/PlansPage.vue')),
+      area('approvals', 'approvals/:id?', withWords(['approvals'], () => import('./areas/operations/approvals/ApprovalsPage.vue'))),
       area('runs', 'collections', withWords(['collections'], () => import('./areas/operations/collections/RunsPage.vue'))),
       area('run', 'collections/runs/:id', withWords(['approvals', 'collections'], () => import('./areas/operations/collections/RunPage.vue'))),
       area('sites', 'sites', () => import('./areas/operations/sites/SitesPage.vue')),
