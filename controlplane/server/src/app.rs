@@ -48,7 +48,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// Who reacts to events inside the process.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
-    vec![Arc::new(ServiceFollower), Arc::new(NoticeFollower)]
+    vec![Arc::new(ServiceFollower), Arc::new(NoticeFollower { operations: operations() })]
 }
 
 /// What can wait for a second person.

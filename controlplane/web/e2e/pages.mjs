@@ -67,6 +67,7 @@ async function tenantPages(page) {
     ['edit a plan', '/plans', '[data-action=edit]'],
     ['collections', '/collections'],
     ['cut run', run],
+    ['waiting approvals', '/approvals'],
     ['cut run: cut', run && `${run}?do=cut`],
   ]
   const networkPages = [

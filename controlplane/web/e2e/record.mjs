@@ -1,7 +1,7 @@
 /**
  * What people leave with a customer, a service and a device, and what happened to them: notes, files by the button and by dropping,
  * what is refused, and the timeline with its kinds, its causes and what is new while it is being read. Then a copy of all of it, asked
- * for and fetched.
+ * for and fetched; and the end of what is held of somebody else, by typing their name.
  *
  * ATALAYA_URL       address of a running control plane (who logs in: see session.mjs)
  * ATALAYA_CUSTOMER  id of a customer who was cut
@@ -19,10 +19,10 @@ const page = context.pages()[0] ?? (await context.newPage())
 const dialog = '.v-overlay--active .v-card'
 const pdf = Buffer.from('%PDF-1.7\n% Contrato ficticio\n')
 
-async function open(path) {
+async function open(path, shows = '[data-notes]') {
   await page.goto(url + path)
   await page.waitForSelector('.page-head[data-ready]', { timeout })
-  await page.waitForSelector('[data-notes]', { timeout })
+  await page.waitForSelector(shows, { timeout })
 }
 
 async function closed() {
@@ -132,6 +132,8 @@ async function timeline() {
   await page.click('[data-kind=network]')
   await page.waitForURL(/timeline=network/, { timeout })
   await page.locator('[data-event="attachment.cut"]').first().waitFor({ timeout })
+  // The rows of before stay until those of the kind have come.
+  await page.locator('[data-timeline] [data-event^="invoice"]').first().waitFor({ state: 'detached', timeout })
   const because = await page.locator('[data-event="attachment.cut"] [data-cause]').first().innerText()
   expect('the cut to name the decision', because.startsWith('porque: corte decidido'), because)
   expect('nothing of money', !(await shownEvents()).some((type) => type.startsWith('payment') || type.startsWith('invoice')), await shownEvents())
@@ -193,10 +195,41 @@ async function copy() {
   expect('a ZIP of its size', bytes.length === made.parts[0].size && bytes.subarray(0, 4).equals(Buffer.from('PK\u0003\u0004')), bytes.length)
 }
 
+/** Whoever left and is owed money: said before, gone afterwards from the page and the list, and a copy promises what is left. */
+async function erasure() {
+  const name = `Huanca Solís, Nélida ${Date.now().toString(36)}`
+  const { id } = await change(page, 'POST', '/customers', { name, phone: '987 654 321' })
+  const { balance } = await get(page, `/customers/${id}/overview`)
+  await change(page, 'POST', '/payments', { customer_id: id, amount: { ...balance, amount: 2_550 }, method: 'cash' })
+  await open(`/customers/${id}`)
+  await page.click('[data-personal] [data-action=personal-data]')
+  await page.waitForSelector('[data-erasure][data-stage=held]', { timeout })
+  const whole = await page.locator('[data-copies] [data-what]').innerText()
+  await page.click('[data-action=erase]')
+  await page.locator(dialog, { hasText: /25[.,]50 a favor/ }).waitFor({ timeout })
+  await page.fill(`${dialog} [name=reason]`, 'Lo pidió por escrito')
+  await page.fill(`${dialog} [name=typed_name]`, 'Huanca Solís')
+  await page.click(`${dialog} [data-confirm]`)
+  await page.locator(dialog, { hasText: 'No es el mismo nombre' }).waitFor({ timeout })
+  expect('nothing begun by another name', !(await get(page, `/data-erasures?person=${id}`)).items.length, 'an erasure')
+  await page.fill(`${dialog} [name=typed_name]`, name.toUpperCase())
+  await page.click(`${dialog} [data-confirm]`)
+  await closed()
+  await page.waitForSelector('[data-erasure][data-stage=done]', { timeout })
+  await page.locator('[data-erased]', { hasText: 'Datos borrados' }).waitFor({ timeout })
+  const left = await page.locator('[data-copies] [data-what]').innerText()
+  expect('a copy of what is left', left !== whole && left.includes('lo que queda'), left)
+  await open(`/customers/${id}`, '[data-erased]')
+  const shown = await page.locator('body').innerText()
+  expect('neither name nor phone', !/Huanca|Nélida|987 654/i.test(shown) && shown.includes(id), shown)
+  await page.goto(`${url}/customers?q=Huanca`)
+  await page.waitForSelector('[data-empty=no_match]', { timeout })
+}
+
 await report(
   async () => {
     await logIn(page, url)
-    const passed = await walk({ notes, filesByButton, filesByDropping, timeline, otherPages, copy }, { record: page })
+    const passed = await walk({ notes, filesByButton, filesByDropping, timeline, otherPages, copy, erasure }, { record: page })
     return `${passed} steps`
   },
   () => close(),

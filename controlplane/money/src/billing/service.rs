@@ -98,7 +98,7 @@ pub async fn invoice_create(ctx: &Ctx, new: NewInvoice) -> Result<Invoice, Error
         customers::customer_find(&mut tx, &new.customer_id)
             .await
             .map_err(|error| unknown(error, "/customer_id"))?
-            .demand_known()?;
+            .demand_not_erased()?;
         if let Some(service) = &new.service_id {
             let service = services::service_find(&mut tx, service).await.map_err(|error| unknown(error, "/service_id"))?;
             if service.customer_id != new.customer_id {

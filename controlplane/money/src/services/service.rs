@@ -50,7 +50,7 @@ pub async fn service_create(ctx: &Ctx, new: NewService) -> Result<Service, Error
         customers::customer_find(&mut tx, &new.customer_id)
             .await
             .map_err(|error| unknown(error, "/customer_id"))?
-            .demand_known()?;
+            .demand_not_erased()?;
         let plan = catalog::plan_find(&mut tx, &new.plan_id).await.map_err(|error| unknown(error, "/plan_id"))?;
         if !plan.active {
             return Err(Error::invalid("/plan_id", "inactive", "this plan is not sold any more"));

@@ -65,7 +65,7 @@ pub struct Approval {
 
 impl Approval {
     /// As it is now: what nobody decided in time has expired.
-    pub(super) fn at(mut self, now: Timestamp) -> Self {
+    pub(crate) fn at(mut self, now: Timestamp) -> Self {
         if self.state == ApprovalState::Pending && now >= self.expires_at {
             self.state = ApprovalState::Expired;
         }
@@ -108,6 +108,10 @@ impl Operations {
     /// Of all domains.
     pub fn new(operations: Vec<Arc<dyn Operation>>) -> Self {
         Self(operations)
+    }
+    /// Which right an operation asks for; none where nothing here does it.
+    pub(crate) fn right_of(&self, name: &str) -> Option<Permission> {
+        self.find(name).map(|operation| operation.permission())
     }
     /// The operation of a name.
     pub(super) fn find(&self, name: &str) -> Option<&Arc<dyn Operation>> {

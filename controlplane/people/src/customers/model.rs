@@ -37,11 +37,11 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// Demands that it is known who this is: with somebody whose data was taken out nothing new is begun.
+    /// Demands that the data of this customer was not taken out: with somebody who is only a number nothing new is begun.
     ///
     /// # Errors
     /// [`Error::Conflict`] `customer_erased`.
-    pub fn demand_known(&self) -> Result<(), Error> {
+    pub fn demand_not_erased(&self) -> Result<(), Error> {
         if self.erased_at.is_none() {
             return Ok(());
         }

@@ -129,7 +129,7 @@ pub async fn customer_update(
     validation.finish()?;
     write_tx!(ctx, tx => {
         let before = store::customer_find(&mut tx, id).await?;
-        before.demand_known()?;
+        before.demand_not_erased()?;
         let mut validation = Validation::new();
         let mut field = |wanted: &Option<Option<String>>, kept: &Option<String>, pointer: &str| match wanted {
             None => kept.clone(),

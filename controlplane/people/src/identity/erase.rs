@@ -1,4 +1,4 @@
-//! The end of what is held of somebody of the staff, and whether a second person is there to agree to such a thing.
+//! The end of what is held of somebody of the staff, and who could agree to such a thing.
 
 use super::{User, store};
 use crate::access::{self, AccessScope};
@@ -35,14 +35,20 @@ pub async fn user_erase(ctx: &Ctx, tx: &mut TenantTx, id: &UserId) -> Result<(),
 /// The database's.
 pub async fn another_may(ctx: &Ctx, tx: &mut TenantTx, rights: &[Permission]) -> Result<bool, Error> {
     let (_, caller, _) = ctx.principal().parts();
+    Ok(who_may(tx, rights).await?.iter().any(|user| user.as_str() != caller))
+}
+
+/// Who of the staff could do what asks for these rights of the whole ISP: not disabled, seeing all of it, and holding each.
+pub(crate) async fn who_may(tx: &mut TenantTx, rights: &[Permission]) -> Result<Vec<UserId>, Error> {
+    let mut found = Vec::new();
     for user in store::users_enabled(tx).await? {
-        if user.id.as_str() == caller || user.scope != AccessScope::All {
+        if user.scope != AccessScope::All {
             continue;
         }
         let held = access::rights_of(tx, &user.roles).await?;
         if rights.iter().all(|right| held.allow(*right)) {
-            return Ok(true);
+            found.push(user.id);
         }
     }
-    Ok(false)
+    Ok(found)
 }

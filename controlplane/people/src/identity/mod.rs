@@ -17,6 +17,7 @@ mod sessions;
 mod store;
 
 pub use crate::access::{Role, RoleKey, permissions_of};
+pub(crate) use erase::who_may;
 pub use erase::{another_may, user_erase};
 pub use login::{LogIn, Origin, Whereabouts, log_in, second_factor};
 pub(crate) use login::{Shown, at_the_door, code_right, door_of, enter, follow, password_right, waiting};

@@ -83,7 +83,7 @@ impl Outbound {
                 let web = web.of_tenant(&tenant.slug, domain.as_deref());
                 let frame = Frame { web: &web, ..frame };
                 let setting = Setting { id: &row.id, created_at: row.created_at, user, frame };
-                let link = template.link().map(|(secret, _)| secret.0.expose().to_owned());
+                let link = template.link().map(|secret| secret.0.expose().to_owned());
                 Ok(Ok(Message::Mail { mail: render::mail(template, &setting), link }))
             }
             Channel::Push => {

@@ -1,7 +1,10 @@
-//! What people are told of what happened: security notices, and what became of their requests.
+//! What people are told of what happened: security notices, what waits for them, and what became of their requests.
 
 use super::{FactorChange, IdentityChange, Recipient, Template, notify};
-use crate::{approvals, identity};
+use crate::{
+    approvals::{self, ApprovalState, Operations},
+    identity,
+};
 use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
@@ -14,7 +17,10 @@ use atalaya_kernel::{
 use serde_json::Value;
 
 /// Asks for notices when something happened that somebody is to know of.
-pub struct NoticeFollower;
+pub struct NoticeFollower {
+    /// What can wait for a second person: each says which right it takes to decide.
+    pub operations: Operations,
+}
 
 /// Whom to tell what, once for each key.
 type Told = Option<(Vec<UserId>, Template, String)>;
@@ -29,6 +35,7 @@ impl Subscriber for NoticeFollower {
         &[
             "api_key.created",
             "approval.decided",
+            "approval.requested",
             "browser.added",
             "factor.changed",
             "guessing.slowed",
@@ -42,7 +49,7 @@ impl Subscriber for NoticeFollower {
 
     async fn handle(&self, ctx: &Ctx, event: &Event) -> Result<(), Error> {
         write_tx!(ctx, tx => {
-            let Some((users, template, key)) = told(ctx, &mut tx, event).await? else { return Ok(()) };
+            let Some((users, template, key)) = told(ctx, &mut tx, &self.operations, event).await? else { return Ok(()) };
             for user in users {
                 notify(ctx, &mut tx, &Recipient::User(user), &template, &key).await?;
             }
@@ -63,7 +70,7 @@ fn parsed<T: std::str::FromStr>(event: &Event, name: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::internal(format!("{}: {name} is another than expected", event.kind)))
 }
 
-async fn told(ctx: &Ctx, tx: &mut TenantTx, event: &Event) -> Result<Told, Error> {
+async fn told(ctx: &Ctx, tx: &mut TenantTx, operations: &Operations, event: &Event) -> Result<Told, Error> {
     let at = event.occurred_at;
     let mut key = event.id.to_string();
     let template = match event.kind.as_str() {
@@ -109,9 +116,37 @@ async fn told(ctx: &Ctx, tx: &mut TenantTx, event: &Event) -> Result<Told, Error
             let id: ApprovalId = parsed(event, "id")?;
             return Ok(decided(approvals::approval_row(tx, &id).await?, key));
         }
+        "approval.requested" => {
+            let id: ApprovalId = parsed(event, "id")?;
+            let approval = approvals::approval_row(tx, &id).await?.at(ctx.now());
+            return requested(tx, operations, approval, key).await;
+        }
         other => return Err(Error::internal(format!("{other} was not asked for by {}", ctx.request_id()))),
     };
     Ok(Some((vec![parsed::<UserId>(event, "user_id")?], template, key)))
+}
+
+/// Whoever may decide is told that something waits, and not who asked for it.
+async fn requested(
+    tx: &mut TenantTx,
+    operations: &Operations,
+    approval: approvals::Approval,
+    key: String,
+) -> Result<Told, Error> {
+    let Some(right) = operations.right_of(&approval.operation) else { return Ok(None) };
+    if approval.state != ApprovalState::Pending {
+        return Ok(None);
+    }
+    let rights = [approvals::READ, approvals::DECIDE, right];
+    let mut users = identity::who_may(tx, &rights).await?;
+    users.retain(|user| *user != approval.requested_by);
+    let template = Template::ApprovalRequested {
+        id: approval.id,
+        summary: approval.summary,
+        by: approval.requested_by_name,
+        until: approval.expires_at,
+    };
+    Ok(Some((users, template, key)))
 }
 
 /// Whoever asked is told what somebody else decided.
@@ -122,7 +157,7 @@ fn decided(approval: approvals::Approval, key: String) -> Told {
     }
     let template = Template::ApprovalDecided {
         summary: approval.summary,
-        approved: approval.state == approvals::ApprovalState::Approved,
+        approved: approval.state == ApprovalState::Approved,
         by,
         reason: approval.reason,
     };

@@ -43,7 +43,7 @@ text_enum! {
         Security = "security",
         /// A link that somebody asked for. It cannot be refused and does not wait.
         Access = "access",
-        /// What became of something that its recipient asked a second person for.
+        /// Something waits for a second person, who may be its recipient; or what became of it, to whoever asked.
         Approval = "approval",
     }
 }

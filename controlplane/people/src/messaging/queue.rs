@@ -87,8 +87,11 @@ impl Asked<'_> {
             sealed_values: &sealed,
             send_at,
             expires_at: match channel {
-                Channel::Mail => template.link().map(|(_, expires_at)| expires_at),
-                Channel::Push => Some(send_at.plus_millis(PUSHED_MS)),
+                Channel::Mail => template.until(),
+                Channel::Push => {
+                    let pushed = send_at.plus_millis(PUSHED_MS);
+                    Some(template.until().map_or(pushed, |until| until.min(pushed)))
+                }
             },
             now,
         };

@@ -78,7 +78,11 @@ fn said(template: &Template, frame: &Frame<'_>) -> Said {
 pub(super) fn composed(template: &Template, frame: &Frame<'_>) -> (String, String, String) {
     let Frame { language, tenant, .. } = frame;
     let said = said(template, frame);
-    let link = template.link().map(|(secret, _)| format!("{}/set-password#{}", frame.web, secret.0.expose()));
+    let link = match template.link() {
+        Some(secret) => Some(format!("{}/set-password#{}", frame.web, secret.0.expose())),
+        None if said.link.is_empty() => None,
+        None => Some(format!("{}{}", frame.web, template.page())),
+    };
     let greeting = say::greeting(*language, &one_line(frame.person));
     let farewell = say::farewell(*language, &one_line(&tenant.name));
     let mut text = format!("{greeting}\n");
@@ -117,7 +121,7 @@ fn fitted(width: u32, height: u32) -> (u32, u32) {
     if wide > most_wide { (most_wide, (height * most_wide / width).max(1)) } else { (wide.max(1), high) }
 }
 
-/// What a browser shows: title and a few words. A template with a link is none for this way, so its link is not looked at.
+/// What a browser shows: title and a few words. A template with a secret link is none for this way, so its link is not looked at.
 pub(super) fn told(template: &Template, id: &NoticeId, frame: &Frame<'_>) -> Told {
     let said = said(template, frame);
     Told {

@@ -9,7 +9,10 @@ use super::{
     store::{self, Outcome, Pending},
     words,
 };
-use crate::{identity, push, tenancy};
+use crate::{
+    approvals::{self, ApprovalState},
+    identity, push, tenancy,
+};
 use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
@@ -134,6 +137,12 @@ impl NoticeJob {
         }
         let opened = ctx.db().runtime().secrets.open(tx, &values_context(&row.id), sealed).await?;
         let template: Template = serde_json::from_slice(opened.expose()).map_err(Error::internal)?;
+        if let Template::ApprovalRequested { id, .. } = &template
+            && approvals::approval_row(tx, id).await?.at(now).state != ApprovalState::Pending
+        {
+            // Somebody decided while it waited for the morning.
+            return Ok(Turn::Hold(NoticeReason::Expired));
+        }
         // One that was chosen while it was offered is no choice any more.
         let chosen = wants.locale.as_deref().filter(|locale| tenant.languages.contain(locale));
         let language = Language::of(chosen.unwrap_or(&tenant.locale));

@@ -1,8 +1,9 @@
 //! What can be said, with the values that it is said of.
 
 use super::NoticeKind;
-use atalaya_kernel::{secrets::SecretText, text_enum, time::Timestamp};
+use atalaya_kernel::{ids::ApprovalId, secrets::SecretText, text_enum, time::Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
 
 /// The token of a link that sets a password: sealed in the row, in clear in the message alone.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -77,6 +78,8 @@ text_enum! {
         Reset = "reset",
         /// A second person decided.
         ApprovalDecided = "approval_decided",
+        /// A second person is wanted.
+        ApprovalRequested = "approval_requested",
     }
 }
 
@@ -182,6 +185,17 @@ pub enum Template {
         /// Why it was rejected, in their words.
         reason: Option<String>,
     },
+    /// Something waits for a second person, who may be the recipient.
+    ApprovalRequested {
+        /// Which request.
+        id: ApprovalId,
+        /// What it would do.
+        summary: String,
+        /// Who asked.
+        by: String,
+        /// Until when it can be decided.
+        until: Timestamp,
+    },
 }
 
 impl Template {
@@ -200,30 +214,38 @@ impl Template {
             Self::Invitation { .. } => TemplateName::Invitation,
             Self::Reset { .. } => TemplateName::Reset,
             Self::ApprovalDecided { .. } => TemplateName::ApprovalDecided,
+            Self::ApprovalRequested { .. } => TemplateName::ApprovalRequested,
         }
     }
     /// What it is about.
     pub const fn kind(&self) -> NoticeKind {
         match self {
             Self::Invitation { .. } | Self::Reset { .. } => NoticeKind::Access,
-            Self::ApprovalDecided { .. } => NoticeKind::Approval,
+            Self::ApprovalDecided { .. } | Self::ApprovalRequested { .. } => NoticeKind::Approval,
             _ => NoticeKind::Security,
         }
     }
     /// The page of the app that says more.
-    pub(super) const fn page(&self) -> &'static str {
-        match self {
+    pub(super) fn page(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::VisitBegun { .. } => "/settings/installation",
             Self::ApprovalDecided { .. } => "/notices",
+            Self::ApprovalRequested { id, .. } => return Cow::Owned(format!("/approvals/{id}")),
             _ => "/profile",
+        })
+    }
+    /// Until when it is of any use; none: for as long as it takes.
+    pub(super) const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Invitation { expires_at, .. } | Self::Reset { expires_at, .. } => Some(*expires_at),
+            Self::ApprovalRequested { until, .. } => Some(*until),
+            _ => None,
         }
     }
-    /// The link in it, and until when it is good.
-    pub(super) const fn link(&self) -> Option<(&LinkSecret, Timestamp)> {
+    /// The secret of the link in it.
+    pub(super) const fn link(&self) -> Option<&LinkSecret> {
         match self {
-            Self::Invitation { link, expires_at } | Self::Reset { link, expires_at } => {
-                Some((link, *expires_at))
-            }
+            Self::Invitation { link, .. } | Self::Reset { link, .. } => Some(link),
             _ => None,
         }
     }

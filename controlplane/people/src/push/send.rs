@@ -6,7 +6,7 @@ use super::{
 };
 use atalaya_kernel::{Ctx, Error, db::TenantTx, ids::PushSubscriptionId};
 use serde::Serialize;
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 /// What the app's service worker is told, and shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,7 +18,7 @@ pub(crate) struct Told {
     /// Short.
     pub(crate) text: String,
     /// Page of the app that a click opens.
-    pub(crate) path: &'static str,
+    pub(crate) path: Cow<'static, str>,
     /// One of the same tag takes its place: a message that is sent twice is shown once.
     pub(crate) tag: String,
 }

@@ -13,15 +13,12 @@ export const personal = {
   part: async (id: string, number: number) => (await call<Blob>('GET', `/data-exports/${id}/parts/${number}`, { bytes: true })).data,
   erasures: (person: string) => get<T.Page<T.DataErasure>>('/data-erasures', { person }),
   erase: (kind: T.PersonKind, id: string, reason: string) => post<T.ErasureAsked>(`${of(kind, id)}/erasure`, { reason }),
-  /** Everything that waits for a second person: no filter says for what. */
-  waiting: () => get<T.Page<T.Approval>>('/approvals', { waiting: true, limit: 200 }),
 }
 
 /** Names in the cache. */
 export const personalKeys = {
   exports: (person: string) => ['data-exports', person] as const,
   erasures: (person: string) => ['data-erasures', person] as const,
-  waiting: ['approvals', 'waiting'] as const,
   /** Below what is read again when something about the person changes. */
   person: (kind: T.PersonKind, id: string) => (kind === 'customer' ? (['customer', id, 'person'] as const) : (['users', id] as const)),
 }

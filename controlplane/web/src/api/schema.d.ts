@@ -7247,7 +7247,7 @@ export interface components {
          * @description Which of the templates.
          * @enum {string}
          */
-        TemplateName: "new_browser" | "password_changed" | "factor_changed" | "identity_changed" | "key_made" | "program_granted" | "token_reused" | "visit_begun" | "guessing_slowed" | "invitation" | "reset" | "approval_decided";
+        TemplateName: "new_browser" | "password_changed" | "factor_changed" | "identity_changed" | "key_made" | "program_granted" | "token_reused" | "visit_begun" | "guessing_slowed" | "invitation" | "reset" | "approval_decided" | "approval_requested";
         /** @description One ISP and its settings. */
         Tenant: {
             /** @description From which countries. */

@@ -18,7 +18,7 @@ export function offered(codes: readonly string[] | undefined): readonly Language
 }
 
 /** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
-export type Part = 'administration' | 'collections' | 'devices' | 'home' | 'notices' | 'personal' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
+export type Part = 'administration' | 'approvals' | 'collections' | 'devices' | 'home' | 'notices' | 'personal' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
 
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
@@ -35,6 +35,11 @@ const partLoaders: Record<Part, Record<Language, Loader>> = {
     'es-419': () => import('./parts/es-419.administration.json'),
     en: () => import('./parts/en.administration.json'),
     'pt-BR': () => import('./parts/pt-BR.administration.json'),
+  },
+  approvals: {
+    'es-419': () => import('./parts/es-419.approvals.json'),
+    en: () => import('./parts/en.approvals.json'),
+    'pt-BR': () => import('./parts/pt-BR.approvals.json'),
   },
   collections: {
     'es-419': () => import('./parts/es-419.collections.json'),

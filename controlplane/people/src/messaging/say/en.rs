@@ -136,5 +136,13 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
             paragraphs.extend(reason.as_ref().map(|reason| format!("Reason: {reason}")));
             Said::new(subject, paragraphs)
         }
+        Template::ApprovalRequested { summary, by, until, .. } => Said::new(
+            format!("Something waits for your approval at {isp}"),
+            vec![
+                format!("{by} asked for this and it waits for another person: {summary}"),
+                format!("Nothing is done until somebody approves it. It can be decided until {}", facts.clock(*until)),
+            ],
+        )
+        .with_link("See and decide"),
     }
 }

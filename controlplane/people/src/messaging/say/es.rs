@@ -138,5 +138,13 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
             paragraphs.extend(reason.as_ref().map(|reason| format!("Motivo: {reason}")));
             Said::new(subject, paragraphs)
         }
+        Template::ApprovalRequested { summary, by, until, .. } => Said::new(
+            format!("Algo espera su aprobación en {isp}"),
+            vec![
+                format!("{by} pidió esto y espera a otra persona: {summary}"),
+                format!("Nada se hace hasta que alguien lo apruebe. Se puede decidir hasta: {}", facts.clock(*until)),
+            ],
+        )
+        .with_link("Ver y decidir"),
     }
 }

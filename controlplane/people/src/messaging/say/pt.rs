@@ -138,5 +138,13 @@ pub(super) fn said(template: &Template, facts: &Facts<'_>) -> Said {
             paragraphs.extend(reason.as_ref().map(|reason| format!("Motivo: {reason}")));
             Said::new(subject, paragraphs)
         }
+        Template::ApprovalRequested { summary, by, until, .. } => Said::new(
+            format!("Algo espera sua aprovação em {isp}"),
+            vec![
+                format!("{by} pediu isto e espera outra pessoa: {summary}"),
+                format!("Nada é feito até que alguém aprove. Pode ser decidido até: {}", facts.clock(*until)),
+            ],
+        )
+        .with_link("Ver e decidir"),
     }
 }

@@ -62,6 +62,11 @@ pub(in crate::messaging) fn values(
                 (Field::Reason, reason.clone().unwrap_or_default()),
             ]
         }
+        Template::ApprovalRequested { summary, by, until, .. } => vec![
+            (Field::By, by.clone()),
+            (Field::Summary, summary.clone()),
+            (Field::Until, facts.clock(*until)),
+        ],
     });
     values
 }

@@ -51,7 +51,7 @@ text_enum! {
         Reason = "reason",
         /// What was asked for.
         Summary = "summary",
-        /// Who decided.
+        /// Who decided, or who asked for it.
         By = "by",
         /// What was decided, within a sentence.
         Decision = "decision",

@@ -1,7 +1,7 @@
 //! A template filled with what might have happened, for whoever writes its words.
 
 use crate::messaging::{FactorChange, IdentityChange, LinkSecret, Template, TemplateField, TemplateName};
-use atalaya_kernel::{secrets::SecretText, time::Timestamp};
+use atalaya_kernel::{ids::ApprovalId, secrets::SecretText, time::Timestamp};
 
 /// What a sample says: people and things of a fiction.
 pub(super) fn invented(field: TemplateField) -> String {
@@ -56,6 +56,12 @@ pub(super) fn sample(name: TemplateName, at: Timestamp, text: impl Fn(TemplateFi
             approved: false,
             by: text(Field::By),
             reason: Some(text(Field::Reason)),
+        },
+        TemplateName::ApprovalRequested => Template::ApprovalRequested {
+            id: ApprovalId::new(at),
+            summary: text(Field::Summary),
+            by: text(Field::By),
+            until: later,
         },
     }
 }

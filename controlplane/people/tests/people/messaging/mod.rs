@@ -38,7 +38,7 @@ fn secret(text: &str) -> SecretText {
 }
 
 fn followers() -> Vec<Arc<dyn Subscriber>> {
-    vec![Arc::new(NoticeFollower)]
+    vec![Arc::new(NoticeFollower { operations: security::operations() })]
 }
 
 fn subscriptions() -> Subscriptions {

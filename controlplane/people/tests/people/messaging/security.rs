@@ -7,7 +7,9 @@ use atalaya_people::{
     factors,
     identity::{self, Origin},
     keys::{self, NewApiKey},
+    messaging::{NoticeReason, NoticeState},
     openid,
+    tenancy::{self, TenantChange},
 };
 
 async fn subjects(world: &World, post: &Post) -> Vec<String> {
@@ -133,6 +135,21 @@ impl Operation for Nothing {
     }
 }
 
+pub(super) fn operations() -> Operations {
+    Operations::new(vec![Arc::new(Nothing)])
+}
+
+/// Asks for a second person; what waits then.
+async fn ask(ctx: &Ctx, entity: &str) -> atalaya_kernel::ids::ApprovalId {
+    let new = NewApproval {
+        operation: "test.nothing",
+        entity: atalaya_kernel::events::EntityRef::new("test", entity),
+        summary: "Suspend 214 services".to_owned(),
+        payload: serde_json::json!({}),
+    };
+    write_tx!(ctx, tx => { Ok(approvals::approval_request(ctx, &mut tx, new.clone()).await?.id) }).unwrap()
+}
+
 on_both!(whoever_asked_is_told_what_somebody_else_decided, subscriptions(), |world: World| async move {
     let ctx = tenant(&world, "netandina").await;
     let post = Post::open();
@@ -140,28 +157,54 @@ on_both!(whoever_asked_is_told_what_somebody_else_decided, subscriptions(), |wor
     let luis = identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();
     let (rosa, luis) =
         (as_person(&ctx, &rosa.id, Permissions::All), as_person(&ctx, &luis.id, Permissions::All));
-    let operations = Operations::new(vec![Arc::new(Nothing)]);
-    let ask = |entity: &'static str| {
-        let rosa = &rosa;
-        async move {
-            let new = NewApproval {
-                operation: "test.nothing",
-                entity: atalaya_kernel::events::EntityRef::new("test", entity),
-                summary: "Suspend 214 services".to_owned(),
-                payload: serde_json::json!({}),
-            };
-            write_tx!(rosa, tx => { Ok(approvals::approval_request(rosa, &mut tx, new.clone()).await?.id) })
-                .unwrap()
-        }
-    };
-    approvals::approval_approve(&luis, &operations, &ask("a").await).await.unwrap();
-    approvals::approval_reject(&luis, &ask("b").await, "not today").await.unwrap();
-    approvals::approval_reject(&rosa, &ask("c").await, "my mistake").await.unwrap();
+    let operations = operations();
+    approvals::approval_approve(&luis, &operations, &ask(&rosa, "a").await).await.unwrap();
+    approvals::approval_reject(&luis, &ask(&rosa, "b").await, "not today").await.unwrap();
+    approvals::approval_reject(&rosa, &ask(&rosa, "c").await, "my mistake").await.unwrap();
     let told = post.deliver(&world).await;
     let said: Vec<_> = told.iter().map(|mail| mail.subject.as_str()).collect();
     assert_eq!(said, ["Su solicitud fue aprobada", "Su solicitud fue rechazada"], "not of one's own");
     assert!(told.iter().all(|mail| mail.to == EMAIL));
     assert!(told[1].text.expose().contains("Motivo: not today"));
+});
+
+on_both!(whoever_may_decide_is_told_that_something_waits, subscriptions(), |world: World| async move {
+    let ctx = tenant(&world, "netandina").await;
+    let other = tenant(&world, "vecina").await;
+    let post = Post::open();
+    let rosa = identity::user_create(&ctx, user(EMAIL, Role::Owner)).await.unwrap();
+    let luis = identity::user_create(&ctx, user("luis@netandina.example", Role::Owner)).await.unwrap();
+    identity::user_create(&ctx, user("tito@netandina.example", Role::Technician)).await.unwrap();
+    let pilar = identity::user_create(&ctx, user("pilar@netandina.example", Role::Owner)).await.unwrap();
+    let off = identity::UserChange { disabled: Some(true), ..identity::UserChange::default() };
+    identity::user_update(&ctx, &pilar.id, pilar.version, off).await.unwrap();
+    identity::user_create(&other, user("nora@vecina.example", Role::Owner)).await.unwrap();
+    let luis_id = luis.id.clone();
+    let (rosa, luis) =
+        (as_person(&ctx, &rosa.id, Permissions::All), as_person(&ctx, &luis.id, Permissions::All));
+    let id = ask(&rosa, "a").await;
+    let told = post.deliver(&world).await;
+    let whom: Vec<_> = told.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
+    assert_eq!(whom, [("luis@netandina.example", "Algo espera su aprobación en NETANDINA")]);
+    let (text, html) = (told[0].text.expose(), told[0].html.expose());
+    assert!(text.contains("Suspend 214 services"), "{text}");
+    assert!(text.contains(&format!("Ver y decidir:\n{WEB}/approvals/{id}\n")), "{text}");
+    assert!(html.contains(&format!("href=\"{WEB}/approvals/{id}\"")), "{html}");
+    assert!(notices(&other).await.is_empty(), "another ISP's");
+
+    // Its words wait for the morning, by when there is nothing to decide.
+    let quiet = TenantChange { quiet_hours: Some("10:00-12:00".parse().unwrap()), ..TenantChange::default() };
+    let version = tenancy::tenant_get(&ctx).await.unwrap().version;
+    tenancy::tenant_update(&ctx, version, quiet).await.unwrap();
+    let late = ask(&rosa, "b").await;
+    assert!(post.deliver(&world).await.is_empty());
+    approvals::approval_approve(&luis, &operations(), &late).await.unwrap();
+    world.clock.advance_millis(3 * 3_600_000);
+    assert_eq!(subjects(&world, &post).await, ["Su solicitud fue aprobada"]);
+    let held: Vec<_> =
+        notices(&ctx).await.into_iter().filter(|notice| notice.state == NoticeState::Held).collect();
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert_eq!((&held[0].user_id, held[0].reason), (&luis_id, Some(NoticeReason::Expired)));
 });
 
 on_both!(owners_are_told_of_a_visit, subscriptions(), |world: World| async move {

@@ -1,0 +1,17 @@
+import { computed } from 'vue'
+import { useQuery } from '@tanstack/vue-query'
+import { mayDecide } from './operations'
+import { waitingApprovals, waitingKey } from '@/api/approvals'
+import { useSession } from '@/stores/session'
+import type { Approval } from '@/api/types'
+
+/** What waits for a second person, and what of it waits for this one. Whoever sees a part of the ISP only sees none of it. */
+export function useWaiting() {
+  const session = useSession()
+  const may = computed(() => session.can('approval.read') && session.user?.scope.kind === 'all')
+  const query = useQuery({ queryKey: waitingKey, queryFn: waitingApprovals, enabled: may })
+  const mine = (one: Approval) => mayDecide(one, session.user?.id, session.can)
+  const rows = computed(() => query.data.value?.items ?? [])
+  const forMe = computed(() => rows.value.filter(mine))
+  return { may, query, rows, mine, forMe }
+}
