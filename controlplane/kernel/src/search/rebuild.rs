@@ -71,6 +71,7 @@ struct Step {
 }
 
 async fn step(ctx: &Ctx, tx: &mut TenantTx, source: &dyn Source, after: &str) -> Result<Step, Error> {
+    writes::plan_anew(tx).await?;
     let mut entries = source.entries(tx, after, STEP).await?;
     let mut written: BTreeMap<String, Entry> = BTreeMap::new();
     let is_written = |written: &BTreeMap<_, _>, entry: &Entry| {

@@ -2,7 +2,7 @@
 
 use super::{Entry, Placed};
 use crate::{
-    db::{DbError, TenantTx, Value, sql},
+    db::{DbError, Dialect, TenantTx, Value, sql},
     ids::SiteId,
     time::Timestamp,
 };
@@ -10,6 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of one statement. Not more: SQLite and its driver look for each `$n` among all those before it.
 const ROWS: usize = 64;
+
+/// Has PostgreSQL plan each statement of this transaction for the tables as they are. A plan that it keeps may be from when the index was
+/// empty, and goes through all of it until the next ANALYZE: an index is made anew while it grows.
+pub(super) async fn plan_anew(tx: &mut TenantTx) -> Result<(), DbError> {
+    if tx.runtime().db().dialect() == Dialect::Postgres {
+        sql("SET LOCAL plan_cache_mode = force_custom_plan").execute(tx).await?;
+    }
+    Ok(())
+}
 
 /// Writes the entries of things, each of them once, in the order given; whoever writes one of them now waits for us.
 pub(super) async fn entries_write(
