@@ -56,7 +56,7 @@ pub enum Dialect {
 pub struct Db(Arc<Inner>);
 
 enum Inner {
-    Sqlite { writer: SqlitePool, readers: Readers, gate: Gate },
+    Sqlite { writer: SqlitePool, readers: Box<Readers>, gate: Gate },
     Postgres(PgPool),
 }
 
@@ -102,7 +102,7 @@ impl Db {
             .max_connections(1)
             .connect_with(writing)
             .await?;
-        let readers = Readers::open(options.pragma("query_only", "on")).await?;
+        let readers = Box::new(Readers::open(options.pragma("query_only", "on")).await?);
         Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Gate::default() })))
     }
 

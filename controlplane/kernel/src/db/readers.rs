@@ -137,7 +137,7 @@ impl Drop for Reader {
                 match connection.ping().await {
                     Ok(()) => home.idle.give_back(connection),
                     Err(error) => {
-                        tracing::warn!(%error, "a connection to the database does not stand any more")
+                        tracing::warn!(%error, "a connection to the database does not stand any more");
                     }
                 }
                 drop(home);
@@ -251,21 +251,13 @@ mod tests {
     async fn closing_waits_for_whoever_reads() {
         let (_folder, db) = db().await;
         let reader = reading(&db, Reach::Platform).await;
-        let closing = tokio::spawn({
-            let db = db.clone();
-            async move { db.close().await }
-        });
+        let mut closing = std::pin::pin!(db.close());
         assert!(
-            tokio::time::timeout(Duration::from_millis(20), async {
-                while !closing.is_finished() {
-                    tokio::task::yield_now().await;
-                }
-            })
-            .await
-            .is_err()
+            tokio::time::timeout(Duration::from_millis(20), &mut closing).await.is_err(),
+            "somebody reads"
         );
         drop(reader);
-        closing.await.unwrap();
+        closing.await;
         assert!(db.begin_read(Reach::Platform).await.is_err(), "closed");
     }
 }
