@@ -299,7 +299,7 @@ impl Ctx {
         }
         Ok(tx)
     }
-    /// A read transaction; dropped, it ends.
+    /// For reading, until it is dropped: each statement sees what is committed when it begins, so two of them may see two moments.
     ///
     /// # Errors
     /// The database's.

@@ -117,7 +117,7 @@ impl PlatformDb {
     pub async fn begin_write(&self) -> Result<PlatformTx, DbError> {
         Ok(PlatformTx(self.0.begin_write(Reach::Platform, Priority::Interactive).await?))
     }
-    /// A read transaction.
+    /// For reading: each statement sees what is committed when it begins, so two of them may see two moments.
     ///
     /// # Errors
     /// The database's.

@@ -6,7 +6,7 @@
 //!   [`PlatformTx`] reaches kernel tables and look-ups (host → tenant, certificate → agent, job claims). Every
 //!   statement on a tenant's table names `tenant_id`, and PostgreSQL holds it to that: see [`crate::row_security`].
 //! - SQLite has one writer: `BEGIN IMMEDIATE` behind a queue in which people go ahead of bulk work. A write
-//!   transaction awaits nothing but the database.
+//!   transaction awaits nothing but the database. A read there is no transaction: see `readers.rs`.
 
 pub(crate) mod bulk;
 mod error;
