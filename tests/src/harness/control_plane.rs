@@ -148,7 +148,7 @@ fn command(options: &Options) -> anyhow::Result<Command> {
         command.env("ATALAYA_LOG", log);
     }
     if options.log_json {
-        command.env("ATALAYA_LOG_FORMAT", "json");
+        command.args(["--log-format", "json"]);
     }
     if let Some(database) = &options.database {
         command.env("ATALAYA_DATABASE", database);
