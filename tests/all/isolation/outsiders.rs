@@ -37,6 +37,13 @@ const OF_EVERY_SITE: [&str; 2] = ["GET /plans", "GET /plans/{id}"];
 /// What everybody of an ISP does about themselves with what is the whole ISP's: an account at its identity provider.
 const OWN_OF_EVERYBODY: [&str; 1] = ["POST /me/identities"];
 
+/// What names nothing that exists and somebody of another site may do all the same, and why; it is not tried, for it would show
+/// only that they may.
+const RIGHTLY_AT_ANOTHER_SITE: [(&str, &str); 1] = [(
+    "POST /customers",
+    "who is at no site yet stands at those of whoever enters them, and is seen there alone",
+)];
+
 /// Kinds of ids that tell nothing of another site: the ISP's own, its logo's, and what it sells.
 const OF_THE_ISP: [&str; 3] = ["ten_", "blb_", "pln_"];
 
@@ -51,6 +58,11 @@ const TO_EVERY_PROGRAM: [&str; 7] = [
     "GET /home",
     "GET /search",
 ];
+
+/// How what names nothing is refused: without the right, over the whole ISP or at all; by a program, that is no person; and as the
+/// root of a tree of which the asking person sees a branch.
+const WORDS_OF_REFUSAL: [(u16, &str); 3] =
+    [(403, "permission_missing"), (409, "not_a_person"), (422, "invalid")];
 
 /// Somebody whom a thing does not concern.
 struct Outsider {
@@ -95,8 +107,7 @@ impl Outsiders {
         let text = body.map(Value::to_string).unwrap_or_default();
         let ids = ids_in(&format!("{path} {text}"));
         if ids.is_empty() {
-            // About nothing that exists: what is changed is the outsider's own, as is their right.
-            return;
+            return self.try_nameless(operation, method, path, version, body);
         }
         let twin = twin_of(body.map_or("null", |_| text.as_str()), &ids);
         let twin: Option<Value> = body.map(|_| serde_json::from_str(&twin).expect("ids are plain text"));
@@ -107,6 +118,40 @@ impl Outsiders {
             let real = api.call(method, path, version, body);
             let unreal = api.call(method, &twin_of(path, &ids), version, twin.as_ref());
             same_refusal(who, operation, real, unreal);
+        }
+    }
+
+    /// Tries what names nothing that exists: to make something of ours, or to change what there is one of. The stranger is not
+    /// among those who try what is an ISP's: it would be their own.
+    fn try_nameless(
+        &self,
+        operation: &str,
+        method: &str,
+        path: &str,
+        version: Option<i64>,
+        body: Option<&Value>,
+    ) {
+        let call = |api: &Api| api.call(method, path, version, body);
+        if path.starts_with("/platform/") {
+            let known = self.known.iter().map(|outsider| &outsider.api);
+            return known.chain([&self.program]).for_each(|api| refuse_nobody(operation, call(api)));
+        }
+        if operation == "DELETE /session" {
+            return;
+        }
+        let is_rightly = RIGHTLY_AT_ANOTHER_SITE.iter().any(|(rightly, _)| *rightly == operation);
+        let neighbours = self
+            .known
+            .iter()
+            .filter(|outsider| outsider.of_the_isp && !is_rightly && !is_about_oneself(path));
+        let neighbours = neighbours.map(|outsider| (outsider.who, &outsider.api));
+        for (who, api) in neighbours.chain([("a program", &self.program)]) {
+            let refused = call(api).err().unwrap_or_else(|| panic!("{operation}: {who} may"));
+            assert!(
+                WORDS_OF_REFUSAL.contains(&(refused.status, refused.code())),
+                "{operation}: {who} is told {refused}"
+            );
+            assert!(ids_in(&refused.problem.to_string()).is_empty(), "{operation}: {who} learns an id");
         }
     }
 
@@ -202,6 +247,11 @@ fn neighbour(isp: &Isp) -> Outsider {
         sites["items"].as_array().expect("a list").iter().map(|site| site["id"].clone()).collect();
     assert_eq!(seen, [json!(site)], "their own, and no other");
     Outsider { who: "a neighbour", api, own: BTreeSet::from([site, user]), of_the_isp: true }
+}
+
+/// Whether a path is about the log-in of whoever asks: what they change there is theirs.
+fn is_about_oneself(path: &str) -> bool {
+    ["/me/", "/session/"].iter().any(|own| path.starts_with(own)) || path == "/session"
 }
 
 fn refuse_nobody(operation: &str, answer: Result<Answer, ApiError>) {
