@@ -28,7 +28,7 @@ mod tokens;
 mod traces;
 mod witness;
 
-use atalaya_kernel::testing::postgres_database;
+use atalaya_kernel::testing::{execute, postgres_database, postgres_urls};
 use atalaya_tests::{
     harness::Options,
     isp::{Isp, Size, Subscriber},
@@ -70,6 +70,17 @@ impl Database {
 /// Waits for the harness's own work, outside of any runtime.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().expect("a test has threads").block_on(future)
+}
+
+/// Writes into the database of a control plane what no program of ours writes.
+pub(crate) fn by_hand(options: &Options, statement: &str) {
+    block_on(async {
+        let url = match &options.database {
+            Some(url) => postgres_urls(url).await.superuser,
+            None => format!("sqlite:{}", options.folder.join("data/atalaya.db").display()),
+        };
+        execute(&url, statement).await.expect("the statement is right");
+    });
 }
 
 /// Whether full counts were asked for.

@@ -4,7 +4,8 @@
 //! - The owner of **another tenant** gets exactly the answer that an id which never existed gets, and reads nothing of
 //!   ours in a list.
 //! - Somebody of **another site**, with every right but for that site alone, gets it too; what is of the whole ISP is
-//!   refused, whatever its id.
+//!   refused, whatever its id, and where there is none.
+//! - Somebody of a **partner**, as nobody can be yet, sees nothing anywhere, not even what is sold.
 //! - A **key without the right** is refused with the same words, whatever the id.
 //! - **Nobody** gets 401, and learns no more.
 //! - No table of ours is another one afterwards.
