@@ -52,14 +52,18 @@ impl Database {
         Options { database, ..Options::in_folder(&folder.join("control-plane")) }
     }
 
-    /// The fictional ISP behind a proxy, which is the test: it may speak for clients of many addresses.
-    pub(crate) fn isp_behind_proxy(self, folder: &Path, size: Size) -> Isp {
+    /// Behind a proxy, which is the test: it may speak for clients of many addresses.
+    pub(crate) fn options_behind_proxy(self, folder: &Path) -> Options {
         let config = Some(
             "[http]\ntrusted_proxies = [\"127.0.0.0/8\"]\n[single_sign_on]\nnetworks = [\"127.0.0.1\"]\n"
                 .to_owned(),
         );
-        let options = Options { config, ..self.options(folder) };
-        Isp::start(folder, options, size).expect("the fictional ISP starts")
+        Options { config, ..self.options(folder) }
+    }
+
+    /// The fictional ISP behind a proxy.
+    pub(crate) fn isp_behind_proxy(self, folder: &Path, size: Size) -> Isp {
+        Isp::start(folder, self.options_behind_proxy(folder), size).expect("the fictional ISP starts")
     }
 
     pub(crate) fn isp(self, folder: &Path, size: Size) -> Isp {
