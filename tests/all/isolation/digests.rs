@@ -31,7 +31,7 @@ const BY_THEMSELVES: [&str; 14] = [
 /// Columns of other tables that change by themselves: an audit row is sealed some seconds later; and an agent's session
 /// changes what it is told next, what a router shows, what is gone from it, when a person
 /// was last there.
-const BY_THEMSELVES_IN: [(&str, &str); 21] = [
+const BY_THEMSELVES_IN: [(&str, &str); 23] = [
     ("kernel_audit", "position"),
     ("kernel_audit", "actor_salt"),
     ("kernel_audit", "actor_hash"),
@@ -52,6 +52,8 @@ const BY_THEMSELVES_IN: [(&str, &str); 21] = [
     ("network_point", "forgotten_at"),
     // Once a minute, whoever asks for anything.
     ("people_api_key", "last_used_at"),
+    ("people_operator_session", "expires_at"),
+    ("people_operator_session", "last_seen_at"),
     ("people_session", "expires_at"),
     ("people_session", "last_seen_at"),
 ];

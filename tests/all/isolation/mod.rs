@@ -15,6 +15,7 @@
 #![allow(clippy::panic, reason = "a failed test")]
 
 mod agents;
+mod csrf;
 mod digests;
 mod outsiders;
 pub(crate) mod reads;
