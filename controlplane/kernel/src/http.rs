@@ -5,8 +5,8 @@ mod nul;
 
 use crate::{Ctx, Error, error::FieldError, outbox::chain};
 use axum::{
-    body::{Body, Bytes, to_bytes},
-    extract::{FromRequest, FromRequestParts, Request},
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request, rejection::BytesRejection},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -129,6 +129,10 @@ impl From<Error> for Problem {
                 "If-Match is required",
                 "Send the ETag you read as If-Match.",
             ),
+            Error::TooLarge { limit } => {
+                let detail = format!("At most {limit} bytes are taken.");
+                Self::new(S::PAYLOAD_TOO_LARGE, code, "The body is too large", detail).param("limit", limit)
+            }
             Error::RateLimited { retry_after_s } => {
                 Self::new(S::TOO_MANY_REQUESTS, code, "Too often", format!("Try again in {retry_after_s} s."))
                     .param("retry_after_s", retry_after_s)
@@ -189,9 +193,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 async fn taken<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|error| Error::invalid("", "unreadable", error.body_text()))
+    Bytes::from_request(request, state).await.map_err(|error| untaken(&error, MAX_BODY_BYTES))
+}
+
+/// Why a body was not taken: it is too large, or broke off.
+fn untaken(error: &BytesRejection, limit: usize) -> Error {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Error::TooLarge { limit };
+    }
+    Error::invalid("", "unreadable", error.body_text())
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
@@ -229,11 +239,11 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 /// A body of at most so many bytes, whole.
 ///
 /// # Errors
-/// [`Error::Invalid`] `too_long` for a longer one, and for one that breaks off.
+/// [`Error::TooLarge`] for a longer one, and [`Error::Invalid`] for one that breaks off.
 pub async fn whole(body: Body, limit: usize) -> Result<Bytes, Error> {
-    let wrong =
-        |_| Error::invalid("", "too_long", format!("expected at most {limit} bytes, and all of them"));
-    to_bytes(body, limit).await.map_err(wrong)
+    let mut request = Request::new(body);
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    Bytes::from_request(request, &()).await.map_err(|error| untaken(&error, limit))
 }
 
 /// What is wrong with a body, without what was in it: a parser quotes the value that it did not expect, and that may be a
@@ -347,41 +357,4 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_body_may_be_left_out_where_it_may() {
-        #[derive(Debug, Default, PartialEq, Eq, serde::Deserialize)]
-        struct Wanted {
-            send: bool,
-        }
-        for (body, send) in [("", false), ("null", false), (r#"{"send": true}"#, true)] {
-            let request = Request::new(axum::body::Body::from(body));
-            let OptionalJson(taken) = OptionalJson::<Wanted>::from_request(request, &()).await.unwrap();
-            assert_eq!(taken, Wanted { send }, "{body}");
-        }
-        let request = Request::new(axum::body::Body::from(r#"{"send": 7}"#));
-        let refused = OptionalJson::<Wanted>::from_request(request, &()).await;
-        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_body_is_told_without_what_was_in_it() {
-        #[derive(Debug, serde::Deserialize)]
-        struct Wanted {
-            #[allow(dead_code, reason = "only its type matters")]
-            count: u8,
-        }
-        for (body, kept) in [
-            (r#"{"count": "hunter2-\"quoted\""}"#, "invalid type: string \"…\", expected u8"),
-            (r#"{"count": 1, "count": "hunter2"}"#, "duplicate field `count`"),
-            (r#"{"counts": "hunter2"}"#, "missing field `count`"),
-            (r#"{"count": "hunter2"#, "EOF while parsing"),
-        ] {
-            let error = serde_json::from_str::<Wanted>(body).unwrap_err().to_string();
-            let told = without_values(&error, body.as_bytes());
-            assert!(told.contains(kept) && !told.contains("hunter2"), "{error} became {told}");
-        }
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ mod identity;
 mod jobs;
 mod keys;
 mod latency;
+mod limits;
 mod logs;
 mod mail;
 mod main_job;

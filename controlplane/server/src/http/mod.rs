@@ -8,6 +8,7 @@ pub mod countries;
 mod dead_letters;
 mod docs;
 mod feed;
+mod headers;
 mod health;
 mod idempotent;
 mod jwks;

@@ -1,6 +1,6 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
-use super::{auth::Acting, client, countries::Countries, traced};
+use super::{auth::Acting, client, countries::Countries, headers, traced};
 use crate::{config, limits::AddressLimit};
 use atalaya_kernel::{
     Error,
@@ -137,6 +137,7 @@ pub(super) async fn describe(
         host: text(&request, header::HOST).map(host_name),
         web_origin: text(&request, header::HOST).map(|host| web_origin(&requests.config, host)),
     };
+    let https_only = headers::bind_to_https(&requests.config, origin.host.as_deref());
     // Query strings stay out of the log: they hold phones and documents.
     let action = format!(
         "{} {}",
@@ -156,18 +157,10 @@ pub(super) async fn describe(
     let tenant = response.extensions().get::<Acting>().map(|acting| &*acting.tenant);
     traced::ended(&span, response.status(), tenant);
     log(&action, &response, took, client, &id, traced::trace_id(&span));
-    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, value);
+        response.headers_mut().insert(REQUEST_ID, value);
     }
-    for (name, value) in [
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
+    headers::add(response.headers_mut(), https_only);
     response
 }
 
