@@ -120,6 +120,17 @@ fn a_body_is_of_a_mebibyte_at_most_and_every_answer_has_its_headers() {
     let sites = isp.owner.get("/sites").expect("sites can be listed");
     assert_eq!(sites["items"], json!([]), "nothing was made");
 
+    let metrics = ask(address, "GET", "/metrics", None, Vec::new());
+    let metrics = metrics.body.as_str().expect("a text");
+    for line in [
+        "atalaya_http_request_duration_seconds_count{method=\"POST\",route=\"/api/v1/sites\",status=\"4xx\"} 2\n",
+        "atalaya_database_writer_wait_seconds_bucket{priority=\"interactive\",le=\"+Inf\"} ",
+        "atalaya_deliveries{state=\"dead\"} 0\n",
+        "atalaya_jobs{state=\"dead\"} 0\n",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+
     refused.demand_headers("a body that is too large");
     for (path, key, status) in [
         ("/", None, None),

@@ -20,7 +20,7 @@ mod value;
 
 pub(crate) use bulk::{Kind, fetch_cells};
 pub use error::DbError;
-pub use gate::Priority;
+pub use gate::{Priority, WriterWaits};
 pub use handle::{PlatformDb, PlatformTx, TenantDb, TenantTx};
 pub use query::{Handle, Query, Row, sql};
 pub use value::{Column, Value};
@@ -122,6 +122,14 @@ impl Db {
         match &*self.0 {
             Inner::Sqlite { .. } => Dialect::Sqlite,
             Inner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// How long work waited for SQLite's one writer; none on PostgreSQL, which has many.
+    pub fn writer_waits(&self) -> Option<WriterWaits> {
+        match &*self.0 {
+            Inner::Sqlite { gate, .. } => Some(gate.waits()),
+            Inner::Postgres(_) => None,
         }
     }
 

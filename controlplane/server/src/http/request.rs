@@ -1,9 +1,10 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
-use super::{auth::Acting, client, countries::Countries, headers, traced};
+use super::{answered::Answered, auth::Acting, client, countries::Countries, headers, traced};
 use crate::{config, limits::AddressLimit};
 use atalaya_kernel::{
     Error,
+    figures::Stopwatch,
     http::Problem,
     runtime::Runtime,
     secrets::{SecretText, random_token},
@@ -51,6 +52,8 @@ pub(super) struct Requests {
     continues_traces: bool,
     log_ins: Mutex<AddressLimit>,
     refreshes: Mutex<AddressLimit>,
+    /// What became of requests.
+    pub(super) answered: Arc<Answered>,
 }
 
 impl Requests {
@@ -62,7 +65,8 @@ impl Requests {
     ) -> Self {
         let limit = |(at_once, each_ms)| Mutex::new(AddressLimit::new(at_once, each_ms));
         let (log_ins, refreshes) = (limit(LOG_INS), limit(REFRESHES));
-        Self { config, clock, countries, continues_traces, log_ins, refreshes }
+        let answered = Arc::default();
+        Self { config, clock, countries, continues_traces, log_ins, refreshes, answered }
     }
 
     /// The trace that a request belongs to, if somebody who is believed says so.
@@ -145,7 +149,9 @@ pub(super) async fn describe(
         request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str)
     );
     let span = traced::begun(&request, &id, requests.sender(&request));
-    let started = requests.clock.now();
+    let (method, route) =
+        (traced::method(request.method()), request.extensions().get::<MatchedPath>().cloned());
+    let (started, stopwatch) = (requests.clock.now(), Stopwatch::start());
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(Client(client));
     request.extensions_mut().insert(origin);
@@ -154,6 +160,8 @@ pub(super) async fn describe(
         response = with_id(response, problem, &id);
     }
     let took = requests.clock.now().as_millis() - started.as_millis();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    requests.answered.note(method, route, response.status(), stopwatch.elapsed());
     let tenant = response.extensions().get::<Acting>().map(|acting| &*acting.tenant);
     traced::ended(&span, response.status(), tenant);
     log(&action, &response, took, client, &id, traced::trace_id(&span));
