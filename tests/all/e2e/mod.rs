@@ -6,6 +6,7 @@ mod acme;
 mod backup;
 mod blobs;
 mod browser;
+mod credential;
 mod cut_run;
 mod files;
 mod https;

@@ -26,6 +26,8 @@ pub struct Options {
     pub gateway: SocketAddr,
     /// Named fault point at which it aborts.
     pub fault: Option<String>,
+    /// Folder of systemd's credentials, if it is started as by systemd.
+    pub credentials: Option<PathBuf>,
     /// Text of its configuration file; the defaults when absent.
     pub config: Option<String>,
     /// Filter of its log lines, such as `debug`; its own default when absent.
@@ -47,6 +49,7 @@ impl Options {
             http: free,
             gateway: free,
             fault: None,
+            credentials: None,
             config: None,
             log: None,
             log_json: false,
@@ -143,6 +146,9 @@ fn command(options: &Options) -> anyhow::Result<Command> {
         let path = options.folder.join("atalaya.toml");
         fs::write(&path, config)?;
         command.arg("--config").arg(path);
+    }
+    if let Some(credentials) = &options.credentials {
+        command.env("CREDENTIALS_DIRECTORY", credentials);
     }
     if let Some(log) = &options.log {
         command.env("ATALAYA_LOG", log);
