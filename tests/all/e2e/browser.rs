@@ -7,7 +7,8 @@
 use super::{Database, block_on, cut_by_run, soak};
 use atalaya_tests::{
     harness::{
-        ControlPlane, Issuer, IssuerSigns, MailServer, OPENID_CLIENT, Options, PushService, wait_until,
+        ControlPlane, Issuer, IssuerSigns, MailServer, OPENID_CLIENT, Options, PushService, skipped,
+        wait_until,
     },
     isp::{Founded, Isp, OWNER, PASSWORD, Size, Subscriber, TENANT},
 };
@@ -23,9 +24,8 @@ use std::{
 fn web_app() -> Option<PathBuf> {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../controlplane/web");
     let ready = web.join("dist/index.html").exists() && web.join("node_modules/playwright-core").exists();
-    assert!(ready || std::env::var_os("CI").is_none(), "the web app is not built: run packaging/build.sh");
     if !ready {
-        eprintln!("not run: the web app is not built (packaging/build.sh)");
+        skipped("the web app is not built (packaging/build.sh)");
     }
     ready.then_some(web)
 }
