@@ -4,7 +4,7 @@
 use super::{Database, on_each_database};
 use atalaya_tests::{
     harness::{Options, wait_for},
-    isp::{Founded, TENANT},
+    isp::{Founded, OWNER, PASSWORD, TENANT},
 };
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
@@ -47,10 +47,21 @@ impl Said {
 }
 
 fn ask(address: SocketAddr, method: &str, path: &str, key: Option<&str>, body: Vec<u8>) -> Said {
+    let key = key.map(|key| format!("Bearer {key}"));
+    ask_with(address, method, path, key.as_deref().map(|key| ("authorization", key)), body)
+}
+
+fn ask_with(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    header: Option<(&str, &str)>,
+    body: Vec<u8>,
+) -> Said {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     let mut request = Request::builder().method(method).uri(format!("http://{address}{path}"));
-    if let Some(key) = key {
-        request = request.header("authorization", format!("Bearer {key}"));
+    if let Some((name, value)) = header {
+        request = request.header(name, value);
     }
     let request = request.header("content-type", "application/json").body(body).expect("a request");
     let mut answer = agent.run(request).expect("an answer");
@@ -151,4 +162,47 @@ fn a_body_is_of_a_mebibyte_at_most_and_every_answer_has_its_headers() {
             assert!(said.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
         }
     }
+}
+
+/// Somebody tries e-mails from an address until it has to wait.
+fn use_up(log_in: &dyn Fn(&str, Option<&str>) -> Said) {
+    for number in 0..60 {
+        let said = log_in(&format!("nobody-{number}@netandina.example"), None);
+        if said.status == 429 {
+            return said.demand_problem(429, "rate_limited");
+        }
+        assert_eq!(said.status, 401, "{}", said.body);
+    }
+    panic!("an address may try 60 times");
+}
+
+#[test]
+fn a_known_browser_is_let_through_where_strangers_used_the_address_up() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let isp = Founded::start(Options::in_folder(folder.path())).expect("it starts");
+    let address = isp.control_plane.http();
+    let log_in = |email: &str, browser: Option<&str>| {
+        let body = json!({"tenant": TENANT, "email": email, "password": PASSWORD}).to_string();
+        let cookie = browser.map(|browser| format!("atalaya_browser={browser}"));
+        let cookie = cookie.as_deref().map(|cookie| ("cookie", cookie));
+        ask_with(address, "POST", "/api/v1/session", cookie, body.into_bytes())
+    };
+    let entered = log_in(OWNER, None);
+    assert_eq!(entered.status, 200, "{}", entered.body);
+    let cookies = entered.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let known = cookies.filter_map(|cookie| cookie.strip_prefix("atalaya_browser=")).next();
+    let known = known.and_then(|cookie| cookie.split(';').next()).expect("the browser is known from now on");
+
+    for _ in 0..3 {
+        use_up(&log_in);
+        assert_eq!(log_in(OWNER, Some(known)).status, 200, "it is not the one that guesses");
+    }
+    use_up(&log_in);
+    // One more may be free again every three seconds.
+    let refused = (0..5).filter(|_| log_in(OWNER, Some("made-up")).status == 429).count();
+    assert!(refused >= 3, "a browser that nobody knows waits with its address: {refused}");
+    let refused = wait_for("the known browser to have asked too often itself", SOON, || {
+        Some(log_in(OWNER, Some(known))).filter(|said| said.status == 429)
+    });
+    refused.demand_problem(429, "rate_limited");
 }

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod client;
 pub mod countries;
+mod crowded;
 mod dead_letters;
 mod docs;
 mod feed;

@@ -1,6 +1,8 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
-use super::{answered::Answered, auth::Acting, client, countries::Countries, headers, traced};
+use super::{
+    answered::Answered, auth::Acting, client, countries::Countries, crowded::KnownBrowsers, headers, traced,
+};
 use crate::{config, limits::AddressLimit};
 use atalaya_kernel::{
     Error,
@@ -52,6 +54,7 @@ pub(super) struct Requests {
     continues_traces: bool,
     log_ins: Mutex<AddressLimit>,
     refreshes: Mutex<AddressLimit>,
+    known: KnownBrowsers,
     /// What became of requests.
     pub(super) answered: Arc<Answered>,
 }
@@ -65,8 +68,8 @@ impl Requests {
     ) -> Self {
         let limit = |(at_once, each_ms)| Mutex::new(AddressLimit::new(at_once, each_ms));
         let (log_ins, refreshes) = (limit(LOG_INS), limit(REFRESHES));
-        let answered = Arc::default();
-        Self { config, clock, countries, continues_traces, log_ins, refreshes, answered }
+        let (known, answered) = (KnownBrowsers::default(), Arc::default());
+        Self { config, clock, countries, continues_traces, log_ins, refreshes, known, answered }
     }
 
     /// The trace that a request belongs to, if somebody who is believed says so.
@@ -200,21 +203,27 @@ fn log(
     if action.contains(" /api/") { line!(info) } else { line!(debug) }
 }
 
-/// Lets an address log in only so often. It slows guessing down from one place and locks nobody out.
+/// Lets an address log in only so often. It slows guessing down from one place and locks nobody out: a browser that is known is
+/// let through besides.
 pub(super) async fn limit_log_in(
     State(requests): State<Arc<Requests>>,
     request: Request,
     next: Next,
 ) -> Response {
     if request.method() == Method::POST
-        && let Some(runtime) = request.extensions().get::<Arc<Runtime>>()
-        && let Some(Client(client)) = request.extensions().get::<Client>()
+        && let Some(runtime) = request.extensions().get::<Arc<Runtime>>().cloned()
+        && let Some(Client(client)) = request.extensions().get::<Client>().copied()
     {
         let now = runtime.clock.now().as_millis();
         let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let of_program = OF_PROGRAMS.iter().any(|of_program| path.ends_with(of_program));
         let limit = if of_program { &requests.refreshes } else { &requests.log_ins };
-        if let Err(wait_ms) = limit.lock().ask(*client, now) {
+        let asked = limit.lock().ask(client, now);
+        if let Err(wait_ms) = asked {
+            if !of_program && let Some(request) = requests.known.let_through(&runtime, client, request).await
+            {
+                return next.run(request).await;
+            }
             return Error::RateLimited { retry_after_s: u64::from(wait_ms).div_ceil(1000) }.into_response();
         }
     }
