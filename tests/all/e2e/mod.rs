@@ -23,6 +23,7 @@ mod outage;
 mod push;
 mod repeated;
 mod restore;
+mod safe_mode;
 mod samples;
 mod schema;
 mod sign_in;

@@ -50,7 +50,7 @@ fn a_cookie_alone_changes_nothing() {
             for (method, path, version, body) in changes {
                 let body = Some(body).filter(|body| !body.is_null());
                 digests.same_around(path, || {
-                    refused(who, method, path, forged.call(method, path, *version, body))
+                    refused(who, method, path, forged.call(method, path, *version, body));
                 });
             }
         }

@@ -24,6 +24,8 @@ pub struct Options {
     pub http: SocketAddr,
     /// Where agents are let in; port 0 takes a free one.
     pub gateway: SocketAddr,
+    /// Which environment it is told to be.
+    pub environment: &'static str,
     /// Named fault point at which it aborts.
     pub fault: Option<String>,
     /// Folder of systemd's credentials, if it is started as by systemd.
@@ -48,6 +50,7 @@ impl Options {
             database_owner: None,
             http: free,
             gateway: free,
+            environment: "development",
             fault: None,
             credentials: None,
             config: None,
@@ -141,7 +144,7 @@ impl ControlPlane {
 
 fn command(options: &Options) -> anyhow::Result<Command> {
     let mut command = Command::new(program("atalaya")?);
-    command.arg("--data-dir").arg(options.folder.join("data")).args(["--environment", "development"]);
+    command.arg("--data-dir").arg(options.folder.join("data")).args(["--environment", options.environment]);
     if let Some(config) = &options.config {
         let path = options.folder.join("atalaya.toml");
         fs::write(&path, config)?;

@@ -56,7 +56,7 @@ pub enum Dialect {
 pub struct Db(Arc<Inner>);
 
 enum Inner {
-    Sqlite { writer: SqlitePool, readers: Box<Readers>, gate: Gate },
+    Sqlite { writer: SqlitePool, readers: Box<Readers>, gate: Box<Gate> },
     Postgres(PgPool),
 }
 
@@ -103,7 +103,7 @@ impl Db {
             .connect_with(writing)
             .await?;
         let readers = Box::new(Readers::open(options.pragma("query_only", "on")).await?);
-        Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Gate::default() })))
+        Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Box::default() })))
     }
 
     /// The role that a PostgreSQL URL connects as; none for SQLite, which has no roles.
