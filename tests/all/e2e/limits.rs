@@ -91,11 +91,11 @@ fn a_key_and_an_isp_may_ask_so_often_a_minute(database: Database) {
     isp.owner.get("/sites").expect("and so do people");
 
     let plan = ["platform", "plan", "create", "--name", "Inicio", "--contact", "ventas@hosting.example"];
-    let plan = [&plan[..], &["--requests-per-minute", "40"]].concat();
+    let plan = [&plan[..], &["--requests-per-minute", "60"]].concat();
     isp.control_plane.command(&plan, "").expect("a plan can be made");
     let given = ["platform", "tenant", "plan", "--tenant", TENANT, "--plan", "Inicio"];
     isp.control_plane.command(&given, "").expect("and given");
-    demand_refusal(&free, "tenant", 40, &sites);
+    demand_refusal(&free, "tenant", 60, &sites);
     let refused = wait_for("people to be refused too", SOON, || isp.owner.get("/sites").err());
     assert_eq!((refused.status, refused.code()), (429, "rate_limited"));
 }
