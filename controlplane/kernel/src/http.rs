@@ -6,10 +6,11 @@ mod nul;
 use crate::{Ctx, Error, error::FieldError, outbox::chain};
 use axum::{
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use futures::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -18,6 +19,9 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// Largest file taken, bytes.
 pub const MAX_UPLOAD_BYTES: usize = 10_000_000;
+
+/// Bytes of a body that is too large that are read all the same.
+const MAX_THROWN_AWAY: usize = 10_000_000;
 
 /// RFC 9457 problem document.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -187,21 +191,9 @@ pub struct Json<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Error;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        read(&taken(request, state).await?).map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        read(&whole(request.into_body(), MAX_BODY_BYTES).await?).map(Self)
     }
-}
-
-async fn taken<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
-    Bytes::from_request(request, state).await.map_err(|error| untaken(&error, MAX_BODY_BYTES))
-}
-
-/// Why a body was not taken: it is too large, or broke off.
-fn untaken(error: &BytesRejection, limit: usize) -> Error {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Error::TooLarge { limit };
-    }
-    Error::invalid("", "unreadable", error.body_text())
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
@@ -216,8 +208,8 @@ pub struct OptionalJson<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
     type Rejection = Error;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let body = taken(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        let body = whole(request.into_body(), MAX_BODY_BYTES).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -236,14 +228,27 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     }
 }
 
-/// A body of at most so many bytes, whole.
+/// A body of at most so many bytes, whole. What comes beyond them is thrown away, up to [`MAX_THROWN_AWAY`]: an answer that is
+/// given while more is on its way may never arrive.
 ///
 /// # Errors
 /// [`Error::TooLarge`] for a longer one, and [`Error::Invalid`] for one that breaks off.
 pub async fn whole(body: Body, limit: usize) -> Result<Bytes, Error> {
-    let mut request = Request::new(body);
-    DefaultBodyLimit::max(limit).apply(&mut request);
-    Bytes::from_request(request, &()).await.map_err(|error| untaken(&error, limit))
+    let (mut taken, mut thrown_away) = (Vec::new(), 0);
+    let mut arriving = body.into_data_stream();
+    while let Some(part) = arriving.next().await {
+        let part = part.map_err(|error| Error::invalid("", "unreadable", error.to_string()))?;
+        if thrown_away == 0 && taken.len() + part.len() <= limit {
+            taken.extend_from_slice(&part);
+            continue;
+        }
+        taken = Vec::new();
+        thrown_away += part.len();
+        if thrown_away > MAX_THROWN_AWAY {
+            break;
+        }
+    }
+    if thrown_away > 0 { Err(Error::TooLarge { limit }) } else { Ok(taken.into()) }
 }
 
 /// What is wrong with a body, without what was in it: a parser quotes the value that it did not expect, and that may be a

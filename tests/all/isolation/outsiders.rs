@@ -63,9 +63,9 @@ const TO_EVERY_PROGRAM: [&str; 7] = [
 ];
 
 /// How what names nothing is refused: without the right, over the whole ISP or at all; by a program, that is no person; and as the
-/// root of a tree of which the asking person sees a branch.
-const WORDS_OF_REFUSAL: [(u16, &str); 3] =
-    [(403, "permission_missing"), (409, "not_a_person"), (422, "invalid")];
+/// root of a tree of which the asking person sees a branch. A passkey is refused to whoever asks by an address, whoever it is.
+const WORDS_OF_REFUSAL: [(u16, &str); 4] =
+    [(403, "permission_missing"), (409, "not_a_person"), (409, "passkey_host"), (422, "invalid")];
 
 /// Somebody whom a thing does not concern.
 struct Outsider {
@@ -266,9 +266,7 @@ fn partner(isp: &Isp) -> Outsider {
     by_hand(&isp.control_plane.options, &statement);
     let api = Api::forwarding(isp.control_plane.http(), "198.51.100.33");
     let api = api.logged_in(TENANT, email, PASSWORD).expect("who can log in");
-    for list in
-        ["/sites", "/customers", "/services", "/devices", "/agents", "/invoices", "/payments", "/plans"]
-    {
+    for list in ["/sites", "/customers", "/devices", "/agents", "/invoices", "/payments", "/plans"] {
         let page = api.get(list).unwrap_or_else(|error| panic!("{list}: {error}"));
         assert_eq!(page["items"], json!([]), "{list}: a partner sees {page}");
     }
