@@ -3,6 +3,7 @@
 
 mod doctor;
 mod enroll;
+mod log_lines;
 mod probe;
 mod status;
 mod verify;
@@ -16,6 +17,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{ConfigKeeper, Local, LogFormat, SealingKey};
 use crate::driver::registry::Resources;
 use crate::driver::{Device, Target};
+use log_lines::JsonLines;
 use std::sync::Arc;
 
 /// Where a package puts the configuration; used when it is there and none is named.
@@ -96,7 +98,7 @@ impl Cli {
 
 /// The daemon logs as configured; a command only what went wrong, to leave the terminal to its answer.
 fn start_log(local: &Local, daemon: bool) -> anyhow::Result<()> {
-    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::{EnvFilter, fmt::format::JsonFields};
     let filter = if daemon || local.log.filter != "info" { local.log.filter.as_str() } else { "warn" };
     let filter = EnvFilter::try_new(filter).with_context(|| format!("log.filter = {}", local.log.filter))?;
     // Colours are for a terminal; the journal and files keep them as rubbish.
@@ -106,7 +108,9 @@ fn start_log(local: &Local, daemon: bool) -> anyhow::Result<()> {
         .with_writer(std::io::stderr);
     match local.log.format {
         LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Json => {
+            log.fmt_fields(JsonFields::new()).event_format(JsonLines::default()).init();
+        }
     }
     Ok(())
 }

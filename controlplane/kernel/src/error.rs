@@ -55,6 +55,12 @@ pub enum Error {
     /// An update without `If-Match`.
     #[error("If-Match is required")]
     VersionRequired,
+    /// A body of more bytes than are taken.
+    #[error("a body of at most {limit} bytes is taken")]
+    TooLarge {
+        /// Bytes at most.
+        limit: usize,
+    },
     /// Too often.
     #[error("rate limited")]
     RateLimited {
@@ -101,6 +107,7 @@ impl Error {
             Self::Conflict { code, .. } => code,
             Self::VersionConflict { .. } => "version_conflict",
             Self::VersionRequired => "version_required",
+            Self::TooLarge { .. } => "body_too_large",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable(_) => "unavailable",
             Self::Db(_) | Self::Internal(_) => "internal",

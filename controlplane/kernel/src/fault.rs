@@ -1,6 +1,6 @@
-//! Named points at which an end-to-end test kills the process.
+//! Named points at which an end-to-end test kills the process, or makes what runs there panic.
 //!
-//! `ATALAYA_FAULT=name:n` aborts at the n-th pass of that point (the first without `:n`). Only programs built with
+//! `ATALAYA_FAULT=name:n` strikes at the n-th pass of that point (the first without `:n`). Only programs built with
 //! debug assertions listen.
 
 use std::{
@@ -16,18 +16,31 @@ static PLAN: LazyLock<Option<(String, u32)>> = LazyLock::new(|| {
 });
 static PASSES: LazyLock<Mutex<HashMap<String, u32>>> = LazyLock::new(Mutex::default);
 
-/// Aborts here when the environment says so.
-pub fn point(name: &str) {
-    let Some((wanted, count)) = &*PLAN else { return };
+/// Counts a pass of a point; whether it is the one at which the fault strikes.
+fn strikes(name: &str) -> bool {
+    let Some((wanted, count)) = &*PLAN else { return false };
     if wanted != name {
-        return;
+        return false;
     }
-    let Ok(mut passes) = PASSES.lock() else { return };
+    let Ok(mut passes) = PASSES.lock() else { return false };
     let pass = passes.entry(name.to_owned()).or_default();
     *pass += 1;
-    if pass == count {
+    pass == count
+}
+
+/// Aborts here when the environment says so.
+pub fn point(name: &str) {
+    if strikes(name) {
         tracing::error!(fault = name, "aborting at a named fault point");
         std::process::abort();
+    }
+}
+
+/// Panics here when the environment says so, and prints what is at hand, as a defect might that finds it to be wrong.
+#[allow(clippy::panic, reason = "what a test asks for, of a program that was built for tests")]
+pub fn panic_with(name: &str, at_hand: &dyn std::fmt::Debug) {
+    if strikes(name) {
+        panic!("panicking at the fault point {name} with {at_hand:?}");
     }
 }
 

@@ -5,11 +5,12 @@ mod nul;
 
 use crate::{Ctx, Error, error::FieldError, outbox::chain};
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use futures::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -18,6 +19,9 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// Largest file taken, bytes.
 pub const MAX_UPLOAD_BYTES: usize = 10_000_000;
+
+/// Bytes of a body that is too large that are read all the same.
+const MAX_THROWN_AWAY: usize = 10_000_000;
 
 /// RFC 9457 problem document.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -129,6 +133,10 @@ impl From<Error> for Problem {
                 "If-Match is required",
                 "Send the ETag you read as If-Match.",
             ),
+            Error::TooLarge { limit } => {
+                let detail = format!("At most {limit} bytes are taken.");
+                Self::new(S::PAYLOAD_TOO_LARGE, code, "The body is too large", detail).param("limit", limit)
+            }
             Error::RateLimited { retry_after_s } => {
                 Self::new(S::TOO_MANY_REQUESTS, code, "Too often", format!("Try again in {retry_after_s} s."))
                     .param("retry_after_s", retry_after_s)
@@ -183,15 +191,9 @@ pub struct Json<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Error;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        read(&taken(request, state).await?).map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        read(&whole(request.into_body(), MAX_BODY_BYTES).await?).map(Self)
     }
-}
-
-async fn taken<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|error| Error::invalid("", "unreadable", error.body_text()))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
@@ -206,8 +208,8 @@ pub struct OptionalJson<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
     type Rejection = Error;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let body = taken(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        let body = whole(request.into_body(), MAX_BODY_BYTES).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -226,14 +228,27 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     }
 }
 
-/// A body of at most so many bytes, whole.
+/// A body of at most so many bytes, whole. What comes beyond them is thrown away, up to [`MAX_THROWN_AWAY`]: an answer that is
+/// given while more is on its way may never arrive.
 ///
 /// # Errors
-/// [`Error::Invalid`] `too_long` for a longer one, and for one that breaks off.
+/// [`Error::TooLarge`] for a longer one, and [`Error::Invalid`] for one that breaks off.
 pub async fn whole(body: Body, limit: usize) -> Result<Bytes, Error> {
-    let wrong =
-        |_| Error::invalid("", "too_long", format!("expected at most {limit} bytes, and all of them"));
-    to_bytes(body, limit).await.map_err(wrong)
+    let (mut taken, mut thrown_away) = (Vec::new(), 0);
+    let mut arriving = body.into_data_stream();
+    while let Some(part) = arriving.next().await {
+        let part = part.map_err(|error| Error::invalid("", "unreadable", error.to_string()))?;
+        if thrown_away == 0 && taken.len() + part.len() <= limit {
+            taken.extend_from_slice(&part);
+            continue;
+        }
+        taken = Vec::new();
+        thrown_away += part.len();
+        if thrown_away > MAX_THROWN_AWAY {
+            break;
+        }
+    }
+    if thrown_away > 0 { Err(Error::TooLarge { limit }) } else { Ok(taken.into()) }
 }
 
 /// What is wrong with a body, without what was in it: a parser quotes the value that it did not expect, and that may be a
@@ -347,41 +362,4 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_body_may_be_left_out_where_it_may() {
-        #[derive(Debug, Default, PartialEq, Eq, serde::Deserialize)]
-        struct Wanted {
-            send: bool,
-        }
-        for (body, send) in [("", false), ("null", false), (r#"{"send": true}"#, true)] {
-            let request = Request::new(axum::body::Body::from(body));
-            let OptionalJson(taken) = OptionalJson::<Wanted>::from_request(request, &()).await.unwrap();
-            assert_eq!(taken, Wanted { send }, "{body}");
-        }
-        let request = Request::new(axum::body::Body::from(r#"{"send": 7}"#));
-        let refused = OptionalJson::<Wanted>::from_request(request, &()).await;
-        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_body_is_told_without_what_was_in_it() {
-        #[derive(Debug, serde::Deserialize)]
-        struct Wanted {
-            #[allow(dead_code, reason = "only its type matters")]
-            count: u8,
-        }
-        for (body, kept) in [
-            (r#"{"count": "hunter2-\"quoted\""}"#, "invalid type: string \"…\", expected u8"),
-            (r#"{"count": 1, "count": "hunter2"}"#, "duplicate field `count`"),
-            (r#"{"counts": "hunter2"}"#, "missing field `count`"),
-            (r#"{"count": "hunter2"#, "EOF while parsing"),
-        ] {
-            let error = serde_json::from_str::<Wanted>(body).unwrap_err().to_string();
-            let told = without_values(&error, body.as_bytes());
-            assert!(told.contains(kept) && !told.contains("hunter2"), "{error} became {told}");
-        }
-    }
-}
+mod tests;

@@ -87,6 +87,14 @@ pub async fn id(tx: &mut PlatformTx) -> Result<InstallationId, Error> {
     Ok(find(tx).await?.ok_or(Error::NotFound)?.id)
 }
 
+/// When it was first started.
+///
+/// # Errors
+/// [`Error::NotFound`] before that, or the database's.
+pub async fn founded_at(tx: &mut PlatformTx) -> Result<Timestamp, Error> {
+    Ok(find(tx).await?.ok_or(Error::NotFound)?.created_at)
+}
+
 /// Opens the installation, making it on first start. `host` tells machines apart and means nothing else.
 ///
 /// # Errors

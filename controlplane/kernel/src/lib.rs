@@ -13,10 +13,10 @@
 //!   [`timeline`]: what happened to each.
 //! - [`acme`]: certificates that a public authority issues, shared by all processes.
 //! - [`personal`]: what is held of a person, and copies of it for them.
-//! - [`spans`]: what work was and how long it took, for a collector of traces.
+//! - [`spans`]: what work was and how long it took, for a collector of traces; [`figures`]: the same, counted.
 //! - [`archive`]: a copy of everything, for backups and for moving to the other database.
 //!
-//! It knows no domain, opens no socket and reads the machine's clock in one place.
+//! It knows no domain, opens no socket and reads the machine's time in one place.
 
 pub mod acme;
 pub mod archive;
@@ -28,6 +28,7 @@ pub mod dead_letters;
 pub mod error;
 pub mod events;
 pub mod fault;
+pub mod figures;
 pub mod http;
 pub mod idempotency;
 pub mod ids;

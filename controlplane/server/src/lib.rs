@@ -9,5 +9,6 @@ mod door;
 pub mod gateway;
 pub mod http;
 pub mod limits;
+pub mod log_lines;
 pub mod traces;
 pub mod worker;

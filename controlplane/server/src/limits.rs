@@ -1,23 +1,23 @@
-//! How often an address may do what is open to everybody: log in, ask for a certificate. Pure: takes `now`.
+//! How often somebody may do what is open to everybody: log in, ask for a certificate. Pure: takes `now`.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, hash::Hash, net::IpAddr};
 
-/// Addresses remembered; beyond it the ones that may ask freely again are forgotten, then everyone waits.
-const MAX_ADDRESSES: usize = 10_000;
+/// Askers remembered; beyond it the ones that may ask freely again are forgotten, then everyone waits.
+const MAX_REMEMBERED: usize = 10_000;
 const SWEEP_EVERY_MS: i64 = 1_000;
 
-/// A leaky bucket per address. IPv6 counts by /64, which is what one subscriber has.
+/// A leaky bucket for each asker.
 #[derive(Debug)]
-pub struct AddressLimit {
+pub struct Limit<K> {
     burst: i64,
     every_ms: i64,
     /// When the requests made so far are worked off, ms.
-    free_at_ms: HashMap<IpAddr, i64>,
+    free_at_ms: HashMap<K, i64>,
     /// Before this nothing is forgotten again: under a flood the sweep must not cost more than the flood.
     next_sweep_ms: i64,
 }
 
-impl AddressLimit {
+impl<K: Eq + Hash> Limit<K> {
     /// So many requests at once, then one more every so many milliseconds.
     pub fn new(burst: i64, every_ms: i64) -> Self {
         Self { burst, every_ms, free_at_ms: HashMap::new(), next_sweep_ms: 0 }
@@ -27,16 +27,15 @@ impl AddressLimit {
     ///
     /// # Errors
     /// Milliseconds to wait.
-    pub fn ask(&mut self, address: IpAddr, now_ms: i64) -> Result<(), u32> {
-        if self.free_at_ms.len() >= MAX_ADDRESSES && now_ms >= self.next_sweep_ms {
+    pub fn ask(&mut self, asker: K, now_ms: i64) -> Result<(), u32> {
+        if self.free_at_ms.len() >= MAX_REMEMBERED && now_ms >= self.next_sweep_ms {
             self.free_at_ms.retain(|_, free_at_ms| *free_at_ms > now_ms);
             self.next_sweep_ms = now_ms.saturating_add(SWEEP_EVERY_MS);
         }
-        let address = prefix(address);
-        if self.free_at_ms.len() >= MAX_ADDRESSES && !self.free_at_ms.contains_key(&address) {
+        if self.free_at_ms.len() >= MAX_REMEMBERED && !self.free_at_ms.contains_key(&asker) {
             return Err(u32::try_from(self.every_ms).unwrap_or(u32::MAX));
         }
-        let free_at_ms = self.free_at_ms.entry(address).or_insert(now_ms);
+        let free_at_ms = self.free_at_ms.entry(asker).or_insert(now_ms);
         let busy_ms = free_at_ms.saturating_sub(now_ms).max(0);
         let allowed_ms = (self.burst - 1) * self.every_ms;
         if busy_ms > allowed_ms {
@@ -44,6 +43,30 @@ impl AddressLimit {
         }
         *free_at_ms = now_ms.saturating_add(busy_ms).saturating_add(self.every_ms);
         Ok(())
+    }
+
+    /// Whether somebody asked before and is still remembered.
+    pub fn remembers(&self, asker: &K) -> bool {
+        self.free_at_ms.contains_key(asker)
+    }
+}
+
+/// The same by address. IPv6 counts by /64, which is what one subscriber has.
+#[derive(Debug)]
+pub struct AddressLimit(Limit<IpAddr>);
+
+impl AddressLimit {
+    /// So many requests at once, then one more every so many milliseconds.
+    pub fn new(burst: i64, every_ms: i64) -> Self {
+        Self(Limit::new(burst, every_ms))
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// Milliseconds to wait.
+    pub fn ask(&mut self, address: IpAddr, now_ms: i64) -> Result<(), u32> {
+        self.0.ask(prefix(address), now_ms)
     }
 }
 
@@ -79,6 +102,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_asked_is_remembered() {
+        let mut limit = Limit::new(1, 6_000);
+        assert!(!limit.remembers(&"one"));
+        assert_eq!((limit.ask("one", 0), limit.ask("one", 0)), (Ok(()), Err(6_000)));
+        assert!(limit.remembers(&"one") && !limit.remembers(&"another"));
+    }
+
+    #[test]
     fn one_subscribers_v6_addresses_are_one() {
         let mut limit = AddressLimit::new(BURST, 6_000);
         for host in 0..BURST {
@@ -94,7 +125,7 @@ mod tests {
         for number in 0..30_000u32 {
             let _ = limit.ask(IpAddr::V4(number.into()), 0);
         }
-        assert_eq!(limit.free_at_ms.len(), MAX_ADDRESSES);
+        assert_eq!(limit.0.free_at_ms.len(), MAX_REMEMBERED);
         assert_eq!(limit.ask("192.0.2.1".parse().unwrap(), 60_001), Ok(()), "the flood is forgotten");
     }
 }

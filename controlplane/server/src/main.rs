@@ -3,11 +3,17 @@
 use atalaya_kernel::spans;
 use atalaya_server::{
     cli::{Cli, LogFormat},
+    log_lines::JsonLines,
     traces::{LogLayer, Traces},
 };
 use clap::Parser;
 use std::{io::IsTerminal, process::ExitCode};
-use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    fmt::{self, format::JsonFields},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -45,9 +51,8 @@ fn lines(format: LogFormat) -> LogLayer {
     let lines = fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.with_filter(filter).boxed(),
-        // One object a line, fields on the outside: what collectors of logs expect.
         LogFormat::Json => {
-            let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            let lines = lines.fmt_fields(JsonFields::new()).event_format(JsonLines::default());
             lines.with_filter(filter).boxed()
         }
     }

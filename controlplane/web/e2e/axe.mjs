@@ -14,7 +14,8 @@ import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
 import { check, prepare } from './check.mjs'
 import { areas, pagesOf, seed, seedPlatform, show, speak, standing } from './pages.mjs'
-import { logIn, logInOperator, operator, report, serverUrl, timeout } from './session.mjs'
+import { change, leave, logIn, logInOperator, operator, report, serverUrl, timeout } from './session.mjs'
+import { totp } from './totp.mjs'
 
 const url = serverUrl()
 const languages = (process.env.ATALAYA_LANGUAGES ?? 'es-419,en,pt-BR').split(',')
@@ -28,12 +29,12 @@ await prepare(context)
 const findings = new Map()
 let done = 0
 
-async function look(name, language) {
+async function look(name, language, at = page) {
   for (const one of few ? [looks[done % 2]] : looks) {
     const [colorScheme, width] = one.split(' ')
-    const found = await check(page, colorScheme, Number(width))
+    const found = await check(at, colorScheme, Number(width))
     found.forEach((what) => note(what, `${name} (${language}, ${colorScheme}, ${width} px)`))
-    if (found.length) await picture(`${name}-${language}-${colorScheme}-${width}`)
+    if (found.length) await picture(`${name}-${language}-${colorScheme}-${width}`, at)
     done += 1
   }
 }
@@ -42,11 +43,11 @@ function note(what, where) {
   findings.set(what, [...(findings.get(what) ?? []), where])
 }
 
-async function picture(name) {
+async function picture(name, at) {
   const shots = process.env.ATALAYA_SHOTS
   if (!shots) return
   await mkdir(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, `${name.replace(/[^\w-]+/g, '-')}.png`) })
+  await at.screenshot({ path: join(shots, `${name.replace(/[^\w-]+/g, '-')}.png`) })
 }
 
 /** Pages that are seen before anybody is in. */
@@ -65,6 +66,29 @@ async function outside(language) {
   await look('platform: log-in', language)
 }
 
+/** The second step of a log-in, in a browser of its own: somebody new, who has an app. The owner is logged in. */
+async function secondStep() {
+  const who = { email: `ines-${Date.now().toString(36)}@netandina.example`, password: 'cuatro palabras de prueba' }
+  await change(page, 'POST', '/users', { name: 'Inés Paredes', roles: ['read_only'], ...who })
+  const apart = await openBrowser({ viewport: { width: 1366, height: 768 }, bypassCSP: true, reducedMotion: 'reduce' })
+  try {
+    await prepare(apart.context)
+    const other = apart.context.pages()[0] ?? (await apart.context.newPage())
+    await logIn(other, url, who)
+    const { secret } = await change(other, 'POST', '/me/app')
+    await change(other, 'POST', '/me/app/confirm', { code: totp(secret) })
+    await leave(other)
+    for (const language of languages) {
+      await other.setViewportSize({ width: 1366, height: 768 })
+      await speak(other, language)
+      await logIn(other, url, { ...who, expects: '[data-second-factor] [name=code]' })
+      await look('log-in: second step', language, other)
+    }
+  } finally {
+    await apart.close()
+  }
+}
+
 await report(async () => {
   const wanted = new RegExp(process.env.ATALAYA_PAGES ?? '')
   const absent = []
@@ -77,6 +101,7 @@ await report(async () => {
   }
   await logIn(page, url)
   if (wantedAreas.some((area) => area !== 'platform')) await seed(page)
+  if (wantedAreas.includes('administration') && wanted.test('log-in')) await secondStep()
   const pages = (await Promise.all(wantedAreas.map((area) => pagesOf(page, area)))).flat().filter(([name]) => wanted.test(name))
   for (const language of languages) {
     await speak(page, language)

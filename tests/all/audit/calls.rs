@@ -27,6 +27,17 @@ pub(super) fn version_of(api: &Api, path: &str, field: &str) -> i64 {
 }
 
 pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
+    let customer = without_agents(isp, walk);
+    devices(isp, walk);
+    services(isp, walk, &customer);
+    cut_run(isp, walk);
+    staff::second_person(isp, walk);
+    dead::all(isp, walk);
+    agents(isp, walk);
+}
+
+/// Those for which no site has to have an agent; a customer of theirs.
+pub(crate) fn without_agents(isp: &Isp, walk: &mut Walk<'_>) -> String {
     places(isp, walk);
     staff::all(isp, walk);
     operators::all(isp, walk);
@@ -35,12 +46,7 @@ pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     exports(isp, walk, &customer);
     erasures(isp, walk);
     money(isp, walk, &customer);
-    devices(isp, walk);
-    services(isp, walk, &customer);
-    cut_run(isp, walk);
-    staff::second_person(isp, walk);
-    dead::all(isp, walk);
-    agents(isp, walk);
+    customer
 }
 
 fn places(isp: &Isp, walk: &mut Walk<'_>) {

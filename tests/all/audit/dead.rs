@@ -4,8 +4,7 @@ use super::{
     calls::call,
     walk::{Call, Leaves::Changed, Walk},
 };
-use crate::e2e::block_on;
-use atalaya_kernel::testing::{execute, postgres_urls};
+use crate::e2e::by_hand;
 use atalaya_tests::isp::Isp;
 use serde_json::{Value, json};
 
@@ -21,14 +20,7 @@ pub(crate) fn dead_job(isp: &Isp, letter: char) -> String {
         "INSERT INTO kernel_job (id, tenant_id, kind, payload, dedupe_key, state, attempts, run_at, fence, error, created_at, dead_at) \
          VALUES ('{id}', '{tenant}', '{KIND}', 'null', '{id}', 'dead', 10, 1, 10, 'the router answered 503', 1, 2)"
     );
-    let options = &isp.control_plane.options;
-    block_on(async {
-        let url = match &options.database {
-            Some(url) => postgres_urls(url).await.superuser,
-            None => format!("sqlite:{}", options.folder.join("data/atalaya.db").display()),
-        };
-        execute(&url, &statement).await.expect("a row can be written");
-    });
+    by_hand(&isp.control_plane.options, &statement);
     id
 }
 

@@ -2,12 +2,13 @@
 //! both go on after the control plane was killed and started again. Without a mouse, a payment; and every other change
 //! pressed and read back, one of them while somebody else saves. Who somebody is, from the invitation to the
 //! code of an app; a passkey; an account at an issuer; what is sent by e-mail, and shown by a browser; what one press must not do
-//! alone; what was given up, and an operator of the installation in an ISP. And every page and dialog through axe.
+//! alone; what was given up, and an operator of the installation in an ISP. And every page and dialog through axe, and by keyboard.
 
 use super::{Database, block_on, cut_by_run, soak};
 use atalaya_tests::{
     harness::{
-        ControlPlane, Issuer, IssuerSigns, MailServer, OPENID_CLIENT, Options, PushService, wait_until,
+        ControlPlane, Issuer, IssuerSigns, MailServer, OPENID_CLIENT, Options, PushService, skipped,
+        wait_until,
     },
     isp::{Founded, Isp, OWNER, PASSWORD, Size, Subscriber, TENANT},
 };
@@ -23,9 +24,8 @@ use std::{
 fn web_app() -> Option<PathBuf> {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../controlplane/web");
     let ready = web.join("dist/index.html").exists() && web.join("node_modules/playwright-core").exists();
-    assert!(ready || std::env::var_os("CI").is_none(), "the web app is not built: run packaging/build.sh");
     if !ready {
-        eprintln!("not run: the web app is not built (packaging/build.sh)");
+        skipped("the web app is not built (packaging/build.sh)");
     }
     ready.then_some(web)
 }
@@ -216,6 +216,11 @@ fn the_keyboard_alone_registers_a_payment_and_a_copied_address_shows_the_same() 
 }
 
 #[test]
+fn every_action_is_reached_by_keyboard_and_every_dialog_gives_the_focus_back() {
+    passes_after("keyboard", &[("ATALAYA_OPERATOR", OPERATOR)], burden);
+}
+
+#[test]
 fn what_is_changed_on_the_pages_is_what_the_server_has() {
     passes("changes", &[]);
 }
@@ -259,7 +264,7 @@ fn what_everybody_meets_first_is_accessible_in_english_and_portuguese() {
         ("ATALAYA_LANGUAGES", "en,pt-BR"),
         ("ATALAYA_AREAS", "administration"),
         ("ATALAYA_LOOKS", "few"),
-        ("ATALAYA_PAGES", "^(profile|settings|backups|notices)$"),
+        ("ATALAYA_PAGES", "^(profile|settings|backups|notices|log-in)$"),
     ];
     passes("axe", &settings);
 }

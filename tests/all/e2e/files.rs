@@ -35,10 +35,11 @@ fn a_file_is_stored_once_and_handed_out_to_be_saved(database: Database) {
 
     let too_large = Value::String("a".repeat(10 << 20));
     let refused = isp.owner.post(&path("grande.json"), &too_large).expect_err("it is too large");
-    assert_eq!((refused.status, &refused.problem["errors"][0]["code"]), (422, &json!("too_long")));
+    assert_eq!((refused.status, refused.code()), (413, "body_too_large"));
+    assert_eq!(refused.problem["params"]["limit"], 10_000_000);
     let elsewhere =
         isp.owner.post("/notes", &json!({"subject": customer, "text": large})).expect_err("nor a note");
-    assert_eq!(elsewhere.status, 422, "what is no file stays small");
+    assert_eq!(elsewhere.status, 413, "what is no file stays small");
     assert_eq!(count(&isp), 1);
 
     // What was acknowledged is there after the process died.

@@ -1,7 +1,7 @@
 //! The door as others see it: `curl` speaks HTTPS and HTTP/2 with it, and comes from addresses that are let in or not.
 
 use atalaya_tests::harness::{ControlPlane, Options, wait_until};
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, process::Command, time::Duration};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -24,7 +24,7 @@ fn start(folder: &Path, config: &str) -> ControlPlane {
 #[test]
 fn https_by_the_program_itself() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let tls = "[http.tls]\nfrom = \"self-made\"\nnames = [\"localhost\", \"127.0.0.1\"]\n";
+    let tls = "[http.tls]\nfrom = \"self-made\"\nnames = [\"localhost\", \"127.0.0.1\", \"isp.example\"]\n";
     let control_plane = start(folder.path(), tls);
     let (address, certificate) = (control_plane.http(), folder.path().join("data/tls/certificate.pem"));
     let trust = certificate.to_str().expect("a path in UTF-8");
@@ -34,6 +34,7 @@ fn https_by_the_program_itself() {
     assert!(said.starts_with("HTTP/2 200") && said.ends_with("ok\n"), "{said}{wrong}");
     let (said, wrong) = curl(&["--http1.1", "--tls-max", "1.2", "--cacert", trust, &at("/healthz")]);
     assert!(said.starts_with("HTTP/1.1 200"), "{said}{wrong}");
+    browsers_are_bound(folder.path(), address, &certificate);
     let (_, wrong) = curl(&["--tlsv1.1", "--tls-max", "1.1", "--cacert", trust, &at("/healthz")]);
     assert!(!wrong.is_empty(), "nothing older than TLS 1.2");
     let (_, wrong) = curl(&[&at("/healthz")]);
@@ -67,6 +68,28 @@ fn https_by_the_program_itself() {
     let mode =
         fs::metadata(folder.path().join("data/tls/key.pem")).expect("the key is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "the key is its owner's alone");
+}
+
+/// Browsers are told to ask for nothing but HTTPS where they believe the certificate, which one is that stands in files; and by a
+/// name that is not everybody's.
+fn browsers_are_bound(folder: &Path, made_itself: SocketAddr, certificate: &Path) {
+    let trust = certificate.to_str().expect("a path in UTF-8");
+    let key = certificate.with_file_name("key.pem");
+    let files = format!(
+        "[http.tls]\nfrom = \"files\"\ncertificate = {trust:?}\nkey = {:?}\n",
+        key.to_str().expect("a path in UTF-8")
+    );
+    let of_files = start(&folder.join("of-files"), &files);
+    let asked = |address: SocketAddr, host: &str| {
+        let resolve = format!("{host}:{}:127.0.0.1", address.port());
+        let url = format!("https://{host}:{}/healthz", address.port());
+        let (said, wrong) = curl(&["--cacert", trust, "--resolve", &resolve, &url]);
+        assert!(said.ends_with("ok\n"), "{said}{wrong}");
+        said.to_lowercase().contains("strict-transport-security: max-age=2592000\r\n")
+    };
+    assert!(asked(of_files.http(), "isp.example"));
+    assert!(!asked(of_files.http(), "localhost"), "a name of everybody who works on this machine");
+    assert!(!asked(made_itself, "isp.example"), "a certificate that is clicked through");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod acme;
 mod backup;
 mod blobs;
 mod browser;
+mod credential;
 mod cut_run;
 mod files;
 mod https;
@@ -13,6 +14,8 @@ mod identity;
 mod jobs;
 mod keys;
 mod latency;
+mod limits;
+mod logs;
 mod mail;
 mod main_job;
 mod measured;
@@ -20,6 +23,7 @@ mod outage;
 mod push;
 mod repeated;
 mod restore;
+mod safe_mode;
 mod samples;
 mod schema;
 mod sign_in;
@@ -27,7 +31,7 @@ mod tokens;
 mod traces;
 mod witness;
 
-use atalaya_kernel::testing::postgres_database;
+use atalaya_kernel::testing::{execute, postgres_database, postgres_urls};
 use atalaya_tests::{
     harness::Options,
     isp::{Isp, Size, Subscriber},
@@ -51,14 +55,18 @@ impl Database {
         Options { database, ..Options::in_folder(&folder.join("control-plane")) }
     }
 
-    /// The fictional ISP behind a proxy, which is the test: it may speak for clients of many addresses.
-    pub(crate) fn isp_behind_proxy(self, folder: &Path, size: Size) -> Isp {
+    /// Behind a proxy, which is the test: it may speak for clients of many addresses.
+    pub(crate) fn options_behind_proxy(self, folder: &Path) -> Options {
         let config = Some(
             "[http]\ntrusted_proxies = [\"127.0.0.0/8\"]\n[single_sign_on]\nnetworks = [\"127.0.0.1\"]\n"
                 .to_owned(),
         );
-        let options = Options { config, ..self.options(folder) };
-        Isp::start(folder, options, size).expect("the fictional ISP starts")
+        Options { config, ..self.options(folder) }
+    }
+
+    /// The fictional ISP behind a proxy.
+    pub(crate) fn isp_behind_proxy(self, folder: &Path, size: Size) -> Isp {
+        Isp::start(folder, self.options_behind_proxy(folder), size).expect("the fictional ISP starts")
     }
 
     pub(crate) fn isp(self, folder: &Path, size: Size) -> Isp {
@@ -69,6 +77,17 @@ impl Database {
 /// Waits for the harness's own work, outside of any runtime.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().expect("a test has threads").block_on(future)
+}
+
+/// Writes into the database of a control plane what no program of ours writes.
+pub(crate) fn by_hand(options: &Options, statement: &str) {
+    block_on(async {
+        let url = match &options.database {
+            Some(url) => postgres_urls(url).await.superuser,
+            None => format!("sqlite:{}", options.folder.join("data/atalaya.db").display()),
+        };
+        execute(&url, statement).await.expect("the statement is right");
+    });
 }
 
 /// Whether full counts were asked for.

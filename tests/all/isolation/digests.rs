@@ -1,4 +1,4 @@
-//! The tables of a tenant, row by row.
+//! The tables of a tenant and those of the installation, row by row.
 
 use atalaya_tests::harness::{Api, Options, wait_until};
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
@@ -31,13 +31,19 @@ const BY_THEMSELVES: [&str; 14] = [
 /// Columns of other tables that change by themselves: an audit row is sealed some seconds later; and an agent's session
 /// changes what it is told next, what a router shows, what is gone from it, when a person
 /// was last there.
-const BY_THEMSELVES_IN: [(&str, &str); 15] = [
+const BY_THEMSELVES_IN: [(&str, &str); 23] = [
     ("kernel_audit", "position"),
     ("kernel_audit", "actor_salt"),
     ("kernel_audit", "actor_hash"),
     ("kernel_audit", "content_salt"),
     ("kernel_audit", "content_hash"),
     ("kernel_audit", "chain"),
+    ("kernel_platform_audit", "position"),
+    ("kernel_platform_audit", "actor_salt"),
+    ("kernel_platform_audit", "actor_hash"),
+    ("kernel_platform_audit", "content_salt"),
+    ("kernel_platform_audit", "content_hash"),
+    ("kernel_platform_audit", "chain"),
     ("kernel_search_entry", "updated_at"),
     ("network_agent", "config_version"),
     ("network_agent", "config_digest"),
@@ -46,24 +52,44 @@ const BY_THEMSELVES_IN: [(&str, &str); 15] = [
     ("network_point", "forgotten_at"),
     // Once a minute, whoever asks for anything.
     ("people_api_key", "last_used_at"),
+    ("people_operator_session", "expires_at"),
+    ("people_operator_session", "last_seen_at"),
     ("people_session", "expires_at"),
     ("people_session", "last_seen_at"),
 ];
 
-/// Those of them that move whatever an agent says.
+/// Tables of the installation that change by themselves, and nothing of which a tenant's person could change.
+const OF_THE_INSTALLATION_BY_THEMSELVES: [&str; 2] = [
+    // A copy that an operator asked for takes as long as it takes.
+    "kernel_backup",
+    // Its trail is sealed some seconds later, as a tenant's.
+    "kernel_platform_audit_head",
+];
+
+/// Those that move whatever an agent says, and also where there is none.
 const WHATEVER_AN_AGENT_SAYS: [&str; 5] =
     ["kernel_audit_head", "kernel_delivery", "kernel_idempotency", "kernel_job", "people_request_window"];
 
 /// Events reach their subscribers within a second or so; on a busy machine later.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Looks at the rows of one tenant in every table that has tenants.
+/// Looks at the rows of one tenant in every table that has tenants, and at all rows of every other table.
 pub(super) struct Digests {
     runtime: Runtime,
     database: Database,
-    /// By table, the statement that gives its rows.
-    statements: BTreeMap<String, String>,
+    /// By table, what gives its rows.
+    statements: BTreeMap<String, Statement>,
     tenant: String,
+    /// Tables that are not looked at around what people do.
+    by_themselves: &'static [&'static str],
+}
+
+/// What gives the rows of a table.
+#[derive(Debug)]
+struct Statement {
+    text: String,
+    /// Whether they are of a tenant, which the statement names by `$1`.
+    of_a_tenant: bool,
 }
 
 impl Digests {
@@ -77,16 +103,25 @@ impl Digests {
             let statements = database.statements().await;
             (database, statements)
         });
-        assert!(statements.len() > 20, "tables that have tenants: {statements:?}");
+        let of_a_tenant =
+            |table: &str| statements.get(table).map(|statement: &Statement| statement.of_a_tenant);
         for table in BY_THEMSELVES {
-            assert!(statements.contains_key(table), "{table} is no table of a tenant any more");
+            assert_eq!(of_a_tenant(table), Some(true), "{table} is no table of a tenant any more");
         }
-        Self { runtime, database, statements, tenant }
+        for table in OF_THE_INSTALLATION_BY_THEMSELVES.into_iter().chain(["people_tenant", "network_root"]) {
+            assert_eq!(of_a_tenant(table), Some(false), "{table} is no table of the installation any more");
+        }
+        Self { runtime, database, statements, tenant, by_themselves: &BY_THEMSELVES }
+    }
+
+    /// The same where no agent measures and reports: few tables change by themselves.
+    pub(super) fn without_agents(self) -> Self {
+        Self { by_themselves: &WHATEVER_AN_AGENT_SAYS, ..self }
     }
 
     /// Does something after which no table is another one.
     pub(super) fn same_around(&self, what: &str, act: impl FnOnce()) {
-        let changed = self.changed_around(&BY_THEMSELVES, act);
+        let changed = self.changed_around(self.by_themselves, act);
         assert!(changed.is_empty(), "{what}: a refused call changed {changed:?}");
     }
 
@@ -126,9 +161,12 @@ impl Digests {
     }
 
     fn take(&self, left_out: &[&str]) -> BTreeMap<String, Vec<Option<String>>> {
-        let stable = self.statements.iter().filter(|(table, _)| !left_out.contains(&table.as_str()));
-        let rows = |(table, statement): (&String, &String)| {
-            (table.clone(), self.runtime.block_on(self.database.texts(statement, Some(&self.tenant))))
+        let is_left_out =
+            |table: &str| left_out.contains(&table) || OF_THE_INSTALLATION_BY_THEMSELVES.contains(&table);
+        let stable = self.statements.iter().filter(|(table, _)| !is_left_out(table));
+        let rows = |(table, statement): (&String, &Statement)| {
+            let tenant = statement.of_a_tenant.then_some(self.tenant.as_str());
+            (table.clone(), self.runtime.block_on(self.database.texts(&statement.text, tenant)))
         };
         stable.map(rows).collect()
     }
@@ -184,10 +222,13 @@ impl Database {
         }
     }
 
-    /// For each table that has tenants, what gives the rows of one.
-    async fn statements(&self) -> BTreeMap<String, String> {
+    /// For each table what gives its rows; of one that has tenants, the rows of one.
+    async fn statements(&self) -> BTreeMap<String, Statement> {
         let tables = match self {
-            Self::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table'",
+            // What the engine keeps for itself is none of ours.
+            Self::Sqlite(_) => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
+            }
             Self::Postgres(_) => {
                 "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'"
             }
@@ -195,9 +236,7 @@ impl Database {
         let mut statements = BTreeMap::new();
         for table in self.names(tables).await {
             let columns = self.names(&self.columns(&table)).await;
-            if !columns.iter().any(|column| column == "tenant_id") {
-                continue;
-            }
+            let of_a_tenant = columns.iter().any(|column| column == "tenant_id");
             let stable = columns
                 .iter()
                 .filter(|column| !BY_THEMSELVES_IN.contains(&(table.as_str(), column.as_str())));
@@ -207,8 +246,9 @@ impl Database {
                 }
                 Self::Postgres(_) => format!("ROW({})::text", stable.cloned().collect::<Vec<_>>().join(", ")),
             };
-            statements
-                .insert(table.clone(), format!("SELECT {row} FROM {table} WHERE tenant_id = $1 ORDER BY 1"));
+            let whose = if of_a_tenant { " WHERE tenant_id = $1" } else { "" };
+            let text = format!("SELECT {row} FROM {table}{whose} ORDER BY 1");
+            statements.insert(table.clone(), Statement { text, of_a_tenant });
         }
         statements
     }

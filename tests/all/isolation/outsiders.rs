@@ -1,5 +1,6 @@
 //! People whom a thing does not concern, and what they are told.
 
+use crate::e2e::by_hand;
 use atalaya_tests::{
     harness::{Answer, Api, ApiError},
     isp::{Isp, PASSWORD, TENANT, id_of},
@@ -37,8 +38,17 @@ const OF_EVERY_SITE: [&str; 2] = ["GET /plans", "GET /plans/{id}"];
 /// What everybody of an ISP does about themselves with what is the whole ISP's: an account at its identity provider.
 const OWN_OF_EVERYBODY: [&str; 1] = ["POST /me/identities"];
 
+/// What names nothing that exists and somebody of another site may do all the same, and why; it is not tried, for it would show
+/// only that they may.
+const RIGHTLY_AT_ANOTHER_SITE: [(&str, &str); 1] = [(
+    "POST /customers",
+    "who is at no site yet stands at those of whoever enters them, and is seen there alone",
+)];
+
 /// Kinds of ids that tell nothing of another site: the ISP's own, its logo's, and what it sells.
-const OF_THE_ISP: [&str; 3] = ["ten_", "blb_", "pln_"];
+const OF_THE_ISP: [&str; 3] = ["ten_", "blb_", PLAN];
+/// Beginning of the ids of what is sold: partners sell at prices of their own, and see it neither.
+const PLAN: &str = "pln_";
 
 /// What asks for no right, and so is answered to every key of the ISP: its own name, looks, settings and words; and figures and
 /// things found of which each asks for its own, all left out.
@@ -52,6 +62,11 @@ const TO_EVERY_PROGRAM: [&str; 7] = [
     "GET /search",
 ];
 
+/// How what names nothing is refused: without the right, over the whole ISP or at all; by a program, that is no person; and as the
+/// root of a tree of which the asking person sees a branch. A passkey is refused to whoever asks by an address, whoever it is.
+const WORDS_OF_REFUSAL: [(u16, &str); 4] =
+    [(403, "permission_missing"), (409, "not_a_person"), (409, "passkey_host"), (422, "invalid")];
+
 /// Somebody whom a thing does not concern.
 struct Outsider {
     who: &'static str,
@@ -60,19 +75,21 @@ struct Outsider {
     own: BTreeSet<String>,
     /// Whether they are of the same ISP.
     of_the_isp: bool,
+    /// Whether they are of it at a site, and not a partner's.
+    at_a_site: bool,
 }
 
-/// The owner of another tenant, an administrator of another site, a program without the right, and nobody.
+/// The owner of another tenant, an administrator of another site, one of a partner, a program without the right, and nobody.
 pub(super) struct Outsiders {
-    known: [Outsider; 2],
+    known: [Outsider; 3],
     program: Api,
     nobody: Api,
 }
 
 impl Outsiders {
-    /// Makes the other tenant and the other site, and logs both people in.
+    /// Makes the other tenant and the other site, and logs all of them in.
     pub(super) fn settle(isp: &Isp) -> Self {
-        let known = [stranger(isp), neighbour(isp)];
+        let known = [stranger(isp), neighbour(isp), partner(isp)];
         Self { known, program: program(isp), nobody: Api::anonymous(isp.control_plane.http()) }
     }
 
@@ -95,8 +112,7 @@ impl Outsiders {
         let text = body.map(Value::to_string).unwrap_or_default();
         let ids = ids_in(&format!("{path} {text}"));
         if ids.is_empty() {
-            // About nothing that exists: what is changed is the outsider's own, as is their right.
-            return;
+            return self.try_nameless(operation, method, path, version, body);
         }
         let twin = twin_of(body.map_or("null", |_| text.as_str()), &ids);
         let twin: Option<Value> = body.map(|_| serde_json::from_str(&twin).expect("ids are plain text"));
@@ -107,6 +123,38 @@ impl Outsiders {
             let real = api.call(method, path, version, body);
             let unreal = api.call(method, &twin_of(path, &ids), version, twin.as_ref());
             same_refusal(who, operation, real, unreal);
+        }
+    }
+
+    /// Tries what names nothing that exists: to make something of ours, or to change what there is one of. The stranger is not
+    /// among those who try what is an ISP's: it would be their own.
+    fn try_nameless(
+        &self,
+        operation: &str,
+        method: &str,
+        path: &str,
+        version: Option<i64>,
+        body: Option<&Value>,
+    ) {
+        let call = |api: &Api| api.call(method, path, version, body);
+        if path.starts_with("/platform/") {
+            let known = self.known.iter().map(|outsider| &outsider.api);
+            return known.chain([&self.program]).for_each(|api| refuse_nobody(operation, call(api)));
+        }
+        if operation == "DELETE /session" {
+            return;
+        }
+        let is_rightly = RIGHTLY_AT_ANOTHER_SITE.iter().any(|(rightly, _)| *rightly == operation);
+        let neighbours = self.known.iter().filter(|outsider| outsider.of_the_isp && !is_about_oneself(path));
+        let neighbours = neighbours.filter(|outsider| !(is_rightly && outsider.at_a_site));
+        let neighbours = neighbours.map(|outsider| (outsider.who, &outsider.api));
+        for (who, api) in neighbours.chain([("a program", &self.program)]) {
+            let refused = call(api).err().unwrap_or_else(|| panic!("{operation}: {who} may"));
+            assert!(
+                WORDS_OF_REFUSAL.contains(&(refused.status, refused.code())),
+                "{operation}: {who} is told {refused}"
+            );
+            assert!(ids_in(&refused.problem.to_string()).is_empty(), "{operation}: {who} learns an id");
         }
     }
 
@@ -138,7 +186,7 @@ impl Outsider {
     fn try_read(&self, operation: &str, path: &str, ours: &Value) {
         let ids = ids_in(path);
         let real = self.api.call("GET", path, None, None);
-        if self.of_the_isp && OF_EVERY_SITE.contains(&operation) {
+        if self.at_a_site && OF_EVERY_SITE.contains(&operation) {
             let answer = real.unwrap_or_else(|error| panic!("{operation}: {} reads it: {error}", self.who));
             assert_eq!(&answer.body, ours, "{operation}: {}", self.who);
             return;
@@ -153,7 +201,10 @@ impl Outsider {
             return same_refusal(self.who, operation, real, unreal());
         };
         let theirs = ids_in(&body.to_string());
-        let shared = |id: &String| self.of_the_isp && OF_THE_ISP.iter().any(|prefix| id.starts_with(prefix));
+        let shared = |id: &String| {
+            let is_the_isps = self.of_the_isp && OF_THE_ISP.iter().any(|prefix| id.starts_with(prefix));
+            is_the_isps && (self.at_a_site || !id.starts_with(PLAN))
+        };
         let foreign: Vec<String> = ids_in(&ours.to_string())
             .intersection(&theirs)
             .filter(|id| !ids.contains(*id) && !self.own.contains(*id) && !shared(id))
@@ -174,7 +225,7 @@ fn stranger(isp: &Isp) -> Outsider {
     let user = ["admin", "user", "create", "--tenant", OTHER, "--email", email, "--name", "Ana Otra"];
     control_plane.command(&user, PASSWORD).expect("it gets an owner");
     let api = control_plane.log_in(OTHER, email, PASSWORD).expect("who can log in");
-    Outsider { who: "a stranger", api, own: BTreeSet::new(), of_the_isp: false }
+    Outsider { who: "a stranger", api, own: BTreeSet::new(), of_the_isp: false, at_a_site: false }
 }
 
 /// A program of ours with a key whose only right no operation of the test asks for.
@@ -201,7 +252,30 @@ fn neighbour(isp: &Isp) -> Outsider {
     let seen: Vec<_> =
         sites["items"].as_array().expect("a list").iter().map(|site| site["id"].clone()).collect();
     assert_eq!(seen, [json!(site)], "their own, and no other");
-    Outsider { who: "a neighbour", api, own: BTreeSet::from([site, user]), of_the_isp: true }
+    Outsider { who: "a neighbour", api, own: BTreeSet::from([site, user]), of_the_isp: true, at_a_site: true }
+}
+
+/// Somebody of ours with every right of an administrator within what is a partner's. Nobody can be given that yet, so it is written
+/// by hand; and no table says what it holds, so it is nothing.
+fn partner(isp: &Isp) -> Outsider {
+    let email = "paz@netandina.example";
+    let new = json!({"name": "Paz Socia", "email": email, "role": "admin", "password": PASSWORD});
+    let user = id_of(&isp.owner.post("/users", &new).expect("a user can be made")).expect("with an id");
+    let scope = r#"{"kind":"partner","partner_id":"ptn_01jd3k5m7nf8v9q0r1s2t3w4x5"}"#;
+    let statement = format!("UPDATE people_user SET scope = '{scope}' WHERE id = '{user}'");
+    by_hand(&isp.control_plane.options, &statement);
+    let api = Api::forwarding(isp.control_plane.http(), "198.51.100.33");
+    let api = api.logged_in(TENANT, email, PASSWORD).expect("who can log in");
+    for list in ["/sites", "/customers", "/devices", "/agents", "/invoices", "/payments", "/plans"] {
+        let page = api.get(list).unwrap_or_else(|error| panic!("{list}: {error}"));
+        assert_eq!(page["items"], json!([]), "{list}: a partner sees {page}");
+    }
+    Outsider { who: "a partner", api, own: BTreeSet::from([user]), of_the_isp: true, at_a_site: false }
+}
+
+/// Whether a path is about the log-in of whoever asks: what they change there is theirs.
+fn is_about_oneself(path: &str) -> bool {
+    ["/me/", "/session/"].iter().any(|own| path.starts_with(own)) || path == "/session"
 }
 
 fn refuse_nobody(operation: &str, answer: Result<Answer, ApiError>) {

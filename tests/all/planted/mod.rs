@@ -15,6 +15,7 @@
 mod controls;
 mod keys;
 mod needle;
+mod panics;
 mod places;
 mod push;
 mod scene;

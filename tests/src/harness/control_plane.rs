@@ -24,8 +24,12 @@ pub struct Options {
     pub http: SocketAddr,
     /// Where agents are let in; port 0 takes a free one.
     pub gateway: SocketAddr,
+    /// Which environment it is told to be.
+    pub environment: &'static str,
     /// Named fault point at which it aborts.
     pub fault: Option<String>,
+    /// Folder of systemd's credentials, if it is started as by systemd.
+    pub credentials: Option<PathBuf>,
     /// Text of its configuration file; the defaults when absent.
     pub config: Option<String>,
     /// Filter of its log lines, such as `debug`; its own default when absent.
@@ -46,7 +50,9 @@ impl Options {
             database_owner: None,
             http: free,
             gateway: free,
+            environment: "development",
             fault: None,
+            credentials: None,
             config: None,
             log: None,
             log_json: false,
@@ -138,17 +144,20 @@ impl ControlPlane {
 
 fn command(options: &Options) -> anyhow::Result<Command> {
     let mut command = Command::new(program("atalaya")?);
-    command.arg("--data-dir").arg(options.folder.join("data")).args(["--environment", "development"]);
+    command.arg("--data-dir").arg(options.folder.join("data")).args(["--environment", options.environment]);
     if let Some(config) = &options.config {
         let path = options.folder.join("atalaya.toml");
         fs::write(&path, config)?;
         command.arg("--config").arg(path);
     }
+    if let Some(credentials) = &options.credentials {
+        command.env("CREDENTIALS_DIRECTORY", credentials);
+    }
     if let Some(log) = &options.log {
         command.env("ATALAYA_LOG", log);
     }
     if options.log_json {
-        command.env("ATALAYA_LOG_FORMAT", "json");
+        command.args(["--log-format", "json"]);
     }
     if let Some(database) = &options.database {
         command.env("ATALAYA_DATABASE", database);

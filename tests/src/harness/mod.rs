@@ -11,6 +11,7 @@ pub mod object_store;
 mod process;
 mod push;
 mod simulators;
+mod skipped;
 mod transit;
 mod wait;
 
@@ -26,5 +27,6 @@ pub use object_store::ObjectStore;
 pub use process::{Process, program};
 pub use push::PushService;
 pub use simulators::{Router, SnmpDevice};
+pub use skipped::skipped;
 pub use transit::TransitEngine;
 pub use wait::{wait_for, wait_until};

@@ -96,6 +96,9 @@ pub async fn page(
     Ok(query.push(" ORDER BY started_at DESC, id DESC LIMIT ").push_bind(limit).fetch_all(tx).await?)
 }
 
+/// A daily copy that is missing for so long was not made, ms.
+pub const OVERDUE_MS: i64 = 36 * 3_600_000;
+
 /// The newest good one.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! The queue before SQLite's one writer: acknowledgements, payments and people go ahead of bulk work.
 
+use crate::figures::{Histogram, Stopwatch};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -18,15 +19,40 @@ pub enum Priority {
 /// The right to write, given back on drop.
 pub(crate) struct Turn(#[expect(dead_code, reason = "held for its drop")] OwnedMutexGuard<()>);
 
+/// How long the two kinds of work waited for the writer, since the process began.
+#[derive(Debug, Clone, Default)]
+pub struct WriterWaits {
+    /// People, payments and acknowledgements.
+    pub interactive: Histogram,
+    /// Work in chunks, which lets them go ahead.
+    pub bulk: Histogram,
+}
+
 #[derive(Default)]
 pub(crate) struct Gate {
     writer: Arc<Mutex<()>>,
     interactive: AtomicUsize,
     served: Notify,
+    waits: parking_lot::Mutex<WriterWaits>,
 }
 
 impl Gate {
     pub(crate) async fn turn(&self, priority: Priority) -> Turn {
+        let waiting = Stopwatch::start();
+        let turn = self.wait(priority).await;
+        let mut waits = self.waits.lock();
+        match priority {
+            Priority::Interactive => waits.interactive.note(waiting.elapsed()),
+            Priority::Bulk => waits.bulk.note(waiting.elapsed()),
+        }
+        turn
+    }
+
+    pub(crate) fn waits(&self) -> WriterWaits {
+        self.waits.lock().clone()
+    }
+
+    async fn wait(&self, priority: Priority) -> Turn {
         match priority {
             Priority::Interactive => {
                 let waiting = Waiting::new(self);

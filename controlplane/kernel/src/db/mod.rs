@@ -20,7 +20,7 @@ mod value;
 
 pub(crate) use bulk::{Kind, fetch_cells};
 pub use error::DbError;
-pub use gate::Priority;
+pub use gate::{Priority, WriterWaits};
 pub use handle::{PlatformDb, PlatformTx, TenantDb, TenantTx};
 pub use query::{Handle, Query, Row, sql};
 pub use value::{Column, Value};
@@ -56,7 +56,7 @@ pub enum Dialect {
 pub struct Db(Arc<Inner>);
 
 enum Inner {
-    Sqlite { writer: SqlitePool, readers: Box<Readers>, gate: Gate },
+    Sqlite { writer: SqlitePool, readers: Box<Readers>, gate: Box<Gate> },
     Postgres(PgPool),
 }
 
@@ -103,7 +103,7 @@ impl Db {
             .connect_with(writing)
             .await?;
         let readers = Box::new(Readers::open(options.pragma("query_only", "on")).await?);
-        Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Gate::default() })))
+        Ok(Self(Arc::new(Inner::Sqlite { writer, readers, gate: Box::default() })))
     }
 
     /// The role that a PostgreSQL URL connects as; none for SQLite, which has no roles.
@@ -122,6 +122,14 @@ impl Db {
         match &*self.0 {
             Inner::Sqlite { .. } => Dialect::Sqlite,
             Inner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// How long work waited for SQLite's one writer; none on PostgreSQL, which has many.
+    pub fn writer_waits(&self) -> Option<WriterWaits> {
+        match &*self.0 {
+            Inner::Sqlite { gate, .. } => Some(gate.waits()),
+            Inner::Postgres(_) => None,
         }
     }
 

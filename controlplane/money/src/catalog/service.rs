@@ -1,6 +1,6 @@
 use super::{CREATED, NewPlan, Plan, PlanChange, READ, UPDATED, WRITE, store};
 use atalaya_kernel::{
-    Ctx, Error, Validation,
+    Ctx, Error, Scope, Validation,
     audit::{self, Entry},
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
@@ -14,12 +14,20 @@ use atalaya_people::tenancy;
 /// Fastest plan that makes sense, bits per second: one terabit.
 const MAX_BPS: i64 = 1_000_000_000_000;
 
+/// What is sold is the same at every site; a partner sells at prices of their own, of which there are none yet.
+fn sees_what_is_sold(ctx: &Ctx) -> bool {
+    !matches!(ctx.scope(), Scope::Partner(_))
+}
+
 /// One plan.
 ///
 /// # Errors
 /// Not found, or without `plan.read`.
 pub async fn plan_get(ctx: &Ctx, id: &PlanId) -> Result<Plan, Error> {
     ctx.authorize(READ)?;
+    if !sees_what_is_sold(ctx) {
+        return Err(Error::NotFound);
+    }
     store::plan_find(&mut ctx.begin_read().await?, id).await
 }
 
@@ -30,7 +38,11 @@ pub async fn plan_get(ctx: &Ctx, id: &PlanId) -> Result<Plan, Error> {
 pub async fn plans_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<Plan>, Error> {
     ctx.authorize(READ)?;
     let limit = page.limit()?;
-    let rows = store::plans_list(&mut ctx.begin_read().await?, page.after()?, limit + 1).await?;
+    let after = page.after()?;
+    let mut rows = Vec::new();
+    if sees_what_is_sold(ctx) {
+        rows = store::plans_list(&mut ctx.begin_read().await?, after, limit + 1).await?;
+    }
     Page::of(rows, limit, |plan| (plan.name.clone(), plan.id.clone()))
 }
 

@@ -38,7 +38,9 @@ pub async fn automatic_pass(ctx: &Ctx) -> Result<usize, Error> {
         match decided {
             Ok(changed) => suspended += usize::from(changed),
             // The others do not wait for this one; the next pass tries again.
-            Err(error) => tracing::warn!(service = %service.id, %error, "a suspension could not be decided"),
+            Err(error) => {
+                tracing::warn!(service_id = %service.id, %error, "a suspension could not be decided");
+            }
         }
     }
     Ok(suspended)

@@ -102,7 +102,7 @@ async fn step(ctx: &Ctx, job: &Job, run: &RunId, service: &ServiceId) -> Result<
         Err(error @ Error::Db(_)) if job.attempts < PATIENCE => return Err(error),
         Err(error) => error,
     };
-    tracing::warn!(%service, %error, "a suspension could not be decided");
+    tracing::warn!(service_id = %service, %error, "a suspension could not be decided");
     write_tx!(ctx, tx => {
         jobs::hold(&mut tx, job, ctx.now()).await?;
         Ok(store::item_result_set(&mut tx, run, service, ItemResult::Failed, Some(&error)).await?)

@@ -5,7 +5,7 @@ use super::{
     NewDevice, RouterosScript, ScriptRequest, plan, routeros_script as script, service, testing_connection,
 };
 use atalaya_kernel::{
-    Ctx, Error,
+    Ctx, Error, fault,
     http::{IfMatch, Json, Path, Problem, Query, Versioned},
     ids::{DeviceId, JobId},
     page::{Page, PageQuery},
@@ -52,6 +52,7 @@ async fn list(
     responses((status = 201, body = Device), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("device.write"))))]
 async fn create(ctx: Ctx, Json(new): Json<NewDevice>) -> Result<(StatusCode, Versioned<Device>), Error> {
+    fault::panic_with("devices.password_at_hand", &new);
     let device = service::device_create(&ctx, new).await?;
     Ok((StatusCode::CREATED, Versioned(device.revision, device)))
 }

@@ -11,6 +11,10 @@ use atalaya_network::{
         JobStatus,
     },
 };
+use atalaya_people::platform::{
+    PlatformCtx,
+    plans::{self, NewTenantPlan},
+};
 use std::collections::BTreeSet;
 
 on_both!(credentials_are_sealed_and_never_shown, subscriptions(), |world: World| async move {
@@ -242,3 +246,48 @@ on_both!(device_states_are_told_once, subscriptions(), |world: World| async move
     let good = DeviceFilter { state: Some(DeviceState::Answers), ..DeviceFilter::default() };
     assert!(devices::devices_list(&town.ctx, &good, &PageQuery::default()).await.unwrap().items.is_empty());
 });
+
+on_both!(
+    a_plan_limits_devices_and_one_that_is_removed_leaves_room,
+    subscriptions(),
+    |world: World| async move {
+        let town = Town::new(world).await;
+        let platform = PlatformCtx::command_line(town.world.runtime.clone());
+        let three = NewTenantPlan {
+            name: "Inicio".to_owned(),
+            contact: "ventas@hosting.example".to_owned(),
+            devices: Some(3),
+            ..NewTenantPlan::default()
+        };
+        let plan = plans::plan_create(&platform, &three).await.unwrap();
+        plans::tenant_plan_set(&platform, town.ctx.tenant(), Some(&plan.id)).await.unwrap();
+        let make = |number: i32| {
+            let new = router(&town.site, &town.agent, &format!("RB-{number}"));
+            devices::device_create(&town.ctx, new)
+        };
+        // At the same time: whoever comes later sees what the other one took.
+        let (a, b, c, d) = tokio::join!(make(2), make(3), make(4), make(5));
+        let (made, refused): (Vec<_>, Vec<_>) = [a, b, c, d].into_iter().partition(Result::is_ok);
+        assert_eq!((made.len(), refused.len()), (2, 2), "three at most, and one was there");
+        for refusal in refused {
+            let Err(Error::Conflict { code, params, .. }) = refusal else { unreachable!("a limit") };
+            assert_eq!(code, "plan_limit_reached");
+            assert_eq!(
+                (&params["limit"], &params["allowed"], &params["used"]),
+                (&"devices".into(), &3.into(), &3.into())
+            );
+        }
+        // What is there can be changed, and be taken away.
+        let device = devices::device_get(&town.ctx, &town.device).await.unwrap();
+        let change = DeviceChange { host: Some("10.20.0.9".to_owned()), ..DeviceChange::default() };
+        devices::device_update(&town.ctx, &town.device, device.revision, change).await.unwrap();
+        let gone = made.into_iter().flatten().next().unwrap();
+        devices::device_delete(&town.ctx, &gone.id).await.unwrap();
+        make(6).await.unwrap();
+        assert_eq!(make(7).await.unwrap_err().code(), "plan_limit_reached");
+        // Another ISP's devices are not counted, nor is it limited.
+        let other = tenant(&town.world, "other").await;
+        assert_eq!(devices::devices_count(&mut other.begin_read().await.unwrap()).await.unwrap(), 0);
+        assert_eq!(devices::devices_count(&mut town.ctx.begin_read().await.unwrap()).await.unwrap(), 3);
+    }
+);

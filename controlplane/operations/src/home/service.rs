@@ -40,9 +40,6 @@ pub struct Home {
     pub backup_overdue: Option<bool>,
 }
 
-/// A daily copy that is missing for more than a day and a half was not made.
-const BACKUP_OVERDUE_MS: i64 = 36 * 3_600_000;
-
 /// The day at a glance, each figure if the caller may see it.
 ///
 /// # Errors
@@ -80,7 +77,7 @@ pub async fn home_get(ctx: &Ctx) -> Result<Home, Error> {
     if may(BACKUP_READ) {
         let last = last_backup(ctx).await?.map(|backup| backup.started_at);
         home.backup_at = last;
-        home.backup_overdue = Some(last.is_none_or(|at| at.plus_millis(BACKUP_OVERDUE_MS) < ctx.now()));
+        home.backup_overdue = Some(last.is_none_or(|at| at.plus_millis(journal::OVERDUE_MS) < ctx.now()));
     }
     Ok(home)
 }

@@ -55,9 +55,12 @@ pub async fn customers_count(tx: &mut TenantTx) -> Result<i64, Error> {
 /// Makes a customer.
 ///
 /// # Errors
-/// Wrong fields, `plan_limit_reached`, or without `customer.write`.
+/// Wrong fields, `plan_limit_reached`, without `customer.write`, or under a scope in which they would not be seen.
 pub async fn customer_create(ctx: &Ctx, new: NewCustomer) -> Result<Customer, Error> {
     ctx.authorize(WRITE)?;
+    if !matches!(ctx.scope(), Scope::All | Scope::Sites(_)) {
+        return Err(Error::Forbidden(WRITE.0));
+    }
     let now = ctx.now();
     let mut validation = Validation::new();
     let customer = Customer {

@@ -21,7 +21,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// Bytes that anybody may have us hold; a larger body is read by the handler that wants it.
-const SMALL: usize = 64 << 10;
+pub(super) const SMALL: usize = 64 << 10;
 /// How long it may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 

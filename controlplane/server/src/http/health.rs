@@ -1,12 +1,14 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
-use super::request::Client;
+use super::{answered::Answered, request::Client};
 use crate::{traces::Figures, worker::audit::SealLag};
 use atalaya_kernel::{
     Error,
     acme::{self, Standing},
     archive::journal,
-    blobs, jobs, outbox,
+    blobs,
+    db::WriterWaits,
+    figures, installation, jobs, outbox,
     runtime::Runtime,
     time::Timestamp,
 };
@@ -17,7 +19,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// Whoever asks whether we are ready does not wait for long.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 
 pub(super) fn router() -> Router {
     Router::new()
@@ -34,29 +39,56 @@ pub(super) struct Shown(pub(super) Option<Arc<ShownCertificate>>);
 #[derive(Clone)]
 pub(super) struct Exported(pub(super) Option<Arc<Figures>>);
 
-/// Whether the database answers. The machine itself is also told what is wrong though everything is served.
+/// Whether requests can be served, which wants the database alone. The machine itself is also told what is wrong though they
+/// are: a certificate that is not ordered, copies that are not made, a store of files that does not answer. Nobody gains by
+/// the process being taken out for these: they are alike for all processes, and most requests need none of them.
 async fn ready(
     Extension(runtime): Extension<Arc<Runtime>>,
     Extension(Client(client)): Extension<Client>,
 ) -> Response {
-    match certificates(&runtime).await {
-        Ok(certificates) if client.is_loopback() => {
-            let wrong: String = certificates.iter().filter_map(wrong).collect();
-            format!("ready\n{wrong}").into_response()
+    let looked = tokio::time::timeout(ANSWERS_WITHIN, look(&runtime)).await;
+    let why = match looked {
+        Ok(Ok(wrong)) if client.is_loopback() => {
+            let store = store(&runtime).await;
+            return format!("ready\n{wrong}{}", store.unwrap_or_default()).into_response();
         }
-        Ok(_) => "ready\n".into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
-        }
-    }
+        Ok(Ok(_)) => return "ready\n".into_response(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", ANSWERS_WITHIN.as_secs()),
+    };
+    tracing::warn!(error = why, "not ready: the database does not answer");
+    (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
 }
 
-async fn certificates(runtime: &Runtime) -> Result<Vec<Standing>, Error> {
+/// What the database tells to be wrong, a line each.
+async fn look(runtime: &Runtime) -> Result<String, Error> {
+    let now = runtime.clock.now();
     let mut tx = runtime.platform().begin_read().await?;
-    let found = acme::list(&mut tx, runtime.clock.now()).await?;
+    let certificates = acme::list(&mut tx, now).await?;
+    let last = journal::last_good(&mut tx).await?.map(|backup| backup.started_at);
+    let since = match last {
+        Some(last) => last,
+        None => installation::founded_at(&mut tx).await?,
+    };
     tx.rollback().await?;
-    Ok(found)
+    let mut wrong: String = certificates.iter().filter_map(wrong).collect();
+    if since.plus_millis(journal::OVERDUE_MS) < now {
+        let newest =
+            last.map_or_else(|| "there is none".to_owned(), |last| format!("the newest is of {last}"));
+        wrong
+            .push_str(&format!("backup: no good copy for {} h: {newest}\n", journal::OVERDUE_MS / 3_600_000));
+    }
+    Ok(wrong)
+}
+
+/// What is wrong with the store of files and pictures, as a line.
+async fn store(runtime: &Runtime) -> Option<String> {
+    let why = match tokio::time::timeout(ANSWERS_WITHIN, runtime.blobs.list("", "", 1)).await {
+        Ok(Ok(_)) => return None,
+        Ok(Err(error)) => error.to_string().replace(['\r', '\n'], " "),
+        Err(_) => format!("no answer within {} s", ANSWERS_WITHIN.as_secs()),
+    };
+    Some(format!("blob store: {why}\n"))
 }
 
 /// What is wrong with a certificate, as a line.
@@ -73,6 +105,7 @@ async fn metrics(
     Extension(lag): Extension<Arc<SealLag>>,
     Extension(Shown(shown)): Extension<Shown>,
     Extension(Exported(exported)): Extension<Exported>,
+    Extension(answered): Extension<Arc<Answered>>,
 ) -> Response {
     if !client.is_loopback() {
         return StatusCode::NOT_FOUND.into_response();
@@ -118,10 +151,21 @@ async fn metrics(
         lag.get() % 1_000
     ));
     text.push_str(&of_certificates(shown.as_deref(), &certificates, runtime.clock.now()));
+    text.push_str(&runtime.db().writer_waits().map(|waits| of_writer(&waits)).unwrap_or_default());
+    text.push_str(&answered.text());
     if let Some(exported) = exported {
         text.push_str(&exported.text());
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// How long work waited for SQLite's one writer.
+fn of_writer(waits: &WriterWaits) -> String {
+    let name = "atalaya_database_writer_wait_seconds";
+    let mut text = figures::heading(name, "Wait for the turn to write; people go ahead of bulk work.");
+    waits.interactive.write(&mut text, name, "priority=\"interactive\"");
+    waits.bulk.write(&mut text, name, "priority=\"bulk\"");
+    text
 }
 
 /// How long the door's certificate is still valid, and how orders of the next one go.
@@ -157,4 +201,39 @@ fn by_state(name: &str, help: &str, counts: &[(String, i64)]) -> String {
         text.push_str(&format!("{name}{{state=\"{state}\"}} {count}\n"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atalaya_kernel::{installation::Environment, on_both, testing::World};
+    use std::net::{IpAddr, Ipv4Addr};
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+    async fn asked(world: &World, from: IpAddr) -> (StatusCode, String) {
+        let answer = ready(Extension(world.runtime.clone()), Extension(Client(from))).await;
+        let status = answer.status();
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    on_both!(it_is_ready_while_the_database_answers_and_says_what_is_wrong, |world: World| async move {
+        installation::open(&world.runtime, Environment::Development, "test").await.unwrap();
+        let (status, text) = asked(&world, HERE).await;
+        assert_eq!((status, text.as_str()), (StatusCode::OK, "ready\n"), "a copy is not due yet");
+        world.clock.advance_millis(journal::OVERDUE_MS + 1);
+        let (status, text) = asked(&world, HERE).await;
+        assert_eq!(status, StatusCode::OK, "and everything is served");
+        assert_eq!(text, "ready\nbackup: no good copy for 36 h: there is none\n");
+        assert_eq!(asked(&world, ELSEWHERE).await.1, "ready\n", "which is nobody else's business");
+
+        world.runtime.db().close().await;
+        for from in [HERE, ELSEWHERE] {
+            let (status, text) = asked(&world, from).await;
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(text, "the database does not answer\n");
+        }
+    });
 }

@@ -1,13 +1,16 @@
 //! HTTP: the router, what every request passes through, and the routes that belong to no domain.
 
 pub mod allowed;
+mod answered;
 mod auth;
 mod body;
 mod client;
 pub mod countries;
+mod crowded;
 mod dead_letters;
 mod docs;
 mod feed;
+mod headers;
 mod health;
 mod idempotent;
 mod jwks;
@@ -155,6 +158,7 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
         .layer(Extension(Arc::new(shared.operations)))
         .layer(Extension(Arc::new(Catalog::new(permissions()))))
         .layer(Extension(shared.seal_lag))
+        .layer(Extension(requests.answered.clone()))
         .layer(Extension(shared.issuers))
         .layer(Extension(health::Shown(shared.certificate)))
         .layer(Extension(health::Exported(shared.traces.map(|traces| traces.figures()))))

@@ -4,8 +4,8 @@ use atalaya_people::{identity::SESSION_COOKIE, platform::operators::OPERATOR_COO
 use axum::{Json, response::IntoResponse};
 use std::sync::LazyLock;
 use utoipa::openapi::{
-    Components, Content, Info, OpenApi, Ref, RefOr, Response, Server,
-    path::{Operation, ParameterIn, PathItem},
+    Components, Content, Info, OpenApi, Ref, RefOr, Required, Response, Server,
+    path::{Operation, ParameterBuilder, ParameterIn, PathItem},
     schema::{ArrayItems, ObjectBuilder, Schema, Type},
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
@@ -43,6 +43,12 @@ pub fn document() -> OpenApi {
     components.add_security_scheme("operator", SecurityScheme::ApiKey(ApiKey::Cookie(operator)));
     for (path, item) in &mut document.paths.paths {
         let of_the_installation = path.starts_with("/platform/");
+        if let Some(post) = &mut item.post
+            && !of_the_installation
+            && !is_public(post)
+        {
+            happens_once(post);
+        }
         for (changes, operation) in operations(item) {
             complete(operation);
             operation.security = Some(who(operation, of_the_installation, changes));
@@ -86,10 +92,34 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation
     get.iter_mut().map(|operation| (false, operation)).chain(changing)
 }
 
+fn is_public(operation: &Operation) -> bool {
+    let extensions = serde_json::to_value(&operation.extensions).unwrap_or_default();
+    extensions["x-permission"] == "public"
+}
+
+/// The key by which a request that comes again has its effect once: the door sees to it for every `POST` of somebody of an ISP
+/// ([`super::idempotent`]). Where a handler demands one, it says so itself.
+fn happens_once(post: &mut Operation) {
+    const NAME: &str = "Idempotency-Key";
+    let parameters = post.parameters.get_or_insert_with(Vec::new);
+    if parameters.iter().any(|known| matches!(known, RefOr::T(known) if known.name == NAME)) {
+        return;
+    }
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(200));
+    let key = ParameterBuilder::new()
+        .name(NAME)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike",
+        ))
+        .schema(Some(RefOr::T(Schema::Object(text.build()))));
+    parameters.push(RefOr::T(key.build()));
+}
+
 /// How a caller shows who it is: any one of these; none for what is public.
 fn who(operation: &Operation, of_the_installation: bool, changes: bool) -> Vec<SecurityRequirement> {
-    let extensions = serde_json::to_value(&operation.extensions).unwrap_or_default();
-    if extensions["x-permission"] == "public" {
+    if is_public(operation) {
         return Vec::new();
     }
     let none = Vec::<String>::new;
@@ -164,6 +194,23 @@ mod tests {
             }
         }
         assert!(public > 3, "{public}");
+    }
+
+    #[test]
+    fn every_post_that_can_be_sent_again_says_how() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut told = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let keys = operation["parameters"].as_array().into_iter().flatten();
+                let keys = keys.filter(|parameter| parameter["name"] == "Idempotency-Key").count();
+                let is_private = operation["x-permission"] != "public" && !path.starts_with("/platform/");
+                let wanted = usize::from(method == "post" && is_private);
+                assert_eq!(keys, wanted, "{method} {path}");
+                told += keys;
+            }
+        }
+        assert!(told > 40, "{told}");
     }
 
     #[test]

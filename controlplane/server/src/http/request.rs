@@ -1,9 +1,12 @@
 //! What every request passes through: an id, its origin, security headers, one log line, and the limit on log-ins.
 
-use super::{auth::Acting, client, countries::Countries, traced};
+use super::{
+    answered::Answered, auth::Acting, client, countries::Countries, crowded::KnownBrowsers, headers, traced,
+};
 use crate::{config, limits::AddressLimit};
 use atalaya_kernel::{
     Error,
+    figures::Stopwatch,
     http::Problem,
     runtime::Runtime,
     secrets::{SecretText, random_token},
@@ -51,6 +54,9 @@ pub(super) struct Requests {
     continues_traces: bool,
     log_ins: Mutex<AddressLimit>,
     refreshes: Mutex<AddressLimit>,
+    known: KnownBrowsers,
+    /// What became of requests.
+    pub(super) answered: Arc<Answered>,
 }
 
 impl Requests {
@@ -62,7 +68,8 @@ impl Requests {
     ) -> Self {
         let limit = |(at_once, each_ms)| Mutex::new(AddressLimit::new(at_once, each_ms));
         let (log_ins, refreshes) = (limit(LOG_INS), limit(REFRESHES));
-        Self { config, clock, countries, continues_traces, log_ins, refreshes }
+        let (known, answered) = (KnownBrowsers::default(), Arc::default());
+        Self { config, clock, countries, continues_traces, log_ins, refreshes, known, answered }
     }
 
     /// The trace that a request belongs to, if somebody who is believed says so.
@@ -137,6 +144,7 @@ pub(super) async fn describe(
         host: text(&request, header::HOST).map(host_name),
         web_origin: text(&request, header::HOST).map(|host| web_origin(&requests.config, host)),
     };
+    let https_only = headers::bind_to_https(&requests.config, origin.host.as_deref());
     // Query strings stay out of the log: they hold phones and documents.
     let action = format!(
         "{} {}",
@@ -144,7 +152,9 @@ pub(super) async fn describe(
         request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str)
     );
     let span = traced::begun(&request, &id, requests.sender(&request));
-    let started = requests.clock.now();
+    let (method, route) =
+        (traced::method(request.method()), request.extensions().get::<MatchedPath>().cloned());
+    let (started, stopwatch) = (requests.clock.now(), Stopwatch::start());
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(Client(client));
     request.extensions_mut().insert(origin);
@@ -153,21 +163,15 @@ pub(super) async fn describe(
         response = with_id(response, problem, &id);
     }
     let took = requests.clock.now().as_millis() - started.as_millis();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    requests.answered.note(method, route, response.status(), stopwatch.elapsed());
     let tenant = response.extensions().get::<Acting>().map(|acting| &*acting.tenant);
     traced::ended(&span, response.status(), tenant);
     log(&action, &response, took, client, &id, traced::trace_id(&span));
-    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, value);
+        response.headers_mut().insert(REQUEST_ID, value);
     }
-    for (name, value) in [
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
+    headers::add(response.headers_mut(), https_only);
     response
 }
 
@@ -199,21 +203,27 @@ fn log(
     if action.contains(" /api/") { line!(info) } else { line!(debug) }
 }
 
-/// Lets an address log in only so often. It slows guessing down from one place and locks nobody out.
+/// Lets an address log in only so often. It slows guessing down from one place and locks nobody out: a browser that is known is
+/// let through besides.
 pub(super) async fn limit_log_in(
     State(requests): State<Arc<Requests>>,
     request: Request,
     next: Next,
 ) -> Response {
     if request.method() == Method::POST
-        && let Some(runtime) = request.extensions().get::<Arc<Runtime>>()
-        && let Some(Client(client)) = request.extensions().get::<Client>()
+        && let Some(runtime) = request.extensions().get::<Arc<Runtime>>().cloned()
+        && let Some(Client(client)) = request.extensions().get::<Client>().copied()
     {
         let now = runtime.clock.now().as_millis();
         let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let of_program = OF_PROGRAMS.iter().any(|of_program| path.ends_with(of_program));
         let limit = if of_program { &requests.refreshes } else { &requests.log_ins };
-        if let Err(wait_ms) = limit.lock().ask(*client, now) {
+        let asked = limit.lock().ask(client, now);
+        if let Err(wait_ms) = asked {
+            if !of_program && let Some(request) = requests.known.let_through(&runtime, client, request).await
+            {
+                return next.run(request).await;
+            }
             return Error::RateLimited { retry_after_s: u64::from(wait_ms).div_ceil(1000) }.into_response();
         }
     }

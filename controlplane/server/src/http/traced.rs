@@ -77,7 +77,7 @@ pub(super) fn sender(headers: &HeaderMap) -> Option<Context> {
 }
 
 /// A method by its name; one that nobody knows may be any word, and is none.
-fn method(method: &Method) -> &'static str {
+pub(super) fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

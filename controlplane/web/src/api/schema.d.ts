@@ -8131,7 +8131,10 @@ export interface operations {
     token_create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8395,7 +8398,10 @@ export interface operations {
     held_cuts_release: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["AgentId"];
             };
@@ -8452,7 +8458,10 @@ export interface operations {
     revoke: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["AgentId"];
             };
@@ -8540,7 +8549,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8752,7 +8764,10 @@ export interface operations {
     approve: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["ApprovalId"];
             };
@@ -8798,7 +8813,10 @@ export interface operations {
     reject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["ApprovalId"];
             };
@@ -9100,7 +9118,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9166,7 +9187,10 @@ export interface operations {
     execute: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["RunId"];
             };
@@ -9332,7 +9356,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9475,7 +9502,10 @@ export interface operations {
     of_customer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["CustomerId"];
             };
@@ -9513,7 +9543,10 @@ export interface operations {
     of_customer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["CustomerId"];
             };
@@ -9865,7 +9898,10 @@ export interface operations {
     dead_letter_discard: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services */
                 id: string;
@@ -9919,7 +9955,10 @@ export interface operations {
     dead_letter_replay: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services */
                 id: string;
@@ -10007,7 +10046,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10061,7 +10103,10 @@ export interface operations {
     connection_test_create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10151,7 +10196,10 @@ export interface operations {
     routeros_script: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10337,7 +10385,10 @@ export interface operations {
     mode_set: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["DeviceId"];
             };
@@ -10430,7 +10481,10 @@ export interface operations {
     plan_request: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["DeviceId"];
             };
@@ -10562,7 +10616,10 @@ export interface operations {
                  */
                 name: string;
             };
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10757,7 +10814,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10816,7 +10876,10 @@ export interface operations {
     check: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11045,7 +11108,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11097,7 +11163,10 @@ export interface operations {
     billing_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11181,7 +11250,10 @@ export interface operations {
     void: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["InvoiceId"];
             };
@@ -11264,7 +11336,10 @@ export interface operations {
     enrol: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11350,7 +11425,10 @@ export interface operations {
     confirm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11411,7 +11489,10 @@ export interface operations {
     own: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11475,7 +11556,10 @@ export interface operations {
     own_allow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11698,7 +11782,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11766,7 +11853,10 @@ export interface operations {
     registration_options: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11862,7 +11952,10 @@ export interface operations {
     password: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11986,7 +12079,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -12078,7 +12174,10 @@ export interface operations {
     renew: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -12544,7 +12643,10 @@ export interface operations {
     note_create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -12904,7 +13006,10 @@ export interface operations {
     preview: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 template: components["schemas"]["TemplateName"];
                 /** @example es-419 */
@@ -13444,7 +13549,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14580,7 +14688,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14861,7 +14972,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14946,7 +15060,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["ServiceId"];
             };
@@ -15016,7 +15133,10 @@ export interface operations {
     cut: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["ServiceId"];
             };
@@ -15071,7 +15191,10 @@ export interface operations {
     hold_open: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["ServiceId"];
             };
@@ -15126,7 +15249,10 @@ export interface operations {
     plan_change: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["ServiceId"];
             };
@@ -15181,7 +15307,10 @@ export interface operations {
     reconnect: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["ServiceId"];
             };
@@ -15236,7 +15365,10 @@ export interface operations {
     terminate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["ServiceId"];
             };
@@ -15866,7 +15998,10 @@ export interface operations {
     step_up: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -15927,7 +16062,10 @@ export interface operations {
     step_up_options: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -16006,7 +16144,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -16720,7 +16861,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -16909,7 +17053,10 @@ export interface operations {
     of_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["UserId"];
             };
@@ -16947,7 +17094,10 @@ export interface operations {
     of_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["UserId"];
             };
@@ -17048,7 +17198,10 @@ export interface operations {
     allow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["UserId"];
             };
@@ -17156,7 +17309,10 @@ export interface operations {
     create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["UserId"];
             };
@@ -17211,7 +17367,10 @@ export interface operations {
     password: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: components["schemas"]["UserId"];
             };

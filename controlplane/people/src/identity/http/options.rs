@@ -2,6 +2,7 @@
 
 use super::LoginOrigin;
 use crate::{
+    identity::{door_of, store, token_hash},
     messaging::Outbound,
     tenancy::{self, Languages, LogoBytes, LogoTheme, Tenant},
 };
@@ -142,6 +143,27 @@ impl LoginOrigin {
             None => self.tenant(runtime).await?.map(|tenant| tenant.slug).or(chosen),
         };
         slug.ok_or_else(|| Error::invalid("/tenant", "required", "choose the ISP"))
+    }
+
+    /// Whether somebody of the tenant has logged in before from the browser that asks; of the tenant that the host name selects, or
+    /// else of the one that somebody chose.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn browser_is_known(
+        &self,
+        runtime: &Arc<Runtime>,
+        chosen: Option<String>,
+    ) -> Result<bool, Error> {
+        let Some(browser) = &self.origin.browser else { return Ok(false) };
+        let slug = match self.slug_or(runtime, chosen).await {
+            Ok(slug) => slug,
+            Err(Error::Invalid(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let Some((ctx, _)) = door_of(runtime, &slug, &self.origin).await? else { return Ok(false) };
+        let mut tx = ctx.begin_read().await?;
+        Ok(store::browser_of_somebody(&mut tx, &token_hash(browser.expose())).await?)
     }
 
     /// Whether it was asked by an address or as `localhost`: then a person chooses. By another name nobody is told which ISPs

@@ -8,7 +8,7 @@ use crate::{
     tenancy::{Languages, Tenant, TenantState},
 };
 use atalaya_kernel::{
-    Ctx, Error, Permissions, STEP_UP_MS,
+    Ctx, Error, Permissions, STEP_UP_MS, fault,
     http::{Json, Problem},
     ids::{BlobId, TenantId},
     money::Currency,
@@ -221,6 +221,7 @@ async fn session_create(
     Extension(catalog): Extension<Arc<Catalog>>,
     Json(body): Json<Credentials>,
 ) -> Result<Response, Error> {
+    fault::panic_with("session.password_at_hand", &body);
     let slug = login.slug_or(&runtime, body.tenant).await?;
     let said = login::log_in(&runtime, &slug, &body.email, &body.password, &login.origin).await?;
     log_in_answer(said, &installation, &catalog, login.https)

@@ -78,6 +78,18 @@ pub(crate) async fn browser_known(
     Ok(found.is_some())
 }
 
+/// Whether anybody of the tenant has logged in completely from a browser.
+pub(crate) async fn browser_of_somebody(tx: &mut TenantTx, token_hash: &str) -> Result<bool, DbError> {
+    let tenant = tx.tenant().clone();
+    let found: Option<(String,)> =
+        sql("SELECT user_id FROM people_browser WHERE tenant_id = $1 AND token_hash = $2 LIMIT 1")
+            .bind(tenant)
+            .bind(token_hash)
+            .fetch_optional(tx)
+            .await?;
+    Ok(found.is_some())
+}
+
 pub(crate) async fn browser_put(
     tx: &mut TenantTx,
     token_hash: &str,
