@@ -227,9 +227,10 @@ fn the_double_takes_parts_from_another_client() {
         tags.push(between(&sent, "etag: ", "\r\n"));
     }
     let complete = |tags: &[&str]| {
-        let parts = tags.iter().zip(1..).map(|(tag, number)| {
-            format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>")
-        });
+        let parts = tags
+            .iter()
+            .zip(1..)
+            .map(|(tag, number)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"));
         let text =
             format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", parts.collect::<String>());
         curl(right, text.as_bytes(), &["--data-binary", &text, &url(&format!("?uploadId={upload}"))])
@@ -340,8 +341,7 @@ fn a_copy_in_a_store_brings_everything_back(database: Database) {
     } else {
         (options.database, options.database_owner) = (None, None);
     }
-    let restored =
-        isp.control_plane.command(&["restore", "--from", "s3:newest"], "").expect("it comes back");
+    let restored = isp.control_plane.command(&["restore", "--from", "s3:newest"], "").expect("it comes back");
     assert!(restored.contains("restored: ") && restored.contains("waits for a person"), "{restored}");
     isp.control_plane.restart(None).expect("it starts on the restored database");
     isp.owner = isp.control_plane.log_in(TENANT, OWNER, PASSWORD).expect("the owner logs in as ever");

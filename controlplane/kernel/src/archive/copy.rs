@@ -84,11 +84,7 @@ where
 ///
 /// # Errors
 /// As [`load`]; the copy is then worth nothing.
-pub async fn rehearse<F>(
-    runtime: &Arc<Runtime>,
-    open: F,
-    scratch: &Path,
-) -> Result<Imported, ArchiveError>
+pub async fn rehearse<F>(runtime: &Arc<Runtime>, open: F, scratch: &Path) -> Result<Imported, ArchiveError>
 where
     F: FnOnce() -> io::Result<Box<dyn Read + Send>> + Send + 'static,
 {

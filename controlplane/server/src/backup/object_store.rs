@@ -59,7 +59,9 @@ impl Place for ObjectStore {
         let is_ours = |name: &str| name.parse::<CopyName>().is_ok();
         match self.client.abort_uploads(PREFIX, now.plus_millis(-FORGOTTEN_MS), is_ours) {
             Ok(0) => {}
-            Ok(uploads) => tracing::warn!(uploads, "aborted what killed copies left behind in the object store"),
+            Ok(uploads) => {
+                tracing::warn!(uploads, "aborted what killed copies left behind in the object store");
+            }
             // They take room that is paid for, and no more: a store that does not list them can still take a copy.
             Err(error) => tracing::warn!(%error, "uploads that were left behind cannot be looked for"),
         }

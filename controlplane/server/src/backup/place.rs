@@ -116,7 +116,8 @@ pub struct NotACopy(String);
 impl FromStr for CopyName {
     type Err = NotACopy;
     fn from_str(text: &str) -> Result<Self, NotACopy> {
-        let is_name = text.starts_with(PREFIX) && text.ends_with(SUFFIX) && is_key(text) && !text.contains('/');
+        let is_name =
+            text.starts_with(PREFIX) && text.ends_with(SUFFIX) && is_key(text) && !text.contains('/');
         if is_name { Ok(Self(text.to_owned())) } else { Err(NotACopy(text.to_owned())) }
     }
 }
@@ -135,7 +136,9 @@ mod tests {
         assert_eq!(second.as_str(), "atalaya-2026-11-05T150710Z.copy");
         assert!(first < second);
         assert_eq!(first.as_str().parse::<CopyName>().unwrap(), first);
-        for wrong in ["", "atalaya-notes.txt", "notes.copy", "atalaya-a/b.copy", "../atalaya-x.copy", "atalaya-é.copy"] {
+        for wrong in
+            ["", "atalaya-notes.txt", "notes.copy", "atalaya-a/b.copy", "../atalaya-x.copy", "atalaya-é.copy"]
+        {
             assert!(wrong.parse::<CopyName>().is_err(), "{wrong}");
         }
     }

@@ -128,8 +128,7 @@ impl Restore {
         let source = Source::find(config, &copy).await?;
         let runtime = open(config, &[]).await?;
         if self.check {
-            let imported =
-                archive::rehearse(&runtime, move || source.open(), &std::env::temp_dir()).await?;
+            let imported = archive::rehearse(&runtime, move || source.open(), &std::env::temp_dir()).await?;
             print_line(&format!("good: {}", described(&imported)));
             return Ok(());
         }

@@ -44,7 +44,9 @@ impl Config {
         let here = self.data_dir.join("backups");
         match (&self.backup.s3, &self.backup.folder) {
             (Some(_), Some(_)) => {
-                bail!("[backup] names a folder and [backup.s3]: copies lie in one of them; take the other one out")
+                bail!(
+                    "[backup] names a folder and [backup.s3]: copies lie in one of them; take the other one out"
+                )
             }
             (Some(settings), None) => {
                 if self.blobs.s3.as_ref().is_some_and(|blobs| settings.is_below(blobs)) {
@@ -126,7 +128,10 @@ mod tests {
             (format!("{}{}", store("backup", ""), store("blobs", "")), "[backup.s3] prefix"),
             (format!("{}{}", store("backup", "a/b/"), store("blobs", "a/")), "[backup.s3] prefix"),
             (store("backup", "no-slash"), "[backup.s3] prefix ends in"),
-            (store("backup", "").replace("127.0.0.1:9", "minio.example"), "[backup.s3] endpoint must be https"),
+            (
+                store("backup", "").replace("127.0.0.1:9", "minio.example"),
+                "[backup.s3] endpoint must be https",
+            ),
         ] {
             let error = place(&wrong).err().map(|error| format!("{error:#}")).unwrap_or_default();
             assert!(error.contains(named), "{wrong}: {error}");

@@ -116,9 +116,8 @@ fn named(text: &str) -> Option<Vec<(usize, String)>> {
         rest.split_once(&format!("</{name}>")).map(|(inside, _)| inside.replace("&quot;", "\""))
     };
     let parts = text.split("<Part>").skip(1);
-    let parts: Option<Vec<_>> = parts
-        .map(|part| Some((inside(part, "PartNumber")?.parse().ok()?, inside(part, "ETag")?)))
-        .collect();
+    let parts: Option<Vec<_>> =
+        parts.map(|part| Some((inside(part, "PartNumber")?.parse().ok()?, inside(part, "ETag")?))).collect();
     parts.filter(|parts| !parts.is_empty())
 }
 

@@ -54,7 +54,8 @@ impl Client {
             for Object { listed, bytes } in page.found {
                 let key = listed.key.strip_prefix(self.0.settings.prefix.as_str());
                 let key = key.ok_or_else(|| wrong("listed what was not asked for"))?.to_owned();
-                stored.push(Stored { key, bytes: bytes.ok_or_else(|| wrong("lists objects without a size"))? });
+                stored
+                    .push(Stored { key, bytes: bytes.ok_or_else(|| wrong("lists objects without a size"))? });
             }
             if !page.is_truncated || after.is_empty() {
                 return Ok(stored);
