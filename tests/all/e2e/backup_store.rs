@@ -258,6 +258,34 @@ fn the_double_takes_parts_from_another_client() {
 }
 
 on_each_database!(a_copy_in_a_store_brings_everything_back);
+on_each_database!(a_killed_upload_is_no_copy_and_is_cleared_away);
+
+fn a_killed_upload_is_no_copy_and_is_cleared_away(database: Database) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let double = ObjectStore::start().expect("it starts");
+    // Its parts are tried again and again, until the process dies.
+    double.fail_parts(u32::MAX);
+    let store = double.copies(&folder.path().join("store-key")).expect("a file can be written");
+    let config = format!("[backup]\ndaily = true\nat = \"00:00\"\n{store}");
+    let options = Options { config: Some(config), ..database.options(folder.path()) };
+    let mut isp = Founded::start(options).expect("it starts");
+    wait_until("an upload to be under way", SOON, || double.uploads().len() == 1);
+    isp.control_plane.process.kill().expect("it can be killed");
+    assert!(double.keys().is_empty() && double.uploads().len() == 1, "half of it lies there");
+
+    double.fail_parts(0);
+    double.age_uploads(25 * 3_600);
+    isp.control_plane.restart(None).expect("it starts again");
+    wait_until("the day's copy to be made all the same", 2 * SOON, || {
+        isp.owner.get("/home").is_ok_and(|home| home["backup_at"].is_string())
+    });
+    assert_eq!(double.keys().len(), 1);
+    assert!(double.uploads().is_empty(), "what the killed one left is gone");
+    let states = isp.owner.get("/backups").expect("they can be read");
+    let states: Vec<_> = items(&states).map(|copy| copy["state"].clone()).collect();
+    assert_eq!(states.first(), Some(&json!("good")), "{states:?}");
+    assert!(states.contains(&json!("interrupted")), "{states:?}");
+}
 
 fn a_copy_in_a_store_brings_everything_back(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");

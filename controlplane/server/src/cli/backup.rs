@@ -27,7 +27,7 @@ use std::{
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// Folder for the copy, instead of the configured place; `s3:` is the store of [backup.s3].
+    /// Folder for the copy, instead of the configured place; `s3:` is the store of `[backup.s3]`.
     #[arg(long)]
     to: Option<PathBuf>,
     /// Only lists the copies that lie there.
@@ -78,7 +78,7 @@ fn demand_store(config: &Config) -> anyhow::Result<()> {
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// The copy: a file, or `s3:NAME` or `s3:newest` of the store of [backup.s3].
+    /// The copy: a file, or `s3:NAME` or `s3:newest` of the store of `[backup.s3]`.
     #[arg(required_unless_present = "from")]
     copy: Option<String>,
     /// The same.
