@@ -152,7 +152,7 @@ fn what_will_not_pass_is_told_with_its_mend() {
         ),
         (S3Settings { bucket: "not-there".to_owned(), ..right.clone() }, "NoSuchBucket", "make the bucket"),
         (
-            S3Settings { key_file: "/nowhere".into(), ..right.clone() },
+            S3Settings { key_file: "/nowhere".into(), ..right },
             "[backup.s3] key_file",
             "cannot read /nowhere",
         ),
