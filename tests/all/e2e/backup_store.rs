@@ -151,11 +151,7 @@ fn what_will_not_pass_is_told_with_its_mend() {
             "look at [backup.s3] key_file",
         ),
         (S3Settings { bucket: "not-there".to_owned(), ..right.clone() }, "NoSuchBucket", "make the bucket"),
-        (
-            S3Settings { key_file: "/nowhere".into(), ..right },
-            "[backup.s3] key_file",
-            "cannot read /nowhere",
-        ),
+        (S3Settings { key_file: "/nowhere".into(), ..right }, "[backup.s3] key_file", "cannot read /nowhere"),
     ] {
         let before = double.calls().len();
         let store = store(wrong, folder.path());
