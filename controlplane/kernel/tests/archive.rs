@@ -3,7 +3,7 @@
 
 use atalaya_kernel::{
     Ctx,
-    archive::{self, ArchiveError, Imported},
+    archive::{self, ArchiveError, FileCopy, Imported, Unfinished},
     blobs::{BlobStore, FolderStore},
     db::{Db, Dialect, Handle, Value, sql},
     events::Subscriptions,
@@ -11,7 +11,7 @@ use atalaya_kernel::{
     testing::{START, World, postgres_urls},
     write_tx,
 };
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 /// Id, parent, latitude, longitude.
 type SiteRow = (String, Option<String>, Option<f64>, Option<f64>);
@@ -98,10 +98,18 @@ async fn owner(world: &World) -> Db {
     }
 }
 
+/// A new copy as a file.
+fn file(path: &Path) -> impl FnOnce() -> io::Result<Box<dyn Unfinished>> + Send + use<> {
+    let path = path.to_owned();
+    move || FileCopy::begin(&path)
+}
+
 /// Puts a copy into an empty world with the key of the world it was made in.
 async fn load(from: &World, into: &World, path: &Path, blobs: &Path) -> Result<Imported, ArchiveError> {
     let blobs = FolderStore::new(blobs);
-    archive::load(&from.runtime, &owner(into).await, None, &blobs, path.to_owned()).await
+    let path = path.to_owned();
+    let open = move || FileCopy::open(&path);
+    archive::load(&from.runtime, &owner(into).await, None, &blobs, open).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -110,7 +118,7 @@ async fn a_copy_comes_back_on_either_database() {
         let (world, tenants) = furnished(from).await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("one.atalaya");
-        let saved = archive::save(&world.runtime, &tenants, &path).await.unwrap();
+        let saved = archive::save(&world.runtime, &tenants, file(&path)).await.unwrap();
         assert_eq!(saved.bytes, fs::metadata(&path).unwrap().len());
         assert_eq!((saved.totals.blobs, saved.totals.blob_bytes), (2, 12));
         assert_eq!(saved.totals.tables["places_site"].rows, 6);
@@ -181,7 +189,7 @@ async fn a_copy_that_was_touched_fills_nothing() {
     let (world, tenants) = furnished(Dialect::Sqlite).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("one.atalaya");
-    archive::save(&world.runtime, &tenants, &path).await.unwrap();
+    archive::save(&world.runtime, &tenants, file(&path)).await.unwrap();
     let whole = fs::read(&path).unwrap();
     let other = empty(Dialect::Sqlite).await;
     let blobs = folder.path().join("blobs");
@@ -222,9 +230,9 @@ async fn a_copy_that_cannot_be_written_leaves_nothing() {
     // The name is taken by a folder: the last step fails.
     let path = folder.path().join("taken.atalaya");
     fs::create_dir_all(path.join("something")).unwrap();
-    assert!(archive::save(&world.runtime, &tenants, &path).await.is_err());
+    assert!(archive::save(&world.runtime, &tenants, file(&path)).await.is_err());
     let missing = folder.path().join("no/such/folder/one.atalaya");
-    assert!(archive::save(&world.runtime, &tenants, &missing).await.is_err());
+    assert!(archive::save(&world.runtime, &tenants, file(&missing)).await.is_err());
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["taken.atalaya"]);
 }

@@ -88,6 +88,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let subscribers = subscribers();
     let runtime = open(&config, &subscribers).await?;
+    let copies = config.backup_place(runtime.clock.clone())?;
     ready_to_serve(&config, &runtime).await?;
     let installation = installation::open(&runtime, config.environment, &host_fingerprint()).await?;
     if installation.safe_mode {
@@ -151,8 +152,9 @@ pub async fn serve(
         tasks.start("jobs", jobs::run(runtime.clone(), worker::handlers(), stop.clone()));
         // In a row of their own: a copy takes minutes, and a cut run must not wait for it.
         let settings = Arc::new(config.clone());
-        tasks.start("backup schedule", backup::schedule(runtime.clone(), settings.clone(), stop.clone()));
-        tasks.start("backups", jobs::run(runtime.clone(), vec![Arc::new(BackupJob(settings))], stop.clone()));
+        tasks.start("backup schedule", backup::schedule(runtime.clone(), settings, stop.clone()));
+        let copying = BackupJob { place: copies, keep: config.backup.keep };
+        tasks.start("backups", jobs::run(runtime.clone(), vec![Arc::new(copying)], stop.clone()));
         // Nor for these: they go through everything that is sealed, and through every blob or thing.
         let resealing = vec![worker::secrets::handler()];
         tasks.start("replacement of keys", jobs::run(runtime.clone(), resealing, stop.clone()));

@@ -101,6 +101,7 @@ async function copy() {
   await page.waitForSelector('[data-verdict]:has-text("su restauración se ensayó")', { timeout })
   const [{ path }] = (await get(page, '/platform/backups')).items
   await page.locator('.grid__row', { hasText: path, has: page.locator('[data-backup=good]') }).waitFor({ timeout })
+  await page.locator('.grid__row', { hasText: path, has: page.locator('[data-target=folder]') }).waitFor({ timeout })
   await owner.waitForSelector('[data-backup-verdict]:has-text("su restauración se ensayó")', { timeout })
   expect('nothing of the machine on the page of an ISP', !(await owner.content()).includes(path), path)
   await owner.goto(url)

@@ -184,7 +184,7 @@ fn come_back(database: Database, folder: &Path, store: Option<&ObjectStore>) {
     let options = Options { config: Some(config), ..database.options(folder) };
     let mut isp = Founded::start(options).expect("it starts");
     let tenant: TenantId = isp.tenant_id.parse().expect("an id");
-    let id = block_on(stored(&isp.control_plane.options, &tenant));
+    let id = block_on(stored(&isp.control_plane.options, &tenant, CONTENT));
     let lies = match store {
         Some(store) => store.object(&format!("atalaya/{tenant}/{id}")),
         None => fs::read(folder.join("files").join(tenant.as_str()).join(id.as_str())).ok(),
@@ -200,7 +200,7 @@ fn come_back(database: Database, folder: &Path, store: Option<&ObjectStore>) {
 
     // The machine burns, and a store that somebody else runs with it; a folder on another disk does not, and has what was stored
     // after the copy.
-    let newer = block_on(stored(&isp.control_plane.options, &tenant));
+    let newer = block_on(stored(&isp.control_plane.options, &tenant, CONTENT));
     isp.control_plane.process.kill().expect("it can be killed");
     let data = isp.control_plane.options.folder.join("data");
     let copy = said.split(": ").next().expect("it says where the copy is").to_owned();
@@ -247,16 +247,18 @@ async fn runtime(options: &Options) -> Arc<Runtime> {
     runtime
 }
 
-async fn stored(options: &Options, tenant: &TenantId) -> BlobId {
+/// Stores a file of a tenant, beside the running program.
+pub(super) async fn stored(options: &Options, tenant: &TenantId, content: &[u8]) -> BlobId {
     let runtime = runtime(options).await;
     let ctx = Ctx::system(runtime.tenant(tenant.clone()), "test");
-    let new = blobs::put(&ctx, "document", CONTENT.to_vec()).await.expect("it is stored");
+    let new = blobs::put(&ctx, "document", content.to_vec()).await.expect("it is stored");
     write_tx!(ctx, tx => { blobs::record(&mut tx, &new, ctx.now()).await }).expect("it is named");
     runtime.db().close().await;
     new.id
 }
 
-async fn read(options: &Options, tenant: &TenantId, id: &BlobId) -> Result<Blob, Error> {
+/// Reads one.
+pub(super) async fn read(options: &Options, tenant: &TenantId, id: &BlobId) -> Result<Blob, Error> {
     let runtime = runtime(options).await;
     let ctx = Ctx::system(runtime.tenant(tenant.clone()), "test");
     let blob = blobs::get(&ctx, id).await;

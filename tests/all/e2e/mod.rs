@@ -4,6 +4,7 @@
 
 mod acme;
 mod backup;
+mod backup_store;
 mod blobs;
 mod browser;
 mod credential;

@@ -68,6 +68,9 @@ fn no_secret_lies_anywhere_in_clear(database: Database) {
     places.extend(files(&home));
     places.extend(files(scene.agent.folder()));
     places.extend(files(&folder.path().join("restored")));
+    for key in scene.store.keys() {
+        places.extend(scene.store.object(&key).map(|bytes| Place::new(key, bytes)));
+    }
     if let Some(url) = &scene.isp.control_plane.options.database {
         places.extend(block_on(dump(url)));
     }

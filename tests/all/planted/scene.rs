@@ -6,8 +6,8 @@ use atalaya_pki::JoinString;
 use atalaya_simulators::routeros::SimConfig;
 use atalaya_tests::{
     harness::{
-        Agent, Api, ControlPlane, Exchange, MAIL_PASSWORD, Options, Router, SnmpDevice, run_command,
-        wait_until,
+        Agent, Api, ControlPlane, Exchange, MAIL_PASSWORD, ObjectStore, Options, Router, SnmpDevice,
+        object_store, run_command, wait_until,
     },
     isp::{Founded, OWNER, PASSWORD, TENANT, id_of},
 };
@@ -44,6 +44,10 @@ pub(super) struct Scene {
     pub(super) commands: Vec<(String, String)>,
     pub(super) needles: Vec<Needle>,
     pub(super) owner: Api,
+    /// Where copies go.
+    pub(super) store: ObjectStore,
+    /// And what the configuration says of it.
+    copies: String,
     _devices: (Router, SnmpDevice),
 }
 
@@ -58,8 +62,10 @@ impl Scene {
              from = \"avisos@isp.example\"\nweb = \"https://isp.example\"\n",
             password.display()
         );
+        let store = ObjectStore::start().expect("it starts");
+        let copies = store.copies(&folder.join("devices/store-key")).expect("a file can be written");
         let here = "networks = [\"127.0.0.1\"]";
-        let config = format!("[single_sign_on]\n{here}\n[push]\n{here}\n{config}");
+        let config = format!("[single_sign_on]\n{here}\n[push]\n{here}\n{config}{copies}");
         let log = Some("debug".to_owned());
         let options = Options { log, config: Some(config), ..database.options(folder) };
         let isp = Founded::start(options).expect("it starts");
@@ -93,9 +99,12 @@ impl Scene {
             commands: Vec::new(),
             needles: Vec::new(),
             owner,
+            store,
+            copies,
             _devices: (router, switch),
         };
         scene.look_for("password of the mail server", MAIL_PASSWORD, &[]);
+        scene.look_for("secret of the object store", object_store::SECRET, &[]);
         let token = JoinString::decode(&join).expect("a join string").token;
         scene.look_for("join token", &token, &["answer to POST /agent-tokens"]);
         scene.staff();
@@ -267,18 +276,11 @@ impl Scene {
     /// The newest copy, put back elsewhere: what is sealed stays sealed in it, once its own seal is off.
     fn restored(&mut self, folder: &Path) {
         let data = self.isp.control_plane.options.folder.join("data");
-        let copies = fs::read_dir(data.join("backups")).expect("there is a folder of copies");
-        let newest = copies
-            .map(|entry| entry.expect("it can be read").path())
-            .filter(|path| path.extension().is_some_and(|suffix| suffix == "copy"))
-            .max()
-            .expect("there is a copy");
-        let options = Options::in_folder(folder);
+        let options = Options { config: Some(self.copies.clone()), ..Options::in_folder(folder) };
         fs::create_dir_all(folder.join("data")).expect("a folder can be made");
         fs::copy(data.join("installation-key"), folder.join("data/installation-key"))
             .expect("the key comes along");
-        let copy = newest.to_str().expect("the path is text");
-        let said = run_command(&options, &["restore", copy], "").expect("the copy comes back");
+        let said = run_command(&options, &["restore", "s3:newest"], "").expect("the copy comes back");
         assert!(said.contains("restored: "), "{said}");
         self.commands.push(("restore".to_owned(), said));
     }

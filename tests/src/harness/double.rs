@@ -93,12 +93,15 @@ fn answer(mut stream: &TcpStream, double: &impl Double) -> anyhow::Result<()> {
                 let _ = write!(lines, "{name}: {value}\r\n");
                 lines
             });
+            // Asked by HEAD, it tells the size and gives nothing.
             let length = body.len();
             write!(
                 stream,
                 "HTTP/1.1 {status} Told\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
             )?;
-            stream.write_all(&body)?;
+            if asked.method != "HEAD" {
+                stream.write_all(&body)?;
+            }
         }
     }
     Ok(())

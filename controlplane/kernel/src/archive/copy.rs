@@ -1,6 +1,6 @@
-//! Copies as files on the disk: making one, and putting one back.
+//! Copies as sealed streams of bytes, wherever those lie: making one, and putting one back.
 
-use super::{ArchiveError, IN_FLIGHT, Imported, Totals, export, file, import};
+use super::{ArchiveError, IN_FLIGHT, Imported, Totals, Unfinished, export, file, import};
 use crate::{
     blobs::{BlobStore, Listed},
     db::Db,
@@ -11,72 +11,67 @@ use crate::{
 };
 use parking_lot::Mutex;
 use std::{
-    fs::{self, File},
-    io::{self, BufReader, BufWriter},
+    fs,
+    io::{self, BufReader, Read},
     os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 use tokio::sync::mpsc;
 
-/// A copy on the disk.
+/// A copy that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
-    /// Size of the file, bytes.
+    /// Its size, bytes.
     pub bytes: u64,
     /// What it holds.
     pub totals: Totals,
 }
 
-/// Copies a running installation into a file: durable and under its name only when it is whole. `tenants` are all there
-/// are.
+/// Copies a running installation to where `begin` says, which is called on a thread that may block. `tenants` are all there are.
+/// When the future is dropped, the thread notices and abandons the copy by itself.
 ///
 /// # Errors
-/// The database's, the blobs' or the disk's; nothing is left behind then.
-pub async fn save(runtime: &Arc<Runtime>, tenants: &[TenantId], path: &Path) -> Result<Saved, ArchiveError> {
+/// The database's, the blobs' or the place's; the copy is abandoned then.
+pub async fn save<F>(runtime: &Arc<Runtime>, tenants: &[TenantId], begin: F) -> Result<Saved, ArchiveError>
+where
+    F: FnOnce() -> io::Result<Box<dyn Unfinished>> + Send + 'static,
+{
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-    let partial = path.with_extension("partial");
     let key = file::FileKey::make(&runtime.secrets).await?;
-    let writer = {
-        let (partial, path) = (partial.clone(), path.to_owned());
-        tokio::task::spawn_blocking(move || -> Result<u64, ArchiveError> {
-            let mut out = BufWriter::new(create_private(&partial)?);
-            let bytes = file::write(&key, &mut out, receiver)?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            fs::rename(&partial, &path)?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    let writer = tokio::task::spawn_blocking(move || -> Result<u64, ArchiveError> {
+        let mut out = begin()?;
+        let written = file::write(&key, &mut *out, receiver).and_then(|bytes| {
+            out.finish()?;
             Ok(bytes)
-        })
-    };
+        });
+        if written.is_err() {
+            out.abandon();
+        }
+        written
+    });
     let exported = export(&runtime.db, tenants, &*runtime.blobs, runtime.clock.now(), sender).await;
     let written = writer.await.map_err(io::Error::other)?;
-    let outcome = both(exported, written);
-    if outcome.is_err() {
-        match fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(path = %partial.display(), %error, "an unfinished copy could not be removed");
-            }
-            _ => {}
-        }
-    }
-    outcome.map(|(totals, bytes)| Saved { bytes, totals })
+    both(exported, written).map(|(totals, bytes)| Saved { bytes, totals })
 }
 
-/// Puts a copy into an empty database and blob store. `runtime` has the installation key that sealed it; `db` and `serving`
-/// are as for [`import`].
+/// Puts a copy into an empty database and blob store. `open` gives its bytes, and is called on a thread that may block, as they
+/// are read on one. `runtime` has the installation key that sealed it; `db` and `serving` are as for [`import`].
 ///
 /// # Errors
-/// A file that cannot be read or does not open, or whatever [`import`] finds.
-pub async fn load(
+/// A copy that cannot be read or does not open, or whatever [`import`] finds.
+pub async fn load<F>(
     runtime: &Arc<Runtime>,
     db: &Db,
     serving: Option<&str>,
     blobs: &dyn BlobStore,
-    path: PathBuf,
-) -> Result<Imported, ArchiveError> {
+    open: F,
+) -> Result<Imported, ArchiveError>
+where
+    F: FnOnce() -> io::Result<Box<dyn Read + Send>> + Send + 'static,
+{
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-    let front = tokio::task::spawn_blocking(move || file::Sealed::of(BufReader::new(File::open(path)?)));
+    let front = tokio::task::spawn_blocking(move || file::Sealed::of(BufReader::new(open()?)));
     let (key, rest) = front.await.map_err(io::Error::other)??.open(&runtime.secrets).await?;
     let reader = tokio::task::spawn_blocking(move || file::read(&key, rest, &sender));
     let imported = import(db, serving, blobs, runtime.clock.now(), receiver).await;
@@ -84,28 +79,30 @@ pub async fn load(
     both(imported, read).map(|(imported, ())| imported)
 }
 
-/// Puts a copy into a database of its own that is thrown away again, and compares: whether this file, as it lies on the
-/// disk, would bring everything back. What it holds.
+/// Puts a copy into a database of its own that is thrown away again, and compares: whether these bytes, as they lie in their
+/// place, would bring everything back. What it holds. `scratch` is a folder of this machine.
 ///
 /// # Errors
 /// As [`load`]; the copy is then worth nothing.
-pub async fn rehearse(
-    runtime: &Arc<Runtime>,
-    path: PathBuf,
-    scratch: &Path,
-) -> Result<Imported, ArchiveError> {
+pub async fn rehearse<F>(runtime: &Arc<Runtime>, open: F, scratch: &Path) -> Result<Imported, ArchiveError>
+where
+    F: FnOnce() -> io::Result<Box<dyn Read + Send>> + Send + 'static,
+{
     let folder = scratch.join(format!("rehearsal-{}", &random_token()[..16]));
     // What is in it lies open while the rehearsal lasts, perhaps below a folder that everybody may read.
     fs::DirBuilder::new().mode(0o700).create(&folder)?;
-    let outcome = rehearse_in(runtime, path, &folder).await;
+    let outcome = rehearse_in(runtime, open, &folder).await;
     fs::remove_dir_all(&folder)?;
     outcome
 }
 
-async fn rehearse_in(runtime: &Arc<Runtime>, path: PathBuf, folder: &Path) -> Result<Imported, ArchiveError> {
+async fn rehearse_in<F>(runtime: &Arc<Runtime>, open: F, folder: &Path) -> Result<Imported, ArchiveError>
+where
+    F: FnOnce() -> io::Result<Box<dyn Read + Send>> + Send + 'static,
+{
     let db = Db::open(&format!("sqlite:{}", folder.join("copy.db").display())).await?;
     let blobs = Weighed::default();
-    let imported = load(runtime, &db, None, &blobs, path).await;
+    let imported = load(runtime, &db, None, &blobs, open).await;
     db.close().await;
     let imported = imported?;
     let (count, bytes) = *blobs.0.lock();
@@ -146,12 +143,6 @@ fn both<A, B>(one: Result<A, ArchiveError>, other: Result<B, ArchiveError>) -> R
         | (Err(error), _)
         | (_, Err(error)) => Err(error),
     }
-}
-
-/// A new file for its owner's eyes.
-fn create_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// Where blobs are not part of the copy.

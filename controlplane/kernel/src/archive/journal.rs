@@ -19,7 +19,7 @@ pub struct Backup {
     pub finished_at: Option<Timestamp>,
     /// When a rehearsed restore of it held what was copied.
     pub verified_at: Option<Timestamp>,
-    /// Where it lies, on the machine that made it.
+    /// Where it lies: a path of the machine that made it, or `s3://BUCKET/KEY`.
     pub path: String,
     /// Size of the file, bytes.
     pub bytes: Option<i64>,

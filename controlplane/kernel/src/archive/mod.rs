@@ -13,10 +13,12 @@ mod export;
 pub mod file;
 mod import;
 pub mod journal;
+mod output;
 
 pub use copy::{Saved, load, rehearse, save, transfer};
 pub use export::export;
 pub use import::{Imported, import};
+pub use output::{FileCopy, Unfinished};
 
 use crate::{
     db::{DbError, Value},

@@ -26,6 +26,23 @@ pub enum BackupState {
     Interrupted,
 }
 
+/// What kind of place a copy lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupTarget {
+    /// A folder of the machine that made it.
+    Folder,
+    /// An object store that speaks the S3 protocol.
+    S3,
+}
+
+impl BackupTarget {
+    /// By how the journal names the place.
+    fn of(path: &str) -> Self {
+        if path.starts_with("s3://") { Self::S3 } else { Self::Folder }
+    }
+}
+
 /// A copy as an ISP sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BackupSeen {
@@ -45,9 +62,11 @@ pub struct BackupRow {
     /// What everybody may see.
     #[serde(flatten)]
     pub seen: BackupSeen,
-    /// Where it lies, on the machine that made it.
-    #[schema(example = "/var/lib/atalaya/backups/atalaya-2026-11-05T073000Z.copy")]
+    /// Where it lies: a path of the machine that made it, or bucket and key.
+    #[schema(example = "s3://isp-copies/atalaya/atalaya-2026-11-05T073000Z.copy")]
     pub path: String,
+    /// What kind of place that is.
+    pub target: BackupTarget,
     /// Size of the file, bytes.
     pub bytes: Option<i64>,
     /// Rows in it.
@@ -65,4 +84,17 @@ fn seen(backup: &journal::Backup, newest: bool) -> BackupSeen {
         (None, None) => BackupState::Interrupted,
     };
     BackupSeen { state, started_at: backup.started_at, finished_at: backup.finished_at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_tells_the_kind_of_its_place() {
+        assert_eq!(BackupTarget::of("s3://isp/a.copy"), BackupTarget::S3);
+        for folder in ["/var/lib/atalaya/backups/a.copy", "s3/a.copy", ""] {
+            assert_eq!(BackupTarget::of(folder), BackupTarget::Folder, "{folder}");
+        }
+    }
 }

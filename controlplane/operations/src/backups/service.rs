@@ -1,6 +1,6 @@
 //! Reading the journal of copies, and asking for one.
 
-use super::{BackupRow, BackupSeen, seen};
+use super::{BackupRow, BackupSeen, BackupTarget, seen};
 use crate::home::BACKUP_READ;
 use atalaya_kernel::{
     Ctx, Error,
@@ -34,6 +34,7 @@ pub async fn list_for_operator(ctx: &PlatformCtx, page: &PageQuery) -> Result<Pa
     let row = |backup: Backup, newest| BackupRow {
         seen: seen(&backup, newest),
         id: backup.id,
+        target: BackupTarget::of(&backup.path),
         path: backup.path,
         bytes: backup.bytes,
         total_rows: backup.total_rows,

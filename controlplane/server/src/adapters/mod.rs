@@ -2,7 +2,7 @@
 //!
 //! One file per concern: [`authorities`] (keys and the handshake's directory), `certificate`, `enrol`, `sessions`, `telemetry`,
 //! `network` with its mappings `config`, `desired`, `observed`, `jobs`, and `joins`; beside them `transit`, which
-//! wraps keys, `s3`, which keeps blobs, `smtp`, which hands messages to a mail server, `collector`, which hands spans to a collector,
+//! wraps keys, `s3`, which keeps blobs and copies, `smtp`, which hands messages to a mail server, `collector`, which hands spans to a collector,
 //! `acme`, which issues the web's certificate, and, behind `guarded`, `issuer`, by which people log in, and `push`, by which
 //! browsers are reached. Who an agent is comes from its
 //! certificate; a call acts for that agent in that tenant and for nobody else.
@@ -37,6 +37,7 @@ pub(crate) use collector::{Collector, Said};
 pub use issuer::Issuing;
 pub use joins::GatewayJoins;
 pub use push::Pushing;
+pub(crate) use s3::Client as S3Client;
 pub use s3::{S3Settings, S3Store};
 pub use smtp::Smtp;
 pub use transit::{Transit, TransitSettings};

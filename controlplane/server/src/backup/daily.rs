@@ -1,6 +1,6 @@
 //! One copy a day, by whichever process comes first.
 
-use super::make;
+use super::{Place, make};
 use crate::config::Config;
 use atalaya_kernel::{
     Error,
@@ -52,7 +52,12 @@ fn due(config: &Config, runtime: &Runtime) -> Option<String> {
 }
 
 /// Makes the day's copy.
-pub struct BackupJob(pub Arc<Config>);
+pub struct BackupJob {
+    /// Where it is to lie.
+    pub place: Arc<dyn Place>,
+    /// How many are kept.
+    pub keep: u32,
+}
 
 #[async_trait::async_trait]
 impl Handler for BackupJob {
@@ -62,10 +67,10 @@ impl Handler for BackupJob {
 
     async fn run(&self, runtime: &Arc<Runtime>, job: &Job) -> Result<(), Error> {
         let made = tokio::select! {
-            made = make(runtime, &self.0) => made.map_err(|error| Error::Unavailable(format!("{error:#}")))?,
+            made = make(runtime, &self.place, self.keep) => made.map_err(|error| Error::Unavailable(format!("{error:#}")))?,
             lost = keep_lease(runtime, job) => return Err(lost),
         };
-        tracing::info!(path = %made.path.display(), bytes = made.saved.bytes, rows = made.saved.totals.rows(), "copied and rehearsed");
+        tracing::info!(place = %made.shown, bytes = made.saved.bytes, rows = made.saved.totals.rows(), "copied and rehearsed");
         Ok(())
     }
 }

@@ -1,66 +1,52 @@
-//! The folder that copies lie in.
+//! Copies in a folder, and the folder of this machine that every place needs for rehearsals.
 
+use super::place::{Claim, CopyName, Found, PREFIX, Place};
 use anyhow::{Context, bail};
-use atalaya_kernel::time::Timestamp;
+use atalaya_kernel::{
+    archive::{FileCopy, Unfinished},
+    time::Timestamp,
+};
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-const PREFIX: &str = "atalaya-";
-const SUFFIX: &str = "copy";
-/// What a copy is called while it is written (see `archive::save`).
+/// What a copy is called while it is written (see `archive::FileCopy`).
 const UNFINISHED: &str = "partial";
 /// What the folder of a rehearsal's database begins with (see `archive::rehearse`).
 const REHEARSAL: &str = "rehearsal-";
 
-/// The right to make a copy in a folder; given back when dropped, and by the system when the process dies.
+/// A folder with copies.
 #[derive(Debug)]
-pub(super) struct Claim {
-    _locked: fs::File,
-}
-
-/// Copies, oldest first by name.
-#[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Opens it, made when absent, for its owner only.
-    pub(super) fn open(root: PathBuf) -> anyhow::Result<Self> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700);
-        builder
-            .create(&root)
-            .with_context(|| format!("cannot make the folder for copies {}", root.display()))?;
-        Ok(Self(root))
+    /// This one; it is made, for its owner only, when a copy is.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self(root.into())
     }
 
-    pub(super) fn root(&self) -> &Path {
+    fn path(&self, name: &CopyName) -> PathBuf {
+        self.0.join(name.as_str())
+    }
+}
+
+impl Place for Folder {
+    fn shown(&self, name: &CopyName) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn scratch(&self) -> &Path {
         &self.0
     }
 
-    /// `atalaya-2026-11-05T150709Z.copy`: in order of time, and a name that every file system takes. A second that has a
-    /// copy already gives its name to nobody else.
-    pub(super) fn path_for(&self, now: Timestamp) -> PathBuf {
-        let mut moment = now;
-        loop {
-            let text = moment.to_string().replace(':', "");
-            let text = text.split('.').next().unwrap_or_default();
-            let path = self.0.join(format!("{PREFIX}{text}Z.{SUFFIX}"));
-            if !path.exists() {
-                return path;
-            }
-            moment = moment.plus_millis(1_000);
-        }
-    }
-
-    /// Lets nobody else make a copy here meanwhile, and removes what a process that was killed left behind: half a copy,
-    /// and a rehearsal's database, which is not sealed.
-    ///
-    /// # Errors
-    /// Somebody else is making one; a folder that cannot be written.
-    pub(super) fn claim(&self) -> anyhow::Result<Claim> {
+    fn claim(&self) -> anyhow::Result<Claim> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder
+            .create(&self.0)
+            .with_context(|| format!("cannot make the folder for copies {}", self.0.display()))?;
         let path = self.0.join(".lock");
         let file = fs::File::options()
             .create(true)
@@ -69,19 +55,18 @@ impl Folder {
             .open(&path)
             .with_context(|| format!("cannot open {}", path.display()))?;
         match file.try_lock() {
-            Ok(()) => {}
+            Ok(()) => Ok(Claim::new(file)),
             Err(fs::TryLockError::WouldBlock) => {
                 bail!("another copy is being made in {}: wait until it is done", self.0.display())
             }
             Err(fs::TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
             }
         }
-        self.sweep()?;
-        Ok(Claim { _locked: file })
     }
 
-    fn sweep(&self) -> anyhow::Result<()> {
+    /// Half a copy, and a rehearsal's database, which is not sealed.
+    fn sweep(&self, _now: Timestamp) -> anyhow::Result<()> {
         for entry in fs::read_dir(&self.0)? {
             let path = entry?.path();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -100,64 +85,57 @@ impl Folder {
         Ok(())
     }
 
-    fn copies(&self) -> anyhow::Result<Vec<PathBuf>> {
+    fn list(&self) -> anyhow::Result<Vec<Found>> {
+        let entries = match fs::read_dir(&self.0) {
+            // None was made yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.with_context(|| format!("cannot read {}", self.0.display()))?,
+        };
         let mut copies = Vec::new();
-        for entry in fs::read_dir(&self.0)? {
-            let path = entry?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if name.starts_with(PREFIX) && path.extension().is_some_and(|suffix| suffix == SUFFIX) {
-                copies.push(path);
+        for entry in entries {
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().to_string_lossy().parse() {
+                copies.push(Found { name, bytes: entry.metadata()?.len() });
             }
         }
-        copies.sort();
+        copies.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(copies)
     }
 
-    /// Fails when a copy of the last one's size, and its rehearsal of several times that, might fill the disk: the
-    /// database usually lies on the same one, and it goes first.
-    pub(super) fn has_room(&self) -> anyhow::Result<()> {
-        let last = self.copies()?.last().map(fs::metadata).transpose()?.map_or(0, |metadata| metadata.len());
-        let needed = last.saturating_mul(12).max(64 << 20);
-        let disk = rustix::fs::statvfs(&self.0)?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < needed {
-            bail!(
-                "{} has {} MiB free and a copy with its rehearsal may need {}: free some or name another folder ([backup] folder)",
-                self.0.display(),
-                free >> 20,
-                needed >> 20
-            );
-        }
-        Ok(())
+    fn begin(&self, name: &CopyName) -> io::Result<Box<dyn Unfinished>> {
+        FileCopy::begin(&self.path(name))
     }
 
-    /// Removes all but the newest.
-    pub(super) fn keep(&self, newest: u32) -> anyhow::Result<()> {
-        let mut copies = self.copies()?;
-        let surplus = copies.len().saturating_sub(usize::try_from(newest.max(1))?);
-        for path in copies.drain(..surplus) {
-            fs::remove_file(&path)
-                .with_context(|| format!("cannot remove the old copy {}", path.display()))?;
-        }
-        Ok(())
+    fn open(&self, name: &CopyName) -> io::Result<Box<dyn io::Read + Send>> {
+        FileCopy::open(&self.path(name))
     }
 
-    /// Takes a copy that does not come back out of the row of good ones; the newest such is kept for looking at.
-    pub(super) fn spoiled(&self, path: &Path) -> anyhow::Result<()> {
-        fs::rename(path, self.0.join("spoiled")).context("the spoiled copy could not be set aside")
+    fn remove(&self, name: &CopyName) -> anyhow::Result<()> {
+        Ok(fs::remove_file(self.path(name))?)
+    }
+
+    /// The newest such is kept for looking at.
+    fn set_aside(&self, name: &CopyName) -> anyhow::Result<&'static str> {
+        let path = self.path(name);
+        fs::rename(path, self.0.join("spoiled")).context("the spoiled copy could not be set aside")?;
+        Ok("it was set aside as spoiled")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::keep;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_793_891_229_000);
 
     #[test]
     fn one_makes_a_copy_at_a_time_and_what_a_killed_one_left_goes() {
         let temp = tempfile::tempdir().unwrap();
-        let folder = Folder::open(temp.path().join("copies")).unwrap();
+        let folder = Folder::new(temp.path().join("copies"));
+        assert!(folder.list().unwrap().is_empty(), "there is no folder yet");
         let claim = folder.claim().unwrap();
-        let root = folder.root().to_owned();
+        let root = folder.scratch().to_owned();
         fs::create_dir(root.join("rehearsal-abc")).unwrap();
         fs::write(root.join("rehearsal-abc/copy.db"), "open").unwrap();
         fs::write(root.join("atalaya-2026-11-05T150709Z.partial"), "half").unwrap();
@@ -170,6 +148,7 @@ mod tests {
 
         drop(claim);
         let _claim = folder.claim().unwrap();
+        folder.sweep(NOW).unwrap();
         let mut left: Vec<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(
@@ -181,20 +160,18 @@ mod tests {
     #[test]
     fn the_newest_are_kept_and_nothing_else_is_touched() {
         let temp = tempfile::tempdir().unwrap();
-        let folder = Folder::open(temp.path().join("copies")).unwrap();
-        let start = Timestamp::from_millis(1_793_891_229_000);
-        assert!(folder.path_for(start).ends_with("atalaya-2026-11-05T150709Z.copy"));
+        let folder = Folder::new(temp.path());
         for day in 0..5 {
-            fs::write(folder.path_for(start.plus_millis(day * 86_400_000)), "x").unwrap();
+            let name = CopyName::free(NOW.plus_millis(day * 86_400_000), &[]);
+            fs::write(folder.path(&name), "x").unwrap();
         }
-        assert!(folder.path_for(start).ends_with("atalaya-2026-11-05T150710Z.copy"), "the second is taken");
-        fs::write(folder.root().join("atalaya-notes.txt"), "mine").unwrap();
-        folder.keep(2).unwrap();
+        fs::write(temp.path().join("atalaya-notes.txt"), "mine").unwrap();
+        keep(&folder, 2).unwrap();
         let left: Vec<_> =
-            folder.copies().unwrap().iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+            folder.list().unwrap().into_iter().map(|found| found.name.as_str().to_owned()).collect();
         assert_eq!(left, ["atalaya-2026-11-08T150709Z.copy", "atalaya-2026-11-09T150709Z.copy"]);
-        assert!(folder.root().join("atalaya-notes.txt").exists());
-        folder.keep(0).unwrap();
-        assert_eq!(folder.copies().unwrap().len(), 1, "the last good copy is never removed");
+        assert!(temp.path().join("atalaya-notes.txt").exists());
+        keep(&folder, 0).unwrap();
+        assert_eq!(folder.list().unwrap().len(), 1, "the last good copy is never removed");
     }
 }

@@ -79,7 +79,8 @@ enum Command {
     Serve(Serve),
     /// Brings the database to this program's schema, or says what is missing.
     Migrate(migrate::Migrate),
-    /// Copies database and files into one sealed file while everything runs, and rehearses its restore.
+    /// Copies database and files into one sealed file, in a folder or an object store, while everything runs, and rehearses its
+    /// restore.
     Backup(backup::Backup),
     /// Puts a copy into an empty database and data folder, or tries one.
     Restore(backup::Restore),

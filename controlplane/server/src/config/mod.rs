@@ -162,11 +162,6 @@ impl Config {
         self.backup.daily.unwrap_or(self.environment != Environment::Development)
     }
 
-    /// Folder that copies lie in.
-    pub fn backup_folder(&self) -> PathBuf {
-        self.backup.folder.clone().unwrap_or_else(|| self.data_dir.join("backups"))
-    }
-
     /// Makes the data folder, for its owner only.
     ///
     /// # Errors

@@ -3038,10 +3038,12 @@ export interface components {
             /** @description Which. */
             id: components["schemas"]["BackupId"];
             /**
-             * @description Where it lies, on the machine that made it.
-             * @example /var/lib/atalaya/backups/atalaya-2026-11-05T073000Z.copy
+             * @description Where it lies: a path of the machine that made it, or bucket and key.
+             * @example s3://isp-copies/atalaya/atalaya-2026-11-05T073000Z.copy
              */
             path: string;
+            /** @description What kind of place that is. */
+            target: components["schemas"]["BackupTarget"];
             /**
              * Format: int64
              * @description Rows in it.
@@ -3061,6 +3063,11 @@ export interface components {
          * @enum {string}
          */
         BackupState: "running" | "good" | "failed" | "interrupted";
+        /**
+         * @description What kind of place a copy lies in.
+         * @enum {string}
+         */
+        BackupTarget: "folder" | "s3";
         BeginSignIn: {
             /** @description At which provider. */
             provider_id: components["schemas"]["IdentityProviderId"];
@@ -5300,10 +5307,12 @@ export interface components {
                 /** @description Which. */
                 id: components["schemas"]["BackupId"];
                 /**
-                 * @description Where it lies, on the machine that made it.
-                 * @example /var/lib/atalaya/backups/atalaya-2026-11-05T073000Z.copy
+                 * @description Where it lies: a path of the machine that made it, or bucket and key.
+                 * @example s3://isp-copies/atalaya/atalaya-2026-11-05T073000Z.copy
                  */
                 path: string;
+                /** @description What kind of place that is. */
+                target: components["schemas"]["BackupTarget"];
                 /**
                  * Format: int64
                  * @description Rows in it.
@@ -7778,6 +7787,7 @@ export type BackupId = components['schemas']['BackupId'];
 export type BackupRow = components['schemas']['BackupRow'];
 export type BackupSeen = components['schemas']['BackupSeen'];
 export type BackupState = components['schemas']['BackupState'];
+export type BackupTarget = components['schemas']['BackupTarget'];
 export type BeginSignIn = components['schemas']['BeginSignIn'];
 export type BillingRun = components['schemas']['BillingRun'];
 export type BlobId = components['schemas']['BlobId'];

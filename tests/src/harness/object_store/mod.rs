@@ -1,9 +1,12 @@
-//! A double of an object store: PUT, GET, DELETE and ListObjectsV2 of one bucket by path, in memory. It checks the signature
+//! A double of an object store: PUT, GET (whole or a range), HEAD, DELETE and ListObjectsV2 of one bucket by path, and uploads in
+//! parts, in memory. It checks the signature
 //! of each request by itself, from what the S3 API reference says about Signature Version 4 and not by the product's own code.
 
+mod multipart;
 mod signature;
 
 use super::double::{Asked, Double, Told, decoded, pairs, serve};
+use multipart::Upload;
 use parking_lot::Mutex;
 use signature::verify;
 use std::{
@@ -36,8 +39,28 @@ pub struct ObjectStore {
 /// Bytes, and when they were written, Unix s.
 type Object = (Vec<u8>, i64);
 
+/// In what the store deceives whoever uploads in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lies {
+    /// It does not.
+    Never,
+    /// It makes the object, and its answer says that it failed; once.
+    LosesAnAnswer,
+    /// It makes no object, and says so in an answer whose status is 200; once.
+    FailsWith200,
+    /// It tells another size of each object.
+    OfTheSize,
+}
+
 struct State {
     objects: BTreeMap<String, Object>,
+    /// By their names.
+    uploads: BTreeMap<String, Upload>,
+    /// Uploads that were ever begun.
+    begun: u64,
+    lies: Lies,
+    /// Parts still to be answered with 500.
+    failing_parts: u32,
     /// Calls still to be answered with 503.
     busy: u32,
     /// Calls still to be left without an answer.
@@ -55,8 +78,18 @@ impl ObjectStore {
     /// # Errors
     /// No free port.
     pub fn start() -> anyhow::Result<Self> {
-        let state =
-            State { objects: BTreeMap::new(), busy: 0, silent: 0, cut: 0, most: 1_000, calls: Vec::new() };
+        let state = State {
+            objects: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            begun: 0,
+            lies: Lies::Never,
+            failing_parts: 0,
+            busy: 0,
+            silent: 0,
+            cut: 0,
+            most: 1_000,
+            calls: Vec::new(),
+        };
         let state = Arc::new(Mutex::new(state));
         let address = serve(state.clone())?;
         Ok(Self { address, state })
@@ -72,12 +105,24 @@ impl ObjectStore {
     /// # Errors
     /// The file cannot be written.
     pub fn settings(&self, key_file: &Path) -> anyhow::Result<String> {
+        self.section("blobs", "atalaya/", 2, key_file)
+    }
+
+    /// `[backup.s3]` of a configuration file that names it.
+    ///
+    /// # Errors
+    /// The file of the credentials cannot be written.
+    pub fn copies(&self, key_file: &Path) -> anyhow::Result<String> {
+        self.section("backup", "copies/", 10, key_file)
+    }
+
+    fn section(&self, name: &str, prefix: &str, timeout_s: u32, key_file: &Path) -> anyhow::Result<String> {
         fs::write(
             key_file,
             format!("[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"),
         )?;
         Ok(format!(
-            "[blobs.s3]\nendpoint = \"{}\"\nregion = \"{REGION}\"\nbucket = \"{BUCKET}\"\nprefix = \"atalaya/\"\nkey_file = \"{}\"\ntimeout_s = 2\n",
+            "[{name}.s3]\nendpoint = \"{}\"\nregion = \"{REGION}\"\nbucket = \"{BUCKET}\"\nprefix = \"{prefix}\"\nkey_file = \"{}\"\ntimeout_s = {timeout_s}\n",
             self.endpoint(),
             key_file.display()
         ))
@@ -96,6 +141,34 @@ impl ObjectStore {
     /// Hangs up on the next uploads in the middle.
     pub fn cut_off(&self, calls: u32) {
         self.state.lock().cut = calls;
+    }
+
+    /// Answers the next parts with 500.
+    pub fn fail_parts(&self, parts: u32) {
+        self.state.lock().failing_parts = parts;
+    }
+
+    /// Deceives.
+    pub fn lie(&self, lies: Lies) {
+        self.state.lock().lies = lies;
+    }
+
+    /// Begins an upload in parts by hand.
+    pub fn plant_upload(&self, key: &str) {
+        let mut state = self.state.lock();
+        state.begun += 1;
+        let name = format!("planted-{}", state.begun);
+        state.uploads.insert(name, Upload::of(key));
+    }
+
+    /// Makes all uploads older.
+    pub fn age_uploads(&self, seconds: i64) {
+        self.state.lock().uploads.values_mut().for_each(|upload| upload.begun -= seconds);
+    }
+
+    /// Keys of uploads that are no objects yet.
+    pub fn uploads(&self) -> Vec<String> {
+        self.state.lock().uploads.values().map(|upload| upload.key.clone()).collect()
     }
 
     /// Lists at most so many keys at once.
@@ -120,7 +193,9 @@ impl ObjectStore {
 
     /// Forgets everything.
     pub fn burn(&self) {
-        self.state.lock().objects.clear();
+        let mut state = self.state.lock();
+        state.objects.clear();
+        state.uploads.clear();
     }
 
     /// Methods and paths of what was called, in order, answered or not.
@@ -148,10 +223,7 @@ impl Double for Arc<Mutex<State>> {
             return told(503, error("SlowDown"));
         }
         match verify(asked) {
-            Ok(()) => {
-                let (status, body) = decided(asked, &mut state);
-                told(status, body)
-            }
+            Ok(()) => decided(asked, &mut state),
             Err(code) => told(403, error(code)),
         }
     }
@@ -175,28 +247,45 @@ fn error(code: &str) -> Vec<u8> {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>").into_bytes()
 }
 
-fn decided(asked: &Asked, state: &mut State) -> (u16, Vec<u8>) {
+fn decided(asked: &Asked, state: &mut State) -> Told {
     let rest = asked.path.strip_prefix('/').unwrap_or_default();
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket != BUCKET {
-        return (404, error("NoSuchBucket"));
+        return told(404, error("NoSuchBucket"));
     }
-    let Some(key) = decoded(key) else { return (400, error("InvalidURI")) };
+    let Some(key) = decoded(key) else { return told(400, error("InvalidURI")) };
+    let query = pairs(&asked.query);
+    if let Some(told) = multipart::decided(asked, &key, &query, state) {
+        return told;
+    }
     match (asked.method.as_str(), key.is_empty()) {
-        ("GET", true) => (200, list(&pairs(&asked.query), state)),
-        ("GET", false) => state
-            .objects
-            .get(&key)
-            .map_or_else(|| (404, error("NoSuchKey")), |object| (200, object.0.clone())),
+        ("GET", true) => told(200, list(&query, state)),
+        ("GET" | "HEAD", false) => object(asked, &key, state),
         ("PUT", false) => {
             state.objects.insert(key, (asked.body.clone(), now_s()));
-            (200, Vec::new())
+            told(200, Vec::new())
         }
         ("DELETE", false) => {
             state.objects.remove(&key);
-            (204, Vec::new())
+            told(204, Vec::new())
         }
-        _ => (405, error("MethodNotAllowed")),
+        _ => told(405, error("MethodNotAllowed")),
+    }
+}
+
+fn object(asked: &Asked, key: &str, state: &State) -> Told {
+    let Some((bytes, _)) = state.objects.get(key) else { return told(404, error("NoSuchKey")) };
+    let mut bytes = bytes.clone();
+    if asked.method == "HEAD" && state.lies == Lies::OfTheSize {
+        bytes.push(0);
+    }
+    let Some(range) = asked.header("range") else { return told(200, bytes) };
+    let range = range.strip_prefix("bytes=").and_then(|range| range.split_once('-'));
+    let range = range.and_then(|(from, to)| Some((from.parse().ok()?, to.parse::<usize>().ok()?)));
+    let Some((from, to)) = range else { return told(400, error("InvalidArgument")) };
+    match bytes.get(from..bytes.len().min(to.saturating_add(1))) {
+        Some(part) if !part.is_empty() => told(206, part.to_vec()),
+        _ => told(416, error("InvalidRange")),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::harness::double::{Asked, decoded, encoded, pairs};
 use ring::{digest, hmac};
 use std::fmt::Write as _;
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
