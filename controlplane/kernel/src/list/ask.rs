@@ -1,0 +1,247 @@
+//! What somebody asks of a list, read from a query and checked against what the list declares.
+
+use super::{
+    Field, List, Shape, cursor,
+    field::{Order, Test},
+};
+use crate::{
+    Error,
+    db::Value,
+    error::FieldError,
+    page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, marker::PhantomData, ops::Deref};
+
+/// Names that `sort` takes at most.
+pub const MAX_KEYS: usize = 3;
+/// Values that one filter takes at most.
+const MAX_VALUES: usize = 100;
+
+/// A name of `sort`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub(super) field: &'static Field,
+    pub(super) is_descending: bool,
+}
+
+/// A filter that the list's SQL can answer.
+#[derive(Debug, Clone)]
+pub(super) struct Condition {
+    pub(super) field: &'static Field,
+    pub(super) test: Test,
+    pub(super) values: Vec<Value>,
+}
+
+/// What is asked of a list, checked.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub(super) shape: &'static Shape,
+    pub(super) keys: Vec<Key>,
+    pub(super) conditions: Vec<Condition>,
+    given: BTreeMap<&'static str, Vec<String>>,
+    pub(super) cursor: Option<String>,
+    limit: i64,
+}
+
+impl Asked {
+    /// Reads names and values of a query.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with each parameter that cannot be taken, and what could be.
+    fn read<N: AsRef<str>, V: AsRef<str>>(
+        shape: &'static Shape,
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Error> {
+        let (mut reading, mut seen) = (Reading::default(), Vec::<String>::new());
+        let mut asked = Self {
+            shape,
+            keys: reading.keys(shape, shape.order),
+            conditions: Vec::new(),
+            given: BTreeMap::new(),
+            cursor: None,
+            limit: DEFAULT_LIMIT,
+        };
+        if !reading.wrong.is_empty() {
+            return Err(Error::internal(format!("the list {} has no such order as its own", shape.name)));
+        }
+        for (name, text) in pairs {
+            let (name, text) = (name.as_ref(), text.as_ref());
+            if seen.iter().any(|other| other == name) {
+                reading.note(name, "malformed", "given twice; several values are separated by commas".to_owned());
+                continue;
+            }
+            seen.push(name.to_owned());
+            match name {
+                "cursor" => asked.cursor = Some(text.to_owned()),
+                "limit" => asked.limit = reading.limit(text),
+                "sort" => asked.keys = reading.keys(shape, text),
+                _ => reading.filter(&mut asked, name, text),
+            }
+        }
+        if reading.wrong.is_empty() { Ok(asked) } else { Err(Error::Invalid(reading.wrong)) }
+    }
+
+    /// Rows to show, 1 to [`MAX_LIMIT`].
+    pub fn limit(&self) -> i64 {
+        self.limit
+    }
+    /// The order, in the words of `sort`.
+    pub fn order(&self) -> String {
+        let word = |key: &Key| format!("{}{}", if key.is_descending { "-" } else { "" }, key.field.name);
+        self.keys.iter().map(word).collect::<Vec<_>>().join(",")
+    }
+    /// Whether the list is sorted by this field first.
+    pub fn is_sorted_by(&self, name: &str) -> bool {
+        self.keys.first().is_some_and(|key| key.field.name == name)
+    }
+    /// The values of a filter that the list answers itself; none when it was not asked.
+    pub fn given(&self, name: &str) -> &[String] {
+        self.given.get(name).map_or(&[], Vec::as_slice)
+    }
+    /// The first of these values, as what it is.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for one that is not.
+    pub fn given_as<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, Error> {
+        let wrong = |error: T::Err| Error::invalid(format!("?{name}"), "malformed", error.to_string());
+        self.given(name).first().map(|text| text.parse().map_err(wrong)).transpose()
+    }
+    /// Where the page starts, for a list that makes its order itself.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor of another list or order.
+    pub fn after<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        let decode = |text: &String| cursor::decode(self.shape, &self.order(), text);
+        self.cursor.as_ref().map(decode).transpose()
+    }
+    /// The page of up to `limit + 1` rows, for a list that makes its order itself.
+    ///
+    /// # Errors
+    /// A key without a JSON form.
+    pub fn page_of<T, K: Serialize>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> K) -> Result<Page<T>, Error> {
+        let limit = self.rows_shown();
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = match rows.last() {
+            Some(last) if has_more => Some(cursor::encode(self.shape, &self.order(), &key(last))?),
+            _ => None,
+        };
+        Ok(Page { items: rows, next_cursor })
+    }
+    pub(super) fn rows_shown(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(0)
+    }
+}
+
+/// What is read so far is wrong in these places.
+#[derive(Default)]
+struct Reading {
+    wrong: Vec<FieldError>,
+}
+
+impl Reading {
+    fn note(&mut self, name: &str, code: &'static str, detail: String) {
+        let shown: String = name.chars().take(60).collect();
+        self.wrong.push(FieldError { pointer: format!("?{shown}"), code, detail });
+    }
+
+    fn limit(&mut self, text: &str) -> i64 {
+        match text.parse() {
+            Ok(limit @ 1..=MAX_LIMIT) => limit,
+            _ => {
+                self.note("limit", "out_of_range", format!("expected 1 to {MAX_LIMIT}, got {text:?}"));
+                DEFAULT_LIMIT
+            }
+        }
+    }
+
+    fn keys(&mut self, shape: &'static Shape, text: &str) -> Vec<Key> {
+        let mut keys: Vec<Key> = Vec::new();
+        for word in text.split(',') {
+            let (name, is_descending) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
+            let field = shape.field(name).filter(|field| match field.order {
+                Order::None => false,
+                Order::By(..) => true,
+                Order::ByHand => is_descending,
+            });
+            let Some(field) = field else {
+                let words = shape.sort_words().join(", ");
+                self.note("sort", "unknown", format!("expected some of {words}, got {word:?}"));
+                return keys;
+            };
+            if keys.iter().any(|key| key.field.name == name) {
+                self.note("sort", "malformed", format!("{name} stands in it twice"));
+            }
+            keys.push(Key { field, is_descending });
+        }
+        if keys.len() > MAX_KEYS {
+            self.note("sort", "too_long", format!("expected at most {MAX_KEYS} names"));
+        }
+        if let [_, _, ..] = keys.as_slice()
+            && let Some(alone) = keys.iter().find(|key| key.field.order == Order::ByHand)
+        {
+            self.note("sort", "malformed", format!("-{} stands alone", alone.field.name));
+        }
+        keys
+    }
+
+    fn filter(&mut self, asked: &mut Asked, name: &str, text: &str) {
+        let fits = |field: &'static Field| {
+            let suffix = name.strip_prefix(field.name)?;
+            field.tests().find(|test| test.suffix() == suffix).map(|test| (field, test))
+        };
+        let Some((field, test)) = asked.shape.fields().find_map(fits) else {
+            let names = asked.shape.filter_names().join(", ");
+            let also = if names.is_empty() { names } else { format!(", {names}") };
+            self.note(name, "unknown", format!("this list takes cursor, limit, sort{also}"));
+            return;
+        };
+        let kind = test.kind(field.kind);
+        let texts: Vec<&str> =
+            if test.takes_several(kind) { text.split(',').map(str::trim).collect() } else { vec![text] };
+        if texts.len() > MAX_VALUES {
+            self.note(name, "too_long", format!("expected at most {MAX_VALUES} values"));
+            return;
+        }
+        let mut values = Vec::with_capacity(texts.len());
+        for text in &texts {
+            match kind.value(text) {
+                Ok(value) => values.push(value),
+                Err((code, detail)) => self.note(name, code, detail),
+            }
+        }
+        if test == Test::ByHand {
+            asked.given.insert(field.name, texts.into_iter().map(str::to_owned).collect());
+        } else {
+            asked.conditions.push(Condition { field, test, values });
+        }
+    }
+}
+
+/// The query of a list, as an argument of its handler and of its use case: `ListQuery<Invoices>`.
+#[derive(Debug)]
+pub struct ListQuery<L>(Asked, PhantomData<fn() -> L>);
+
+impl<L> Clone for ListQuery<L> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+
+impl<L: List> ListQuery<L> {
+    /// From names and values as they stand in a query; none of them asks for the first page.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with each parameter that cannot be taken, and what could be.
+    pub fn of<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Error> {
+        Asked::read(L::SHAPE, pairs).map(|asked| Self(asked, PhantomData))
+    }
+}
+
+impl<L> Deref for ListQuery<L> {
+    type Target = Asked;
+    fn deref(&self) -> &Asked {
+        &self.0
+    }
+}
