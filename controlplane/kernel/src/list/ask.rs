@@ -11,7 +11,7 @@ use crate::{
     page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, marker::PhantomData, ops::Deref};
+use std::{collections::BTreeMap, fmt::Display, marker::PhantomData, ops::Deref, str::FromStr};
 
 /// Names that `sort` takes at most.
 pub const MAX_KEYS: usize = 3;
@@ -45,6 +45,14 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// The first page in the list's own order. A declaration with an order that it does not offer has [`Shape::flaws`]; it is
+    /// sorted by id.
+    fn nothing(shape: &'static Shape) -> Self {
+        let keys = Reading::default().keys(shape, shape.order);
+        let (conditions, given) = (Vec::new(), BTreeMap::new());
+        Self { shape, keys, conditions, given, cursor: None, limit: DEFAULT_LIMIT }
+    }
+
     /// Reads names and values of a query.
     ///
     /// # Errors
@@ -54,21 +62,15 @@ impl Asked {
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, Error> {
         let (mut reading, mut seen) = (Reading::default(), Vec::<String>::new());
-        let mut asked = Self {
-            shape,
-            keys: reading.keys(shape, shape.order),
-            conditions: Vec::new(),
-            given: BTreeMap::new(),
-            cursor: None,
-            limit: DEFAULT_LIMIT,
-        };
-        if !reading.wrong.is_empty() {
-            return Err(Error::internal(format!("the list {} has no such order as its own", shape.name)));
-        }
+        let mut asked = Self::nothing(shape);
         for (name, text) in pairs {
             let (name, text) = (name.as_ref(), text.as_ref());
             if seen.iter().any(|other| other == name) {
-                reading.note(name, "malformed", "given twice; several values are separated by commas".to_owned());
+                reading.note(
+                    name,
+                    "malformed",
+                    "given twice; several values are separated by commas".to_owned(),
+                );
                 continue;
             }
             seen.push(name.to_owned());
@@ -99,13 +101,24 @@ impl Asked {
     pub fn given(&self, name: &str) -> &[String] {
         self.given.get(name).map_or(&[], Vec::as_slice)
     }
-    /// The first of these values, as what it is.
+    /// These values, as what they are.
     ///
     /// # Errors
     /// [`Error::Invalid`] for one that is not.
-    pub fn given_as<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, Error> {
+    pub fn given_all<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Vec<T>, Error> {
         let wrong = |error: T::Err| Error::invalid(format!("?{name}"), "malformed", error.to_string());
-        self.given(name).first().map(|text| text.parse().map_err(wrong)).transpose()
+        self.given(name).iter().map(|text| text.parse().map_err(wrong)).collect()
+    }
+    /// The only one of these values, as what it is.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for one that is not, and for several.
+    pub fn given_one<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, Error> {
+        let mut values: Vec<T> = self.given_all(name)?;
+        if values.len() > 1 {
+            return Err(Error::invalid(format!("?{name}"), "malformed", "expected one value"));
+        }
+        Ok(values.pop())
     }
     /// Where the page starts, for a list that makes its order itself.
     ///
@@ -119,7 +132,11 @@ impl Asked {
     ///
     /// # Errors
     /// A key without a JSON form.
-    pub fn page_of<T, K: Serialize>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> K) -> Result<Page<T>, Error> {
+    pub fn page_of<T, K: Serialize>(
+        &self,
+        mut rows: Vec<T>,
+        key: impl Fn(&T) -> K,
+    ) -> Result<Page<T>, Error> {
         let limit = self.rows_shown();
         let has_more = rows.len() > limit;
         rows.truncate(limit);
@@ -131,6 +148,24 @@ impl Asked {
     }
     pub(super) fn rows_shown(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(0)
+    }
+}
+
+impl Shape {
+    /// What is wrong with a declaration, for the test of a list.
+    pub fn flaws(&'static self) -> Vec<String> {
+        let mut reading = Reading::default();
+        reading.keys(self, self.order);
+        let mut flaws: Vec<String> = reading.wrong.into_iter().map(|wrong| wrong.detail).collect();
+        let mut names = self.filter_names();
+        names.extend(["cursor", "limit", "sort"].map(str::to_owned));
+        names.sort_unstable();
+        let twice = names.windows(2).filter_map(|pair| match pair {
+            [one, other] if one == other => Some(format!("{one} is two parameters")),
+            _ => None,
+        });
+        flaws.extend(twice);
+        flaws
     }
 }
 
@@ -230,12 +265,18 @@ impl<L> Clone for ListQuery<L> {
 }
 
 impl<L: List> ListQuery<L> {
-    /// From names and values as they stand in a query; none of them asks for the first page.
+    /// From names and values as they stand in a query; the default asks for the first page.
     ///
     /// # Errors
     /// [`Error::Invalid`] with each parameter that cannot be taken, and what could be.
     pub fn of<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Error> {
         Asked::read(L::SHAPE, pairs).map(|asked| Self(asked, PhantomData))
+    }
+}
+
+impl<L: List> Default for ListQuery<L> {
+    fn default() -> Self {
+        Self(Asked::nothing(L::SHAPE), PhantomData)
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) fn encode(shape: &Shape, order: &str, key: &impl Serialize) -> Result
 pub(super) fn decode<T: DeserializeOwned>(shape: &Shape, order: &str, cursor: &str) -> Result<T, Error> {
     let wrong = || Error::invalid("?cursor", "unknown", "not a cursor of this list; start without one");
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
-    let (name, of_order, key): (String, String, Json) = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+    let (name, of_order, key): (String, String, Json) =
+        serde_json::from_slice(&bytes).map_err(|_| wrong())?;
     if name != shape.name {
         return Err(wrong());
     }

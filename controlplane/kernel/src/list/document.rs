@@ -19,7 +19,10 @@ impl<L: List> IntoParams for ListQuery<L> {
         let words = shape.sort_words();
         if !words.is_empty() {
             let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
-            let doc = format!("Order, at most {MAX_KEYS} names; `-` turns one around; `{}` when absent.", shape.order);
+            let doc = format!(
+                "Order, at most {MAX_KEYS} names; `-` turns one around; `{}` when absent.",
+                shape.order
+            );
             let example = shape.order.split(',').collect::<Vec<_>>();
             all.push(several("sort", &doc, word).example(Some(json!(example))).build());
         }

@@ -96,7 +96,9 @@ impl Kind {
             Self::Words(words) => {
                 return Err(("unknown", format!("expected {}, got {text:?}", words.join(", "))));
             }
-            Self::Id(prefix) => ids::parse(prefix, text).map_err(|error| malformed(error.to_string()))?.into(),
+            Self::Id(prefix) => {
+                ids::parse(prefix, text).map_err(|error| malformed(error.to_string()))?.into()
+            }
             Self::Int => {
                 let wrong = |_| malformed(format!("expected a whole number, got {text:?}"));
                 text.parse::<i64>().map_err(wrong)?.into()
@@ -188,6 +190,8 @@ pub struct Field {
     pub(super) order: Order,
     answers: Answers,
     pub(super) may_be_missing: bool,
+    /// No two rows have it in common.
+    pub(super) is_unique: bool,
     pub(super) doc: &'static str,
     pub(super) example: Option<&'static str>,
 }
@@ -197,7 +201,8 @@ impl Field {
     pub const fn of(name: &'static str, kind: Kind, column: &'static str) -> Self {
         let answers = Answers { is_one_of: false, is_within: false, by_hand: false };
         let order = Order::None;
-        Self { name, kind, column, order, answers, may_be_missing: false, doc: "", example: None }
+        let (may_be_missing, is_unique) = (false, false);
+        Self { name, kind, column, order, answers, may_be_missing, is_unique, doc: "", example: None }
     }
     /// A filter whose condition the list writes itself, from [`super::Asked::given`].
     pub const fn by_hand(name: &'static str, kind: Kind) -> Self {
@@ -232,6 +237,11 @@ impl Field {
     #[must_use]
     pub const fn or_missing(self) -> Self {
         Self { may_be_missing: true, ..self }
+    }
+    /// No two rows of a tenant have it in common, and none is without: no id is needed to tell them apart.
+    #[must_use]
+    pub const fn unique(self) -> Self {
+        Self { is_unique: true, ..self }
     }
     /// What it is, for the OpenAPI document.
     #[must_use]

@@ -21,6 +21,10 @@ pub struct Select {
 }
 
 impl Select {
+    /// All of the transaction's tenant, whatever its scope: what a list narrows, and other statements go on from.
+    pub fn query(self, tx: &TenantTx) -> Query {
+        sql("SELECT ").push(self.columns).push(" FROM ").push(self.from).push_bind(tx.tenant())
+    }
     /// The name under which a row has this column, where it is read anyway.
     fn shown(self, column: &'static str) -> Option<&'static str> {
         let is_there = self.columns.split(',').any(|shown| shown.trim() == column);
@@ -93,10 +97,10 @@ impl Asked {
             let Order::By(column, kind) = key.field.order else {
                 return Err(Error::internal(format!("the list makes the order -{} itself", key.field.name)));
             };
-            let (kind, is_id) = (kind.column(), column == self.shape.id);
-            let may_be_missing = key.field.may_be_missing && !is_id;
+            let (kind, is_one) = (kind.column(), column == self.shape.id || key.field.is_unique);
+            let may_be_missing = key.field.may_be_missing && !is_one;
             parts.push(Part { column, kind, may_be_missing, is_descending: key.is_descending });
-            if is_id {
+            if is_one {
                 // No two rows have it in common: what follows orders nothing.
                 return Ok(parts);
             }
@@ -160,7 +164,10 @@ fn compared(
 }
 
 fn is_null(value: &Value) -> bool {
-    matches!(value, Value::Text(None) | Value::Int(None) | Value::Bool(None) | Value::Real(None) | Value::Bytes(None))
+    matches!(
+        value,
+        Value::Text(None) | Value::Int(None) | Value::Bool(None) | Value::Real(None) | Value::Bytes(None)
+    )
 }
 
 /// Only what comes after these values of the order's columns.
