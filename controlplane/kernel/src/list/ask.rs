@@ -274,6 +274,17 @@ impl<L: List> ListQuery<L> {
     }
 }
 
+impl<L> ListQuery<L> {
+    /// The same filters in the list's own order, from its start, as many rows as a page may have: for a list that makes its order
+    /// itself and reads its rows piece by piece.
+    #[must_use]
+    pub fn from_start(&self) -> Self {
+        let Asked { shape, conditions, given, .. } = self.0.clone();
+        let own = Asked::nothing(shape);
+        Self(Asked { conditions, given, limit: MAX_LIMIT, ..own }, PhantomData)
+    }
+}
+
 impl<L: List> Default for ListQuery<L> {
     fn default() -> Self {
         Self(Asked::nothing(L::SHAPE), PhantomData)
