@@ -11,12 +11,20 @@ use crate::{
     page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, fmt::Display, marker::PhantomData, ops::Deref, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    marker::PhantomData,
+    ops::Deref,
+    str::FromStr,
+};
 
 /// Names that `sort` takes at most.
 pub const MAX_KEYS: usize = 3;
 /// Values that one filter takes at most.
 const MAX_VALUES: usize = 100;
+/// So many mistakes are told at once; the rest of such a query is not looked at.
+const MAX_TOLD: usize = 20;
 
 /// A name of `sort`.
 #[derive(Debug, Clone, Copy)]
@@ -61,11 +69,14 @@ impl Asked {
         shape: &'static Shape,
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, Error> {
-        let (mut reading, mut seen) = (Reading::default(), Vec::<String>::new());
+        let (mut reading, mut seen) = (Reading::default(), BTreeSet::new());
         let mut asked = Self::nothing(shape);
         for (name, text) in pairs {
             let (name, text) = (name.as_ref(), text.as_ref());
-            if seen.iter().any(|other| other == name) {
+            if reading.wrong.len() >= MAX_TOLD {
+                break;
+            }
+            if !seen.insert(name.to_owned()) {
                 reading.note(
                     name,
                     "malformed",
@@ -73,7 +84,6 @@ impl Asked {
                 );
                 continue;
             }
-            seen.push(name.to_owned());
             match name {
                 "cursor" => asked.cursor = Some(text.to_owned()),
                 "limit" => asked.limit = reading.limit(text),
@@ -99,13 +109,13 @@ impl Asked {
     }
     /// The values of a filter that the list answers itself; none when it was not asked.
     pub fn given(&self, name: &str) -> &[String] {
-        self.given.get(name).map_or(&[], Vec::as_slice)
+        self.given.get(name).map(Vec::as_slice).unwrap_or_default()
     }
     /// These values, as what they are.
     ///
     /// # Errors
     /// [`Error::Invalid`] for one that is not.
-    pub fn given_all<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Vec<T>, Error> {
+    pub fn given_all<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<Vec<T>, Error> {
         let wrong = |error: T::Err| Error::invalid(format!("?{name}"), "malformed", error.to_string());
         self.given(name).iter().map(|text| text.parse().map_err(wrong)).collect()
     }
@@ -113,7 +123,7 @@ impl Asked {
     ///
     /// # Errors
     /// [`Error::Invalid`] for one that is not, and for several.
-    pub fn given_one<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, Error> {
+    pub fn given_one<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<Option<T>, Error> {
         let mut values: Vec<T> = self.given_all(name)?;
         if values.len() > 1 {
             return Err(Error::invalid(format!("?{name}"), "malformed", "expected one value"));
@@ -207,11 +217,13 @@ impl Reading {
             };
             if keys.iter().any(|key| key.field.name == name) {
                 self.note("sort", "malformed", format!("{name} stands in it twice"));
+                return keys;
+            }
+            if keys.len() == MAX_KEYS {
+                self.note("sort", "too_long", format!("expected at most {MAX_KEYS} names"));
+                return keys;
             }
             keys.push(Key { field, is_descending });
-        }
-        if keys.len() > MAX_KEYS {
-            self.note("sort", "too_long", format!("expected at most {MAX_KEYS} names"));
         }
         if let [_, _, ..] = keys.as_slice()
             && let Some(alone) = keys.iter().find(|key| key.field.order == Order::ByHand)
@@ -255,8 +267,13 @@ impl Reading {
 }
 
 /// The query of a list, as an argument of its handler and of its use case: `ListQuery<Invoices>`.
-#[derive(Debug)]
 pub struct ListQuery<L>(Asked, PhantomData<fn() -> L>);
+
+impl<L> fmt::Debug for ListQuery<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl<L> Clone for ListQuery<L> {
     fn clone(&self) -> Self {
