@@ -126,6 +126,12 @@ on_both!(what_was_given_up_is_settled_by_a_person, subscriptions(), |world: Worl
         }
     }
     assert_eq!(by_page, all, "page by page it is the same list");
+    let asked = ListQuery::of([("sort", "subscriber,what"), ("attempts_gte", "1")]).unwrap();
+    let sorted = dead_letters::list(&ours, &asked).await.unwrap().items;
+    assert_eq!(
+        sorted.iter().map(|letter| letter.kind == DeadLetterKind::Job).collect::<Vec<_>>(),
+        [false, false, true]
+    );
 
     let of = |entity: &str| -> DeadLetterId {
         let letter = all.iter().find(|letter| letter.entity.as_ref().is_some_and(|found| found.id == entity));

@@ -3,6 +3,8 @@
 
 use atalaya_kernel::{
     Ctx, Error, Permissions, Principal, Scope,
+    audit::Trail,
+    dead_letters::DeadLetterList,
     ids::{JobId, TenantId},
     list::{Field, Kind, List, ListQuery, Select, Shape},
     on_both,
@@ -266,7 +268,9 @@ fn pointers<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Vec<String> {
 
 #[test]
 fn what_a_list_does_not_have_is_refused_by_name() {
-    assert_eq!(Jobs::SHAPE.flaws(), Vec::<String>::new());
+    for shape in [Jobs::SHAPE, DeadLetterList::SHAPE, Trail::SHAPE] {
+        assert_eq!(shape.flaws(), Vec::<String>::new(), "{}", shape.name);
+    }
     let refused = |pairs: &[(&str, &str)]| pointers(ListQuery::<Jobs>::of(pairs.iter().copied()));
     for (name, value) in [
         ("sort", "age"),

@@ -117,7 +117,7 @@ impl Asked {
     /// [`Error::Invalid`] for one that is not.
     pub fn given_all<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<Vec<T>, Error> {
         let wrong = |error: T::Err| Error::invalid(format!("?{name}"), "malformed", error.to_string());
-        self.given(name).iter().map(|text| text.parse().map_err(wrong)).collect()
+        self.given(name).iter().map(|text| text.parse::<T>().map_err(wrong)).collect()
     }
     /// The only one of these values, as what it is.
     ///

@@ -3,7 +3,7 @@ use atalaya_kernel::{
     Error, Scope,
     db::sql,
     ids::InvoiceId,
-    list::ListQuery,
+    list::{List, ListQuery},
     on_both,
     testing::{START, World},
     write_tx,
@@ -206,5 +206,24 @@ on_both!(invoices_are_listed_by_status_scope_and_tenant, |world: World| async mo
         billing::invoice_create(&stranger.ctx, invoice(&rosa, 1, "2026-12-01")).await,
         Err(Error::Invalid(_))
     ));
+    // Neither order nor filter shows what scope and tenant do not.
+    let north = isp.scoped(Scope::Sites(BTreeSet::from([isp.site.clone()])));
+    for sort in InvoiceList::SHAPE.sort_words() {
+        for filter in [("limit", "200"), ("customer_not", rosa.as_str()), ("total_gte", "0")] {
+            let asked = ListQuery::of([("sort", sort.as_str()), filter]).unwrap();
+            let seen = billing::invoices_list(&north, &asked).await.unwrap().items;
+            assert!(seen.iter().all(|invoice| invoice.customer_id == rosa), "{sort} {filter:?}");
+            let seen = billing::invoices_list(&stranger.ctx, &asked).await.unwrap().items;
+            assert!(seen.is_empty(), "{sort} {filter:?}");
+        }
+    }
     assert!(billing::invoices_list(&stranger.ctx, &all).await.unwrap().items.is_empty());
 });
+
+#[test]
+fn the_lists_of_money_are_declared_soundly() {
+    use atalaya_money::{payments::PaymentList, services::ServiceList};
+    for shape in [InvoiceList::SHAPE, PaymentList::SHAPE, ServiceList::SHAPE] {
+        assert_eq!(shape.flaws(), Vec::<String>::new(), "{}", shape.name);
+    }
+}

@@ -238,3 +238,11 @@ on_both!(device_states_are_told_once, subscriptions(), |world: World| async move
     let good = ListQuery::of([("state", "answers")]).unwrap();
     assert!(devices::devices_list(&town.ctx, &good).await.unwrap().items.is_empty());
 });
+
+#[test]
+fn the_lists_of_the_network_are_declared_soundly() {
+    use atalaya_kernel::list::List;
+    for shape in [agents::AgentList::SHAPE, devices::DeviceList::SHAPE] {
+        assert_eq!(shape.flaws(), Vec::<String>::new(), "{}", shape.name);
+    }
+}

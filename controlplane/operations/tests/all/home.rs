@@ -113,3 +113,9 @@ on_both!(who_owes_most_comes_first, |world: World| async move {
     let wrong = ListQuery::<CustomerRows>::of([("sort", "owed")]);
     assert!(matches!(wrong, Err(Error::Invalid(_))), "who owes least is no list");
 });
+
+#[test]
+fn the_list_of_customers_is_declared_soundly() {
+    use atalaya_kernel::list::List;
+    assert_eq!(CustomerRows::SHAPE.flaws(), Vec::<String>::new());
+}

@@ -216,3 +216,12 @@ on_both!(customers_are_found_by_what_people_type, |world: World| async move {
     let stranger = tenant(&world, "other").await;
     assert!(matches!(customers::customer_get(&stranger, &customer.id).await, Err(Error::NotFound)));
 });
+
+#[test]
+fn the_lists_of_people_are_declared_soundly() {
+    use atalaya_kernel::list::List;
+    use atalaya_people::approvals::ApprovalList;
+    for shape in [CustomerList::SHAPE, identity::UserList::SHAPE, ApprovalList::SHAPE] {
+        assert_eq!(shape.flaws(), Vec::<String>::new(), "{}", shape.name);
+    }
+}
