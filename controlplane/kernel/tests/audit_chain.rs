@@ -6,6 +6,7 @@ use atalaya_kernel::{
     audit::{self, AuditFilter, Entry, ExportedHead, Fault, Verified},
     events::EntityRef,
     ids::TenantId,
+    list::ListQuery,
     on_both,
     testing::{START, World},
     write_tx,

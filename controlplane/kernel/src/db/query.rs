@@ -223,7 +223,7 @@ fn page_of<R, D>(
 where
     D: sqlx::Row,
     R: for<'r> FromRow<'r, D>,
-    str: ColumnIndex<D>,
+    for<'c> &'c str: ColumnIndex<D>,
     Option<String>: for<'v> Decode<'v, D::Database> + Type<D::Database>,
     Option<i64>: for<'v> Decode<'v, D::Database> + Type<D::Database>,
     Option<f64>: for<'v> Decode<'v, D::Database> + Type<D::Database>,
