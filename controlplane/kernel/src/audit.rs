@@ -24,12 +24,14 @@ mod chain;
 mod erase;
 mod seal;
 mod search;
+mod shape;
 mod trail;
 mod verify;
 
 pub use erase::{erase_actor, erase_content};
 pub use seal::{AuditHead, head, head_platform, seal, seal_platform};
 pub use search::{AuditFilter, AuditRow, list, list_platform};
+pub use shape::{Trail, page};
 pub use trail::PLATFORM;
 pub use verify::{
     ExportedHead, Fault, Verified, continues, continues_platform, heads_of, verify, verify_platform,

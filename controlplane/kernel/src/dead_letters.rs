@@ -10,7 +10,9 @@ use crate::{
     db::{DbError, SealedHandle, TenantTx, sql},
     events::EntityRef,
     ids::{EventId, JobId},
-    page::{Page, PageQuery},
+    list::{Field, Kind, List, ListQuery, Select, Shape},
+    page::Page,
+    text_enum,
     time::Timestamp,
     write_tx,
 };
@@ -58,14 +60,14 @@ impl<'de> Deserialize<'de> for DeadLetterId {
     }
 }
 
-/// What kind of work it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DeadLetterKind {
-    /// An event for a subscriber inside the system.
-    Delivery,
-    /// Work to be done in the background.
-    Job,
+text_enum! {
+    /// What kind of work it was.
+    pub enum DeadLetterKind {
+        /// An event for a subscriber inside the system.
+        Delivery = "delivery",
+        /// Work to be done in the background.
+        Job = "job",
+    }
 }
 
 /// Something that was given up.
@@ -103,53 +105,62 @@ pub struct Discard {
     pub reason: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct DeliveryRow {
-    event_id: EventId,
-    subscriber: String,
-    kind: String,
-    entity_kind: String,
-    entity_id: String,
-    attempts: i64,
-    error: Option<String>,
-    occurred_at: Timestamp,
-    since: Timestamp,
+/// The list of what waits.
+#[derive(Debug)]
+pub struct DeadLetterList;
+
+impl List for DeadLetterList {
+    const SHAPE: &'static Shape = &Shape {
+        name: "dead_letters",
+        fields: &[&[
+            Field::of("dead_at", Kind::Instant, "letter.since").sorts().ranges(),
+            Field::of("created_at", Kind::Instant, "letter.created_at").sorts().ranges(),
+            Field::of("kind", Kind::Words(DeadLetterKind::WORDS), "letter.work").matches(),
+            Field::of("what", Kind::Text, "letter.what").sorts().matches().such_as("service.suspended"),
+            Field::of("subscriber", Kind::Text, "letter.subscriber").sorts().matches().or_missing(),
+            Field::of("attempts", Kind::Int, "letter.attempts").sorts().ranges(),
+        ]],
+        order: "-dead_at",
+        id: "letter.id",
+    };
 }
 
+/// Deliveries and jobs as one list; what is dead is little, and has an index in either table.
+const ROWS: Select = Select {
+    columns: "letter.id, letter.work, letter.what, letter.subscriber, letter.entity_kind, letter.entity_id, letter.attempts, \
+              letter.error, letter.created_at, letter.since",
+    from: "(SELECT d.tenant_id, d.event_id || '.' || d.subscriber AS id, 'delivery' AS work, e.kind AS what, d.subscriber, \
+           e.entity_kind, e.entity_id, d.attempts, d.error, e.occurred_at AS created_at, \
+           COALESCE(d.dead_at, d.next_at) AS since FROM kernel_delivery d \
+           JOIN kernel_event e ON e.tenant_id = d.tenant_id AND e.id = d.event_id WHERE d.state = 'dead' \
+           UNION ALL \
+           SELECT j.tenant_id, j.id, 'job' AS work, j.kind AS what, NULL AS subscriber, NULL AS entity_kind, \
+           NULL AS entity_id, j.attempts, j.error, j.created_at, COALESCE(j.dead_at, j.run_at) AS since \
+           FROM kernel_job j WHERE j.state = 'dead') AS letter WHERE letter.tenant_id = ",
+};
+
 #[derive(sqlx::FromRow)]
-struct JobRow {
-    id: JobId,
-    kind: String,
+struct LetterRow {
+    id: String,
+    work: DeadLetterKind,
+    what: String,
+    subscriber: Option<String>,
+    entity_kind: Option<String>,
+    entity_id: Option<String>,
     attempts: i64,
     error: Option<String>,
     created_at: Timestamp,
     since: Timestamp,
 }
 
-impl From<DeliveryRow> for DeadLetter {
-    fn from(row: DeliveryRow) -> Self {
+impl From<LetterRow> for DeadLetter {
+    fn from(row: LetterRow) -> Self {
         Self {
-            id: DeadLetterId::Delivery(row.event_id, row.subscriber.clone()).to_string(),
-            kind: DeadLetterKind::Delivery,
-            what: row.kind,
-            subscriber: Some(row.subscriber),
-            entity: Some(EntityRef { kind: row.entity_kind, id: row.entity_id }),
-            attempts: row.attempts,
-            last_error: row.error.unwrap_or_default(),
-            created_at: row.occurred_at,
-            dead_at: row.since,
-        }
-    }
-}
-
-impl From<JobRow> for DeadLetter {
-    fn from(row: JobRow) -> Self {
-        Self {
-            id: row.id.to_string(),
-            kind: DeadLetterKind::Job,
-            what: row.kind,
-            subscriber: None,
-            entity: None,
+            id: row.id,
+            kind: row.work,
+            what: row.what,
+            subscriber: row.subscriber,
+            entity: row.entity_kind.zip(row.entity_id).map(|(kind, id)| EntityRef { kind, id }),
             attempts: row.attempts,
             last_error: row.error.unwrap_or_default(),
             created_at: row.created_at,
@@ -158,32 +169,15 @@ impl From<JobRow> for DeadLetter {
     }
 }
 
-/// Where a page ended.
-type After = (Timestamp, String);
-
-/// What waits, newest first; of one kind where one is named.
+/// What waits, newest first unless another order is asked for.
 ///
 /// # Errors
-/// Without [`READ`] over the whole ISP, or a cursor of another list.
-pub async fn list(
-    ctx: &Ctx,
-    kind: Option<DeadLetterKind>,
-    page: &PageQuery,
-) -> Result<Page<DeadLetter>, Error> {
+/// Without [`READ`] over the whole ISP, or a cursor of another list or order.
+pub async fn list(ctx: &Ctx, asked: &ListQuery<DeadLetterList>) -> Result<Page<DeadLetter>, Error> {
     ctx.authorize_whole(READ)?;
-    let limit = page.limit()?;
-    let after = page.after::<After>()?;
     let mut tx = ctx.begin_read().await?;
-    let mut found = Vec::new();
-    if kind != Some(DeadLetterKind::Job) {
-        found.extend(deliveries(&mut tx, after.as_ref(), None, limit + 1).await?);
-    }
-    if kind != Some(DeadLetterKind::Delivery) {
-        found.extend(jobs(&mut tx, after.as_ref(), None, limit + 1).await?);
-    }
-    tx.rollback().await?;
-    found.sort_by(|a, b| (b.dead_at, &b.id).cmp(&(a.dead_at, &a.id)));
-    Page::of(found, limit, |letter| (letter.dead_at, letter.id.clone()))
+    let page = asked.fetch(&mut tx, ROWS, |query, _| query).await?;
+    Ok(page.map(|row: LetterRow| row.into()))
 }
 
 /// One of them.
@@ -231,13 +225,9 @@ pub async fn discard(ctx: &Ctx, id: &DeadLetterId, discard: &Discard) -> Result<
 }
 
 async fn one(tx: &mut TenantTx, id: &DeadLetterId) -> Result<DeadLetter, Error> {
-    let found = match id {
-        DeadLetterId::Job(job) => jobs(tx, None, Some(job), 1).await?,
-        DeadLetterId::Delivery(event, subscriber) => {
-            deliveries(tx, None, Some((event, subscriber)), 1).await?
-        }
-    };
-    found.into_iter().next().ok_or(Error::NotFound)
+    let row: LetterRow =
+        ROWS.query(tx).push(" AND letter.id = ").push_bind(id.to_string()).fetch_one(tx).await?;
+    Ok(row.into())
 }
 
 /// How many wait, of both kinds.
@@ -253,71 +243,6 @@ pub async fn count(tx: &mut TenantTx) -> Result<i64, DbError> {
         .push(") AS waiting");
     let (count,): (i64,) = query.fetch_one(tx).await?;
     Ok(count)
-}
-
-async fn deliveries(
-    tx: &mut TenantTx,
-    after: Option<&After>,
-    only: Option<(&EventId, &String)>,
-    limit: i64,
-) -> Result<Vec<DeadLetter>, DbError> {
-    let tenant = tx.tenant().clone();
-    let mut query = sql("SELECT d.event_id, d.subscriber, e.kind, e.entity_kind, e.entity_id, d.attempts, d.error, e.occurred_at, \
-                         COALESCE(d.dead_at, d.next_at) AS since FROM kernel_delivery d \
-                         JOIN kernel_event e ON e.tenant_id = d.tenant_id AND e.id = d.event_id \
-                         WHERE d.state = 'dead' AND d.tenant_id = ")
-        .push_bind(&tenant);
-    if let Some((event, subscriber)) = only {
-        query = query
-            .push(" AND d.event_id = ")
-            .push_bind(event)
-            .push(" AND d.subscriber = ")
-            .push_bind(subscriber);
-    }
-    if let Some((since, id)) = after {
-        query = query
-            .push(" AND (COALESCE(d.dead_at, d.next_at) < ")
-            .push_bind(*since)
-            .push(" OR (COALESCE(d.dead_at, d.next_at) = ")
-            .push_bind(*since)
-            .push(" AND d.event_id || '.' || d.subscriber < ")
-            .push_bind(id)
-            .push("))");
-    }
-    let query =
-        query.push(" ORDER BY since DESC, d.event_id DESC, d.subscriber DESC LIMIT ").push_bind(limit);
-    let rows: Vec<DeliveryRow> = query.fetch_all(tx).await?;
-    Ok(rows.into_iter().map(DeadLetter::from).collect())
-}
-
-async fn jobs(
-    tx: &mut TenantTx,
-    after: Option<&After>,
-    only: Option<&JobId>,
-    limit: i64,
-) -> Result<Vec<DeadLetter>, DbError> {
-    let tenant = tx.tenant().clone();
-    let mut query = sql(
-        "SELECT id, kind, attempts, error, created_at, COALESCE(dead_at, run_at) AS since FROM kernel_job \
-                         WHERE state = 'dead' AND tenant_id = ",
-    )
-    .push_bind(&tenant);
-    if let Some(job) = only {
-        query = query.push(" AND id = ").push_bind(job);
-    }
-    if let Some((since, id)) = after {
-        query = query
-            .push(" AND (COALESCE(dead_at, run_at) < ")
-            .push_bind(*since)
-            .push(" OR (COALESCE(dead_at, run_at) = ")
-            .push_bind(*since)
-            .push(" AND id < ")
-            .push_bind(id)
-            .push("))");
-    }
-    let rows: Vec<JobRow> =
-        query.push(" ORDER BY since DESC, id DESC LIMIT ").push_bind(limit).fetch_all(tx).await?;
-    Ok(rows.into_iter().map(DeadLetter::from).collect())
 }
 
 /// Takes it out of the dead. Of two people who do it at once, the second finds nothing.

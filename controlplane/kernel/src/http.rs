@@ -1,6 +1,7 @@
 //! Conventions of the API, in one place: who asks ([`Ctx`] as an extractor), bodies, versions, and the mapping of
 //! [`Error`] to problem documents (RFC 9457).
 
+mod listing;
 mod nul;
 
 use crate::{Ctx, Error, error::FieldError, outbox::chain};

@@ -8,7 +8,7 @@
 //! - [`jobs`]: durable work under a lease with a fence; what of both failed for good: [`dead_letters`];
 //!   and when what is done by the calendar is due: [`schedule`]. [`audit`]: no change without its row.
 //! - [`secrets`], [`blobs`], [`migrations`], [`row_security`], [`page`], [`http`]: sealing, files, schema, who sees which
-//!   rows, lists, API conventions.
+//!   rows, pages, API conventions; [`list`]: what a list is sorted and filtered by.
 //! - [`search`]: things found by the words of their fields; [`notes`]: notes and files that people leave with them;
 //!   [`timeline`]: what happened to each.
 //! - [`acme`]: certificates that a public authority issues, shared by all processes.
@@ -34,6 +34,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod installation;
 pub mod jobs;
+pub mod list;
 pub mod migrations;
 pub mod money;
 pub mod network;

@@ -6,6 +6,7 @@ use atalaya_kernel::{
     audit::{self, AuditFilter, Entry, ExportedHead, Fault, Verified},
     events::EntityRef,
     ids::TenantId,
+    list::ListQuery,
     on_both,
     testing::{START, World},
     write_tx,
@@ -263,5 +264,21 @@ on_both!(a_trail_is_searched_by_who_what_and_when, |world: World| async move {
         ),
     ] {
         assert_eq!(find(filter.clone()).await, expected, "{filter:?}");
+    }
+    let later = later.to_string();
+    let cases: [(&[(&str, &str)], &[&str]); 7] = [
+        (&[], &["inv_1", "cus_2", "cus_1", "cus_0"]),
+        (&[("sort", "occurred_at"), ("limit", "3")], &["cus_0", "cus_1", "cus_2"]),
+        (&[("action", "invoice.*")], &["inv_1"]),
+        (&[("action", "customer.write, x.y"), ("to", &later)], &["cus_2", "cus_1", "cus_0"]),
+        (&[("entity_id", "cus_1,inv_1"), ("actor_kind", "system")], &["inv_1", "cus_1"]),
+        (&[("from", &later), ("occurred_at_gte", &later)], &["inv_1"]),
+        (&[("actor", "somebody")], &[]),
+    ];
+    for (pairs, expected) in cases {
+        let asked = ListQuery::of(pairs.iter().copied()).unwrap();
+        let page = audit::page(&mut ctx.begin_read().await.unwrap(), &asked).await.unwrap();
+        let found: Vec<_> = page.items.iter().map(|row| row.entity_id.as_str()).collect();
+        assert_eq!(found, expected, "{pairs:?}");
     }
 });

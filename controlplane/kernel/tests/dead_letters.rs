@@ -6,9 +6,9 @@ use atalaya_kernel::{
     dead_letters::{self, DeadLetterId, DeadLetterKind, Discard},
     events::{self, EntityRef, Event, EventType, NewEvent, Subscriptions},
     jobs::{self, Handler, Job, NewJob},
+    list::ListQuery,
     on_both,
     outbox::{self, Subscriber},
-    page::PageQuery,
     runtime::Runtime,
     testing::{START, World},
     write_tx,
@@ -103,20 +103,22 @@ on_both!(what_was_given_up_is_settled_by_a_person, subscriptions(), |world: Worl
     let mut tx = ours.begin_read().await.unwrap();
     assert_eq!(dead_letters::count(&mut tx).await.unwrap(), 3, "of both kinds");
     drop(tx);
-    let all = dead_letters::list(&ours, None, &PageQuery::default()).await.unwrap().items;
+    let all = dead_letters::list(&ours, &ListQuery::default()).await.unwrap().items;
     assert_eq!(all.len(), 3, "two deliveries and a job: {all:#?}");
     assert!(all.is_sorted_by(|a, b| a.dead_at >= b.dead_at), "newest first");
     assert!(all.iter().all(|letter| letter.last_error.contains("the other side is away")));
     assert!(!format!("{all:?}").contains("not shown"));
     for kind in [DeadLetterKind::Delivery, DeadLetterKind::Job] {
-        let found = dead_letters::list(&ours, Some(kind), &PageQuery::default()).await.unwrap().items;
+        let asked = ListQuery::of([("kind", kind.as_str())]).unwrap();
+        let found = dead_letters::list(&ours, &asked).await.unwrap().items;
         let wanted: Vec<_> = all.iter().filter(|letter| letter.kind == kind).cloned().collect();
         assert_eq!(found, wanted, "one kind alone");
     }
-    let mut by_page = Vec::new();
-    let mut cursor = None;
+    let (mut by_page, mut cursor) = (Vec::new(), None::<String>);
     loop {
-        let page = dead_letters::list(&ours, None, &PageQuery { cursor, limit: Some(1) }).await.unwrap();
+        let place = cursor.iter().map(|cursor| ("cursor", cursor.as_str()));
+        let asked = ListQuery::of(place.chain([("limit", "1")])).unwrap();
+        let page = dead_letters::list(&ours, &asked).await.unwrap();
         by_page.extend(page.items);
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -124,6 +126,12 @@ on_both!(what_was_given_up_is_settled_by_a_person, subscriptions(), |world: Worl
         }
     }
     assert_eq!(by_page, all, "page by page it is the same list");
+    let asked = ListQuery::of([("sort", "subscriber,what"), ("attempts_gte", "1")]).unwrap();
+    let sorted = dead_letters::list(&ours, &asked).await.unwrap().items;
+    assert_eq!(
+        sorted.iter().map(|letter| letter.kind == DeadLetterKind::Job).collect::<Vec<_>>(),
+        [false, false, true]
+    );
 
     let of = |entity: &str| -> DeadLetterId {
         let letter = all.iter().find(|letter| letter.entity.as_ref().is_some_and(|found| found.id == entity));
@@ -134,7 +142,7 @@ on_both!(what_was_given_up_is_settled_by_a_person, subscriptions(), |world: Worl
     let stranger = ctx(&world, 2, Permissions::All);
     let may_look = ctx(&world, 1, Permissions::These([dead_letters::READ.0.to_owned()].into()));
     let discard = Discard { reason: "it was replaced".to_owned() };
-    assert!(dead_letters::list(&stranger, None, &PageQuery::default()).await.unwrap().items.is_empty());
+    assert!(dead_letters::list(&stranger, &ListQuery::default()).await.unwrap().items.is_empty());
     for id in [&of("a"), &job] {
         assert!(matches!(dead_letters::get(&stranger, id).await, Err(Error::NotFound)));
         assert!(matches!(dead_letters::replay(&stranger, id).await, Err(Error::NotFound)));
@@ -160,7 +168,7 @@ on_both!(what_was_given_up_is_settled_by_a_person, subscriptions(), |world: Worl
     dead_letters::replay(&ours, &job).await.unwrap();
     jobs::run_due(&world.runtime, &handlers).await.unwrap();
     assert_eq!(moody.taken.load(Ordering::SeqCst), 3);
-    assert!(dead_letters::list(&ours, None, &PageQuery::default()).await.unwrap().items.is_empty());
+    assert!(dead_letters::list(&ours, &ListQuery::default()).await.unwrap().items.is_empty());
 
     let filter = audit::AuditFilter { limit: 10, ..audit::AuditFilter::default() };
     let rows = audit::list(&mut ours.begin_read().await.unwrap(), &filter).await.unwrap();

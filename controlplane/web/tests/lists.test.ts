@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { joined, keepSelection, matching, parseInput, type Entry } from '@/areas/operations/palette/entries'
 import { csvOf, gapsOf, groupFlags, restarts, shifted } from '@/areas/operations/devices/timeSeries'
-import { chosenColumns } from '@/components/list'
+import { chosenColumns, direction, nextOrder } from '@/components/list'
 import { parseViews, sameQuery, viewQuery } from '@/composables/useViews'
 
 const entry = (id: string, title: string, note = ''): Entry => ({ id, group: 'go', icon: '', title, note, to: { name: id } })
@@ -85,5 +85,33 @@ describe('time series', () => {
       { label: 'b, "before"', points: shifted([[0, 7]], 1000), comparedWith: 0 },
     ]
     expect(csvOf(series, 1000)).toBe('time,"a","b, ""before"""\r\n1970-01-01T00:00:01.000Z,1,7\r\n1970-01-01T00:00:02.000Z,,\r\n')
+  })
+})
+
+describe('order', () => {
+  const name = { key: 'name', label: 'Name', sort: 'name' }
+  const due = { key: 'due', label: 'Due', sort: '-due_on' }
+  const owed = { key: 'owed', label: 'Owed', sort: '-owed', oneWay: true }
+
+  it('goes one way, the other, and back to the own order of the list', () => {
+    expect(['', '-due_on', 'due_on', '-total'].map((order) => nextOrder(due, order, 'name'))).toEqual(['-due_on', 'due_on', '', '-due_on'])
+  })
+
+  it('turns the own order around and back', () => {
+    expect(['', '-name', '-due_on'].map((order) => nextOrder(name, order, 'name'))).toEqual(['-name', '', ''])
+    expect(nextOrder(due, '', '-due_on')).toBe('due_on')
+  })
+
+  it('has one way only where the list knows no other', () => {
+    expect(['', '-owed'].map((order) => nextOrder(owed, order, 'name'))).toEqual(['-owed', ''])
+  })
+
+  it('says how it runs along a column', () => {
+    expect([direction(name, 'name'), direction(name, '-name'), direction(name, '-due_on'), direction({ key: 'x', label: '' }, 'x')]).toEqual([
+      'ascending',
+      'descending',
+      null,
+      null,
+    ])
   })
 })

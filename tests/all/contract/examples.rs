@@ -62,7 +62,9 @@ impl Example {
         {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
             if let Some(value) = values.get(&name) {
-                parameter["example"] = value.clone();
+                // Several may be given where the document says so; the call gave one.
+                let is_list = parameter["schema"]["type"] == "array";
+                parameter["example"] = if is_list { json!([value]) } else { value.clone() };
                 // One of the schema would be tried as well, and is nobody's.
                 for word in ["example", "examples"] {
                     parameter["schema"].as_object_mut().map(|schema| schema.remove(word));

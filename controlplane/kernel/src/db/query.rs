@@ -1,7 +1,7 @@
 //! One SQL text, `$1` parameters, run by whichever native driver is behind the transaction.
 
-use super::{DbError, Value, tx::Tx};
-use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow, sqlite::SqliteRow};
+use super::{DbError, Kind, Value, tx::Tx};
+use sqlx::{AssertSqlSafe, ColumnIndex, Decode, FromRow, Type, postgres::PgRow, sqlite::SqliteRow};
 
 /// A row type that both databases can fill; `#[derive(sqlx::FromRow)]` is enough.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
@@ -147,6 +147,31 @@ impl Query {
         run!(self, handle, sqlx::query_as, fetch_all)
     }
 
+    /// At most `limit` rows and, where there are more, what stands in these columns of the last of them.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub(crate) async fn fetch_page<R: Row>(
+        self,
+        handle: &mut impl Handle,
+        limit: usize,
+        columns: &[(&'static str, Kind)],
+    ) -> Result<(Vec<R>, Option<Vec<Value>>), DbError> {
+        let Self { text, values } = self;
+        let tx = handle.tx();
+        let outcome = match tx {
+            Tx::Sqlite(tx) => bind_all!(sqlx::query(AssertSqlSafe(text)), values)
+                .fetch_all(&mut **tx)
+                .await
+                .and_then(|rows| page_of::<R, SqliteRow>(&rows, limit, columns)),
+            Tx::Postgres(tx) => bind_all!(sqlx::query(AssertSqlSafe(text)), values)
+                .fetch_all(&mut **tx)
+                .await
+                .and_then(|rows| page_of::<R, PgRow>(&rows, limit, columns)),
+        };
+        tx.ended(outcome)
+    }
+
     /// The one column of all rows.
     ///
     /// # Errors
@@ -187,4 +212,41 @@ impl Query {
     pub async fn fetch_one<R: Row>(self, handle: &mut impl Handle) -> Result<R, DbError> {
         self.fetch_optional(handle).await?.ok_or(DbError::NoRow)
     }
+}
+
+/// The rows to show, and the values of the last of them where there are more.
+fn page_of<R, D>(
+    rows: &[D],
+    limit: usize,
+    columns: &[(&'static str, Kind)],
+) -> Result<(Vec<R>, Option<Vec<Value>>), sqlx::Error>
+where
+    D: sqlx::Row,
+    R: for<'r> FromRow<'r, D>,
+    for<'c> &'c str: ColumnIndex<D>,
+    Option<String>: for<'v> Decode<'v, D::Database> + Type<D::Database>,
+    Option<i64>: for<'v> Decode<'v, D::Database> + Type<D::Database>,
+    Option<f64>: for<'v> Decode<'v, D::Database> + Type<D::Database>,
+    Option<bool>: for<'v> Decode<'v, D::Database> + Type<D::Database>,
+    Option<Vec<u8>>: for<'v> Decode<'v, D::Database> + Type<D::Database>,
+{
+    let value = |row: &D, name: &'static str, kind: Kind| {
+        Ok::<_, sqlx::Error>(match kind {
+            Kind::Text => Value::Text(row.try_get(name)?),
+            Kind::Int => Value::Int(row.try_get(name)?),
+            Kind::Real => Value::Real(row.try_get(name)?),
+            Kind::Bool => Value::Bool(row.try_get(name)?),
+            Kind::Bytes => Value::Bytes(row.try_get(name)?),
+        })
+    };
+    let shown = rows.get(..limit).unwrap_or(rows);
+    let last = shown.last().filter(|_| rows.len() > limit);
+    let values = match last {
+        Some(row) => {
+            Some(columns.iter().map(|&(name, kind)| value(row, name, kind)).collect::<Result<Vec<_>, _>>()?)
+        }
+        None => None,
+    };
+    let found = shown.iter().map(R::from_row).collect::<Result<Vec<R>, _>>()?;
+    Ok((found, values))
 }

@@ -132,6 +132,8 @@ macro_rules! text_enum {
         impl $name {
             /// All values, in order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The words of all values, for the declaration of a list.
+            pub const WORDS: &'static [&'static str] = &[$($text),+];
             /// The word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }

@@ -1,16 +1,17 @@
 //! `/invoices`.
 
-use super::{BillingRun, Invoice, InvoiceDetail, InvoiceFilter, ListedStatus, NewInvoice, service};
+use super::{BillingRun, Invoice, InvoiceDetail, InvoiceList, NewInvoice, service};
 use crate::Listed;
 use atalaya_kernel::{
     Ctx, Error,
-    http::{Json, Path, Problem, Query, Versioned},
-    ids::{CustomerId, InvoiceId},
-    page::{Page, PageQuery},
+    http::{Json, Path, Problem, Versioned},
+    ids::InvoiceId,
+    list::ListQuery,
+    page::Page,
 };
 use axum::http::StatusCode;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of invoices.
@@ -22,26 +23,12 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(void))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Filter {
-    /// Of one customer.
-    customer: Option<CustomerId>,
-    /// Only these.
-    #[param(inline)]
-    status: Option<ListedStatus>,
-}
-
-/// Invoices, newest first.
-#[utoipa::path(get, path = "/invoices", tag = "invoices", params(Filter, PageQuery), responses((status = 200, body = Page<Listed<Invoice>>)),
+/// Invoices, newest first unless another order is asked for.
+#[utoipa::path(get, path = "/invoices", tag = "invoices", params(ListQuery<InvoiceList>),
+    responses((status = 200, body = Page<Listed<Invoice>>), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("invoice.read"))))]
-async fn list(
-    ctx: Ctx,
-    Query(filter): Query<Filter>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Listed<Invoice>>>, Error> {
-    let filter = InvoiceFilter { customer: filter.customer, status: filter.status };
-    service::invoices_list(&ctx, &filter, &page).await.map(Json)
+async fn list(ctx: Ctx, asked: ListQuery<InvoiceList>) -> Result<Json<Page<Listed<Invoice>>>, Error> {
+    service::invoices_list(&ctx, &asked).await.map(Json)
 }
 
 /// Issues a single invoice.

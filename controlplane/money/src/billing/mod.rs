@@ -9,6 +9,7 @@
 mod findable;
 pub mod http;
 mod ledger;
+mod list;
 mod model;
 mod rules;
 mod run;
@@ -18,10 +19,10 @@ mod store;
 pub use findable::{FOUND, Invoices};
 pub use ledger::{Balance, balances, overdue_by_customer, overdue_sum, owes};
 pub(crate) use ledger::{EntryKind, NewEntry, account_lock, entry_record};
+pub use list::InvoiceList;
 pub(crate) use model::InvoiceRow;
 pub use model::{
-    BillingRun, Invoice, InvoiceDetail, InvoiceFilter, InvoiceLine, InvoiceStatus, ListedStatus, NewInvoice,
-    Period,
+    BillingRun, Invoice, InvoiceDetail, InvoiceLine, InvoiceStatus, ListedStatus, NewInvoice, Period,
 };
 pub use rules::Debt;
 pub(crate) use rules::debt;

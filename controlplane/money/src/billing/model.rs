@@ -170,15 +170,6 @@ pub struct NewInvoice {
     pub is_fee: bool,
 }
 
-/// Which invoices a list wants.
-#[derive(Debug, Clone, Default)]
-pub struct InvoiceFilter {
-    /// Of one customer.
-    pub customer: Option<CustomerId>,
-    /// `open` takes partly paid ones too; none = all.
-    pub status: Option<ListedStatus>,
-}
-
 text_enum! {
     /// States that a list can be narrowed to.
     pub enum ListedStatus {

@@ -1,5 +1,5 @@
 use super::{
-    CREATED, EntryKind, ISSUE, Invoice, InvoiceDetail, InvoiceFilter, InvoiceLine, NewEntry, NewInvoice,
+    CREATED, EntryKind, ISSUE, Invoice, InvoiceDetail, InvoiceLine, InvoiceList, NewEntry, NewInvoice,
     OVERDUE, READ, VOID, VOIDED, account_lock, entry_record, findable,
     model::InvoiceRow,
     store::{self, NewLine},
@@ -12,8 +12,9 @@ use atalaya_kernel::{
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
     ids::{EventId, InvoiceId},
+    list::ListQuery,
     money::Money,
-    page::{Page, PageQuery},
+    page::Page,
     search,
     time::Date,
     write_tx,
@@ -48,21 +49,18 @@ pub async fn invoice_get(ctx: &Ctx, id: &InvoiceId) -> Result<InvoiceDetail, Err
     Ok(InvoiceDetail { invoice: row.on(ctx.now().date_in(&tenant.time_zone)), customer_name, lines })
 }
 
-/// Invoices, newest first.
+/// Invoices, newest first unless another order is asked for.
 ///
 /// # Errors
-/// Without `invoice.read`, or a cursor of another list.
+/// Without `invoice.read`, or a cursor of another list or order.
 pub async fn invoices_list(
     ctx: &Ctx,
-    filter: &InvoiceFilter,
-    page: &PageQuery,
+    asked: &ListQuery<InvoiceList>,
 ) -> Result<Page<Listed<Invoice>>, Error> {
     ctx.authorize(READ)?;
-    let limit = page.limit()?;
     let mut tx = ctx.begin_read().await?;
     let today = ctx.now().date_in(&tenancy::settings(&mut tx).await?.time_zone);
-    let rows = store::invoices_list(&mut tx, filter, today, page.after()?, limit + 1).await?;
-    let page = Page::of(rows, limit, |row| row.number)?.map(|row| row.on(today));
+    let page = store::invoices_list(&mut tx, asked, today).await?.map(|row| row.on(today));
     with_names(&mut tx, page, |invoice| &invoice.customer_id).await
 }
 

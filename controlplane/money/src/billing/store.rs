@@ -1,17 +1,23 @@
-use super::{InvoiceFilter, ListedStatus, NewEntry, model::InvoiceRow};
+use super::{ListedStatus, NewEntry, model::InvoiceRow};
 use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
     ids::{CustomerId, InvoiceId, LedgerEntryId, ServiceId},
+    list::{Asked, Select},
     money::Currency,
+    page::Page,
     time::{Date, Timestamp},
+};
+
+const ROWS: Select = Select {
+    columns: "id, number, customer_id, service_id, period_from, period_to, issued_on, due_on, currency, total, fees, paid, voided, \
+              version, created_at",
+    from: "money_invoice WHERE tenant_id = ",
 };
 
 /// All invoices of the transaction's tenant: for rules, which must not depend on who asks.
 fn every(tx: &TenantTx) -> Query {
-    sql("SELECT id, number, customer_id, service_id, period_from, period_to, issued_on, due_on, currency, total, fees, \
-         paid, voided, version, created_at FROM money_invoice WHERE tenant_id = ")
-    .push_bind(tx.tenant())
+    ROWS.query(tx)
 }
 
 /// Invoices that the transaction's scope lets see; under a scope of sites, those of the customers served there.
@@ -39,28 +45,27 @@ pub(super) async fn invoice_find(tx: &mut TenantTx, id: &InvoiceId) -> Result<In
 
 pub(super) async fn invoices_list(
     tx: &mut TenantTx,
-    filter: &InvoiceFilter,
+    asked: &Asked,
     today: Date,
-    below: Option<i64>,
-    limit: i64,
-) -> Result<Vec<InvoiceRow>, DbError> {
-    let mut query = visible(tx);
-    if let Some(customer) = &filter.customer {
-        query = query.push(" AND customer_id = ").push_bind(customer);
+) -> Result<Page<InvoiceRow>, Error> {
+    let statuses: Vec<ListedStatus> = asked.given_all("status")?;
+    asked.fetch(tx, ROWS, |query, tx| in_status(within(query, tx), &statuses, today)).await
+}
+
+/// In one of these states; none = all.
+fn in_status(mut query: Query, statuses: &[ListedStatus], today: Date) -> Query {
+    for (at, status) in statuses.iter().enumerate() {
+        query = query.push(if at == 0 { " AND (" } else { " OR " });
+        query = match status {
+            ListedStatus::Open => query.push("voided = false AND paid < total"),
+            ListedStatus::Overdue => {
+                query.push("voided = false AND paid < total AND due_on < ").push_bind(today)
+            }
+            ListedStatus::Paid => query.push("voided = false AND paid >= total"),
+            ListedStatus::Void => query.push("voided = true"),
+        };
     }
-    query = match filter.status {
-        None => query,
-        Some(ListedStatus::Open) => query.push(" AND voided = false AND paid < total"),
-        Some(ListedStatus::Overdue) => {
-            query.push(" AND voided = false AND paid < total AND due_on < ").push_bind(today)
-        }
-        Some(ListedStatus::Paid) => query.push(" AND voided = false AND paid >= total"),
-        Some(ListedStatus::Void) => query.push(" AND voided = true"),
-    };
-    if let Some(below) = below {
-        query = query.push(" AND number < ").push_bind(below);
-    }
-    query.push(" ORDER BY number DESC LIMIT ").push_bind(limit).fetch_all(tx).await
+    if statuses.is_empty() { query } else { query.push(")") }
 }
 
 /// Invoices by id, those that exist and may be seen.

@@ -1,16 +1,15 @@
 //! `/payments`.
 
-use super::{NewPayment, Payment, PaymentDetail, Registered, service};
+use super::{NewPayment, Payment, PaymentDetail, PaymentList, Registered, service};
 use crate::Listed;
 use atalaya_kernel::{
     Ctx, Error,
-    http::{IdempotencyKey, Json, Path, Problem, Query},
-    ids::{CustomerId, PaymentId},
-    page::{Page, PageQuery},
+    http::{IdempotencyKey, Json, Path, Problem},
+    ids::PaymentId,
+    list::ListQuery,
+    page::Page,
 };
 use axum::http::StatusCode;
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of payments.
@@ -18,22 +17,12 @@ pub fn router() -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(list, register)).routes(routes!(get))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Filter {
-    /// Of one customer.
-    customer: Option<CustomerId>,
-}
-
-/// Payments, newest first.
-#[utoipa::path(get, path = "/payments", tag = "payments", params(Filter, PageQuery), responses((status = 200, body = Page<Listed<Payment>>)),
+/// Payments, newest first unless another order is asked for.
+#[utoipa::path(get, path = "/payments", tag = "payments", params(ListQuery<PaymentList>),
+    responses((status = 200, body = Page<Listed<Payment>>), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("payment.read"))))]
-async fn list(
-    ctx: Ctx,
-    Query(filter): Query<Filter>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Listed<Payment>>>, Error> {
-    service::payments_list(&ctx, filter.customer.as_ref(), &page).await.map(Json)
+async fn list(ctx: Ctx, asked: ListQuery<PaymentList>) -> Result<Json<Page<Listed<Payment>>>, Error> {
+    service::payments_list(&ctx, &asked).await.map(Json)
 }
 
 /// Registers a payment; reconnects what was suspended for a debt that is settled with it.

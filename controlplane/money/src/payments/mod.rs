@@ -6,11 +6,13 @@
 //! next invoice.
 
 pub mod http;
+mod list;
 mod model;
 mod rules;
 mod service;
 mod store;
 
+pub use list::PaymentList;
 pub use model::{Allocation, Method, NewPayment, Payment, PaymentDetail, Registered};
 pub(crate) use service::{credit_use, reconnect_if_settled};
 pub use service::{payment_get, payment_register, payments_list};

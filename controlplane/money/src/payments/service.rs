@@ -1,5 +1,6 @@
 use super::{
-    NewPayment, Payment, PaymentDetail, READ, RECEIVED, REGISTER, Registered, model::PaymentRow, rules, store,
+    NewPayment, Payment, PaymentDetail, PaymentList, READ, RECEIVED, REGISTER, Registered, model::PaymentRow,
+    rules, store,
 };
 use crate::listed::{Listed, with_names};
 use crate::{
@@ -12,8 +13,9 @@ use atalaya_kernel::{
     db::{DbError, TenantTx},
     events::{self, EntityRef, NewEvent},
     ids::{CustomerId, PaymentId, ServiceId},
+    list::ListQuery,
     money::Money,
-    page::{Page, PageQuery},
+    page::Page,
     write_tx,
 };
 use atalaya_people::{customers, tenancy};
@@ -33,20 +35,17 @@ pub async fn payment_get(ctx: &Ctx, id: &PaymentId) -> Result<PaymentDetail, Err
     Ok(PaymentDetail { payment, customer_name, allocations })
 }
 
-/// Payments, newest first.
+/// Payments, newest first unless another order is asked for.
 ///
 /// # Errors
-/// Without `payment.read`, or a cursor of another list.
+/// Without `payment.read`, or a cursor of another list or order.
 pub async fn payments_list(
     ctx: &Ctx,
-    customer: Option<&CustomerId>,
-    page: &PageQuery,
+    asked: &ListQuery<PaymentList>,
 ) -> Result<Page<Listed<Payment>>, Error> {
     ctx.authorize(READ)?;
-    let limit = page.limit()?;
     let mut tx = ctx.begin_read().await?;
-    let rows = store::payments_list(&mut tx, customer, page.after()?, limit + 1).await?;
-    let page = Page::of(rows, limit, |row| row.id.clone())?.map(Payment::from);
+    let page = store::payments_list(&mut tx, asked).await?.map(Payment::from);
     with_names(&mut tx, page, |payment| &payment.customer_id).await
 }
 

@@ -3,22 +3,29 @@ use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
     ids::{CustomerId, InvoiceId, PaymentId},
+    list::{Asked, Select},
     money::{Currency, Money},
+    page::Page,
     time::Timestamp,
 };
 use std::collections::BTreeMap;
 
-const COLUMNS: &str =
-    "id, customer_id, amount, allocated, currency, method, operation_number, received_at, note, created_at";
+const ROWS: Select = Select {
+    columns: "id, customer_id, amount, allocated, currency, method, operation_number, received_at, note, created_at",
+    from: "money_payment WHERE tenant_id = ",
+};
 
 /// All payments of the transaction's tenant: for rules, which must not depend on who asks.
 fn every(tx: &TenantTx) -> Query {
-    sql("SELECT ").push(COLUMNS).push(" FROM money_payment WHERE tenant_id = ").push_bind(tx.tenant())
+    ROWS.query(tx)
 }
 
 /// Payments that the transaction's scope lets see; under a scope of sites, those of the customers served there.
 fn visible(tx: &TenantTx) -> Query {
-    let query = every(tx);
+    within(every(tx), tx)
+}
+
+fn within(query: Query, tx: &TenantTx) -> Query {
     match tx.scope() {
         Scope::All => query,
         Scope::Partner(_) => query.push(" AND 1 = 0"),
@@ -85,20 +92,8 @@ pub(super) async fn payment_by_operation(
         .await
 }
 
-pub(super) async fn payments_list(
-    tx: &mut TenantTx,
-    customer: Option<&CustomerId>,
-    below: Option<PaymentId>,
-    limit: i64,
-) -> Result<Vec<PaymentRow>, DbError> {
-    let mut query = visible(tx);
-    if let Some(customer) = customer {
-        query = query.push(" AND customer_id = ").push_bind(customer);
-    }
-    if let Some(below) = below {
-        query = query.push(" AND id < ").push_bind(below);
-    }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit).fetch_all(tx).await
+pub(super) async fn payments_list(tx: &mut TenantTx, asked: &Asked) -> Result<Page<PaymentRow>, Error> {
+    asked.fetch(tx, ROWS, within).await
 }
 
 /// Payments of a customer with money left, oldest first.

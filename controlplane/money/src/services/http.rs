@@ -1,14 +1,16 @@
 //! `/services`: the decision. The state on the network is shown by the network's and the overview's routes.
 
-use super::{NewService, Service, service};
+use super::{NewService, Service, ServiceList, service};
 use atalaya_kernel::{
     Ctx, Error,
-    http::{Json, Path, Problem, Query, Versioned},
-    ids::{CustomerId, PlanId, ServiceId},
+    http::{Json, Path, Problem, Versioned},
+    ids::{PlanId, ServiceId},
+    list::ListQuery,
+    page::Page,
 };
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of services.
@@ -22,24 +24,12 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(plan_change))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct OfCustomer {
-    /// Whose services.
-    customer: CustomerId,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct Services {
-    items: Vec<Service>,
-}
-
-/// Services of a customer.
-#[utoipa::path(get, path = "/services", tag = "services", params(OfCustomer), responses((status = 200, body = Services)),
+/// Services, oldest first unless another order is asked for; those of one customer with `customer`.
+#[utoipa::path(get, path = "/services", tag = "services", params(ListQuery<ServiceList>),
+    responses((status = 200, body = Page<Service>), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("service.read"))))]
-async fn list(ctx: Ctx, Query(of): Query<OfCustomer>) -> Result<Json<Services>, Error> {
-    let items = service::services_list(&ctx, &of.customer).await?;
-    Ok(Json(Services { items }))
+async fn list(ctx: Ctx, asked: ListQuery<ServiceList>) -> Result<Json<Page<Service>>, Error> {
+    service::services_list(&ctx, &asked).await.map(Json)
 }
 
 /// Makes a service.

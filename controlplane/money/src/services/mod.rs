@@ -6,11 +6,13 @@
 //! debt again without a person.
 
 pub mod http;
+mod list;
 mod model;
 mod rules;
 mod service;
 mod store;
 
+pub use list::ServiceList;
 pub use model::{NewService, Service, Status, SuspendedBecause};
 pub(crate) use service::{reconnect_settled, suspend_for_debt};
 pub use service::{

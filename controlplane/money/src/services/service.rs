@@ -1,6 +1,6 @@
 use super::{
-    CREATED, NewService, PLAN_CHANGED, READ, RECONNECT, RECONNECTED, SUSPEND, SUSPENDED, Service, Status,
-    TERMINATED, WRITE,
+    CREATED, NewService, PLAN_CHANGED, READ, RECONNECT, RECONNECTED, SUSPEND, SUSPENDED, Service,
+    ServiceList, Status, TERMINATED, WRITE,
     rules::{self, Change},
     store,
 };
@@ -11,6 +11,8 @@ use atalaya_kernel::{
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
     ids::{CustomerId, PlanId, ServiceId},
+    list::ListQuery,
+    page::Page,
     time::Date,
     write_tx,
 };
@@ -26,13 +28,13 @@ pub async fn service_get(ctx: &Ctx, id: &ServiceId) -> Result<Service, Error> {
     store::service_find(&mut ctx.begin_read().await?, id).await
 }
 
-/// Services of a customer.
+/// Services, oldest first unless another order is asked for.
 ///
 /// # Errors
-/// Without `service.read`.
-pub async fn services_list(ctx: &Ctx, customer: &CustomerId) -> Result<Vec<Service>, Error> {
+/// Without `service.read`, or a cursor of another list or order.
+pub async fn services_list(ctx: &Ctx, asked: &ListQuery<ServiceList>) -> Result<Page<Service>, Error> {
     ctx.authorize(READ)?;
-    store::services_of_customers(&mut ctx.begin_read().await?, std::slice::from_ref(customer)).await
+    store::services_list(&mut ctx.begin_read().await?, asked).await
 }
 
 /// Makes a service.

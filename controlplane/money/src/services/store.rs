@@ -3,14 +3,20 @@ use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
     ids::{CustomerId, PlanId, ServiceId, SiteId},
+    list::{Asked, Select},
+    page::Page,
     time::{Date, Timestamp},
+};
+
+const ROWS: Select = Select {
+    columns: "id, customer_id, plan_id, site_id, address, starts_on, status, suspended_because, status_reason, status_changed_at, \
+              spared_on, version, created_at, updated_at",
+    from: "money_service WHERE tenant_id = ",
 };
 
 /// All services of the transaction's tenant: for rules, which must not depend on who asks.
 fn every(tx: &TenantTx) -> Query {
-    sql("SELECT id, customer_id, plan_id, site_id, address, starts_on, status, suspended_because, status_reason, \
-         status_changed_at, spared_on, version, created_at, updated_at FROM money_service WHERE tenant_id = ")
-    .push_bind(tx.tenant())
+    ROWS.query(tx)
 }
 
 /// Services that the transaction's scope lets see.
@@ -25,6 +31,10 @@ fn within(query: Query, scope: &Scope) -> Query {
         Scope::Partner(_) => query.push(" AND 1 = 0"),
         Scope::Customer(id) => query.push(" AND customer_id = ").push_bind(id),
     }
+}
+
+pub(super) async fn services_list(tx: &mut TenantTx, asked: &Asked) -> Result<Page<Service>, Error> {
+    asked.fetch(tx, ROWS, |query, tx| within(query, tx.scope())).await
 }
 
 /// One service, if it exists and may be seen; for other use cases, without a permission.

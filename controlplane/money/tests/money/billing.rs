@@ -1,13 +1,14 @@
-use super::support::{Isp, PRICE, day, first_page, invoice, soles, wait_until};
+use super::support::{Isp, PRICE, day, invoice, soles, wait_until};
 use atalaya_kernel::{
     Error, Scope,
     db::sql,
     ids::InvoiceId,
+    list::{List, ListQuery},
     on_both,
     testing::{START, World},
     write_tx,
 };
-use atalaya_money::billing::{self, BillingRun, InvoiceFilter, InvoiceStatus, ListedStatus};
+use atalaya_money::billing::{self, BillingRun, InvoiceList, InvoiceStatus};
 use atalaya_money::services;
 use std::collections::BTreeSet;
 
@@ -29,7 +30,7 @@ on_both!(numbers_have_no_gap_though_many_issue_at_once_and_some_fail, |world: Wo
     while let Some(done) = tasks.join_next().await {
         done.unwrap();
     }
-    let page = billing::invoices_list(&isp.ctx, &InvoiceFilter::default(), &first_page()).await.unwrap();
+    let page = billing::invoices_list(&isp.ctx, &ListQuery::default()).await.unwrap();
     let numbers: Vec<_> = page.items.iter().rev().map(|invoice| invoice.number).collect();
     assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
     isp.verify_sums().await;
@@ -45,8 +46,7 @@ on_both!(a_month_is_billed_once, |world: World| async move {
     assert_eq!(run, BillingRun { created: 2, skipped: 0, total: soles(2 * PRICE) });
     let again = billing::billing_run(&isp.ctx, "2026-11", Some(20)).await.unwrap();
     assert_eq!(again, BillingRun { created: 0, skipped: 2, total: soles(0) });
-    let issued =
-        billing::invoices_list(&isp.ctx, &InvoiceFilter::default(), &first_page()).await.unwrap().items;
+    let issued = billing::invoices_list(&isp.ctx, &ListQuery::default()).await.unwrap().items;
     assert!(issued.iter().all(|invoice| invoice.due_on == day("2026-11-15") && invoice.period.is_some()));
     let of_first = issued.iter().find(|invoice| invoice.service_id.as_ref() == Some(&first)).unwrap();
     assert_eq!(isp.audited(&of_first.id).await, ["invoice.issue"]);
@@ -168,27 +168,34 @@ on_both!(invoices_are_listed_by_status_scope_and_tenant, |world: World| async mo
     billing::invoice_void(&isp.ctx, &isp.invoice(&luis, 400, "2026-12-01").await.id, "slip").await.unwrap();
     isp.pay(&luis, 300).await;
     for (status, expected) in [
-        (None, 4),
-        (Some(ListedStatus::Open), 2),
-        (Some(ListedStatus::Overdue), 1),
-        (Some(ListedStatus::Paid), 1),
-        (Some(ListedStatus::Void), 1),
+        ("open", 2),
+        ("overdue", 1),
+        ("paid", 1),
+        ("void", 1),
+        ("overdue,paid,void", 3),
+        ("open,overdue,paid,void", 4),
     ] {
-        let filter = InvoiceFilter { status, ..InvoiceFilter::default() };
-        assert_eq!(
-            billing::invoices_list(&isp.ctx, &filter, &first_page()).await.unwrap().items.len(),
-            expected,
-            "{status:?}"
-        );
+        let asked = ListQuery::<InvoiceList>::of([("status", status)]).unwrap();
+        assert_eq!(billing::invoices_list(&isp.ctx, &asked).await.unwrap().items.len(), expected, "{status}");
     }
-    let all = InvoiceFilter::default();
+    let totals = async |pairs: &[(&str, &str)]| {
+        let asked = ListQuery::<InvoiceList>::of(pairs.iter().copied()).unwrap();
+        let page = billing::invoices_list(&isp.ctx, &asked).await.unwrap();
+        page.items.iter().map(|invoice| invoice.total.amount).collect::<Vec<_>>()
+    };
+    assert_eq!(totals(&[("sort", "total")]).await, [100, 200, 300, 400]);
+    // What is paid or void has nothing left.
+    assert_eq!(totals(&[("sort", "-balance,-total")]).await, [200, 100, 400, 300]);
+    assert_eq!(totals(&[("sort", "due_on,total"), ("balance_gt", "0")]).await, [100, 200]);
+    assert_eq!(totals(&[("customer", luis.as_str()), ("total_lte", "300")]).await, [300]);
+    let all = ListQuery::default();
     for (scope, expected) in [
         (Scope::Sites(BTreeSet::from([isp.site.clone()])), 2),
         (Scope::Sites(BTreeSet::new()), 0),
         (Scope::Customer(luis.clone()), 2),
     ] {
         let ctx = isp.scoped(scope);
-        assert_eq!(billing::invoices_list(&ctx, &all, &first_page()).await.unwrap().items.len(), expected);
+        assert_eq!(billing::invoices_list(&ctx, &all).await.unwrap().items.len(), expected);
     }
     let portal = isp.scoped(Scope::Customer(rosa.clone()));
     assert!(matches!(billing::invoice_get(&portal, &other.id).await, Err(Error::NotFound)));
@@ -199,5 +206,24 @@ on_both!(invoices_are_listed_by_status_scope_and_tenant, |world: World| async mo
         billing::invoice_create(&stranger.ctx, invoice(&rosa, 1, "2026-12-01")).await,
         Err(Error::Invalid(_))
     ));
-    assert!(billing::invoices_list(&stranger.ctx, &all, &first_page()).await.unwrap().items.is_empty());
+    // Neither order nor filter shows what scope and tenant do not.
+    let north = isp.scoped(Scope::Sites(BTreeSet::from([isp.site.clone()])));
+    for sort in InvoiceList::SHAPE.sort_words() {
+        for filter in [("limit", "200"), ("customer_not", rosa.as_str()), ("total_gte", "0")] {
+            let asked = ListQuery::of([("sort", sort.as_str()), filter]).unwrap();
+            let seen = billing::invoices_list(&north, &asked).await.unwrap().items;
+            assert!(seen.iter().all(|invoice| invoice.customer_id == rosa), "{sort} {filter:?}");
+            let seen = billing::invoices_list(&stranger.ctx, &asked).await.unwrap().items;
+            assert!(seen.is_empty(), "{sort} {filter:?}");
+        }
+    }
+    assert!(billing::invoices_list(&stranger.ctx, &all).await.unwrap().items.is_empty());
 });
+
+#[test]
+fn the_lists_of_money_are_declared_soundly() {
+    use atalaya_money::{payments::PaymentList, services::ServiceList};
+    for shape in [InvoiceList::SHAPE, PaymentList::SHAPE, ServiceList::SHAPE] {
+        assert_eq!(shape.flaws(), Vec::<String>::new(), "{}", shape.name);
+    }
+}

@@ -1,5 +1,5 @@
-use super::support::{Isp, PRICE, first_page, invoice, payment, soles};
-use atalaya_kernel::{Error, Scope, on_both, testing::World};
+use super::support::{Isp, PRICE, invoice, payment, soles};
+use atalaya_kernel::{Error, Scope, list::ListQuery, on_both, testing::World};
 use atalaya_money::{
     billing::{self, InvoiceStatus, NewInvoice},
     payments::{self, Method, NewPayment},
@@ -157,7 +157,7 @@ on_both!(wrong_payments_are_refused, |world: World| async move {
     }
     let foreign = payments::payment_register(&stranger.ctx, payment(&customer, 100), None).await;
     assert!(matches!(foreign, Err(Error::Invalid(_))), "a customer of another ISP");
-    assert!(payments::payments_list(&isp.ctx, None, &first_page()).await.unwrap().items.is_empty());
+    assert!(payments::payments_list(&isp.ctx, &ListQuery::default()).await.unwrap().items.is_empty());
 });
 
 on_both!(payments_are_listed_by_scope_and_tenant, |world: World| async move {
@@ -174,7 +174,7 @@ on_both!(payments_are_listed_by_scope_and_tenant, |world: World| async move {
     assert_eq!(paid.credit, soles(50));
     isp.pay(&luis, 100).await;
     let list = |ctx: atalaya_kernel::Ctx| async move {
-        payments::payments_list(&ctx, None, &first_page()).await.unwrap().items.len()
+        payments::payments_list(&ctx, &ListQuery::default()).await.unwrap().items.len()
     };
     assert_eq!(list(isp.ctx.clone()).await, 2);
     assert_eq!(list(isp.scoped(Scope::Customer(rosa.clone()))).await, 1);

@@ -1,9 +1,9 @@
 //! Random sequences of what can happen to a customer's money, and what must hold after each step.
 
 use super::support::{Isp, invoice};
-use atalaya_kernel::{on_both, testing::World};
+use atalaya_kernel::{list::ListQuery, on_both, testing::World};
 use atalaya_money::{
-    billing::{self, InvoiceFilter, NewInvoice},
+    billing::{self, NewInvoice},
     collections,
     services::{self, SuspendedBecause},
 };
@@ -63,9 +63,8 @@ on_both!(what_must_hold_holds_after_every_step, |world: World| async move {
                     settled_is_not_suspended(&isp, &customer, &service, &context).await;
                 }
                 Step::Void(index) => {
-                    let filter = InvoiceFilter { customer: Some(customer.clone()), status: None };
-                    let page = atalaya_kernel::page::PageQuery { limit: Some(200), cursor: None };
-                    let invoices = billing::invoices_list(&isp.ctx, &filter, &page).await.unwrap().items;
+                    let asked = ListQuery::of([("customer", customer.as_str()), ("limit", "200")]).unwrap();
+                    let invoices = billing::invoices_list(&isp.ctx, &asked).await.unwrap().items;
                     let open =
                         invoices.into_iter().filter(|i| i.status != billing::InvoiceStatus::Void).nth(*index);
                     if let Some(void) = open {

@@ -1,10 +1,14 @@
 use super::support::{Isp, first_page, plan, soles};
-use atalaya_kernel::{Error, Scope, on_both, testing::World};
+use atalaya_kernel::{Error, Scope, ids::CustomerId, list::ListQuery, on_both, testing::World};
 use atalaya_money::{
     catalog::{self, PlanChange},
-    services::{self, NewService, Status, SuspendedBecause},
+    services::{self, NewService, ServiceList, Status, SuspendedBecause},
 };
 use std::collections::BTreeSet;
+
+fn of(customer: &CustomerId) -> ListQuery<ServiceList> {
+    ListQuery::of([("customer", customer.as_str())]).unwrap()
+}
 
 on_both!(plans_change_by_version_and_end, |world: World| async move {
     let isp = Isp::new(&world).await;
@@ -101,7 +105,7 @@ on_both!(nothing_of_another_isp_is_seen_or_touched, |world: World| async move {
     ));
     assert!(matches!(services::service_terminate(&other.ctx, &id, "x").await, Err(Error::NotFound)));
     assert!(matches!(catalog::plan_get(&other.ctx, &isp.plan.id).await, Err(Error::NotFound)));
-    assert!(services::services_list(&other.ctx, &customer).await.unwrap().is_empty());
+    assert!(services::services_list(&other.ctx, &of(&customer)).await.unwrap().items.is_empty());
     let new = |customer: &_, plan: &_, site: &_| NewService {
         customer_id: Clone::clone(customer),
         plan_id: Clone::clone(plan),
@@ -132,6 +136,6 @@ on_both!(lists_show_what_the_scope_lets_see, |world: World| async move {
     assert!(matches!(services::service_get(&north, &away).await, Err(Error::NotFound)));
     assert!(matches!(services::service_cut(&north, &away, "x").await, Err(Error::NotFound)));
     let portal = isp.scoped(Scope::Customer(luis.clone()));
-    assert!(services::services_list(&portal, &rosa).await.unwrap().is_empty());
-    assert_eq!(services::services_list(&portal, &luis).await.unwrap().len(), 1);
+    assert!(services::services_list(&portal, &of(&rosa)).await.unwrap().items.is_empty());
+    assert_eq!(services::services_list(&portal, &of(&luis)).await.unwrap().items.len(), 1);
 });

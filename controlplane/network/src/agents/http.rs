@@ -1,10 +1,13 @@
 //! `/agents`, `/agent-tokens`.
 
-use super::{Agent, AgentChange, AgentToken, JoinStrings, NewToken, NewTokenMade, Revocation, service};
+use super::{
+    Agent, AgentChange, AgentList, AgentToken, JoinStrings, NewToken, NewTokenMade, Revocation, service,
+};
 use atalaya_kernel::{
     Ctx, Error,
     http::{IfMatch, Json, Path, Problem, Query, Versioned},
     ids::{AgentId, AgentTokenId},
+    list::ListQuery,
     page::{Page, PageQuery},
 };
 use axum::{Extension, http::StatusCode};
@@ -21,12 +24,12 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(token_withdraw))
 }
 
-/// Agents by name.
-#[utoipa::path(get, path = "/agents", tag = "agents", params(PageQuery),
-    responses((status = 200, body = Page<Agent>), (status = 403, body = Problem)),
+/// Agents, by name unless another order is asked for.
+#[utoipa::path(get, path = "/agents", tag = "agents", params(ListQuery<AgentList>),
+    responses((status = 200, body = Page<Agent>), (status = 403, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("agent.read"))))]
-async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<Agent>>, Error> {
-    service::agents_list(&ctx, &page).await.map(Json)
+async fn list(ctx: Ctx, asked: ListQuery<AgentList>) -> Result<Json<Page<Agent>>, Error> {
+    service::agents_list(&ctx, &asked).await.map(Json)
 }
 
 /// One agent.

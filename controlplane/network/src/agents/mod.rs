@@ -16,11 +16,13 @@ pub mod authority;
 pub mod enrolment;
 pub mod events;
 pub mod http;
+mod list;
 mod model;
 mod service;
 pub mod sessions;
 mod store;
 
+pub use list::AgentList;
 pub use model::{
     Agent, AgentChange, AgentState, AgentToken, BufferState, Heartbeat, JoinStrings, NewToken, NewTokenMade,
     Revocation, TokenSecret,

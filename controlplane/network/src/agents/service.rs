@@ -1,6 +1,6 @@
 use super::{
-    Agent, AgentChange, AgentToken, ENROLL, Heartbeat, JoinStrings, NewToken, NewTokenMade, READ, REVOKE,
-    events, store,
+    Agent, AgentChange, AgentList, AgentToken, ENROLL, Heartbeat, JoinStrings, NewToken, NewTokenMade, READ,
+    REVOKE, events, store,
 };
 use crate::scope;
 use atalaya_kernel::{
@@ -9,6 +9,7 @@ use atalaya_kernel::{
     db::TenantTx,
     events::{self as facts, EntityRef, NewEvent},
     ids::{AgentId, AgentTokenId, SiteId},
+    list::ListQuery,
     page::{Page, PageQuery},
     write_tx,
 };
@@ -18,17 +19,15 @@ use std::collections::BTreeSet;
 /// How long a join string is good for, ms.
 const TOKEN_LIFE_MS: i64 = 24 * 3_600_000;
 
-/// Agents by name.
+/// Agents, by name unless another order is asked for.
 ///
 /// # Errors
-/// Without `agent.read`, or a cursor of another list.
-pub async fn agents_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<Agent>, Error> {
+/// Without `agent.read`, or a cursor of another list or order.
+pub async fn agents_list(ctx: &Ctx, asked: &ListQuery<AgentList>) -> Result<Page<Agent>, Error> {
     ctx.authorize(READ)?;
-    let limit = page.limit()?;
     let mut tx = ctx.begin_read().await?;
-    let rows = store::agents_list(&mut tx, page.after()?, limit + 1).await?;
-    let mut sites = store::sites_of(&mut tx, rows.iter().map(|row| &row.id)).await?;
-    let page = Page::of(rows, limit, |row| (row.name.clone(), row.id.clone()))?;
+    let page = store::agents_list(&mut tx, asked).await?;
+    let mut sites = store::sites_of(&mut tx, page.items.iter().map(|row| &row.id)).await?;
     Ok(page.map(|row| {
         let of_it = sites.remove(&row.id).unwrap_or_default();
         row.into_agent(seen(ctx.scope(), of_it))

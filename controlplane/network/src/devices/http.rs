@@ -1,14 +1,15 @@
 //! `/devices`.
 
 use super::{
-    ConnectionTest, Device, DeviceChange, DeviceFilter, DevicePlanView, ModeChange, NewConnectionTest,
+    ConnectionTest, Device, DeviceChange, DeviceList, DevicePlanView, ModeChange, NewConnectionTest,
     NewDevice, RouterosScript, ScriptRequest, plan, routeros_script as script, service, testing_connection,
 };
 use atalaya_kernel::{
     Ctx, Error, fault,
-    http::{IfMatch, Json, Path, Problem, Query, Versioned},
+    http::{IfMatch, Json, Path, Problem, Versioned},
     ids::{DeviceId, JobId},
-    page::{Page, PageQuery},
+    list::ListQuery,
+    page::Page,
 };
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -34,16 +35,12 @@ struct Asked {
     id: JobId,
 }
 
-/// Devices by name.
-#[utoipa::path(get, path = "/devices", tag = "devices", params(DeviceFilter, PageQuery),
-    responses((status = 200, body = Page<Device>), (status = 403, body = Problem)),
+/// Devices, by name unless another order is asked for.
+#[utoipa::path(get, path = "/devices", tag = "devices", params(ListQuery<DeviceList>),
+    responses((status = 200, body = Page<Device>), (status = 403, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("device.read"))))]
-async fn list(
-    ctx: Ctx,
-    Query(filter): Query<DeviceFilter>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Device>>, Error> {
-    service::devices_list(&ctx, &filter, &page).await.map(Json)
+async fn list(ctx: Ctx, asked: ListQuery<DeviceList>) -> Result<Json<Page<Device>>, Error> {
+    service::devices_list(&ctx, &asked).await.map(Json)
 }
 
 /// Adds a device; it observes.

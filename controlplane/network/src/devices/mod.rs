@@ -14,6 +14,7 @@ mod config;
 pub mod events;
 mod findable;
 pub mod http;
+mod list;
 mod model;
 mod plan;
 mod routeros_script;
@@ -24,9 +25,9 @@ mod testing_connection;
 
 pub use config::{AgentConfig, DeviceConfig, agent_config, agent_config_peek};
 pub use findable::{Devices, FOUND};
+pub use list::DeviceList;
 pub use model::{
-    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, DeviceState, ModeChange,
-    NewDevice,
+    Credentials, Device, DeviceChange, DeviceKind, DeviceMode, DeviceState, ModeChange, NewDevice,
 };
 pub use plan::{
     DevicePlanView, PlanChange, PlanState, device_mode_set, device_plan_get, device_plan_request,

@@ -203,20 +203,6 @@ pub struct DeviceChange {
     pub cut_address_list: Option<String>,
 }
 
-/// Which devices a list shows.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct DeviceFilter {
-    /// Part of the name or address.
-    pub q: Option<String>,
-    /// At this site.
-    pub site: Option<SiteId>,
-    /// Of this kind.
-    pub kind: Option<DeviceKind>,
-    /// In this state.
-    pub state: Option<DeviceState>,
-}
-
 /// The mode that a device shall have.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,5 +1,5 @@
 use super::{
-    Credentials, Device, DeviceChange, DeviceFilter, DeviceKind, DeviceMode, DeviceState, NewDevice, READ,
+    Credentials, Device, DeviceChange, DeviceKind, DeviceList, DeviceMode, DeviceState, NewDevice, READ,
     WRITE, events, findable,
     store::{self, DeviceRow},
 };
@@ -10,7 +10,8 @@ use atalaya_kernel::{
     db::TenantTx,
     events::{self as facts, EntityRef, NewEvent},
     ids::{AgentId, DeviceId, SiteId},
-    page::{Page, PageQuery},
+    list::ListQuery,
+    page::Page,
     search, write_tx,
 };
 use atalaya_people::platform::plans::{self, Limit};
@@ -22,16 +23,14 @@ pub(crate) fn credentials_context(id: impl Display) -> String {
     format!("device/{id}/credentials")
 }
 
-/// Devices by name.
+/// Devices, by name unless another order is asked for.
 ///
 /// # Errors
-/// Without `device.read`, or a cursor of another list.
-pub async fn devices_list(ctx: &Ctx, filter: &DeviceFilter, page: &PageQuery) -> Result<Page<Device>, Error> {
+/// Without `device.read`, or a cursor of another list or order.
+pub async fn devices_list(ctx: &Ctx, asked: &ListQuery<DeviceList>) -> Result<Page<Device>, Error> {
     ctx.authorize(READ)?;
-    let limit = page.limit()?;
     let mut tx = ctx.begin_read().await?;
-    let rows = store::devices_list(&mut tx, filter, page.after()?, limit + 1).await?;
-    let page = Page::of(rows, limit, |row| (row.name.clone(), row.id.clone()))?;
+    let page = store::devices_list(&mut tx, asked).await?;
     let items = shown(&mut tx, page.items).await?;
     Ok(Page { items, next_cursor: page.next_cursor })
 }

@@ -1,9 +1,11 @@
-use super::{Device, DeviceFilter, DeviceKind, DeviceMode, DeviceState};
+use super::{Device, DeviceKind, DeviceMode, DeviceState};
 use crate::scope::within_sites;
 use atalaya_kernel::{
     Error,
     db::{DbError, Query, TenantTx, sql},
     ids::{AgentId, DeviceId, SiteId},
+    list::{Asked, Select},
+    page::Page,
     text::{like_anywhere, normalise},
     time::Timestamp,
 };
@@ -91,12 +93,19 @@ impl DeviceRow {
     }
 }
 
+const ROWS: Select = Select {
+    columns: "d.id, d.site_id, d.agent_id, d.name, d.kind, d.host, d.port, d.tls, d.tls_fingerprint, d.sealed_credentials, \
+              d.mode, d.measure_interval_s, d.ping, d.cut_profile, d.cut_address_list, d.version",
+    from: "network_device d LEFT JOIN network_device_status s ON s.tenant_id = d.tenant_id AND s.device_id = d.id \
+           WHERE d.tenant_id = ",
+};
+
 /// Devices; scope applied.
 fn select(tx: &TenantTx) -> Query {
-    let query = sql("SELECT d.id, d.site_id, d.agent_id, d.name, d.kind, d.host, d.port, d.tls, d.tls_fingerprint, d.sealed_credentials, \
-         d.mode, d.measure_interval_s, d.ping, d.cut_profile, d.cut_address_list, d.version FROM network_device d \
-         LEFT JOIN network_device_status s ON s.tenant_id = d.tenant_id AND s.device_id = d.id WHERE d.tenant_id = ")
-    .push_bind(tx.tenant());
+    within(ROWS.query(tx), tx)
+}
+
+fn within(query: Query, tx: &TenantTx) -> Query {
     within_sites(query, tx.scope(), " AND d.site_id IN ", "")
 }
 
@@ -112,39 +121,17 @@ pub(super) async fn devices_of_agent(tx: &mut TenantTx, agent: &AgentId) -> Resu
     select(tx).push(" AND d.agent_id = ").push_bind(agent).push(" ORDER BY d.id").fetch_all(tx).await
 }
 
-pub(super) async fn devices_list(
-    tx: &mut TenantTx,
-    filter: &DeviceFilter,
-    after: Option<(String, DeviceId)>,
-    limit: i64,
-) -> Result<Vec<DeviceRow>, DbError> {
-    let mut query = select(tx);
-    for word in filter.q.iter().flat_map(|q| q.split_whitespace()) {
-        query = query
+pub(super) async fn devices_list(tx: &mut TenantTx, asked: &Asked) -> Result<Page<DeviceRow>, Error> {
+    let words = asked.given("q").iter().flat_map(|q| q.split_whitespace());
+    let named = |query: Query, word: &str| {
+        query
             .push(" AND (d.name_key LIKE ")
             .push_bind(like_anywhere(word))
             .push(" ESCAPE '\\' OR d.host LIKE ")
             .push_bind(like_anywhere(word))
-            .push(" ESCAPE '\\')");
-    }
-    if let Some(site) = &filter.site {
-        query = query.push(" AND d.site_id = ").push_bind(site);
-    }
-    if let Some(kind) = filter.kind {
-        query = query.push(" AND d.kind = ").push_bind(kind);
-    }
-    if let Some(state) = filter.state {
-        query = query.push(" AND COALESCE(s.state, 'unknown') = ").push_bind(state);
-    }
-    if let Some((name, id)) = after {
-        query = query
-            .push(" AND (d.name_key, d.id) > (")
-            .push_bind(normalise(&name))
-            .push(", ")
-            .push_bind(id)
-            .push(")");
-    }
-    query.push(" ORDER BY d.name_key, d.id LIMIT ").push_bind(limit).fetch_all(tx).await
+            .push(" ESCAPE '\\')")
+    };
+    asked.fetch(tx, ROWS, |query, tx| words.fold(within(query, tx), named)).await
 }
 
 /// Devices behind an id, in the order of ids.

@@ -1,10 +1,9 @@
 use crate::town::{Town, audited, router, subscriptions, tenant};
-use atalaya_kernel::{Ctx, Error, Permissions, Principal, Scope, on_both, page::PageQuery, testing::World};
+use atalaya_kernel::{Ctx, Error, Permissions, Principal, Scope, list::ListQuery, on_both, testing::World};
 use atalaya_network::{
     agents,
     devices::{
-        self, Credentials, DeviceChange, DeviceFilter, DeviceMode, DeviceReport, DeviceState,
-        NewConnectionTest, PlanState,
+        self, Credentials, DeviceChange, DeviceMode, DeviceReport, DeviceState, NewConnectionTest, PlanState,
     },
     jobs::{
         self, Check, CheckStatus, ConnectionReport, DevicePlan, Field, Finding, JobOrder, JobOutcome,
@@ -60,11 +59,11 @@ on_both!(a_scope_sees_its_sites_only, subscriptions(), |world: World| async move
     let scoped = Ctx::new(town.ctx.db().clone(), Principal::CommandLine, Permissions::All, elsewhere, "r");
     assert!(matches!(devices::device_get(&scoped, &town.device).await, Err(Error::NotFound)));
     assert!(matches!(agents::agent_get(&scoped, &town.agent).await, Err(Error::NotFound)));
-    let page = PageQuery::default();
-    assert!(devices::devices_list(&scoped, &DeviceFilter::default(), &page).await.unwrap().items.is_empty());
+    let all = ListQuery::default();
+    assert!(devices::devices_list(&scoped, &all).await.unwrap().items.is_empty());
     let here = Scope::Sites(BTreeSet::from([town.site.clone()]));
     let scoped = Ctx::new(town.ctx.db().clone(), Principal::CommandLine, Permissions::All, here, "r");
-    assert_eq!(devices::devices_list(&scoped, &DeviceFilter::default(), &page).await.unwrap().items.len(), 1);
+    assert_eq!(devices::devices_list(&scoped, &all).await.unwrap().items.len(), 1);
     let stranger = tenant(&town.world, "other").await;
     assert!(matches!(devices::device_get(&stranger, &town.device).await, Err(Error::NotFound)));
     let foreign = router(&town.site, &town.agent, "theirs");
@@ -237,14 +236,11 @@ on_both!(device_states_are_told_once, subscriptions(), |world: World| async move
     let device = devices::device_get(&town.ctx, &town.device).await.unwrap();
     assert_eq!((device.state, device.uptime_s, device.model.as_str()), (DeviceState::Refuses, 90, "RB5009"));
     assert_eq!(device.state_finding, Some(finding("refused", "x")));
-    let bad = DeviceFilter {
-        state: Some(DeviceState::Refuses),
-        q: Some("bras 10.20".to_owned()),
-        ..DeviceFilter::default()
-    };
-    assert_eq!(devices::devices_list(&town.ctx, &bad, &PageQuery::default()).await.unwrap().items.len(), 1);
-    let good = DeviceFilter { state: Some(DeviceState::Answers), ..DeviceFilter::default() };
-    assert!(devices::devices_list(&town.ctx, &good, &PageQuery::default()).await.unwrap().items.is_empty());
+    let bad = ListQuery::of([("state", "refuses,silent"), ("q", "bras 10.20"), ("sort", "-last_answer_at")])
+        .unwrap();
+    assert_eq!(devices::devices_list(&town.ctx, &bad).await.unwrap().items.len(), 1);
+    let good = ListQuery::of([("state", "answers")]).unwrap();
+    assert!(devices::devices_list(&town.ctx, &good).await.unwrap().items.is_empty());
 });
 
 on_both!(
@@ -291,3 +287,11 @@ on_both!(
         assert_eq!(devices::devices_count(&mut town.ctx.begin_read().await.unwrap()).await.unwrap(), 3);
     }
 );
+
+#[test]
+fn the_lists_of_the_network_are_declared_soundly() {
+    use atalaya_kernel::list::List;
+    for shape in [agents::AgentList::SHAPE, devices::DeviceList::SHAPE] {
+        assert_eq!(shape.flaws(), Vec::<String>::new(), "{}", shape.name);
+    }
+}

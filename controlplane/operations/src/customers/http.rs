@@ -1,11 +1,12 @@
 //! `/customers` as a list, `/customers/{id}/overview`.
 
-use super::{CustomerOverview, CustomerRow, ListFilter, list, overview};
+use super::{CustomerOverview, CustomerRow, CustomerRows, list, overview};
 use atalaya_kernel::{
     Ctx, Error,
-    http::{Json, Path, Problem, Query},
+    http::{Json, Path, Problem},
     ids::CustomerId,
-    page::{Page, PageQuery},
+    list::ListQuery,
+    page::Page,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -15,15 +16,11 @@ pub fn router() -> OpenApiRouter {
 }
 
 /// Customers with what they owe and how they are connected.
-#[utoipa::path(get, path = "/customers", tag = "customers", params(ListFilter, PageQuery),
-    responses((status = 200, body = Page<CustomerRow>), (status = 403, body = Problem)),
+#[utoipa::path(get, path = "/customers", tag = "customers", params(ListQuery<CustomerRows>),
+    responses((status = 200, body = Page<CustomerRow>), (status = 403, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("customer.read"))))]
-async fn customers(
-    ctx: Ctx,
-    Query(filter): Query<ListFilter>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<CustomerRow>>, Error> {
-    list::customer_rows(&ctx, &filter, &page).await.map(Json)
+async fn customers(ctx: Ctx, asked: ListQuery<CustomerRows>) -> Result<Json<Page<CustomerRow>>, Error> {
+    list::customer_rows(&ctx, &asked).await.map(Json)
 }
 
 /// A customer as a whole.

@@ -1,9 +1,11 @@
+use super::CustomerRows;
 use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
-    ids::{CustomerId, PlanId, ServiceId, SiteId},
+    ids::{CustomerId, PlanId, ServiceId},
+    list::ListQuery,
     money::Money,
-    page::{Page, PageQuery},
+    page::Page,
     time::Timestamp,
 };
 use atalaya_money::{
@@ -16,31 +18,15 @@ use atalaya_network::{
     provisioning::{self, AttachmentKind, NetworkState},
 };
 use atalaya_people::{
-    customers::{self, Customer, CustomerFilter},
+    customers::{self, Customer},
     tenancy::{self, Tenant},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Services read at once while choosing.
 const CHUNK: i64 = 5_000;
-
-/// Which customers a list shows.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ListFilter {
-    /// Words that name, document, phone, e-mail or address contain.
-    pub q: Option<String>,
-    /// With a service in this status.
-    pub status: Option<Status>,
-    /// Served by this site.
-    pub site: Option<SiteId>,
-    /// Owing this much overdue at least, minor units; 0 takes everybody.
-    pub owed_gte: Option<i64>,
-    /// `name` (default) or `-owed`.
-    pub sort: Option<String>,
-}
 
 /// A service as a customer's row shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -82,28 +68,21 @@ pub struct CustomerRow {
     pub erased_at: Option<Timestamp>,
 }
 
-/// Customers by name, or by what they owe.
+/// Customers by name, by what they owe, or in another order of theirs.
 ///
 /// # Errors
-/// Without `customer.read`, a cursor of another list, or an unknown order.
-pub async fn customer_rows(
-    ctx: &Ctx,
-    filter: &ListFilter,
-    page: &PageQuery,
-) -> Result<Page<CustomerRow>, Error> {
-    let by_owed = match filter.sort.as_deref() {
-        None | Some("name") => false,
-        Some("-owed") => true,
-        Some(_) => return Err(Error::invalid("?sort", "unknown", "name or -owed")),
-    };
+/// Without `customer.read`, or a cursor of another list or order.
+pub async fn customer_rows(ctx: &Ctx, asked: &ListQuery<CustomerRows>) -> Result<Page<CustomerRow>, Error> {
     ctx.authorize(customers::READ)?;
+    let by_owed = asked.is_sorted_by("owed");
     let mut tx = ctx.begin_read().await?;
     let tenant = tenancy::settings(&mut tx).await?;
-    let least = filter.owed_gte.filter(|least| *least > 0);
-    let with_status = match filter.status {
-        Some(status) => Some(chosen(&mut tx, status).await?),
-        None => None,
-    };
+    let least = asked.given_one::<i64>("owed_gte")?.filter(|least| *least > 0);
+    let statuses: Vec<Status> = asked.given_all("status")?;
+    let mut with_status = (!statuses.is_empty()).then(BTreeSet::new);
+    for status in statuses {
+        with_status.get_or_insert_default().append(&mut chosen(&mut tx, status).await?);
+    }
     let chosen = if by_owed || least.is_some() {
         let today = ctx.now().date_in(&tenant.time_zone);
         let owing = billing::overdue_by_customer(&mut tx, today, least.unwrap_or(1)).await?;
@@ -113,11 +92,10 @@ pub async fn customer_rows(
         with_status.map(|ids| ids.into_iter().collect())
     };
     drop(tx);
-    let people = CustomerFilter { search: filter.q.clone(), site: filter.site.clone(), only: chosen.clone() };
     let found = if by_owed {
-        owed_page(ctx, people, &chosen.unwrap_or_default(), page).await?
+        owed_page(ctx, asked, &chosen.unwrap_or_default()).await?
     } else {
-        customers::customers_list(ctx, &people, page).await?
+        customers::customers_list(ctx, asked, chosen.as_deref()).await?
     };
     let mut tx = ctx.begin_read().await?;
     let items = rows(ctx, &mut tx, &tenant, found.items).await?;
@@ -148,13 +126,12 @@ async fn balances(
 /// One page in the order of `order`. The cursor is the place in it: an order by a figure that moves has no better one.
 async fn owed_page(
     ctx: &Ctx,
-    mut filter: CustomerFilter,
+    asked: &ListQuery<CustomerRows>,
     order: &[CustomerId],
-    page: &PageQuery,
 ) -> Result<Page<Customer>, Error> {
-    let limit = page.limit()?;
-    let start: usize = page.after()?.unwrap_or(0);
-    let wanted = usize::try_from(limit).unwrap_or(0) + 1;
+    let start: usize = asked.after()?.unwrap_or(0);
+    let wanted = usize::try_from(asked.limit()).unwrap_or(0) + 1;
+    let of_stretch = asked.from_start();
     let mut found: Vec<(usize, Customer)> = Vec::new();
     // What people filter by may thin a stretch of the order out, so the next stretch is looked at until the page is full.
     for (at, stretch) in order.chunks(200).enumerate() {
@@ -162,9 +139,7 @@ async fn owed_page(
         if places.end <= start {
             continue;
         }
-        filter.only = Some(stretch.to_vec());
-        let query = PageQuery { cursor: None, limit: Some(200) };
-        let visible = customers::customers_list(ctx, &filter, &query).await?;
+        let visible = customers::customers_list(ctx, &of_stretch, Some(stretch)).await?;
         let mut visible: BTreeMap<CustomerId, Customer> =
             visible.items.into_iter().map(|customer| (customer.id.clone(), customer)).collect();
         let in_order = stretch.iter().zip(places).filter(|(_, place)| *place >= start);
@@ -173,7 +148,7 @@ async fn owed_page(
             break;
         }
     }
-    Ok(Page::of(found, limit, |(place, _)| place + 1)?.map(|(_, customer)| customer))
+    Ok(asked.page_of(found, |(place, _)| place + 1)?.map(|(_, customer)| customer))
 }
 
 async fn rows(

@@ -3,6 +3,8 @@
 pub mod http;
 mod list;
 mod overview;
+mod shape;
 
-pub use list::{CustomerRow, ListFilter, ServiceRow, customer_rows};
+pub use list::{CustomerRow, ServiceRow, customer_rows};
 pub use overview::{CustomerOverview, customer_overview};
+pub use shape::CustomerRows;

@@ -3,11 +3,11 @@ use crate::{
     services::{ServiceView, services_view},
 };
 use atalaya_kernel::{
-    Ctx, Error, Permission, events::Event, ids::CustomerId, money::Money, page::PageQuery, timeline,
+    Ctx, Error, Permission, events::Event, ids::CustomerId, list::ListQuery, money::Money, timeline,
 };
 use atalaya_money::{
     Listed,
-    billing::{self, Invoice, InvoiceFilter},
+    billing::{self, Invoice},
     payments::{self, Payment},
     services,
 };
@@ -19,7 +19,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Invoices and payments shown.
-const LATEST: i64 = 24;
+const LATEST: &str = "24";
 /// Events shown.
 const TIMELINE: i64 = 50;
 const EVENT_READ: Permission = Permission::new("event.read");
@@ -50,7 +50,7 @@ pub struct CustomerOverview {
 pub async fn customer_overview(ctx: &Ctx, id: &CustomerId) -> Result<CustomerOverview, Error> {
     let may = |right: Permission| ctx.authorize(right).is_ok();
     let customer = customers::customer_get(ctx, id).await?;
-    let page = PageQuery { cursor: None, limit: Some(LATEST) };
+    let of_them = [("customer", id.as_str()), ("limit", LATEST)];
     let mut overview = CustomerOverview {
         customer,
         balance: None,
@@ -61,11 +61,10 @@ pub async fn customer_overview(ctx: &Ctx, id: &CustomerId) -> Result<CustomerOve
         timeline: Vec::new(),
     };
     if may(billing::READ) {
-        let filter = InvoiceFilter { customer: Some(id.clone()), status: None };
-        overview.invoices = billing::invoices_list(ctx, &filter, &page).await?.items;
+        overview.invoices = billing::invoices_list(ctx, &ListQuery::of(of_them)?).await?.items;
     }
     if may(payments::READ) {
-        overview.payments = payments::payments_list(ctx, Some(id), &page).await?.items;
+        overview.payments = payments::payments_list(ctx, &ListQuery::of(of_them)?).await?.items;
     }
     let mut tx = ctx.begin_read().await?;
     if may(billing::READ) {

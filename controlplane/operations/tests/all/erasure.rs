@@ -8,6 +8,7 @@ use atalaya_kernel::{
     Ctx, Error, Permissions, STEP_UP_MS, Scope, audit,
     ids::CustomerId,
     jobs,
+    list::ListQuery,
     money::Money,
     on_both,
     page::PageQuery,
@@ -81,9 +82,13 @@ async fn obey(region: &Region, report: i64) {
     provisioning::observed_record(&region.ctx, &region.agent, report, &digest, &seen).await.unwrap();
 }
 
+fn of(customer: &CustomerId) -> ListQuery<services::ServiceList> {
+    ListQuery::of([("customer", customer.as_str())]).unwrap()
+}
+
 /// Ends the services of a customer and takes the connections off the devices.
 async fn leave(region: &Region, customer: &CustomerId, report: i64) {
-    for service in services::services_list(&region.ctx, customer).await.unwrap() {
+    for service in services::services_list(&region.ctx, &of(customer)).await.unwrap().items {
         if service.status != Status::Terminated {
             services::service_terminate(&region.ctx, &service.id, "left").await.unwrap();
         }
@@ -143,7 +148,7 @@ on_both!(nothing_of_a_customer_is_left_but_the_books, |world: World| async move 
 
     // Somebody who is served, stands on a device or owes something is not forgotten.
     assert_eq!(code(erasure_ask(ctx, &person, WHY).await), "customer_has_services");
-    let service = services::services_list(ctx, &rosa.customer).await.unwrap().remove(0);
+    let service = services::services_list(ctx, &of(&rosa.customer)).await.unwrap().items.remove(0);
     services::service_terminate(ctx, &service.id, "left").await.unwrap();
     assert_eq!(code(erasure_ask(ctx, &person, WHY).await), "customer_is_connected");
     world.clock.advance_millis(10);

@@ -2,15 +2,15 @@
 
 use crate::region::{Region, someone};
 use atalaya_kernel::{
-    Scope, db::sql, ids::CustomerId, money::Money, on_both, page::PageQuery, testing::World, write_tx,
+    Error, Scope, db::sql, ids::CustomerId, list::ListQuery, money::Money, on_both, testing::World, write_tx,
 };
 use atalaya_money::{
     billing::{self, NewInvoice},
     payments::{self, Method, NewPayment},
-    services::{self, Status},
+    services,
 };
 use atalaya_operations::{
-    customers::{ListFilter, customer_rows},
+    customers::{CustomerRows, customer_rows},
     home::{Home, home_get},
 };
 use std::collections::BTreeSet;
@@ -90,30 +90,32 @@ on_both!(who_owes_most_comes_first, |world: World| async move {
     }
     services::service_cut(&region.ctx, &people[2].id, "asked").await.unwrap();
     services::service_cut(&region.ctx, &people[3].id, "asked").await.unwrap();
-    let names = |filter: ListFilter| {
-        let ctx = region.ctx.clone();
-        async move {
-            let page = PageQuery { cursor: None, limit: Some(2) };
-            let mut found = customer_rows(&ctx, &filter, &page).await.unwrap();
-            let mut rows = std::mem::take(&mut found.items);
-            while let Some(cursor) = found.next_cursor {
-                let page = PageQuery { cursor: Some(cursor), limit: Some(2) };
-                found = customer_rows(&ctx, &filter, &page).await.unwrap();
-                rows.append(&mut found.items);
+    let names = async |filters: &[(&str, &str)]| {
+        let (mut rows, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let place = cursor.iter().map(|cursor| ("cursor", cursor.as_str()));
+            let asked = filters.iter().copied().chain([("limit", "2")]).chain(place);
+            let mut found = customer_rows(&region.ctx, &ListQuery::of(asked).unwrap()).await.unwrap();
+            rows.extend(found.items.drain(..).map(|row| row.name));
+            cursor = found.next_cursor;
+            if cursor.is_none() {
+                return rows;
             }
-            rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
         }
     };
-    let by_owed = || Some("-owed".to_owned());
-    let filter = ListFilter { sort: by_owed(), ..ListFilter::default() };
-    assert_eq!(names(filter).await, ["Luis", "Rosa", "Ana"], "who owes nothing is left out");
-    let filter = ListFilter { sort: by_owed(), owed_gte: Some(5_000), ..ListFilter::default() };
-    assert_eq!(names(filter).await, ["Luis", "Rosa"]);
-    let filter = ListFilter { owed_gte: Some(2_000), ..ListFilter::default() };
-    assert_eq!(names(filter).await, ["Ana", "Luis", "Rosa"], "by name");
-    let suspended = Some(Status::Suspended);
-    let filter = ListFilter { sort: by_owed(), status: suspended, ..ListFilter::default() };
-    assert_eq!(names(filter).await, ["Rosa"]);
-    let filter = ListFilter { status: suspended, owed_gte: Some(0), ..ListFilter::default() };
-    assert_eq!(names(filter).await, ["Pilar", "Rosa"]);
+    let by_owed = ("sort", "-owed");
+    assert_eq!(names(&[by_owed]).await, ["Luis", "Rosa", "Ana"], "who owes nothing is left out");
+    assert_eq!(names(&[by_owed, ("owed_gte", "5000")]).await, ["Luis", "Rosa"]);
+    assert_eq!(names(&[("owed_gte", "2000")]).await, ["Ana", "Luis", "Rosa"], "by name");
+    assert_eq!(names(&[("owed_gte", "2000"), ("sort", "-created_at")]).await, ["Rosa", "Luis", "Ana"]);
+    assert_eq!(names(&[by_owed, ("status", "suspended")]).await, ["Rosa"]);
+    assert_eq!(names(&[("status", "suspended"), ("owed_gte", "0")]).await, ["Pilar", "Rosa"]);
+    let wrong = ListQuery::<CustomerRows>::of([("sort", "owed")]);
+    assert!(matches!(wrong, Err(Error::Invalid(_))), "who owes least is no list");
 });
+
+#[test]
+fn the_list_of_customers_is_declared_soundly() {
+    use atalaya_kernel::list::List;
+    assert_eq!(CustomerRows::SHAPE.flaws(), Vec::<String>::new());
+}

@@ -1,16 +1,17 @@
 //! `/approvals`.
 
-use super::{Approval, Operations, service};
+use super::{Approval, ApprovalList, Operations, service};
 use atalaya_kernel::{
     Ctx, Error,
-    http::{Json, Path, Problem, Query},
+    http::{Json, Path, Problem},
     ids::ApprovalId,
-    page::{Page, PageQuery},
+    list::ListQuery,
+    page::Page,
 };
 use axum::Extension;
 use serde::Deserialize;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Routes of approvals.
@@ -22,23 +23,12 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(reject))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct ApprovalQuery {
-    /// Only those that wait for a second person.
-    #[serde(default)]
-    waiting: bool,
-}
-
-/// What waits or waited for a second person, newest first.
-#[utoipa::path(get, path = "/approvals", tag = "approvals", params(ApprovalQuery, PageQuery), responses((status = 200, body = Page<Approval>)),
+/// What waits or waited for a second person, newest first unless another order is asked for.
+#[utoipa::path(get, path = "/approvals", tag = "approvals", params(ListQuery<ApprovalList>),
+    responses((status = 200, body = Page<Approval>), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("approval.read"))))]
-async fn list(
-    ctx: Ctx,
-    Query(query): Query<ApprovalQuery>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Approval>>, Error> {
-    service::approvals_list(&ctx, query.waiting, &page).await.map(Json)
+async fn list(ctx: Ctx, asked: ListQuery<ApprovalList>) -> Result<Json<Page<Approval>>, Error> {
+    service::approvals_list(&ctx, &asked).await.map(Json)
 }
 
 /// One request for a second person.

@@ -9,10 +9,12 @@
 //!   domain knows any more can only be rejected.
 
 pub mod http;
+mod list;
 mod model;
 mod service;
 mod store;
 
+pub use list::ApprovalList;
 pub use model::{Approval, ApprovalState, NewApproval, Operation, Operations};
 pub(crate) use service::approval_row;
 pub use service::{approval_approve, approval_get, approval_reject, approval_request, approvals_list};

@@ -1,5 +1,5 @@
 use super::{
-    Approval, ApprovalState, DECIDE, DECIDED, NewApproval, Operations, READ, REQUESTED,
+    Approval, ApprovalList, ApprovalState, DECIDE, DECIDED, NewApproval, Operations, READ, REQUESTED,
     store::{self, Decision},
 };
 use atalaya_kernel::{
@@ -8,7 +8,8 @@ use atalaya_kernel::{
     db::{DbError, TenantTx},
     events::{self, EntityRef, EventType, NewEvent},
     ids::{ApprovalId, UserId},
-    page::{Page, PageQuery},
+    list::ListQuery,
+    page::Page,
     write_tx,
 };
 use serde_json::{Value, json};
@@ -34,17 +35,15 @@ pub async fn approval_get(ctx: &Ctx, id: &ApprovalId) -> Result<Approval, Error>
     Ok(store::approval_get(&mut tx, id).await?.at(ctx.now()))
 }
 
-/// Requests, newest first; only those that wait, when asked.
+/// Requests, newest first unless another order is asked for; only those that wait, when asked.
 ///
 /// # Errors
-/// Without `approval.read`, or a cursor of another list.
-pub async fn approvals_list(ctx: &Ctx, waiting: bool, page: &PageQuery) -> Result<Page<Approval>, Error> {
+/// Without `approval.read`, or a cursor of another list or order.
+pub async fn approvals_list(ctx: &Ctx, asked: &ListQuery<ApprovalList>) -> Result<Page<Approval>, Error> {
     ctx.authorize_whole(READ)?;
-    let limit = page.limit()?;
     let mut tx = ctx.begin_read().await?;
-    let waiting_at = waiting.then(|| ctx.now());
-    let rows = store::approvals_list(&mut tx, waiting_at, page.after()?, limit + 1).await?;
-    Ok(Page::of(rows, limit, |row| row.id.clone())?.map(|row| row.at(ctx.now())))
+    let page = store::approvals_list(&mut tx, asked, ctx.now()).await?;
+    Ok(page.map(|row| row.at(ctx.now())))
 }
 
 /// Asks for a second person, in the transaction in which it turned out that one is needed. The caller has checked that

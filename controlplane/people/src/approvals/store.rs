@@ -1,33 +1,46 @@
 use super::{Approval, ApprovalState};
 use atalaya_kernel::{
     Error,
-    db::{DbError, TenantTx, sql},
+    db::{DbError, Query, TenantTx, sql},
     ids::{ApprovalId, UserId},
+    list::{Asked, Select},
+    page::Page,
     time::Timestamp,
 };
 use std::collections::BTreeMap;
 
-const SELECT: &str = "SELECT id, operation, payload, entity_kind, entity_id, summary, state, requested_by, requested_by_name, decided_by, \
-     decided_by_name, decided_at, reason, expires_at, created_at FROM people_approval WHERE tenant_id = ";
+const ROWS: Select = Select {
+    columns: "id, operation, payload, entity_kind, entity_id, summary, state, requested_by, requested_by_name, decided_by, \
+              decided_by_name, decided_at, reason, expires_at, created_at",
+    from: "people_approval WHERE tenant_id = ",
+};
 
 pub(super) async fn approval_get(tx: &mut TenantTx, id: &ApprovalId) -> Result<Approval, DbError> {
-    sql(SELECT).push_bind(tx.tenant()).push(" AND id = ").push_bind(id).fetch_one(tx).await
+    ROWS.query(tx).push(" AND id = ").push_bind(id).fetch_one(tx).await
 }
 
 pub(super) async fn approvals_list(
     tx: &mut TenantTx,
-    waiting_at: Option<Timestamp>,
-    below: Option<ApprovalId>,
-    limit: i64,
-) -> Result<Vec<Approval>, DbError> {
-    let mut query = sql(SELECT).push_bind(tx.tenant());
-    if let Some(now) = waiting_at {
-        query = query.push(" AND state = 'pending' AND expires_at > ").push_bind(now);
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Page<Approval>, Error> {
+    let states: Vec<ApprovalState> = asked.given_all("state")?;
+    let waiting = asked.given_one("waiting")?.unwrap_or(false).then_some(ApprovalState::Pending);
+    let narrow = |query, _: &TenantTx| in_state(in_state(query, &states, now), waiting.as_slice(), now);
+    asked.fetch(tx, ROWS, narrow).await
+}
+
+/// In one of these states; none = all.
+fn in_state(mut query: Query, states: &[ApprovalState], now: Timestamp) -> Query {
+    for (at, state) in states.iter().enumerate() {
+        query = query.push(if at == 0 { " AND (" } else { " OR " });
+        query = match state {
+            ApprovalState::Pending => query.push("state = 'pending' AND expires_at > ").push_bind(now),
+            ApprovalState::Expired => query.push("state = 'pending' AND expires_at <= ").push_bind(now),
+            ApprovalState::Approved | ApprovalState::Rejected => query.push("state = ").push_bind(*state),
+        };
     }
-    if let Some(below) = below {
-        query = query.push(" AND id < ").push_bind(below);
-    }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit).fetch_all(tx).await
+    if states.is_empty() { query } else { query.push(")") }
 }
 
 /// The requests that wait about some things, by the thing's id; for other domains.
@@ -40,8 +53,8 @@ pub async fn pending_by_entity(
     entities: impl IntoIterator<Item = &str>,
     now: Timestamp,
 ) -> Result<BTreeMap<String, Approval>, Error> {
-    let rows: Vec<Approval> = sql(SELECT)
-        .push_bind(tx.tenant())
+    let rows: Vec<Approval> = ROWS
+        .query(tx)
         .push(" AND state = 'pending' AND expires_at > ")
         .push_bind(now)
         .push(" AND operation = ")

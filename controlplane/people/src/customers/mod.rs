@@ -7,14 +7,16 @@
 
 mod findable;
 pub mod http;
+mod list;
 mod masking;
 mod model;
 mod service;
 mod store;
 
 pub use findable::{Customers, FOUND};
+pub use list::{CustomerList, FIELDS};
 pub use masking::{MASK, mask_state};
-pub use model::{Customer, CustomerChange, CustomerFilter, NewCustomer};
+pub use model::{Customer, CustomerChange, NewCustomer};
 pub use service::{
     customer_create, customer_erase, customer_get, customer_update, customers_count, customers_list,
 };

@@ -85,14 +85,3 @@ pub struct CustomerChange {
     /// What the staff should know.
     pub notes: Option<String>,
 }
-
-/// Which customers a list wants.
-#[derive(Debug, Clone, Default)]
-pub struct CustomerFilter {
-    /// Words that name, document, phone, e-mail or address contain.
-    pub search: Option<String>,
-    /// Only of this site.
-    pub site: Option<SiteId>,
-    /// Only these, when another domain has chosen already (overdue, suspended).
-    pub only: Option<Vec<CustomerId>>,
-}

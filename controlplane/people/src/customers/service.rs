@@ -1,5 +1,5 @@
 use super::{
-    CREATED, Customer, CustomerChange, CustomerFilter, NewCustomer, READ, UPDATED, WRITE, findable,
+    CREATED, Customer, CustomerChange, NewCustomer, READ, UPDATED, WRITE, findable,
     masking::{self, MASK, sees_all},
     store,
 };
@@ -10,7 +10,8 @@ use atalaya_kernel::{
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
     ids::CustomerId,
-    page::{Page, PageQuery},
+    list::Asked,
+    page::Page,
     search, write_tx,
 };
 use serde_json::json;
@@ -26,21 +27,20 @@ pub async fn customer_get(ctx: &Ctx, id: &CustomerId) -> Result<Customer, Error>
     Ok(customer.masked_for(ctx.permissions()))
 }
 
-/// Customers by name. Whoever may not see phones, e-mails or documents searches names only.
+/// Customers, as a list asks that has [`super::FIELDS`]; of these only, when another domain has chosen already (overdue, suspended).
+/// Whoever may not see phones, e-mails or documents searches names only.
 ///
 /// # Errors
-/// Without `customer.read`, or a cursor of another list.
+/// Without `customer.read`, or a cursor of another list or order.
 pub async fn customers_list(
     ctx: &Ctx,
-    filter: &CustomerFilter,
-    page: &PageQuery,
+    asked: &Asked,
+    only: Option<&[CustomerId]>,
 ) -> Result<Page<Customer>, Error> {
     ctx.authorize(READ)?;
-    let limit = page.limit()?;
     let mut tx = ctx.begin_read().await?;
     let everywhere = sees_all(ctx.permissions());
-    let rows = store::customers_list(&mut tx, filter, everywhere, page.after()?, limit + 1).await?;
-    let page = Page::of(rows, limit, |customer| (customer.name.clone(), customer.id.clone()))?;
+    let page = store::customers_list(&mut tx, asked, only, everywhere).await?;
     Ok(page.map(|customer| customer.masked_for(ctx.permissions())))
 }
 

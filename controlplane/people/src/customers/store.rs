@@ -1,20 +1,26 @@
-use super::{Customer, CustomerFilter};
+use super::Customer;
 use atalaya_kernel::{
     Error, Scope,
     db::{DbError, Query, TenantTx, sql},
     ids::{CustomerId, SiteId},
+    list::{Asked, Select},
+    page::Page,
     search,
     text::{like_anywhere, normalise},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-const COLUMNS: &str =
-    "id, name, document, phone, email, address, notes, site_id, version, created_at, updated_at, erased_at";
+const ROWS: Select = Select {
+    columns: "id, name, document, phone, email, address, notes, site_id, version, created_at, updated_at, erased_at",
+    from: "people_customer WHERE tenant_id = ",
+};
 
 /// Customers of the transaction's tenant that its scope lets see.
 fn visible(tx: &TenantTx) -> Query {
-    let query =
-        sql("SELECT ").push(COLUMNS).push(" FROM people_customer WHERE tenant_id = ").push_bind(tx.tenant());
+    within(ROWS.query(tx), tx)
+}
+
+fn within(query: Query, tx: &TenantTx) -> Query {
     match tx.scope() {
         Scope::All => query,
         // Where the customer has or had a service; the first for those whose services are from before it was kept.
@@ -53,31 +59,22 @@ pub async fn customers_by_ids(tx: &mut TenantTx, ids: &[CustomerId]) -> Result<V
 /// One page. `everywhere`: words are looked for in documents, phones, e-mails and addresses too, not only in names.
 pub(super) async fn customers_list(
     tx: &mut TenantTx,
-    filter: &CustomerFilter,
+    asked: &Asked,
+    only: Option<&[CustomerId]>,
     everywhere: bool,
-    after: Option<(String, CustomerId)>,
-    limit: i64,
-) -> Result<Vec<Customer>, DbError> {
-    let mut query = visible(tx);
-    for word in filter.search.iter().flat_map(|search| search.split_whitespace()) {
-        let column = if everywhere { " AND search_text LIKE " } else { " AND name_key LIKE " };
-        query = query.push(column).push_bind(like_anywhere(word)).push(" ESCAPE '\\'");
-    }
-    if let Some(site) = &filter.site {
-        query = query.push(" AND site_id = ").push_bind(site);
-    }
-    if let Some(only) = &filter.only {
-        query = query.push(" AND id IN ").push_list(only);
-    }
-    if let Some((name, id)) = after {
-        query = query
-            .push(" AND (name_key, id) > (")
-            .push_bind(normalise(&name))
-            .push(", ")
-            .push_bind(id)
-            .push(")");
-    }
-    query.push(" ORDER BY name_key, id LIMIT ").push_bind(limit).fetch_all(tx).await
+) -> Result<Page<Customer>, Error> {
+    let column = if everywhere { " AND search_text LIKE " } else { " AND name_key LIKE " };
+    let narrow = |query, tx: &TenantTx| {
+        let mut query = within(query, tx);
+        for word in asked.given("q").iter().flat_map(|search| search.split_whitespace()) {
+            query = query.push(column).push_bind(like_anywhere(word)).push(" ESCAPE '\\'");
+        }
+        match only {
+            Some(only) => query.push(" AND id IN ").push_list(only),
+            None => query,
+        }
+    };
+    asked.fetch(tx, ROWS, narrow).await
 }
 
 /// Customers behind an id, in the order of ids, whatever the scope.
@@ -86,10 +83,7 @@ pub(super) async fn customers_after(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Customer>, DbError> {
-    sql("SELECT ")
-        .push(COLUMNS)
-        .push(" FROM people_customer WHERE tenant_id = ")
-        .push_bind(tx.tenant())
+    ROWS.query(tx)
         .push(" AND id > ")
         .push_bind(after)
         .push(" ORDER BY id LIMIT ")

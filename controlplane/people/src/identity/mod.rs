@@ -9,6 +9,7 @@
 mod erase;
 pub(crate) mod guard;
 pub mod http;
+mod list;
 mod login;
 mod model;
 pub(crate) mod password;
@@ -19,6 +20,7 @@ mod store;
 pub use crate::access::{Role, RoleKey, permissions_of};
 pub(crate) use erase::who_may;
 pub use erase::{another_may, user_erase};
+pub use list::UserList;
 pub use login::{LogIn, Origin, Whereabouts, log_in, second_factor};
 pub(crate) use login::{Shown, at_the_door, code_right, door_of, enter, follow, password_right, waiting};
 pub use model::{Entered, LoggedIn, NewUser, SessionInfo, User, UserChange};

@@ -1,6 +1,6 @@
 use super::{
-    CREATED, NewUser, PASSWORD_CHANGED, READ, SESSION_ENDED, UPDATED, User, UserChange, WRITE, password,
-    store,
+    CREATED, NewUser, PASSWORD_CHANGED, READ, SESSION_ENDED, UPDATED, User, UserChange, UserList, WRITE,
+    password, store,
 };
 use crate::{
     access::{self, AccessScope, Role, RoleKey},
@@ -13,7 +13,8 @@ use atalaya_kernel::{
     db::TenantTx,
     events::{self, EntityRef, EventType, NewEvent},
     ids::{SessionId, UserId},
-    page::{Page, PageQuery},
+    list::ListQuery,
+    page::Page,
     secrets::SecretText,
     write_tx,
 };
@@ -37,15 +38,13 @@ pub async fn user_find(ctx: &Ctx, email: &str) -> Result<User, Error> {
     store::user_by_email(&mut ctx.begin_read().await?, &email.to_lowercase()).await?.ok_or(Error::NotFound)
 }
 
-/// The staff, oldest first.
+/// The staff, oldest first unless another order is asked for.
 ///
 /// # Errors
-/// Without `user.read`, or a cursor of another list.
-pub async fn users_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<User>, Error> {
+/// Without `user.read`, or a cursor of another list or order.
+pub async fn users_list(ctx: &Ctx, asked: &ListQuery<UserList>) -> Result<Page<User>, Error> {
     ctx.authorize_whole(READ)?;
-    let limit = page.limit()?;
-    let rows = store::users_list(&mut ctx.begin_read().await?, page.after()?, limit + 1).await?;
-    Page::of(rows, limit, |user| user.id.clone())
+    store::users_list(&mut ctx.begin_read().await?, asked).await
 }
 
 /// How many users are not disabled; for the tenant's plan.

@@ -2,7 +2,7 @@
 
 use super::{tenant, user};
 use atalaya_kernel::{
-    Ctx, Error, Permission, Principal, STEP_UP_MS, Scope, audit, ids::UserId, on_both, page::PageQuery,
+    Ctx, Error, Permission, Principal, STEP_UP_MS, Scope, audit, ids::UserId, list::ListQuery, on_both,
     secrets::SecretText, testing::World,
 };
 use atalaya_people::{
@@ -188,7 +188,7 @@ on_both!(a_scope_is_spread_over_the_tree, |world: World| async move {
     sites::site_create(&after, below).await.unwrap();
 
     // What is of the whole ISP is not for whoever sees a part of it, whatever the rights.
-    assert!(matches!(identity::users_list(&after, &PageQuery::default()).await, Err(Error::Forbidden(_))));
+    assert!(matches!(identity::users_list(&after, &ListQuery::default()).await, Err(Error::Forbidden(_))));
     assert!(matches!(access::roles_list(&after).await, Err(Error::Forbidden(_))));
     let change = tenancy::TenantChange::default();
     assert!(matches!(tenancy::tenant_update(&after, 1, change).await, Err(Error::Forbidden(_))));
@@ -209,7 +209,7 @@ on_both!(dangerous_rights_ask_again_who_is_there, |world: World| async move {
     let (stale, session) =
         identity::authenticate(&world.runtime, &token, &crate::anywhere()).await.unwrap().unwrap();
     assert_eq!(code(identity::user_create(&stale, new("dos")).await.unwrap_err()), "step_up_required");
-    assert!(identity::users_list(&stale, &PageQuery::default()).await.is_ok(), "reading is not dangerous");
+    assert!(identity::users_list(&stale, &ListQuery::default()).await.is_ok(), "reading is not dangerous");
     let wrong = Proof::Password(SecretText::new("battery staple".to_owned()));
     assert_eq!(identity::step_up(&stale, &session, &wrong, &Origin::default()).await.unwrap(), None);
     let right = Proof::Password(SecretText::new(PASSWORD.to_owned()));

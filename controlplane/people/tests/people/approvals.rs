@@ -6,8 +6,8 @@ use atalaya_kernel::{
     db::TenantTx,
     events::EntityRef,
     ids::{ApprovalId, UserId},
+    list::ListQuery,
     on_both,
-    page::PageQuery,
     testing::World,
     write_tx,
 };
@@ -85,13 +85,14 @@ on_both!(a_second_person_lets_it_run_once, |world: World| async move {
     let without = as_person(&ctx, luis_id, without);
     assert!(matches!(approve(&without, &id).await, Err(Error::Forbidden("tenant.write"))));
     assert_eq!(cuts(&ctx).await, AutomaticCuts::OffUntilPreview, "nothing was done so far");
-    let waiting = approvals::approvals_list(&luis, true, &PageQuery::default()).await.unwrap().items;
+    let waiting_ones = ListQuery::of([("waiting", "true")]).unwrap();
+    let waiting = approvals::approvals_list(&luis, &waiting_ones).await.unwrap().items;
     assert_eq!(waiting.iter().map(|row| &row.id).collect::<Vec<_>>(), [&id]);
 
     let done = approve(&luis, &id).await.unwrap();
     assert_eq!((done.state, cuts(&ctx).await), (ApprovalState::Approved, AutomaticCuts::Off));
     assert_eq!(approve(&luis, &id).await.unwrap_err().code(), "approval_decided");
-    assert!(approvals::approvals_list(&luis, true, &PageQuery::default()).await.unwrap().items.is_empty());
+    assert!(approvals::approvals_list(&luis, &waiting_ones).await.unwrap().items.is_empty());
     let stranger = tenant(&world, "other").await;
     assert!(matches!(approvals::approval_get(&stranger, &id).await, Err(Error::NotFound)));
 });

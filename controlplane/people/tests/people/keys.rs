@@ -2,12 +2,12 @@
 
 use super::{log_in, tenant, user};
 use atalaya_kernel::{
-    Ctx, Error, Permission, Principal, STEP_UP_MS, Scope, on_both, page::PageQuery, secrets::SecretText,
-    testing::World,
+    Ctx, Error, Permission, Principal, STEP_UP_MS, Scope, list::ListQuery, on_both, page::PageQuery,
+    secrets::SecretText, testing::World,
 };
 use atalaya_people::{
     access::{AccessScope, Catalog, Role},
-    customers::{self, CustomerFilter},
+    customers::{self, CustomerList},
     identity::{self, UserChange},
     keys::{self, NewApiKey},
 };
@@ -53,7 +53,7 @@ on_both!(a_key_may_what_it_names_until_it_is_revoked, |world: World| async move 
     let made = keys::key_create(&rosa, &catalog(), new(&["customer.read", "user.write"])).await.unwrap();
     let key = used(&world, made.token.expose()).await.unwrap();
     assert!(matches!(key.principal(), Principal::ApiKey { name, .. } if name == "Accounting"));
-    assert!(customers::customers_list(&key, &CustomerFilter::default(), &PageQuery::default()).await.is_ok());
+    assert!(customers::customers_list(&key, &ListQuery::<CustomerList>::default(), None).await.is_ok());
     assert!(matches!(
         keys::keys_list(&key, &PageQuery::default()).await,
         Err(Error::Forbidden("api_key.read"))

@@ -19,9 +19,9 @@ mod platform;
 mod providers;
 mod tokens;
 
-use atalaya_kernel::{Ctx, Error, on_both, page::PageQuery, secrets::SecretText, testing::World};
+use atalaya_kernel::{Ctx, Error, list::ListQuery, on_both, secrets::SecretText, testing::World};
 use atalaya_people::{
-    customers::{self, CustomerChange, CustomerFilter, NewCustomer},
+    customers::{self, CustomerChange, CustomerList, NewCustomer},
     identity::{self, Entered, LogIn, NewUser, Origin, Role, UserChange},
     tenancy::{self, AutomaticCuts, NewTenant, TenantChange},
 };
@@ -187,7 +187,7 @@ on_both!(the_last_owner_stays, |world: World| async move {
         .to_owned();
     identity::user_update(&ctx, &owner.id, 1, off).await.unwrap();
     assert!(identity::authenticate(&world.runtime, &token, &anywhere()).await.unwrap().is_none());
-    assert_eq!(identity::users_list(&ctx, &PageQuery::default()).await.unwrap().items.len(), 2);
+    assert_eq!(identity::users_list(&ctx, &ListQuery::default()).await.unwrap().items.len(), 2);
 });
 
 on_both!(customers_are_found_by_what_people_type, |world: World| async move {
@@ -199,9 +199,9 @@ on_both!(customers_are_found_by_what_people_type, |world: World| async move {
     };
     let customer = customers::customer_create(&ctx, new).await.unwrap();
     for (typed, found) in [("nahui jose", 1), ("4011", 1), ("ÑAHUI", 1), ("100%", 0), ("rosa", 0)] {
-        let filter = CustomerFilter { search: Some(typed.to_owned()), ..CustomerFilter::default() };
+        let asked = ListQuery::<CustomerList>::of([("q", typed)]).unwrap();
         assert_eq!(
-            customers::customers_list(&ctx, &filter, &PageQuery::default()).await.unwrap().items.len(),
+            customers::customers_list(&ctx, &asked, None).await.unwrap().items.len(),
             found,
             "{typed}"
         );
@@ -216,3 +216,12 @@ on_both!(customers_are_found_by_what_people_type, |world: World| async move {
     let stranger = tenant(&world, "other").await;
     assert!(matches!(customers::customer_get(&stranger, &customer.id).await, Err(Error::NotFound)));
 });
+
+#[test]
+fn the_lists_of_people_are_declared_soundly() {
+    use atalaya_kernel::list::List;
+    use atalaya_people::approvals::ApprovalList;
+    for shape in [CustomerList::SHAPE, identity::UserList::SHAPE, ApprovalList::SHAPE] {
+        assert_eq!(shape.flaws(), Vec::<String>::new(), "{}", shape.name);
+    }
+}

@@ -1,8 +1,8 @@
 //! What of a customer is shown to whom.
 
 use super::tenant;
-use atalaya_kernel::{Ctx, Error, Permissions, Principal, Scope, on_both, page::PageQuery, testing::World};
-use atalaya_people::customers::{self, CustomerChange, CustomerFilter, NewCustomer};
+use atalaya_kernel::{Ctx, Error, Permissions, Principal, Scope, list::ListQuery, on_both, testing::World};
+use atalaya_people::customers::{self, CustomerChange, CustomerList, NewCustomer};
 
 /// Somebody who may write customers and see of them what else is named.
 fn somebody(ctx: &Ctx, rights: &[&str]) -> Ctx {
@@ -39,8 +39,8 @@ on_both!(what_may_not_be_seen_is_masked_and_kept, |world: World| async move {
         (&phones, "987654", 0),
         (&blind, "quispe", 1),
     ] {
-        let filter = CustomerFilter { search: Some(words.to_owned()), ..CustomerFilter::default() };
-        let items = customers::customers_list(who, &filter, &PageQuery::default()).await.unwrap().items;
+        let asked = ListQuery::<CustomerList>::of([("q", words)]).unwrap();
+        let items = customers::customers_list(who, &asked, None).await.unwrap().items;
         assert_eq!(items.len(), found, "{words}");
         if !std::ptr::eq(who, &ctx) {
             assert!(items.iter().all(|item| item.document == masks.0));

@@ -2,13 +2,12 @@
 
 use atalaya_kernel::{
     Ctx, Error,
-    dead_letters::{self, DeadLetter, DeadLetterId, DeadLetterKind, Discard},
-    http::{Json, Path, Problem, Query},
-    page::{Page, PageQuery},
+    dead_letters::{self, DeadLetter, DeadLetterId, DeadLetterList, Discard},
+    http::{Json, Path, Problem},
+    list::ListQuery,
+    page::Page,
 };
 use axum::http::StatusCode;
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter {
@@ -19,24 +18,16 @@ pub(super) fn router() -> OpenApiRouter {
         .routes(routes!(dead_letter_discard))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct DeadLetterQuery {
-    /// Only of this kind; both when absent.
-    #[param(inline)]
-    kind: Option<DeadLetterKind>,
-}
-
-/// What was given up and waits for a person, newest first: deliveries of events inside the system, and jobs.
-#[utoipa::path(get, path = "/dead-letters", tag = "dead-letters", params(DeadLetterQuery, PageQuery),
-    responses((status = 200, body = Page<DeadLetter>)),
+/// What was given up and waits for a person, newest first unless another order is asked for: deliveries of events inside the
+/// system, and jobs.
+#[utoipa::path(get, path = "/dead-letters", tag = "dead-letters", params(ListQuery<DeadLetterList>),
+    responses((status = 200, body = Page<DeadLetter>), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("dead_letter.read"))))]
 async fn dead_letters_list(
     ctx: Ctx,
-    Query(query): Query<DeadLetterQuery>,
-    Query(page): Query<PageQuery>,
+    asked: ListQuery<DeadLetterList>,
 ) -> Result<Json<Page<DeadLetter>>, Error> {
-    dead_letters::list(&ctx, query.kind, &page).await.map(Json)
+    dead_letters::list(&ctx, &asked).await.map(Json)
 }
 
 /// One of them.

@@ -2,12 +2,12 @@
 
 use atalaya_kernel::{
     Ctx, Error, Permission,
-    audit::{self, AuditFilter, AuditHead, AuditRow},
+    audit::{self, AuditHead, AuditRow, Trail},
     events::{self, Event, EventFilter},
-    http::{Json, Query},
-    ids::{AuditId, EventId},
+    http::{Json, Problem, Query},
+    ids::EventId,
+    list::ListQuery,
     page::{Page, PageQuery},
-    time::Timestamp,
     timeline::{self, Filter},
 };
 use atalaya_operations::feed;
@@ -39,6 +39,9 @@ fn names(list: Option<&str>) -> Vec<String> {
 }
 
 /// What happened, newest first. What the caller may not see is left out.
+///
+/// It has no other order: it is read along with the live stream, of which it is the past, and comes of one index for all and of
+/// another for one thing, both in the order of ids.
 #[utoipa::path(get, path = "/events", tag = "events", params(EventQuery, PageQuery), responses((status = 200, body = Page<Event>)),
     extensions(("x-permission" = json!("event.read"))))]
 async fn events_list(
@@ -66,54 +69,14 @@ async fn events_list(
     Ok(Json(page))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct AuditQuery {
-    /// Actions, separated by commas; `invoice.*` takes all of a noun.
-    #[param(example = "invoice.*,payment.register")]
-    action: Option<String>,
-    /// Only by the actor of this id.
-    actor: Option<String>,
-    /// Only by actors of this kind: `user`, `agent`, `system`, `command_line`.
-    actor_kind: Option<String>,
-    /// Only about this id.
-    entity_id: Option<String>,
-    /// Only about things of this kind.
-    #[param(example = "invoice")]
-    entity_kind: Option<String>,
-    /// Only of this request.
-    request_id: Option<String>,
-    /// Only since this instant, RFC 3339.
-    #[param(example = "2026-11-01T00:00:00Z")]
-    from: Option<Timestamp>,
-    /// Only before this instant, RFC 3339.
-    to: Option<Timestamp>,
-}
-
-/// Who did what, newest first. The trail is of the whole ISP: whoever sees a part of it only, does not see it.
-#[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery, PageQuery), responses((status = 200, body = Page<AuditRow>)),
+/// Who did what, newest first unless the other way round is asked for. The trail is of the whole ISP: whoever sees a part of it
+/// only, does not see it.
+#[utoipa::path(get, path = "/audit", tag = "audit", params(ListQuery<Trail>),
+    responses((status = 200, body = Page<AuditRow>), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("audit.read"))))]
-async fn audit_list(
-    ctx: Ctx,
-    Query(query): Query<AuditQuery>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<AuditRow>>, Error> {
+async fn audit_list(ctx: Ctx, asked: ListQuery<Trail>) -> Result<Json<Page<AuditRow>>, Error> {
     ctx.authorize_whole(AUDIT_READ)?;
-    let limit = page.limit()?;
-    let filter = AuditFilter {
-        actions: names(query.action.as_deref()),
-        actor_id: query.actor,
-        actor_kind: query.actor_kind,
-        entity_id: query.entity_id,
-        entity_kind: query.entity_kind,
-        request_id: query.request_id,
-        from: query.from,
-        to: query.to,
-        before: page.after::<AuditId>()?,
-        limit: limit + 1,
-    };
-    let rows = audit::list(&mut ctx.begin_read().await?, &filter).await?;
-    let mut page = Page::of(rows, limit, |row| row.id.clone())?;
+    let mut page = audit::page(&mut ctx.begin_read().await?, &asked).await?;
     page.items.iter_mut().try_for_each(|row| mask(&ctx, row))?;
     Ok(Json(page))
 }

@@ -74,6 +74,7 @@ export const api = {
   backups: (query: Query) => get<T.Page<T.BackupSeen>>('/backups', query),
   users: {
     list: () => get<T.Page<T.User>>('/users', all),
+    sorted: (sort: string) => get<T.Page<T.User>>('/users', sort ? { ...all, sort } : all),
     create: (body: T.NewUser) => post<T.User>('/users', body),
     readVersion: (id: string) => call<T.User>('GET', `/users/${id}`),
     update: (id: string, body: T.UserChange, etag: string | null) => patch<T.User>(`/users/${id}`, body, etag),
@@ -90,6 +91,7 @@ export const api = {
   },
   agents: {
     list: () => get<T.Page<T.Agent>>('/agents', all),
+    sorted: (sort: string) => get<T.Page<T.Agent>>('/agents', sort ? { ...all, sort } : all),
     read: (id: string) => get<T.Agent>(`/agents/${id}`),
     readVersion: (id: string) => call<T.Agent>('GET', `/agents/${id}`),
     update: (id: string, body: T.AgentChange, etag: string | null) => patch<T.Agent>(`/agents/${id}`, body, etag),

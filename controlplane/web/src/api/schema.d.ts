@@ -46,7 +46,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Agents by name. */
+        /** Agents, by name unless another order is asked for. */
         get: operations["list"];
         put?: never;
         post?: never;
@@ -168,7 +168,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What waits or waited for a second person, newest first. */
+        /** What waits or waited for a second person, newest first unless another order is asked for. */
         get: operations["list"];
         put?: never;
         post?: never;
@@ -253,7 +253,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who did what, newest first. The trail is of the whole ISP: whoever sees a part of it only, does not see it. */
+        /**
+         * Who did what, newest first unless the other way round is asked for. The trail is of the whole ISP: whoever sees a part of it
+         *     only, does not see it.
+         */
         get: operations["audit_list"];
         put?: never;
         post?: never;
@@ -551,7 +554,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was given up and waits for a person, newest first: deliveries of events inside the system, and jobs. */
+        /**
+         * What was given up and waits for a person, newest first unless another order is asked for: deliveries of events inside the
+         *     system, and jobs.
+         */
         get: operations["dead_letters_list"];
         put?: never;
         post?: never;
@@ -619,7 +625,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Devices by name. */
+        /** Devices, by name unless another order is asked for. */
         get: operations["list"];
         put?: never;
         /** Adds a device; it observes. */
@@ -742,7 +748,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened, newest first. What the caller may not see is left out. */
+        /**
+         * What happened, newest first. What the caller may not see is left out.
+         * @description It has no other order: it is read along with the live stream, of which it is the past, and comes of one index for all and of
+         *     another for one thing, both in the order of ids.
+         */
         get: operations["events_list"];
         put?: never;
         post?: never;
@@ -885,7 +895,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Invoices, newest first. */
+        /** Invoices, newest first unless another order is asked for. */
         get: operations["list"];
         put?: never;
         /** Issues a single invoice. */
@@ -1580,7 +1590,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Payments, newest first. */
+        /** Payments, newest first unless another order is asked for. */
         get: operations["list"];
         put?: never;
         /** Registers a payment; reconnects what was suspended for a debt that is settled with it. */
@@ -1975,7 +1985,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Services of a customer. */
+        /** Services, oldest first unless another order is asked for; those of one customer with `customer`. */
         get: operations["list"];
         put?: never;
         /** Makes a service. */
@@ -2505,7 +2515,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The staff, oldest first. */
+        /** The staff, oldest first unless another order is asked for. */
         get: operations["list"];
         put?: never;
         /** Makes a user. */
@@ -5909,6 +5919,43 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Service: {
+            /** @description The rows. */
+            items: {
+                /** @description Where it is. */
+                address?: string | null;
+                /** @description When made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Who pays. */
+                customer_id: components["schemas"]["CustomerId"];
+                /** @description Which. */
+                id: components["schemas"]["ServiceId"];
+                /** @description What for. */
+                plan_id: components["schemas"]["PlanId"];
+                /** @description Which site serves it. */
+                site_id: components["schemas"]["SiteId"];
+                spared_on?: components["schemas"]["Date"] | null;
+                /** @description First day. */
+                starts_on: components["schemas"]["Date"];
+                /** @description What is decided. */
+                status: components["schemas"]["Status"];
+                /** @description When the status last changed. */
+                status_changed_at: components["schemas"]["Timestamp"];
+                /** @description Reason of the last change of status, for people. */
+                status_reason?: string | null;
+                suspended_because?: components["schemas"]["SuspendedBecause"] | null;
+                /** @description When last changed. */
+                updated_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Grows with each change.
+                 */
+                version: number;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_SessionInfo: {
             /** @description The rows. */
             items: {
@@ -6931,9 +6978,6 @@ export interface components {
             /** @description Reason of the last change of status, for people. */
             status_reason?: string | null;
             suspended_because?: components["schemas"]["SuspendedBecause"] | null;
-        };
-        Services: {
-            items: components["schemas"]["Service"][];
         };
         /** @description Who is logged in, where, with which rights. */
         Session: {
@@ -7972,6 +8016,7 @@ export type PagePermissionInfo = components['schemas']['Page_PermissionInfo'];
 export type PagePlan = components['schemas']['Page_Plan'];
 export type PagePushSubscription = components['schemas']['Page_PushSubscription'];
 export type PageRun = components['schemas']['Page_Run'];
+export type PageService = components['schemas']['Page_Service'];
 export type PageSessionInfo = components['schemas']['Page_SessionInfo'];
 export type PageSiteRow = components['schemas']['Page_SiteRow'];
 export type PageStaffRole = components['schemas']['Page_StaffRole'];
@@ -8046,7 +8091,6 @@ export type ServiceId = components['schemas']['ServiceId'];
 export type ServiceNetwork = components['schemas']['ServiceNetwork'];
 export type ServiceRow = components['schemas']['ServiceRow'];
 export type ServiceView = components['schemas']['ServiceView'];
-export type Services = components['schemas']['Services'];
 export type Session = components['schemas']['Session'];
 export type SessionId = components['schemas']['SessionId'];
 export type SessionInfo = components['schemas']['SessionInfo'];
@@ -8238,6 +8282,77 @@ export interface operations {
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `name` when absent.
+                 * @example [
+                 *       "name"
+                 *     ]
+                 */
+                sort?: ("name" | "-name" | "connected" | "-connected" | "version" | "-version" | "last_seen_at" | "-last_seen_at" | "backlog_bytes" | "-backlog_bytes" | "certificate_expires_at" | "-certificate_expires_at" | "created_at" | "-created_at")[];
+                /** @description One of these. */
+                connected?: boolean;
+                /** @description None of these. */
+                connected_not?: boolean;
+                /**
+                 * @description One of these.
+                 * @example [
+                 *       "1.4.0"
+                 *     ]
+                 */
+                version?: string[];
+                /**
+                 * @description None of these.
+                 * @example [
+                 *       "1.4.0"
+                 *     ]
+                 */
+                version_not?: string[];
+                /** @description Then or later. */
+                last_seen_at_gte?: string;
+                /** @description Later. */
+                last_seen_at_gt?: string;
+                /** @description Then or earlier. */
+                last_seen_at_lte?: string;
+                /** @description Earlier. */
+                last_seen_at_lt?: string;
+                /** @description Whether there is one. */
+                last_seen_at_set?: boolean;
+                /** @description So much or more. */
+                backlog_bytes_gte?: number;
+                /** @description More. */
+                backlog_bytes_gt?: number;
+                /** @description So much or less. */
+                backlog_bytes_lte?: number;
+                /** @description Less. */
+                backlog_bytes_lt?: number;
+                /** @description Then or later. */
+                certificate_expires_at_gte?: string;
+                /** @description Later. */
+                certificate_expires_at_gt?: string;
+                /** @description Then or earlier. */
+                certificate_expires_at_lte?: string;
+                /** @description Earlier. */
+                certificate_expires_at_lt?: string;
+                /** @description Whether there is one. */
+                certificate_expires_at_set?: boolean;
+                /** @description Then or later. */
+                revoked_at_gte?: string;
+                /** @description Later. */
+                revoked_at_gt?: string;
+                /** @description Then or earlier. */
+                revoked_at_lte?: string;
+                /** @description Earlier. */
+                revoked_at_lt?: string;
+                /** @description Whether there is one. */
+                revoked_at_set?: boolean;
+                /** @description Then or later. */
+                created_at_gte?: string;
+                /** @description Later. */
+                created_at_gt?: string;
+                /** @description Then or earlier. */
+                created_at_lte?: string;
+                /** @description Earlier. */
+                created_at_lt?: string;
             };
             header?: never;
             path?: never;
@@ -8254,6 +8369,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8701,12 +8824,73 @@ export interface operations {
     list: {
         parameters: {
             query?: {
-                /** @description Only those that wait for a second person. */
-                waiting?: boolean;
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `-created_at` when absent.
+                 * @example [
+                 *       "-created_at"
+                 *     ]
+                 */
+                sort?: ("created_at" | "-created_at" | "expires_at" | "-expires_at" | "decided_at" | "-decided_at" | "operation" | "-operation")[];
+                /** @description Then or later. */
+                created_at_gte?: string;
+                /** @description Later. */
+                created_at_gt?: string;
+                /** @description Then or earlier. */
+                created_at_lte?: string;
+                /** @description Earlier. */
+                created_at_lt?: string;
+                /** @description Then or later. */
+                expires_at_gte?: string;
+                /** @description Later. */
+                expires_at_gt?: string;
+                /** @description Then or earlier. */
+                expires_at_lte?: string;
+                /** @description Earlier. */
+                expires_at_lt?: string;
+                /** @description Then or later. */
+                decided_at_gte?: string;
+                /** @description Later. */
+                decided_at_gt?: string;
+                /** @description Then or earlier. */
+                decided_at_lte?: string;
+                /** @description Earlier. */
+                decided_at_lt?: string;
+                /** @description Whether there is one. */
+                decided_at_set?: boolean;
+                /** @description In one of these states. */
+                state?: ("pending" | "approved" | "rejected" | "expired")[];
+                /** @description `true`: only those that wait for a second person. */
+                waiting?: boolean;
+                /**
+                 * @description One of these.
+                 * @example [
+                 *       "cut_run.execute"
+                 *     ]
+                 */
+                operation?: string[];
+                /**
+                 * @description None of these.
+                 * @example [
+                 *       "cut_run.execute"
+                 *     ]
+                 */
+                operation_not?: string[];
+                /** @description One of these. */
+                entity_kind?: string[];
+                /** @description None of these. */
+                entity_kind_not?: string[];
+                /** @description One of these. */
+                entity_id?: string[];
+                /** @description None of these. */
+                entity_id_not?: string[];
+                /** @description One of these. */
+                requested_by?: string[];
+                /** @description None of these. */
+                requested_by_not?: string[];
             };
             header?: never;
             path?: never;
@@ -8720,6 +8904,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Approval"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */
@@ -8925,35 +9117,72 @@ export interface operations {
     audit_list: {
         parameters: {
             query?: {
-                /**
-                 * @description Actions, separated by commas; `invoice.*` takes all of a noun.
-                 * @example invoice.*,payment.register
-                 */
-                action?: string;
-                /** @description Only by the actor of this id. */
-                actor?: string;
-                /** @description Only by actors of this kind: `user`, `agent`, `system`, `command_line`. */
-                actor_kind?: string;
-                /** @description Only about this id. */
-                entity_id?: string;
-                /**
-                 * @description Only about things of this kind.
-                 * @example invoice
-                 */
-                entity_kind?: string;
-                /** @description Only of this request. */
-                request_id?: string;
-                /**
-                 * @description Only since this instant, RFC 3339.
-                 * @example 2026-11-01T00:00:00Z
-                 */
-                from?: components["schemas"]["Timestamp"];
-                /** @description Only before this instant, RFC 3339. */
-                to?: components["schemas"]["Timestamp"];
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `-occurred_at` when absent.
+                 * @example [
+                 *       "-occurred_at"
+                 *     ]
+                 */
+                sort?: ("occurred_at" | "-occurred_at")[];
+                /** @description Then or later. */
+                occurred_at_gte?: string;
+                /** @description Later. */
+                occurred_at_gt?: string;
+                /** @description Then or earlier. */
+                occurred_at_lte?: string;
+                /** @description Earlier. */
+                occurred_at_lt?: string;
+                /**
+                 * @description Actions; `invoice.*` takes all of a noun.
+                 * @example [
+                 *       "invoice.*",
+                 *       "payment.register"
+                 *     ]
+                 */
+                action?: string[];
+                /** @description One of these. Id of who did it, or name of the job. */
+                actor?: string[];
+                /** @description None of these. Id of who did it, or name of the job. */
+                actor_not?: string[];
+                /** @description One of these. Such as `user`, `agent`, `system`, `command_line`. */
+                actor_kind?: string[];
+                /** @description None of these. Such as `user`, `agent`, `system`, `command_line`. */
+                actor_kind_not?: string[];
+                /** @description One of these. */
+                entity_id?: string[];
+                /** @description None of these. */
+                entity_id_not?: string[];
+                /**
+                 * @description One of these.
+                 * @example [
+                 *       "invoice"
+                 *     ]
+                 */
+                entity_kind?: string[];
+                /**
+                 * @description None of these.
+                 * @example [
+                 *       "invoice"
+                 *     ]
+                 */
+                entity_kind_not?: string[];
+                /** @description One of these. */
+                request_id?: string[];
+                /** @description None of these. */
+                request_id_not?: string[];
+                /**
+                 * @description As `occurred_at_gte`.
+                 * @example [
+                 *       "2026-11-01T00:00:00Z"
+                 *     ]
+                 */
+                from?: string[];
+                /** @description As `occurred_at_lt`. */
+                to?: string[];
             };
             header?: never;
             path?: never;
@@ -8967,6 +9196,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AuditRow"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */
@@ -9315,20 +9552,56 @@ export interface operations {
     customers: {
         parameters: {
             query?: {
-                /** @description Words that name, document, phone, e-mail or address contain. */
-                q?: string;
-                /** @description With a service in this status. */
-                status?: components["schemas"]["Status"];
-                /** @description Served by this site. */
-                site?: components["schemas"]["SiteId"];
-                /** @description Owing this much overdue at least, minor units; 0 takes everybody. */
-                owed_gte?: number;
-                /** @description `name` (default) or `-owed`. */
-                sort?: string;
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `name` when absent.
+                 * @example [
+                 *       "name"
+                 *     ]
+                 */
+                sort?: ("name" | "-name" | "created_at" | "-created_at" | "updated_at" | "-updated_at" | "-owed")[];
+                /** @description Words that name, document, phone, e-mail or address contain. */
+                q?: string;
+                /** @description One of these. Site of the customer's services. */
+                site?: string[];
+                /** @description None of these. Site of the customer's services. */
+                site_not?: string[];
+                /** @description Then or later. */
+                created_at_gte?: string;
+                /** @description Later. */
+                created_at_gt?: string;
+                /** @description Then or earlier. */
+                created_at_lte?: string;
+                /** @description Earlier. */
+                created_at_lt?: string;
+                /** @description Then or later. */
+                updated_at_gte?: string;
+                /** @description Later. */
+                updated_at_gt?: string;
+                /** @description Then or earlier. */
+                updated_at_lte?: string;
+                /** @description Earlier. */
+                updated_at_lt?: string;
+                /** @description Then or later. */
+                erased_at_gte?: string;
+                /** @description Later. */
+                erased_at_gt?: string;
+                /** @description Then or earlier. */
+                erased_at_lte?: string;
+                /** @description Earlier. */
+                erased_at_lt?: string;
+                /** @description Whether there is one. */
+                erased_at_set?: boolean;
+                /** @description With a service in one of these states. */
+                status?: ("active" | "suspended" | "terminated")[];
+                /**
+                 * @description Owing this much overdue at least, minor units; 0 takes everybody.
+                 * @example 1
+                 */
+                owed_gte?: number;
             };
             header?: never;
             path?: never;
@@ -9345,6 +9618,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9834,12 +10115,65 @@ export interface operations {
     dead_letters_list: {
         parameters: {
             query?: {
-                /** @description Only of this kind; both when absent. */
-                kind?: "delivery" | "job";
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `-dead_at` when absent.
+                 * @example [
+                 *       "-dead_at"
+                 *     ]
+                 */
+                sort?: ("dead_at" | "-dead_at" | "created_at" | "-created_at" | "what" | "-what" | "subscriber" | "-subscriber" | "attempts" | "-attempts")[];
+                /** @description Then or later. */
+                dead_at_gte?: string;
+                /** @description Later. */
+                dead_at_gt?: string;
+                /** @description Then or earlier. */
+                dead_at_lte?: string;
+                /** @description Earlier. */
+                dead_at_lt?: string;
+                /** @description Then or later. */
+                created_at_gte?: string;
+                /** @description Later. */
+                created_at_gt?: string;
+                /** @description Then or earlier. */
+                created_at_lte?: string;
+                /** @description Earlier. */
+                created_at_lt?: string;
+                /** @description One of these. */
+                kind?: ("delivery" | "job")[];
+                /** @description None of these. */
+                kind_not?: ("delivery" | "job")[];
+                /**
+                 * @description One of these.
+                 * @example [
+                 *       "service.suspended"
+                 *     ]
+                 */
+                what?: string[];
+                /**
+                 * @description None of these.
+                 * @example [
+                 *       "service.suspended"
+                 *     ]
+                 */
+                what_not?: string[];
+                /** @description One of these. */
+                subscriber?: string[];
+                /** @description None of these. */
+                subscriber_not?: string[];
+                /** @description Whether there is one. */
+                subscriber_set?: boolean;
+                /** @description So much or more. */
+                attempts_gte?: number;
+                /** @description More. */
+                attempts_gt?: number;
+                /** @description So much or less. */
+                attempts_lte?: number;
+                /** @description Less. */
+                attempts_lt?: number;
             };
             header?: never;
             path?: never;
@@ -9853,6 +10187,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */
@@ -10007,18 +10349,61 @@ export interface operations {
     list: {
         parameters: {
             query?: {
-                /** @description Part of the name or address. */
-                q?: string;
-                /** @description At this site. */
-                site?: components["schemas"]["SiteId"];
-                /** @description Of this kind. */
-                kind?: components["schemas"]["DeviceKind"];
-                /** @description In this state. */
-                state?: components["schemas"]["DeviceState"];
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `name` when absent.
+                 * @example [
+                 *       "name"
+                 *     ]
+                 */
+                sort?: ("name" | "-name" | "kind" | "-kind" | "mode" | "-mode" | "state" | "-state" | "host" | "-host" | "last_answer_at" | "-last_answer_at" | "created_at" | "-created_at")[];
+                /** @description Part of the name or address. */
+                q?: string;
+                /** @description One of these. */
+                site?: string[];
+                /** @description None of these. */
+                site_not?: string[];
+                /** @description One of these. */
+                agent?: string[];
+                /** @description None of these. */
+                agent_not?: string[];
+                /** @description One of these. */
+                kind?: ("routeros" | "snmp" | "icmp")[];
+                /** @description None of these. */
+                kind_not?: ("routeros" | "snmp" | "icmp")[];
+                /** @description One of these. */
+                mode?: ("observe" | "enforce")[];
+                /** @description None of these. */
+                mode_not?: ("observe" | "enforce")[];
+                /** @description One of these. */
+                state?: ("unknown" | "answers" | "silent" | "refuses")[];
+                /** @description None of these. */
+                state_not?: ("unknown" | "answers" | "silent" | "refuses")[];
+                /** @description One of these. */
+                host?: string[];
+                /** @description None of these. */
+                host_not?: string[];
+                /** @description Then or later. */
+                last_answer_at_gte?: string;
+                /** @description Later. */
+                last_answer_at_gt?: string;
+                /** @description Then or earlier. */
+                last_answer_at_lte?: string;
+                /** @description Earlier. */
+                last_answer_at_lt?: string;
+                /** @description Whether there is one. */
+                last_answer_at_set?: boolean;
+                /** @description Then or later. */
+                created_at_gte?: string;
+                /** @description Later. */
+                created_at_gt?: string;
+                /** @description Then or earlier. */
+                created_at_lte?: string;
+                /** @description Earlier. */
+                created_at_lt?: string;
             };
             header?: never;
             path?: never;
@@ -10035,6 +10420,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11081,14 +11474,93 @@ export interface operations {
     list: {
         parameters: {
             query?: {
-                /** @description Of one customer. */
-                customer?: components["schemas"]["CustomerId"];
-                /** @description Only these. */
-                status?: "open" | "overdue" | "paid" | "void";
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `-number` when absent.
+                 * @example [
+                 *       "-number"
+                 *     ]
+                 */
+                sort?: ("number" | "-number" | "issued_on" | "-issued_on" | "due_on" | "-due_on" | "total" | "-total" | "balance" | "-balance")[];
+                /** @description So much or more. */
+                number_gte?: number;
+                /** @description More. */
+                number_gt?: number;
+                /** @description So much or less. */
+                number_lte?: number;
+                /** @description Less. */
+                number_lt?: number;
+                /** @description One of these. */
+                customer?: string[];
+                /** @description None of these. */
+                customer_not?: string[];
+                /** @description One of these. */
+                service?: string[];
+                /** @description None of these. */
+                service_not?: string[];
+                /** @description Whether there is one. */
+                service_set?: boolean;
+                /** @description In one of these states; `open` takes what is overdue too. */
+                status?: ("open" | "overdue" | "paid" | "void")[];
+                /**
+                 * @description Then or later.
+                 * @example 2026-11-01
+                 */
+                issued_on_gte?: string;
+                /**
+                 * @description Later.
+                 * @example 2026-11-01
+                 */
+                issued_on_gt?: string;
+                /**
+                 * @description Then or earlier.
+                 * @example 2026-11-01
+                 */
+                issued_on_lte?: string;
+                /**
+                 * @description Earlier.
+                 * @example 2026-11-01
+                 */
+                issued_on_lt?: string;
+                /**
+                 * @description Then or later.
+                 * @example 2026-11-30
+                 */
+                due_on_gte?: string;
+                /**
+                 * @description Later.
+                 * @example 2026-11-30
+                 */
+                due_on_gt?: string;
+                /**
+                 * @description Then or earlier.
+                 * @example 2026-11-30
+                 */
+                due_on_lte?: string;
+                /**
+                 * @description Earlier.
+                 * @example 2026-11-30
+                 */
+                due_on_lt?: string;
+                /** @description So much or more. Minor units. */
+                total_gte?: number;
+                /** @description More. Minor units. */
+                total_gt?: number;
+                /** @description So much or less. Minor units. */
+                total_lte?: number;
+                /** @description Less. Minor units. */
+                total_lt?: number;
+                /** @description So much or more. What is left to pay, minor units. */
+                balance_gte?: number;
+                /** @description More. What is left to pay, minor units. */
+                balance_gt?: number;
+                /** @description So much or less. What is left to pay, minor units. */
+                balance_lte?: number;
+                /** @description Less. What is left to pay, minor units. */
+                balance_lt?: number;
             };
             header?: never;
             path?: never;
@@ -11102,6 +11574,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Listed_Invoice"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */
@@ -13364,12 +13844,63 @@ export interface operations {
     list: {
         parameters: {
             query?: {
-                /** @description Of one customer. */
-                customer?: components["schemas"]["CustomerId"];
                 /** @description Where the last page ended: `next_cursor` of its answer. */
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `-created_at` when absent.
+                 * @example [
+                 *       "-created_at"
+                 *     ]
+                 */
+                sort?: ("created_at" | "-created_at" | "received_at" | "-received_at" | "amount" | "-amount")[];
+                /** @description Then or later. */
+                created_at_gte?: string;
+                /** @description Later. */
+                created_at_gt?: string;
+                /** @description Then or earlier. */
+                created_at_lte?: string;
+                /** @description Earlier. */
+                created_at_lt?: string;
+                /** @description Then or later. */
+                received_at_gte?: string;
+                /** @description Later. */
+                received_at_gt?: string;
+                /** @description Then or earlier. */
+                received_at_lte?: string;
+                /** @description Earlier. */
+                received_at_lt?: string;
+                /** @description One of these. */
+                customer?: string[];
+                /** @description None of these. */
+                customer_not?: string[];
+                /** @description One of these. */
+                method?: ("cash" | "transfer" | "wallet" | "card")[];
+                /** @description None of these. */
+                method_not?: ("cash" | "transfer" | "wallet" | "card")[];
+                /** @description One of these. */
+                operation_number?: string[];
+                /** @description None of these. */
+                operation_number_not?: string[];
+                /** @description Whether there is one. */
+                operation_number_set?: boolean;
+                /** @description So much or more. Minor units. */
+                amount_gte?: number;
+                /** @description More. Minor units. */
+                amount_gt?: number;
+                /** @description So much or less. Minor units. */
+                amount_lte?: number;
+                /** @description Less. Minor units. */
+                amount_lt?: number;
+                /** @description So much or more. What of it pays no invoice yet, minor units. */
+                credit_gte?: number;
+                /** @description More. What of it pays no invoice yet, minor units. */
+                credit_gt?: number;
+                /** @description So much or less. What of it pays no invoice yet, minor units. */
+                credit_lte?: number;
+                /** @description Less. What of it pays no invoice yet, minor units. */
+                credit_lt?: number;
             };
             header?: never;
             path?: never;
@@ -13383,6 +13914,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Listed_Payment"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */
@@ -14950,9 +15489,76 @@ export interface operations {
     };
     list: {
         parameters: {
-            query: {
-                /** @description Whose services. */
-                customer: components["schemas"]["CustomerId"];
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `created_at` when absent.
+                 * @example [
+                 *       "created_at"
+                 *     ]
+                 */
+                sort?: ("created_at" | "-created_at" | "status" | "-status" | "starts_on" | "-starts_on" | "status_changed_at" | "-status_changed_at")[];
+                /** @description Then or later. */
+                created_at_gte?: string;
+                /** @description Later. */
+                created_at_gt?: string;
+                /** @description Then or earlier. */
+                created_at_lte?: string;
+                /** @description Earlier. */
+                created_at_lt?: string;
+                /** @description One of these. */
+                customer?: string[];
+                /** @description None of these. */
+                customer_not?: string[];
+                /** @description One of these. */
+                plan?: string[];
+                /** @description None of these. */
+                plan_not?: string[];
+                /** @description One of these. */
+                site?: string[];
+                /** @description None of these. */
+                site_not?: string[];
+                /** @description One of these. */
+                status?: ("active" | "suspended" | "terminated")[];
+                /** @description None of these. */
+                status_not?: ("active" | "suspended" | "terminated")[];
+                /** @description One of these. */
+                suspended_because?: ("overdue" | "manual")[];
+                /** @description None of these. */
+                suspended_because_not?: ("overdue" | "manual")[];
+                /** @description Whether there is one. */
+                suspended_because_set?: boolean;
+                /**
+                 * @description Then or later.
+                 * @example 2026-11-01
+                 */
+                starts_on_gte?: string;
+                /**
+                 * @description Later.
+                 * @example 2026-11-01
+                 */
+                starts_on_gt?: string;
+                /**
+                 * @description Then or earlier.
+                 * @example 2026-11-01
+                 */
+                starts_on_lte?: string;
+                /**
+                 * @description Earlier.
+                 * @example 2026-11-01
+                 */
+                starts_on_lt?: string;
+                /** @description Then or later. */
+                status_changed_at_gte?: string;
+                /** @description Later. */
+                status_changed_at_gt?: string;
+                /** @description Then or earlier. */
+                status_changed_at_lte?: string;
+                /** @description Earlier. */
+                status_changed_at_lt?: string;
             };
             header?: never;
             path?: never;
@@ -14965,7 +15571,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Services"];
+                    "application/json": components["schemas"]["Page_Service"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */
@@ -16842,6 +17456,43 @@ export interface operations {
                 cursor?: string;
                 /** @description Rows wanted, 1 to 200; 50 when absent. */
                 limit?: number;
+                /**
+                 * @description Order, at most 3 names; `-` turns one around; `created_at` when absent.
+                 * @example [
+                 *       "created_at"
+                 *     ]
+                 */
+                sort?: ("created_at" | "-created_at" | "name" | "-name" | "email" | "-email" | "role" | "-role" | "disabled" | "-disabled")[];
+                /** @description Then or later. */
+                created_at_gte?: string;
+                /** @description Later. */
+                created_at_gt?: string;
+                /** @description Then or earlier. */
+                created_at_lte?: string;
+                /** @description Earlier. */
+                created_at_lt?: string;
+                /** @description One of these. */
+                email?: string[];
+                /** @description None of these. */
+                email_not?: string[];
+                /**
+                 * @description One of these. The first role.
+                 * @example [
+                 *       "cashier"
+                 *     ]
+                 */
+                role?: string[];
+                /**
+                 * @description None of these. The first role.
+                 * @example [
+                 *       "cashier"
+                 *     ]
+                 */
+                role_not?: string[];
+                /** @description One of these. */
+                disabled?: boolean;
+                /** @description None of these. */
+                disabled_not?: boolean;
             };
             header?: never;
             path?: never;
@@ -16855,6 +17506,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_User"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong: `code` says it to programs, `detail` to people */

@@ -17,6 +17,8 @@ use atalaya_kernel::{
     Error,
     db::{DbError, Query, TenantTx, sql},
     ids::{AgentId, SiteId},
+    list::{Asked, Select},
+    page::Page,
     text::normalise,
     time::Timestamp,
 };
@@ -84,14 +86,20 @@ impl AgentRow {
     }
 }
 
+const ROWS: Select = Select {
+    columns: "a.id, a.name, a.enrolled_at, a.certificate_fingerprint, a.certificate_expires_at, a.revoked_at, a.revoked_reason, \
+              a.config_version, a.version, s.connected, s.last_seen_at, s.agent_version, s.backlog_batches, s.backlog_bytes, \
+              s.oldest_unsent_at, s.buffer_state, s.evicted_samples, s.clock_offset_ms, s.config_applied, s.config_error, \
+              s.cuts_held_reason, s.duplicate_identity_at",
+    from: "network_agent a JOIN network_agent_status s ON s.tenant_id = a.tenant_id AND s.agent_id = a.id WHERE a.tenant_id = ",
+};
+
 /// Agents with their status; scope applied.
 fn select(tx: &TenantTx) -> Query {
-    let query = sql("SELECT a.id, a.name, a.enrolled_at, a.certificate_fingerprint, a.certificate_expires_at, a.revoked_at, \
-         a.revoked_reason, a.config_version, a.version, s.connected, s.last_seen_at, s.agent_version, s.backlog_batches, \
-         s.backlog_bytes, s.oldest_unsent_at, s.buffer_state, s.evicted_samples, s.clock_offset_ms, s.config_applied, \
-         s.config_error, s.cuts_held_reason, s.duplicate_identity_at FROM network_agent a \
-         JOIN network_agent_status s ON s.tenant_id = a.tenant_id AND s.agent_id = a.id WHERE a.tenant_id = ")
-    .push_bind(tx.tenant());
+    within(ROWS.query(tx), tx)
+}
+
+fn within(query: Query, tx: &TenantTx) -> Query {
     within_sites(
         query,
         tx.scope(),
@@ -104,21 +112,8 @@ pub(super) async fn agent_row(tx: &mut TenantTx, id: &AgentId) -> Result<AgentRo
     select(tx).push(" AND a.id = ").push_bind(id).fetch_one(tx).await
 }
 
-pub(super) async fn agents_list(
-    tx: &mut TenantTx,
-    after: Option<(String, AgentId)>,
-    limit: i64,
-) -> Result<Vec<AgentRow>, DbError> {
-    let mut query = select(tx);
-    if let Some((name, id)) = after {
-        query = query
-            .push(" AND (a.name_key, a.id) > (")
-            .push_bind(normalise(&name))
-            .push(", ")
-            .push_bind(id)
-            .push(")");
-    }
-    query.push(" ORDER BY a.name_key, a.id LIMIT ").push_bind(limit).fetch_all(tx).await
+pub(super) async fn agents_list(tx: &mut TenantTx, asked: &Asked) -> Result<Page<AgentRow>, Error> {
+    asked.fetch(tx, ROWS, within).await
 }
 
 /// Fails unless the agent can be seen.

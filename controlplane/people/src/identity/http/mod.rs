@@ -9,12 +9,13 @@ pub(crate) use proofs::SecondFactorWanted;
 pub use session::{Installation, LoginOrigin, Session, browser_token, cookie_token};
 pub(crate) use session::{cookie, entered_answer, log_in_answer, with_cookie};
 
-use super::{NewUser, User, UserChange, service};
+use super::{NewUser, User, UserChange, UserList, service};
 use atalaya_kernel::{
     Ctx, Error,
-    http::{IfMatch, Json, Path, Problem, Query, Versioned},
+    http::{IfMatch, Json, Path, Problem, Versioned},
     ids::UserId,
-    page::{Page, PageQuery},
+    list::ListQuery,
+    page::Page,
     secrets::SecretText,
 };
 use axum::http::StatusCode;
@@ -38,11 +39,12 @@ pub fn public_router() -> OpenApiRouter {
     session::public_router().merge(proofs::public_router()).merge(options::public_router())
 }
 
-/// The staff, oldest first.
-#[utoipa::path(get, path = "/users", tag = "users", params(PageQuery), responses((status = 200, body = Page<User>)),
+/// The staff, oldest first unless another order is asked for.
+#[utoipa::path(get, path = "/users", tag = "users", params(ListQuery<UserList>),
+    responses((status = 200, body = Page<User>), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.read"))))]
-async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<User>>, Error> {
-    service::users_list(&ctx, &page).await.map(Json)
+async fn list(ctx: Ctx, asked: ListQuery<UserList>) -> Result<Json<Page<User>>, Error> {
+    service::users_list(&ctx, &asked).await.map(Json)
 }
 
 /// Makes a user.

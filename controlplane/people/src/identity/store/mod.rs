@@ -15,6 +15,8 @@ use atalaya_kernel::{
     Error,
     db::{DbError, Query, TenantTx, sql},
     ids::UserId,
+    list::{Asked, Select},
+    page::Page,
     time::Timestamp,
 };
 
@@ -68,8 +70,10 @@ impl UserRow {
     }
 }
 
+const ROWS: Select = Select { columns: COLUMNS, from: "people_user WHERE tenant_id = " };
+
 fn select(tx: &TenantTx) -> Query {
-    sql("SELECT ").push(COLUMNS).push(" FROM people_user WHERE tenant_id = ").push_bind(tx.tenant())
+    ROWS.query(tx)
 }
 
 /// A user and the settings of their tenant, which every request of theirs needs: in one statement.
@@ -108,17 +112,9 @@ pub(super) async fn password_hash(tx: &mut TenantTx, id: &UserId) -> Result<Stri
     Ok(hash)
 }
 
-pub(super) async fn users_list(
-    tx: &mut TenantTx,
-    after: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<User>, Error> {
-    let mut query = select(tx);
-    if let Some(after) = after {
-        query = query.push(" AND id > ").push_bind(after);
-    }
-    let rows: Vec<UserRow> = query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?;
-    rows.into_iter().map(UserRow::user).collect()
+pub(super) async fn users_list(tx: &mut TenantTx, asked: &Asked) -> Result<Page<User>, Error> {
+    let Page { items, next_cursor } = asked.fetch(tx, ROWS, |query, _| query).await?;
+    Ok(Page { items: items.into_iter().map(UserRow::user).collect::<Result<_, _>>()?, next_cursor })
 }
 
 /// An owner has no other role, so that the first says all.

@@ -1,5 +1,5 @@
 use super::*;
-use atalaya_kernel::{Error, db::sql, dead_letters, on_both};
+use atalaya_kernel::{Error, db::sql, dead_letters, list::ListQuery, on_both};
 use atalaya_people::{
     access::Role,
     identity::{self, UserChange},
@@ -172,8 +172,7 @@ on_both!(one_that_is_away_for_too_long_waits_for_a_person, |world: World| async 
     assert_eq!((failed.state, failed.reason), (NoticeState::Failed, Some(NoticeReason::Unreachable)));
     assert_eq!((failed.attempts, sealed(&ctx).await), (jobs::MAX_ATTEMPTS, 1), "it can be tried again");
     assert!(post.deliver(&world).await.is_empty());
-    let [letter] =
-        dead_letters::list(&ctx, None, &PageQuery::default()).await.unwrap().items.try_into().unwrap();
+    let [letter] = dead_letters::list(&ctx, &ListQuery::default()).await.unwrap().items.try_into().unwrap();
     assert!(letter.last_error.contains("no answer"), "{}", letter.last_error);
     dead_letters::replay(&ctx, &letter.id.parse().unwrap()).await.unwrap();
     assert_eq!(post.deliver(&world).await.len(), 1);
