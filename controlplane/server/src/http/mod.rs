@@ -38,9 +38,16 @@ use atalaya_people::{
     openid::Issuers,
 };
 use atalaya_pki::server::ShownCertificate;
-use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware, routing::get};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{Extensions, Uri},
+    middleware,
+    routing::get,
+};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tower::{ServiceBuilder, util::MapRequestLayer};
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -120,56 +127,71 @@ pub fn router(shared: Shared, extra: OpenApiRouter) -> Router {
     let requests = Arc::new(request::Requests::new(
         shared.config.clone(),
         shared.runtime.clock.clone(),
-        shared.countries,
+        shared.countries.clone(),
         shared.traces.as_ref().is_some_and(|traces| traces.continues_from_proxies()),
     ));
     let (private, _) = api(extra).split_for_parts();
     let (operators, _) = operator_api().split_for_parts();
     let (public, _) = atalaya_people::public_router().split_for_parts();
-    let v1 = private
-        .layer(middleware::from_fn(idempotent::once))
+    let identified = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate))
+        .layer(middleware::from_fn_with_state(Arc::new(quota::Quota::default()), quota::limit))
         .layer(middleware::from_fn_with_state(
             Arc::new(Semaphore::new(body::UPLOADS_AT_ONCE)),
             body::one_of_few,
         ))
-        .layer(middleware::from_fn_with_state(Arc::new(quota::Quota::default()), quota::limit))
-        .layer(middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate))
-        .merge(
-            operators
-                .layer(middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate_operator)),
-        )
+        .layer(middleware::from_fn(idempotent::once));
+    let as_operator = middleware::from_fn_with_state(shared.runtime.clone(), auth::authenticate_operator);
+    let v1 = private
+        .layer(identified)
+        .merge(operators.layer(as_operator))
         .merge(public.layer(middleware::from_fn_with_state(requests.clone(), request::limit_log_in)))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method);
-    let site = Router::new()
+    let demand = |allowed| middleware::from_fn_with_state(allowed, allowed::demand);
+    // One stack instead of layers on layers: the router boxes what each `layer` makes, and a request would clone every box once
+    // for each that stands around it.
+    let every_request = ServiceBuilder::new()
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(middleware::from_fn_with_state(requests.clone(), request::describe))
+        .option_layer(shared.allowed.clone().map(demand))
+        .layer(middleware::from_fn_with_state(patience::ANSWER_WITHIN, patience::answer_in_time))
+        .layer(middleware::from_fn(body::take_in))
+        .layer(at_hand(shared, &requests))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    Router::new()
         .nest("/api/v1", v1)
         .route("/api/openapi.json", get(openapi::serve))
         .merge(docs::router())
         .merge(health::router())
         .merge(jwks::router())
         .fallback(spa::serve)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(Extension(shared.runtime))
-        .layer(Extension(shared.installation))
-        .layer(Extension(shared.hub))
-        .layer(Extension(shared.joins))
-        .layer(Extension(shared.outbound))
-        .layer(Extension(shared.metrics))
-        .layer(Extension(Arc::new(shared.operations)))
-        .layer(Extension(Arc::new(Catalog::new(permissions()))))
-        .layer(Extension(shared.seal_lag))
-        .layer(Extension(requests.answered.clone()))
-        .layer(Extension(shared.issuers))
-        .layer(Extension(health::Shown(shared.certificate)))
-        .layer(Extension(health::Exported(shared.traces.map(|traces| traces.figures()))))
-        .layer(middleware::from_fn(body::take_in))
-        .layer(middleware::from_fn_with_state(patience::ANSWER_WITHIN, patience::answer_in_time));
-    let site = match shared.allowed {
-        Some(allowed) => site.layer(middleware::from_fn_with_state(allowed, allowed::demand)),
-        None => site,
-    };
-    site.layer(middleware::from_fn_with_state(requests, request::describe))
-        .layer(CompressionLayer::new().gzip(true))
+        .layer(every_request)
+}
+
+/// Puts what handlers may ask for beside their request into it.
+fn at_hand(
+    shared: Shared,
+    requests: &request::Requests,
+) -> MapRequestLayer<impl Fn(Request) -> Request + Clone + use<>> {
+    let mut things = Extensions::new();
+    things.insert(shared.runtime);
+    things.insert(shared.installation);
+    things.insert(shared.hub);
+    things.insert(shared.joins);
+    things.insert(shared.outbound);
+    things.insert(shared.metrics);
+    things.insert(Arc::new(shared.operations));
+    things.insert(Arc::new(Catalog::new(permissions())));
+    things.insert(shared.seal_lag);
+    things.insert(requests.answered.clone());
+    things.insert(shared.issuers);
+    things.insert(health::Shown(shared.certificate));
+    things.insert(health::Exported(shared.traces.map(|traces| traces.figures())));
+    MapRequestLayer::new(move |mut request: Request| {
+        request.extensions_mut().extend(things.clone());
+        request
+    })
 }
 
 async fn unknown(_: Uri) -> Error {
