@@ -58,11 +58,11 @@ pub(super) fn device_config(device: &DeviceConfig, key: &[u8]) -> Result<wire::D
         .into(),
         measure_interval_ms: small(device.measure_interval_s.saturating_mul(1_000)),
         sweep_interval_ms: SWEEP_INTERVAL_MS,
-        max_in_flight: 0,
+        max_in_flight: small(device.max_in_flight.unwrap_or(0)),
         routeros: Some(wire::RouterosSettings {
             cut_profile: device.cut_profile.clone(),
             cut_address_list: device.cut_address_list.clone(),
-            legacy_login: false,
+            legacy_login: device.legacy_login,
         }),
         without_ping: !device.ping,
     })
