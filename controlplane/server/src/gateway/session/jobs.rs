@@ -44,6 +44,7 @@ pub(super) async fn serve(lanes: &Lanes<'_>, stream: Stream) -> LaneEnd {
                 Message::JobResult(result) => {
                     window.received().map_err(|error| protocol_error(&error))?;
                     lanes.durably("job result", || network.job_result(&lanes.session, result.clone())).await;
+                    atalaya_kernel::fault::point("gateway.before_result_ack");
                     window.acknowledged(1);
                     at_agent.remove(&result.job_id);
                     stopped.remove(&result.job_id);
@@ -51,7 +52,9 @@ pub(super) async fn serve(lanes: &Lanes<'_>, stream: Stream) -> LaneEnd {
                 }
                 Message::JobPart(part) => {
                     parts.received().map_err(|error| protocol_error(&error))?;
+                    atalaya_kernel::fault::point("gateway.before_part_write");
                     lanes.durably("job part", || network.job_part(&lanes.session, part.clone())).await;
+                    atalaya_kernel::fault::point("gateway.before_part_ack");
                     parts.acknowledged(1);
                     let (job_id, sequence) = (part.job_id, part.sequence);
                     send.send(&JobPartAck { job_id, sequence, credit: parts.credit() }).await?;
