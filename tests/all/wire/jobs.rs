@@ -1,8 +1,63 @@
 //! Jobs that say something while they run: parts, their order, their repetition; and how jobs are stopped.
 
+use async_trait::async_trait;
+use atalaya_agent::uplink::ports::{JobOutput, JobRunner, PortError};
 use atalaya_protocol::{credit::INITIAL_PARTS, wire};
 
-use super::{eventually, headquarters::Headquarters, site::Site};
+use super::{
+    eventually,
+    headquarters::Headquarters,
+    site::{Site, SiteMemory},
+};
+
+#[async_trait]
+impl JobRunner for SiteMemory {
+    async fn run(&self, job: wire::Job) -> wire::JobResult {
+        self.inner.lock().jobs_run.push(job.job_id.clone());
+        let ended = || {
+            let memory = self.inner.lock();
+            let stopped = memory.jobs_stopped.contains(&job.job_id);
+            let done = !memory.jobs_held.contains(&job.job_id);
+            match (stopped, done) {
+                (true, _) => Some(wire::JobStatus::Cancelled),
+                (false, true) => Some(wire::JobStatus::Done),
+                (false, false) => None,
+            }
+        };
+        let status = loop {
+            match ended() {
+                Some(status) => break status,
+                None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            }
+        };
+        wire::JobResult { job_id: job.job_id, status: status.into(), ..wire::JobResult::default() }
+    }
+
+    fn cancel(&self, job_id: &str) {
+        self.inner.lock().jobs_stopped.insert(job_id.to_owned());
+    }
+}
+
+#[async_trait]
+impl JobOutput for SiteMemory {
+    fn end(&self) -> u64 {
+        self.inner.lock().parts_said + 1
+    }
+
+    async fn next(&self, after: u64) -> Result<Option<(u64, wire::JobPart)>, PortError> {
+        let memory = self.inner.lock();
+        Ok(memory.said.range(after + 1..).next().map(|(number, part)| (*number, part.clone())))
+    }
+
+    async fn said(&self) {
+        self.talked.notified().await;
+    }
+
+    async fn acknowledged(&self, number: u64) -> Result<(), PortError> {
+        self.inner.lock().said.remove(&number);
+        Ok(())
+    }
+}
 
 fn job(id: &str) -> wire::Job {
     wire::Job { job_id: id.into(), ..wire::Job::default() }

@@ -14,8 +14,8 @@ use atalaya_agent::{
     uplink::{
         LinkState, Ports, Uplink, UplinkSettings, UplinkStatus,
         ports::{
-            BacklogStats, ClockControl, ConfigSink, DesiredSink, HealthSource, JobOutput, JobRunner,
-            ObservedSource, OutgoingBatch, PortError, Position, SampleSource,
+            BacklogStats, ClockControl, ConfigSink, DesiredSink, HealthSource, ObservedSource, OutgoingBatch,
+            PortError, Position, SampleSource,
         },
     },
 };
@@ -92,7 +92,7 @@ pub(super) struct SiteMemory {
     pub(super) inner: Mutex<Memory>,
     confirmed: Notify,
     reported: Notify,
-    talked: Notify,
+    pub(super) talked: Notify,
 }
 
 /// A running uplink; stops when dropped.
@@ -339,55 +339,6 @@ impl ConfigSink for SiteMemory {
 
     fn version(&self) -> u64 {
         self.inner.lock().configs.last().map_or(0, |config| config.version)
-    }
-}
-
-#[async_trait]
-impl JobRunner for SiteMemory {
-    async fn run(&self, job: wire::Job) -> wire::JobResult {
-        self.inner.lock().jobs_run.push(job.job_id.clone());
-        let ended = || {
-            let memory = self.inner.lock();
-            let stopped = memory.jobs_stopped.contains(&job.job_id);
-            let done = !memory.jobs_held.contains(&job.job_id);
-            match (stopped, done) {
-                (true, _) => Some(wire::JobStatus::Cancelled),
-                (false, true) => Some(wire::JobStatus::Done),
-                (false, false) => None,
-            }
-        };
-        let status = loop {
-            match ended() {
-                Some(status) => break status,
-                None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
-            }
-        };
-        wire::JobResult { job_id: job.job_id, status: status.into(), ..wire::JobResult::default() }
-    }
-
-    fn cancel(&self, job_id: &str) {
-        self.inner.lock().jobs_stopped.insert(job_id.to_owned());
-    }
-}
-
-#[async_trait]
-impl JobOutput for SiteMemory {
-    fn end(&self) -> u64 {
-        self.inner.lock().parts_said + 1
-    }
-
-    async fn next(&self, after: u64) -> Result<Option<(u64, wire::JobPart)>, PortError> {
-        let memory = self.inner.lock();
-        Ok(memory.said.range(after + 1..).next().map(|(number, part)| (*number, part.clone())))
-    }
-
-    async fn said(&self) {
-        self.talked.notified().await;
-    }
-
-    async fn acknowledged(&self, number: u64) -> Result<(), PortError> {
-        self.inner.lock().said.remove(&number);
-        Ok(())
     }
 }
 

@@ -171,9 +171,12 @@ pub async fn diagnosis_get(ctx: &Ctx, id: &JobId) -> Result<Diagnosis, Error> {
 /// What it said behind the part of this number, a page of it; empty when there is nothing more yet.
 ///
 /// # Errors
-/// Not found, or without `device.diagnose`.
+/// Not found, a number below 0, or without `device.diagnose`.
 pub async fn diagnosis_output(ctx: &Ctx, id: &JobId, after: i64) -> Result<Vec<JobPart>, Error> {
     ctx.authorize(DIAGNOSE)?;
+    if after < 0 {
+        return Err(Error::invalid("?after", "out_of_range", "0, or the number of a part"));
+    }
     let mut tx = ctx.begin_read().await?;
     let job = read(ctx, &mut tx, id).await?;
     output::parts_after(&mut tx, &job.id, after).await

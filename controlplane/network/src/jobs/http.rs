@@ -70,14 +70,14 @@ async fn get(ctx: Ctx, Path(id): Path<JobId>) -> Result<Json<Diagnosis>, Error> 
 
 /// What it said, as it comes: asked again behind the last part that was read.
 #[utoipa::path(get, path = "/devices/diagnoses/{id}/output", tag = "devices", params(("id" = JobId, Path), After),
-    responses((status = 200, body = DiagnosisOutput), (status = 404, body = Problem)),
+    responses((status = 200, body = DiagnosisOutput), (status = 404, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("device.diagnose"))))]
 async fn output(
     ctx: Ctx,
     Path(id): Path<JobId>,
     Query(asked): Query<After>,
 ) -> Result<Json<DiagnosisOutput>, Error> {
-    let items = diagnosis_output(&ctx, &id, asked.after.unwrap_or(0).max(0)).await?;
+    let items = diagnosis_output(&ctx, &id, asked.after.unwrap_or(0)).await?;
     Ok(Json(DiagnosisOutput { items }))
 }
 
