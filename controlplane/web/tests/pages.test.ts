@@ -169,6 +169,8 @@ describe('pages', () => {
     const draft = { ...emptyDraft(), agentId: 'agt', name: ' RB ', host: ' 10.0.0.1 ', user: 'atalaya', password: 'x' }
     expect(finding({ ...draft, host: '', port: '70000' }, 'access')).toEqual({ host: 'field.required', port: 'field.port' })
     expect(toDevice(draft, 'sit')).toMatchObject({ name: 'RB', host: '10.0.0.1', port: 8729, tls: true, credentials: { user: 'atalaya', password: 'x' } })
+    expect(toDevice(draft, 'sit')).not.toHaveProperty('legacy_login')
+    expect(toDevice({ ...draft, legacyLogin: true }, 'sit').legacy_login).toBe(true)
     expect(toDevice({ ...draft, kind: 'icmp' }, 'sit')).not.toHaveProperty('port')
     expect(toDevice({ ...draft, kind: 'snmp', community: 'public' }, 'sit').credentials).toEqual({ community: 'public' })
   })

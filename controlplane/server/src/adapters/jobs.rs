@@ -144,3 +144,52 @@ fn check(check: &wire::Check) -> Check {
         finding: check.finding.as_ref().map(finding),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atalaya_kernel::{
+        ids::{DeviceId, JobId},
+        time::Timestamp,
+    };
+
+    #[test]
+    fn an_order_travels_with_its_bounds() {
+        let now = Timestamp::from_millis(1_000);
+        let device_id = DeviceId::new(now);
+        let address = "192.0.2.7".parse().expect("an address");
+        let pending = PendingJob {
+            id: JobId::new(now),
+            start_by: now.plus_millis(15_000),
+            limit_ms: Some(180_000),
+            cancelled: true,
+            order: JobOrder::Ping { device_id: device_id.clone(), address, count: 4, size: None },
+        };
+        let WaitingJob { job, cancelled } = job(&pending, &[]).expect("there is nothing to seal");
+        assert_eq!((job.deadline_ms, job.limit_ms, cancelled), (16_000, 180_000, true));
+        let ping = wire::Ping {
+            device_id: device_id.to_string(),
+            address: "192.0.2.7".to_owned(),
+            count: 4,
+            size: 0,
+        };
+        assert_eq!(job.order, Some(wire::job::Order::Ping(ping)));
+    }
+
+    #[test]
+    fn what_a_newer_agent_says_is_dropped_and_how_it_ended_is_never_taken_for_done() {
+        assert_eq!(content(None), None);
+        let trace =
+            wire::job_part::Content::Trace(wire::TraceRound { hops: vec![wire::TraceHop::default()] });
+        assert!(matches!(content(Some(trace)), Some(JobContent::Trace { hops }) if hops.len() == 1));
+        for (told, status) in [
+            (wire::JobStatus::Cancelled.into(), JobStatus::Cancelled),
+            (wire::JobStatus::Unknown.into(), JobStatus::Unknown),
+            (wire::JobStatus::Unsupported.into(), JobStatus::Failed),
+            (77, JobStatus::Failed),
+        ] {
+            let result = wire::JobResult { status: told, ..wire::JobResult::default() };
+            assert_eq!(outcome(result).status, status);
+        }
+    }
+}
