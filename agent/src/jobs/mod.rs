@@ -32,7 +32,7 @@ use crate::driver::{Device, DeviceError, Found, Word};
 use crate::enforcer::Enforcer;
 use crate::fault;
 use crate::journal::{Database, StorageError};
-use crate::uplink::ports::{JobOutput, JobRunner, PortError};
+use crate::uplink::ports::{JobOutput, JobRunner};
 use journal::{JobJournal, Past};
 use parts::Parts;
 
@@ -169,16 +169,23 @@ impl JobOutput for Jobs {
         self.shared.parts.end()
     }
 
-    async fn next(&self, after: u64) -> Result<Option<(u64, wire::JobPart)>, PortError> {
-        self.shared.parts.next(after).map_err(|error| PortError::Storage(error.to_string()))
+    /// A disk that cannot be read keeps nobody from being reconnected: the session goes on without output.
+    fn next(&self, after: u64) -> Option<(u64, wire::JobPart)> {
+        self.shared.parts.next(after).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what jobs said cannot be read");
+            None
+        })
     }
 
     async fn said(&self) {
         self.shared.parts.said().await;
     }
 
-    async fn acknowledged(&self, number: u64) -> Result<(), PortError> {
-        self.shared.parts.remove(number).map_err(|error| PortError::Storage(error.to_string()))
+    /// A part that stays is sent again on the next connection, and dropped there.
+    fn acknowledged(&self, number: u64) {
+        if let Err(error) = self.shared.parts.remove(number) {
+            tracing::warn!(%error, "a part that headquarters has could not be removed");
+        }
     }
 }
 

@@ -5,10 +5,10 @@
 //! one: what a crash loses is the end of an output whose job is then told as `unknown`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use atalaya_protocol::wire;
+use parking_lot::Mutex;
 use prost::Message;
 use tokio::sync::Notify;
 
@@ -27,7 +27,8 @@ const MOST_OF_ONE: usize = 256 << 10;
 pub(super) struct Parts {
     database: Arc<Database>,
     clock: Arc<dyn Clock>,
-    next: AtomicU64,
+    /// Number of the next part. Held while one is kept: a reader that has seen a number has seen all below it.
+    next: Mutex<u64>,
     fresh: Notify,
 }
 
@@ -37,12 +38,12 @@ impl Parts {
             let tree = db.open_tree(TREE)?;
             Ok(tree.last()?.and_then(|(key, _)| key.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes))
         })?;
-        Ok(Self { database, clock, next: AtomicU64::new(last.saturating_add(1)), fresh: Notify::new() })
+        Ok(Self { database, clock, next: Mutex::new(last.saturating_add(1)), fresh: Notify::new() })
     }
 
     /// The number that the next part will have.
     pub(super) fn end(&self) -> u64 {
-        self.next.load(Ordering::SeqCst)
+        *self.next.lock()
     }
 
     /// The first part behind `after`. One that cannot be read is skipped: headquarters sees the gap.
@@ -72,8 +73,10 @@ impl Parts {
     fn keep(&self, part: &wire::JobPart) -> Result<(), StorageError> {
         let mut value = self.clock.now_ms().to_be_bytes().to_vec();
         value.extend(part.encode_to_vec());
-        let number = self.next.fetch_add(1, Ordering::SeqCst);
-        self.database.run(|db| db.open_tree(TREE)?.insert(number.to_be_bytes(), value).map(drop))?;
+        let mut next = self.next.lock();
+        self.database.run(|db| db.open_tree(TREE)?.insert(next.to_be_bytes(), value).map(drop))?;
+        *next = next.saturating_add(1);
+        drop(next);
         self.fresh.notify_one();
         Ok(())
     }

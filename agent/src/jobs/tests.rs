@@ -93,9 +93,9 @@ fn ping(id: &str, count: u32) -> wire::Job {
 }
 
 /// Every part that is kept: job and sequence.
-async fn parts(jobs: &Jobs) -> Vec<(String, u64)> {
+fn parts(jobs: &Jobs) -> Vec<(String, u64)> {
     let (mut parts, mut after) = (Vec::new(), 0);
-    while let Some((number, part)) = jobs.next(after).await.unwrap() {
+    while let Some((number, part)) = jobs.next(after) {
         parts.push((part.job_id, part.sequence));
         after = number;
     }

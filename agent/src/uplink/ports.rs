@@ -150,13 +150,13 @@ pub trait JobOutput: Send + Sync {
     fn end(&self) -> u64;
 
     /// The first unacknowledged part with a number above `after`, `None` when there is none at present.
-    async fn next(&self, after: u64) -> Result<Option<(u64, wire::JobPart)>, PortError>;
+    fn next(&self, after: u64) -> Option<(u64, wire::JobPart)>;
 
     /// Waits for a new part; may wake for nothing, must not miss one (see [`SampleSource::confirmed`]).
     async fn said(&self);
 
     /// Headquarters has the part of this number: it may be removed.
-    async fn acknowledged(&self, number: u64) -> Result<(), PortError>;
+    fn acknowledged(&self, number: u64);
 }
 
 /// The agent's idea of time, and what it learns from headquarters.

@@ -1,7 +1,7 @@
 //! Jobs that say something while they run: parts, their order, their repetition; and how jobs are stopped.
 
 use async_trait::async_trait;
-use atalaya_agent::uplink::ports::{JobOutput, JobRunner, PortError};
+use atalaya_agent::uplink::ports::{JobOutput, JobRunner};
 use atalaya_protocol::{credit::INITIAL_PARTS, wire};
 
 use super::{
@@ -44,18 +44,17 @@ impl JobOutput for SiteMemory {
         self.inner.lock().parts_said + 1
     }
 
-    async fn next(&self, after: u64) -> Result<Option<(u64, wire::JobPart)>, PortError> {
+    fn next(&self, after: u64) -> Option<(u64, wire::JobPart)> {
         let memory = self.inner.lock();
-        Ok(memory.said.range(after + 1..).next().map(|(number, part)| (*number, part.clone())))
+        memory.said.range(after + 1..).next().map(|(number, part)| (*number, part.clone()))
     }
 
     async fn said(&self) {
         self.talked.notified().await;
     }
 
-    async fn acknowledged(&self, number: u64) -> Result<(), PortError> {
+    fn acknowledged(&self, number: u64) {
         self.inner.lock().said.remove(&number);
-        Ok(())
     }
 }
 

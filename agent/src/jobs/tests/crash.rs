@@ -35,7 +35,7 @@ async fn killed_at(point: &str) -> (wire::JobResult, u64) {
     let jobs = jobs_on(dir.path(), sim.address());
     let result = jobs.run(ping("job_1", 3)).await;
     assert_eq!(jobs.run(ping("job_1", 3)).await, result, "{point}: and stays so");
-    let kept = parts(&jobs).await;
+    let kept = parts(&jobs);
     let last = u64::try_from(kept.len()).unwrap();
     assert_eq!(kept, of("job_1", 1..=last), "{point}: no gap and nothing twice");
     (result, sim.counters().tools.get("ping").copied().unwrap_or(0))

@@ -15,11 +15,11 @@ async fn what_is_said_is_kept_in_order_and_said_once() {
     let jobs = jobs_on(dir.path(), sim.address());
     let result = jobs.run(ping("job_1", 3)).await;
     assert_eq!((result.status(), result.detail.as_str()), (wire::JobStatus::Done, ""));
-    assert_eq!(parts(&jobs).await, of("job_1", 1..=3));
+    assert_eq!(parts(&jobs), of("job_1", 1..=3));
     assert_eq!(jobs.run(ping("job_1", 3)).await, result);
-    assert_eq!((sim.counters().tools["ping"], parts(&jobs).await.len()), (1, 3), "not run again");
-    jobs.acknowledged(2).await.unwrap();
-    let left = parts(&jobs).await;
+    assert_eq!((sim.counters().tools["ping"], parts(&jobs).len()), (1, 3), "not run again");
+    jobs.acknowledged(2);
+    let left = parts(&jobs);
     assert_eq!(left, [("job_1".to_owned(), 1), ("job_1".to_owned(), 3)]);
 }
 
@@ -37,7 +37,7 @@ async fn a_job_outlives_the_connection_that_brought_it() {
         }
     }
     assert_eq!(jobs.run(ping("job_1", 5)).await.status(), wire::JobStatus::Done);
-    assert_eq!(parts(&jobs).await, of("job_1", 1..=5));
+    assert_eq!(parts(&jobs), of("job_1", 1..=5));
     assert_eq!(sim.counters().tools["ping"], 1);
 }
 
@@ -84,7 +84,7 @@ async fn an_order_ends_at_its_limit_and_says_so() {
     let result = jobs.run(wire::Job { limit_ms: 300, ..ping("job_1", 100) }).await;
     assert_eq!(result.status(), wire::JobStatus::Failed);
     assert_eq!(result.finding.unwrap().code, "too_long");
-    assert_eq!(parts(&jobs).await, of("job_1", 1..=1), "what was said until then");
+    assert_eq!(parts(&jobs), of("job_1", 1..=1), "what was said until then");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use super::{Half, QUEUE, Session, SessionEnd};
 use crate::uplink::{
     framed::{FramedRecv, FramedSend},
     gate::Gate,
-    ports::{JobOutput, PortError},
+    ports::JobOutput,
 };
 
 /// Jobs run at once; further ones wait in the stream.
@@ -64,7 +64,7 @@ async fn write(
                 };
                 // Everything that the job said was said by now, and goes before how it ended.
                 let end = output.end();
-                while let Some((number, part)) = output.next(last_sent).await? {
+                while let Some((number, part)) = output.next(last_sent) {
                     if number >= end {
                         break;
                     }
@@ -76,8 +76,7 @@ async fn write(
                 in_flight.results.sent();
                 send.send(&version::encode(&result)?).await?;
             }
-            part = next_part(output, last_sent, &in_flight.parts) => {
-                let (number, part) = part?;
+            (number, part) = next_part(output, last_sent, &in_flight.parts) => {
                 last_sent = number;
                 in_flight.send_part(&mut send, number, part).await?;
             }
@@ -86,11 +85,11 @@ async fn write(
 }
 
 /// The next part, once it may leave. Given up at any moment it has done nothing.
-async fn next_part(output: &dyn JobOutput, after: u64, gate: &Gate) -> Result<(u64, JobPart), PortError> {
+async fn next_part(output: &dyn JobOutput, after: u64, gate: &Gate) -> (u64, JobPart) {
     gate.open().await;
     loop {
-        if let Some(part) = output.next(after).await? {
-            return Ok(part);
+        if let Some(part) = output.next(after) {
+            return part;
         }
         output.said().await;
     }
@@ -145,7 +144,7 @@ async fn read(
                 Message::JobResultAck(ack) => in_flight.results.acknowledged(1, ack.credit),
                 Message::JobPartAck(ack) => {
                     let number = in_flight.acknowledged(&ack)?;
-                    ports.output.acknowledged(number).await?;
+                    ports.output.acknowledged(number);
                 }
                 other => session.unexpected(&other)?,
             }
