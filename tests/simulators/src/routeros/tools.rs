@@ -105,7 +105,7 @@ impl Tally {
     }
 
     fn loss(&self) -> String {
-        format!("{}", (self.sent - self.received) * 100 / self.sent.max(1))
+        ((self.sent - self.received) * 100 / self.sent.max(1)).to_string()
     }
 }
 
