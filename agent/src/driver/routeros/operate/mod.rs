@@ -36,9 +36,17 @@ fn bounded(asked: u32, default: u32, most: u32) -> u32 {
     if asked == 0 { default } else { asked.min(most) }
 }
 
-/// A stream's end as the operation's: being interrupted is no failure of the router.
+/// A stream's end as the operation's: being interrupted is no failure of the router, and a missing right has a name.
 fn ended(error: CallError) -> Result<(), DeviceError> {
-    if error.class() == Some(TrapClass::Interrupted) { Ok(()) } else { Err(error.into()) }
+    let class = error.class();
+    let error = DeviceError::from(error);
+    match class {
+        Some(TrapClass::Interrupted) => Ok(()),
+        Some(TrapClass::Rights) => {
+            Err(DeviceError::Rights { words: format!("{}: it takes the policy `test`", error.words()) })
+        }
+        _ => Err(error),
+    }
 }
 
 #[cfg(test)]
