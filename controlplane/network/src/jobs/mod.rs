@@ -6,7 +6,7 @@
 //!
 //! What a running job says comes in *parts*, numbered from 1. A part is kept before its agent may forget it, and the
 //! same number is the same part. A person may *cancel* a job: that is a wish, and the agent says what came of it. A job
-//! that ended is never changed again.
+//! that its agent answered is never changed again.
 
 mod diagnosing;
 pub mod http;
