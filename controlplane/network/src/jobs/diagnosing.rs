@@ -23,7 +23,7 @@ use std::net::IpAddr;
 use utoipa::ToSchema;
 
 /// An order that nobody fetched within this is not started any more, ms: who asked is no longer looking.
-const START_WITHIN_MS: i64 = 15_000;
+const START_WITHIN_MS: i64 = 30_000;
 /// What the way to the device and the last answer may take beside the echoes themselves, ms.
 const SLACK_MS: i64 = 20_000;
 /// A request that nobody answers takes a second, and so does the pause to the next, ms.

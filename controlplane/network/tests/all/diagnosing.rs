@@ -56,7 +56,7 @@ on_both!(a_ping_is_ordered_and_what_it_says_is_kept_once, subscriptions(), |worl
     let JobOrder::Ping { address, count, .. } = &waiting[0].order else { unreachable!() };
     assert_eq!((address.to_string().as_str(), *count), ("10.64.1.7", 2));
     assert_eq!((waiting[0].limit_ms, waiting[0].cancelled), (Some(24_000), false));
-    assert_eq!(waiting[0].start_by, town.ctx.now().plus_millis(15_000));
+    assert_eq!(waiting[0].start_by, town.ctx.now().plus_millis(30_000));
     let shown = read(&town, &id).await;
     assert_eq!((shown.status, shown.stopping, shown.count), (JobStatus::Waiting, false, 2));
     assert_eq!(shown.address, "10.64.1.7");
@@ -132,7 +132,7 @@ on_both!(
     |world: World| async move {
         let town = Town::new(world).await;
         let id = asked(&town).await;
-        town.world.clock.advance_millis(15_000 + 23_000);
+        town.world.clock.advance_millis(30_000 + 23_000);
         assert_eq!(read(&town, &id).await.status, JobStatus::Waiting, "it may still run");
         town.world.clock.advance_millis(4_000);
         let shown = read(&town, &id).await;
