@@ -37,7 +37,7 @@ pub(super) fn public_router() -> OpenApiRouter {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SecondFactorWanted {
     /// To be sent to `/session/second-factor` with a code of the app, a recovery code or a passkey.
-    #[schema(value_type = String)]
+    #[schema(example = "sent-back-with-the-code", value_type = String)]
     pub(crate) challenge: ShownOnce,
     /// Until when.
     pub(crate) expires_at: Timestamp,

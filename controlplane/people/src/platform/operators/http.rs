@@ -79,6 +79,7 @@ struct OperatorCredentials {
 struct OperatorSessionInfo {
     operator: Operator,
     /// To be sent as `X-CSRF-Token` with every change.
+    #[schema(example = "sent-as-x-csrf-token")]
     csrf_token: String,
     /// Until when entering a tenant and changing the app do not ask for another log-in.
     proved_until: Timestamp,
