@@ -90,7 +90,7 @@ struct GivenState {
 
 /// Makes a tenant active or read-only. Nothing of its network changes, and nobody is cut while it is read-only.
 #[utoipa::path(put, path = "/platform/tenants/{id}/state", tag = "platform", params(("id" = TenantId, Path)), request_body(content = GivenState, example = json!({"state": "read_only", "reason": "The invoice of September is not paid"})),
-    responses((status = 200, body = Tenant), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 200, body = Tenant), (status = 404, body = Problem), (status = 409, description = "`state_unchanged`: the ISP is in that state already", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn state_set(
     ctx: PlatformCtx,
