@@ -70,7 +70,7 @@ struct RefreshRequest {
 /// The next tokens for a refresh token, which is good once. Sent again after its successor was used, all tokens of the program
 /// end; within 30 seconds, from where it was used, it gives another successor in the place of one that was lost.
 #[utoipa::path(post, path = "/tokens/refresh", tag = "tokens", request_body(content = RefreshRequest, example = json!({"refresh_token": "what was given last"})),
-    responses((status = 200, body = TokenPair), (status = 401, body = Problem), (status = 429, body = Problem)),
+    responses((status = 200, body = TokenPair), (status = 401, description = "`unauthenticated`: this refresh token is none, or its tokens have ended", body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn renew(
     Extension(runtime): Extension<Arc<Runtime>>,
