@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{OpenApi, RefOr};
 
 /// How deep schemas may lie in each other before an example leaves the rest out: one may name itself.
-const DEEPEST: usize = 16;
+const DEEPEST: usize = 32;
 
 /// What a text without an example of its own shows. No answer does: a test looks for it.
 pub(super) const NO_EXAMPLE: &str = "text";
