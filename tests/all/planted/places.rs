@@ -1,5 +1,6 @@
 //! Everywhere that a secret might have come to lie, as bytes.
 
+use aho_corasick::AhoCorasick;
 use atalaya_kernel::testing::postgres_urls;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{fs, path::Path};
@@ -132,7 +133,10 @@ fn of_database(segment: &[u8], database: u32) -> Vec<u8> {
     const BEHIND: usize = 3;
     let mark = [TABLE_SPACE.to_ne_bytes(), database.to_ne_bytes()].concat();
     let pages: Vec<_> = segment.chunks(PAGE).collect();
-    let is_marked: Vec<_> = pages.iter().map(|page| page.windows(mark.len()).any(|at| at == mark)).collect();
+    let mut is_marked = vec![false; pages.len()];
+    for hit in AhoCorasick::new([mark]).expect("a pattern is bytes").find_iter(segment) {
+        is_marked[hit.start() / PAGE] = true;
+    }
     // The page before as well: a mark may begin on it and end on the next.
     let is_kept = |page: usize| {
         let around = page.saturating_sub(BEHIND)..(page + 2).min(is_marked.len());
