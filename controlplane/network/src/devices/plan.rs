@@ -43,7 +43,7 @@ text_enum! {
 #[schema(as = DevicePlanChange)]
 pub struct PlanChange {
     /// Point.
-    #[schema(example = "pnt_01jd3k5m7nf8v9q0r1s2t3w4x5")]
+    #[schema(example = "enp_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub point_id: String,
     /// Its service.
     pub service_id: Option<ServiceId>,
