@@ -86,7 +86,7 @@ fn parts(schemas: &Value, schema: &Value, value: &Value, at: &str, found: &mut V
     for (name, value) in value.as_object().into_iter().flatten() {
         match (schema["properties"].get(name), schema.get("additionalProperties")) {
             (Some(field), _) | (None, Some(field)) => {
-                judge(schemas, field, value, &format!("{at}/{name}"), found)
+                judge(schemas, field, value, &format!("{at}/{name}"), found);
             }
             (None, None) => {}
         }
