@@ -1,11 +1,15 @@
 //! Credit: how many unacknowledged frames may be in flight on a lane. Pure bookkeeping for both ends.
 //!
-//! Only frames that are acknowledged count: metric batches, observed reports, desired pushes, job results. The
-//! first credit of the agent's lanes comes in `HelloAck`; headquarters starts with [`INITIAL_TO_AGENT`]. Each
-//! acknowledgement carries the credit from then on. Credit 0 counts as 1: a lane can be slowed, never locked.
+//! Only frames that are acknowledged count: metric batches, observed reports, desired pushes, job results, parts of
+//! jobs. The first credit of the agent's lanes comes in `HelloAck`; headquarters starts with [`INITIAL_TO_AGENT`], parts
+//! with [`INITIAL_PARTS`], in a window of their own so that much output never keeps a result back. Each acknowledgement
+//! carries the credit from then on. Credit 0 counts as 1: a lane can be slowed, never locked.
 
 /// Desired pushes that headquarters may have in flight before the agent's first acknowledgement.
 pub const INITIAL_TO_AGENT: u32 = 4;
+
+/// Parts of jobs that an agent may have in flight before the first acknowledgement, over all its jobs.
+pub const INITIAL_PARTS: u32 = 8;
 
 /// The sender's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

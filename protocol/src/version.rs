@@ -183,6 +183,9 @@ registry! {
     0x0300 Job on Jobs;
     0x0301 JobResult on Jobs;
     0x0302 JobResultAck on Jobs;
+    0x0303 JobPart on Jobs;
+    0x0304 JobPartAck on Jobs;
+    0x0305 JobCancel on Jobs;
 
     0x0400 SeriesTable on Live | Backlog;
     0x0401 MetricBatch on Live | Backlog;

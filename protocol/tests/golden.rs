@@ -31,7 +31,7 @@ fn framed(message: &Message) -> Bytes {
     each! {
         EnrollRequest RenewRequest CertificateIssued EnrollError Hello HelloAck Heartbeat HeartbeatAck Goodbye LaneOpen
         AgentConfig ConfigApplied DesiredSnapshot DesiredUpdate DesiredAck ObservedReport ObservedAck Job JobResult
-        JobResultAck SeriesTable MetricBatch MetricAck
+        JobResultAck JobPart JobPartAck JobCancel SeriesTable MetricBatch MetricAck
     }
 }
 
@@ -115,7 +115,7 @@ fn metrics_travel_on_both_of_their_lanes() {
 /// What was added since version 1 reads back, and is absent in the bytes of version 1: there it means what was always so.
 #[test]
 fn what_was_added_travels_and_old_bytes_do_without() {
-    use atalaya_protocol::wire::{Field, Finding, TimelineHold, job_result};
+    use atalaya_protocol::wire::{Field, Finding, JobStatus, TimelineHold, job_result};
     let finding = || Finding {
         code: "timeout".into(),
         facts: vec![Field { name: "words".into(), value: "5 s".into() }],
@@ -146,8 +146,30 @@ fn what_was_added_travels_and_old_bytes_do_without() {
                 let message = Message::Heartbeat(beat);
                 assert_eq!(decode(&framed(&message)), message);
             }
+            Message::Job(mut job) => {
+                let Message::Job(old) = old else { panic!("another message") };
+                assert_eq!(old.limit_ms, 0, "the agent's own limit");
+                job.limit_ms = 600_000;
+                for order in samples::orders() {
+                    job.order = Some(order);
+                    let message = Message::Job(job.clone());
+                    assert_eq!(decode(&framed(&message)), message);
+                }
+            }
+            Message::JobPart(mut part) => {
+                for content in samples::contents() {
+                    part.content = Some(content);
+                    let message = Message::JobPart(part.clone());
+                    assert_eq!(decode(&framed(&message)), message);
+                }
+            }
             Message::JobResult(mut result) => {
                 let Message::JobResult(old) = old else { panic!("another message") };
+                for status in [JobStatus::Cancelled, JobStatus::Unknown] {
+                    result.set_status(status);
+                    let message = Message::JobResult(result.clone());
+                    assert_eq!(decode(&framed(&message)), message);
+                }
                 assert!(old.finding.is_none(), "only a sentence");
                 result.finding = Some(finding());
                 let Some(job_result::Result::Plan(plan)) = &mut result.result else { panic!("no plan") };

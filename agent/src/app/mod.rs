@@ -76,6 +76,8 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
         sealing_key: sealing.public(),
         backlog_bytes_per_second: local.uplink.backlog_kib_per_second << 10,
     };
+    let jobs =
+        Arc::new(Jobs::new(enforcer.clone(), keeper.clone(), stores.database.clone(), time_source.clone())?);
     let ports = Ports {
         samples: Arc::new(BufferedSamples::new(
             buffer.clone(),
@@ -87,12 +89,8 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
         desired: stores.desired.clone(),
         observed: stores.outbox.clone(),
         config: keeper.clone(),
-        jobs: Arc::new(Jobs::new(
-            enforcer.clone(),
-            keeper.clone(),
-            stores.database.clone(),
-            time_source.clone(),
-        )),
+        jobs: jobs.clone(),
+        output: jobs,
         clock: agent_time.clone(),
         health: Arc::new(Health { board: board.clone(), enforcer: enforcer.clone() }),
     };

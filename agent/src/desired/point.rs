@@ -148,9 +148,8 @@ impl Point {
             (_, wire::Method::StaticAddress, Some(wire::desired_point::Access::StaticAddress(fixed))) => {
                 static_access(&fixed.address)
             }
-            (_, method, _) => {
-                Access::Unsupported { why: format!("method {} is unknown here", method.as_str_name()) }
-            }
+            // A number that has no name here is `Unspecified` as an enum: it is told as it came.
+            _ => Access::Unsupported { why: format!("method {} is unknown to this agent", point.method) },
         };
         let marker =
             if point.marker.is_empty() { format!("atalaya:{}", point.point_id) } else { point.marker };
@@ -225,6 +224,31 @@ mod tests {
         let point = Point::from_wire(wire::DesiredPoint { point_id: "enp_1".into(), ..Default::default() });
         assert!(matches!(point.access, Access::Unsupported { .. }));
         assert_eq!(point.marker, "atalaya:enp_1");
+    }
+
+    /// A newer headquarters sends what this agent does not know: never acted on, whatever else the point says.
+    #[test]
+    fn a_method_or_an_access_of_a_newer_headquarters_is_refused() {
+        use prost::Message as _;
+        let pppoe = wire::PppoeAccess { user: "casa-12".into(), profile: "10M".into(), ..Default::default() };
+        let known = wire::DesiredPoint {
+            point_id: "enp_1".into(),
+            method: wire::Method::Pppoe.into(),
+            status: wire::DesiredStatus::Suspended.into(),
+            access: Some(wire::desired_point::Access::Pppoe(pppoe)),
+            ..Default::default()
+        };
+        assert!(matches!(Point::from_wire(known.clone()).access, Access::Pppoe { .. }));
+        let of_a_new_method = Point::from_wire(wire::DesiredPoint { method: 77, ..known.clone() });
+        assert_eq!(
+            of_a_new_method.access,
+            Access::Unsupported { why: "method 77 is unknown to this agent".into() }
+        );
+        let mut bytes = wire::DesiredPoint { access: None, ..known }.encode_to_vec();
+        // Field 1023, two bytes: an access that has no name yet.
+        bytes.extend_from_slice(&[0xfa, 0x3f, 2, 1, 2]);
+        let of_a_new_access = Point::from_wire(wire::DesiredPoint::decode(&*bytes).unwrap());
+        assert!(matches!(of_a_new_access.access, Access::Unsupported { .. }));
     }
 
     #[test]

@@ -111,6 +111,12 @@ words! {
     OrderUnknown = "order_unknown",
     /// An order was not finished in time.
     TooLong = "too_long",
+    /// Devices of this kind cannot do what was ordered.
+    KindUnable = "kind_unable",
+    /// Somebody stopped an order.
+    Cancelled = "cancelled",
+    /// The agent stopped while an order ran; it is not run again.
+    Interrupted = "interrupted",
 }
 
 /// A finding and its sentence, in English.

@@ -1,7 +1,7 @@
 //! A driver turns one device kind into small capabilities.
 //!
 //! Four traits, and a kind implements those that it has: [`Identify`] (who are you), [`Measure`] (samples),
-//! [`Enforce`] (desired state) and `Operate` (jobs). A [`Device`] is a handle on one configured device that hands out
+//! [`Enforce`] (desired state) and [`Operate`] (jobs). A [`Device`] is a handle on one configured device that hands out
 //! its capabilities.
 //!
 //! Inside a driver: `client` = transport, `parse` = bytes → vendor types (pure), `map` = vendor → our types.
@@ -18,6 +18,7 @@ pub mod snmp;
 mod enforce;
 mod error;
 mod finding;
+mod operate;
 mod sink;
 mod target;
 
@@ -26,6 +27,7 @@ pub use enforce::{
 };
 pub use error::DeviceError;
 pub use finding::{Found, Word};
+pub use operate::{Operate, Operation, Output};
 pub use sink::{Kind, SampleReceiver, SampleSink, Value};
 pub use target::{Credentials, RouterosOptions, Target, TlsMode};
 
@@ -92,6 +94,11 @@ pub trait Device: Send + Sync {
 
     /// Keeps subscribers as they should be, where the kind can.
     fn enforce(&self) -> Option<&dyn Enforce> {
+        None
+    }
+
+    /// Does one-off work, where the kind can.
+    fn operate(&self) -> Option<&dyn Operate> {
         None
     }
 

@@ -218,6 +218,14 @@ impl Enforcer {
         outcome.await.map_err(|_| unknown())?
     }
 
+    /// A configured device of any kind, for one-off work that is no enforcing.
+    ///
+    /// # Errors
+    /// When the device is not configured here.
+    pub fn device_handle(&self, device_id: &str) -> Result<Arc<dyn Device>, DeviceError> {
+        self.device(device_id).map(|one| one.device)
+    }
+
     fn device(&self, device_id: &str) -> Result<EnforcedDevice, DeviceError> {
         let config = self.config.borrow().clone();
         config.devices.iter().find(|one| one.device.target().device_id == device_id).cloned().ok_or_else(

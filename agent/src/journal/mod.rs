@@ -3,7 +3,8 @@
 //! the buffer of samples: samples may be evicted, this never is.
 //!
 //! Trees: `desired` (point id → protobuf point), `memory` (point id → postcard [`PointMemory`](crate::core::enforcement::PointMemory)),
-//! `entries` (number, big endian → postcard [`Entry`]), `reports` (number → protobuf report), `meta`.
+//! `entries` (number, big endian → postcard [`Entry`]), `reports` (number → protobuf report), `meta`; those of one-off
+//! orders are told in `jobs`.
 //!
 //! Durability is as in `buffer`: sled's flush and our own `fdatasync`. A change is made on a device only after its
 //! STARTED entry is confirmed. A disk that fails is tried again with a fresh handle; until then cuts stop, and what

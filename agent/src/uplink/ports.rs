@@ -134,9 +134,29 @@ pub trait ConfigSink: Send + Sync {
 /// Runner of one-off orders.
 #[async_trait]
 pub trait JobRunner: Send + Sync {
-    /// Runs a job to its end. The same job id again answers with the same result and has no second effect. It
-    /// bounds its own time; failures are results, not errors.
+    /// Starts a job, unless it runs already, and waits for its end. The same job id again answers with the same result
+    /// and has no second effect. It bounds its own time; failures are results, not errors. A caller that goes away
+    /// stops nothing: it asks again on the next connection.
     async fn run(&self, job: wire::Job) -> wire::JobResult;
+
+    /// Somebody wants a job to stop, which may not have come yet. What ended stays ended.
+    fn cancel(&self, job_id: &str);
+}
+
+/// What running jobs say, kept until headquarters has it. All parts of a job are there before its result is.
+#[async_trait]
+pub trait JobOutput: Send + Sync {
+    /// The number that the next part will have; numbers grow over all jobs.
+    fn end(&self) -> u64;
+
+    /// The first unacknowledged part with a number above `after`, `None` when there is none at present.
+    fn next(&self, after: u64) -> Option<(u64, wire::JobPart)>;
+
+    /// Waits for a new part; may wake for nothing, must not miss one (see [`SampleSource::confirmed`]).
+    async fn said(&self);
+
+    /// Headquarters has the part of this number: it may be removed.
+    fn acknowledged(&self, number: u64);
 }
 
 /// The agent's idea of time, and what it learns from headquarters.

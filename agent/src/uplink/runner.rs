@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     policy::Policy,
     ports::{
-        ClockControl, ConfigSink, DesiredSink, HealthSource, JobRunner, ObservedSource, PortError,
+        ClockControl, ConfigSink, DesiredSink, HealthSource, JobOutput, JobRunner, ObservedSource, PortError,
         SampleSource,
     },
     quic::{self, Link},
@@ -32,6 +32,8 @@ pub struct Ports {
     pub config: Arc<dyn ConfigSink>,
     /// Runner of jobs.
     pub jobs: Arc<dyn JobRunner>,
+    /// What running jobs say.
+    pub output: Arc<dyn JobOutput>,
     /// Time.
     pub clock: Arc<dyn ClockControl>,
     /// Health of devices and enforcement.

@@ -43,6 +43,7 @@ pub const PERMISSIONS: &[(Permission, &str)] = &[
     (devices::READ, "See devices"),
     (devices::WRITE, "Add, change, test and remove devices"),
     (devices::ENFORCE, "Let the system change a device, or stop it"),
+    (jobs::DIAGNOSE, "Ping and trace routes from a device"),
     (attachments::WRITE, "Attach services to the network and detach them"),
 ];
 
@@ -75,6 +76,7 @@ pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(agents::http::router())
         .merge(devices::http::router())
+        .merge(jobs::http::router())
         .merge(attachments::http::router())
         .merge(provisioning::http::router())
 }

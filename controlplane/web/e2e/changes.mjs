@@ -1,6 +1,6 @@
 /**
  * Every change that a person makes besides paying: the five edit forms, one of them while somebody else saves, settings of the
- * ISP, how its colour and logo look and what its notices say, several devices at once, another plan, a pause of the cut, the end of an attachment and of a service, a device removed.
+ * ISP, how its colour and logo look and what its notices say, several devices at once, a ping that is stopped, another plan, a pause of the cut, the end of an attachment and of a service, a device removed.
  * Each is pressed on the page and then read back by the API.
  *
  * ATALAYA_URL       address of a running control plane (who logs in: see session.mjs)
@@ -282,6 +282,27 @@ async function deviceInUse(id) {
   await get(page, `/devices/${id}`)
 }
 
+/** Asked from the router: somebody answers, and a long question to nobody is stopped. Who reloads goes on looking at it. */
+async function pingFromRouter(id) {
+  await open(`/devices/${id}/diagnosis`)
+  const ask = async (address, count) => {
+    await page.fill('[name=address]', address)
+    await page.fill('[name=count]', count)
+    await page.click('[data-action=start]')
+  }
+  await ask('203.0.113', '2')
+  await page.waitForSelector('.field__note--error', { timeout })
+  await ask('203.0.113.80', '2')
+  await page.waitForSelector('[data-diagnosis][data-status=done]', { timeout })
+  await page.waitForFunction(() => document.querySelectorAll('[data-echo=answered]').length === 2, null, { timeout })
+  await ask('192.0.2.7', '100')
+  await page.waitForSelector('[data-echo=lost]', { timeout })
+  await page.reload()
+  await page.waitForSelector('[data-echo=lost]', { timeout })
+  await page.click('[data-action=stop]')
+  await page.waitForSelector('[data-diagnosis][data-status=cancelled]', { timeout })
+}
+
 const serviceOf = async (customer) => (await get(page, `/customers/${customer}/overview`)).services[0]
 
 async function otherPlan(customer) {
@@ -357,6 +378,7 @@ await report(async () => {
     'hours of cuts, languages': hoursAndLanguages,
     'several devices, one removed': () => devicesTogether(router),
     'a device in use': () => deviceInUse(router.id),
+    'ping from a router': () => pingFromRouter(router.id),
     'another plan': () => otherPlan(customer),
     'a pause of the cut': () => holdOpen(customer),
     'the end of an attachment': () => detach(customer),

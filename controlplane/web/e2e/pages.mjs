@@ -86,6 +86,7 @@ async function tenantPages(page) {
     ['device: remove', device, '[data-action=remove]'],
     ['plan of changes', device && `${device}/plan`],
     ['plan of changes: enforce', device && `${device}/plan?do=enforce`],
+    ['ping and route', device && `${device}/diagnosis`],
   ]
   const administrationPages = [
     ['events', '/events'],

@@ -57,6 +57,7 @@ const routes: RouteRecordRaw[] = [
       area('device-new', 'devices/new', withWords(['devices'], () => import('./areas/operations/devices/NewDevicePage.vue'))),
       area('device', 'devices/:id', withWords(['devices', 'record'], () => import('./areas/operations/devices/DevicePage.vue'))),
       area('device-plan', 'devices/:id/plan', withWords(['devices'], () => import('./areas/operations/devices/PlanPage.vue'))),
+      area('device-diagnosis', 'devices/:id/diagnosis', withWords(['devices'], () => import('./areas/operations/devices/DiagnosisPage.vue'))),
       area('events', 'events', () => import('./areas/operations/events/EventsPage.vue')),
       area('audit', 'audit', withWords(['administration'], () => import('./areas/operations/audit/AuditPage.vue'))),
       area('dead-letters', 'dead-letters', withWords(['standing'], () => import('./areas/operations/dead-letters/DeadLettersPage.vue'))),

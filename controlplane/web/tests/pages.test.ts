@@ -7,6 +7,7 @@ import { basisPoints, percentText } from '@/areas/operations/settings/brake'
 import { texts } from '@/components/edit'
 import { liveSteps } from '@/areas/operations/customers/liveLine'
 import { busiestInterface, rangeWindow, toBits } from '@/areas/operations/devices/charts'
+import { countOf, echoesOf, lastRound, looksLikeAddress, summary } from '@/areas/operations/devices/diagnosis'
 import { emptyDraft, finding, toDevice } from '@/areas/operations/devices/draft'
 import { fieldChanges, planTooOld } from '@/areas/operations/devices/plan'
 import { newerThan } from '@/areas/operations/events/feed'
@@ -168,6 +169,8 @@ describe('pages', () => {
     const draft = { ...emptyDraft(), agentId: 'agt', name: ' RB ', host: ' 10.0.0.1 ', user: 'atalaya', password: 'x' }
     expect(finding({ ...draft, host: '', port: '70000' }, 'access')).toEqual({ host: 'field.required', port: 'field.port' })
     expect(toDevice(draft, 'sit')).toMatchObject({ name: 'RB', host: '10.0.0.1', port: 8729, tls: true, credentials: { user: 'atalaya', password: 'x' } })
+    expect(toDevice(draft, 'sit')).not.toHaveProperty('legacy_login')
+    expect(toDevice({ ...draft, legacyLogin: true }, 'sit').legacy_login).toBe(true)
     expect(toDevice({ ...draft, kind: 'icmp' }, 'sit')).not.toHaveProperty('port')
     expect(toDevice({ ...draft, kind: 'snmp', community: 'public' }, 'sit').credentials).toEqual({ community: 'public' })
   })
@@ -235,5 +238,36 @@ describe('forms', () => {
     expect(['2', '2,5', '2.75', '0', '100', '0.07'].map(basisPoints)).toEqual([200, 250, 275, 0, 10_000, 7])
     expect(['', '-1', '100.01', '2.755', '2 %'].map(basisPoints)).toEqual([null, null, null, null, null])
     expect([200, 250, 275, 0, 10_000, 7].map((points) => percentText(points, ','))).toEqual(['2', '2,5', '2,75', '0', '100', '0,07'])
+  })
+})
+
+describe('ping and route from a device', () => {
+  const echo = (sequence: number, round_trip_us: number | null) => ({ sequence, host: '10.64.1.7', round_trip_us, ttl: 64, size: 56, words: '' })
+  const hop = (address: string) => ({ address, sent: 1, loss_basis_points: 0, words: '' })
+
+  it('counts what was answered and knows the extremes', () => {
+    const parts = [
+      { sequence: 1, echoes: [echo(0, 1500)], hops: [] },
+      { sequence: 2, echoes: [echo(1, null), echo(2, 900)], hops: [] },
+    ]
+    expect(summary(echoesOf(parts))).toEqual({ sent: 3, answered: 2, best: 900, worst: 1500 })
+    expect(summary([echo(0, null)])).toEqual({ sent: 1, answered: 0, best: null, worst: null })
+  })
+
+  it('shows the hops of the last round alone', () => {
+    const parts = [
+      { sequence: 1, echoes: [], hops: [hop('')] },
+      { sequence: 2, echoes: [], hops: [hop('198.51.100.1'), hop('203.0.113.80')] },
+    ]
+    expect(lastRound(parts).map((one) => one.address)).toEqual(['198.51.100.1', '203.0.113.80'])
+    expect(lastRound([])).toEqual([])
+  })
+
+  it('sends nothing that the server would refuse at sight', () => {
+    expect(['10.64.1.7', '2001:db8::1'].map(looksLikeAddress)).toEqual([true, true])
+    expect(['', 'router', '10.64.1', '10.64.1.256', '10.64.1.0/24'].map(looksLikeAddress)).toEqual([false, false, false, false, false])
+    expect([countOf('20', 'traceroute'), countOf('21', 'traceroute'), countOf('100', 'ping'), countOf('', 'ping'), countOf('1.5', 'ping')]).toEqual([
+      20, null, 100, null, null,
+    ])
   })
 })

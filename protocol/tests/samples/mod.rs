@@ -180,6 +180,8 @@ fn jobs() -> Vec<Message> {
             job_id: "job_1".into(),
             deadline_ms: 1_763_000_000_006,
             order: Some(job::Order::TestConnection(TestConnection { device: Some(device()) })),
+            // What a newer peer adds is absent in what version 1 said.
+            limit_ms: 0,
         }
         .into(),
         JobResult {
@@ -203,6 +205,44 @@ fn jobs() -> Vec<Message> {
         }
         .into(),
         JobResultAck { job_id: "job_1".into(), credit: 4 }.into(),
+        JobPart { job_id: "job_1".into(), sequence: 1, content: contents().into_iter().next() }.into(),
+        JobPartAck { job_id: "job_1".into(), sequence: 1, credit: 8 }.into(),
+        JobCancel { job_id: "job_1".into() }.into(),
+    ]
+}
+
+/// What a part may hold; the first is the one of the golden bytes.
+pub(crate) fn contents() -> Vec<job_part::Content> {
+    let reply = EchoReply {
+        sequence: 1,
+        host: "192.0.2.9".into(),
+        round_trip_us: Some(12_345),
+        ttl: 63,
+        size: 56,
+        words: "timeout".into(),
+    };
+    let hop = TraceHop {
+        address: "192.0.2.1".into(),
+        sent: 3,
+        loss_basis_points: 3_333,
+        last_us: Some(1),
+        best_us: Some(2),
+        average_us: Some(3),
+        worst_us: Some(4),
+        words: "host unreachable".into(),
+    };
+    vec![
+        job_part::Content::Echoes(EchoReplies { replies: vec![reply] }),
+        job_part::Content::Trace(TraceRound { hops: vec![hop] }),
+    ]
+}
+
+/// Orders that came after those of version 1.
+pub(crate) fn orders() -> Vec<job::Order> {
+    let (device_id, address) = (String::from("dev_1"), String::from("192.0.2.9"));
+    vec![
+        job::Order::Ping(Ping { device_id: device_id.clone(), address: address.clone(), count: 5, size: 56 }),
+        job::Order::Traceroute(Traceroute { device_id, address, count: 3, max_hops: 20 }),
     ]
 }
 

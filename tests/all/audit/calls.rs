@@ -192,6 +192,16 @@ fn devices(isp: &Isp, walk: &mut Walk<'_>) {
     wait_until("the plan of the router", SOON, || {
         isp.owner.get(&plan).is_ok_and(|plan| plan["status"] == "ready")
     });
+    let diagnoses = format!("{router}/diagnoses");
+    // Long enough to be stopped: nobody has the address.
+    let ping = json!({"kind": "ping", "address": "192.0.2.7", "count": 100});
+    let asked =
+        walk.call(Call { leaves: Asked, ..about_router("POST /devices/{id}/diagnoses", &diagnoses, ping) });
+    let stop = format!("/devices/diagnoses/{}/cancel", id_of(&asked).expect("an id"));
+    walk.call(Call {
+        leaves: Asked,
+        ..about_router("POST /devices/diagnoses/{id}/cancel", &stop, json!({}))
+    });
     let mode = format!("{router}/mode");
     walk.call(Call {
         leaves: Changed,

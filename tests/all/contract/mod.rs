@@ -41,14 +41,14 @@ fn the_document_is_true() {
 fn on(database: Database, schemathesis: &Schemathesis) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let isp = database.isp_behind_proxy(folder.path(), Size { subscribers: 8, sites: 2 });
-    let test = reads::connection_test(&isp);
+    let orders = reads::orders(&isp);
     let mut examples = Examples::default();
     let mut walk = Walk::with_before(&isp.owner, |call| {
         examples.add(call.operation, call.path, call.version, call.body.clone());
     });
     calls::all(&isp, &mut walk);
     drop(walk);
-    for (operation, path) in reads::all(&isp, &test) {
+    for (operation, path) in reads::all(&isp, &orders) {
         examples.add(operation, &path, None, None);
     }
     let operator = reads::operator(&isp);

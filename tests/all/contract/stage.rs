@@ -87,6 +87,12 @@ pub(super) fn set(isp: &Isp, operator: &Api, examples: &mut Examples) {
         Some(json!({})),
     );
     examples.add(
+        "POST /devices/{id}/diagnoses",
+        &format!("/devices/{}/diagnoses", site.router_id),
+        None,
+        Some(json!({"kind": "traceroute", "address": "203.0.113.80", "count": 1})),
+    );
+    examples.add(
         "POST /devices/{id}/mode",
         &format!("/devices/{}/mode", site.router_id),
         None,

@@ -9,6 +9,7 @@ mod blobs;
 mod browser;
 mod credential;
 mod cut_run;
+mod diagnosing;
 mod files;
 mod https;
 mod identity;

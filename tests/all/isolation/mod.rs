@@ -31,7 +31,7 @@ on_each_database!(what_is_anothers_does_not_exist);
 fn what_is_anothers_does_not_exist(database: Database) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let isp = database.isp_behind_proxy(folder.path(), Size { subscribers: 4, sites: 1 });
-    let test = reads::connection_test(&isp);
+    let orders = reads::orders(&isp);
     let outsiders = Outsiders::settle(&isp);
     let digests = Digests::open(&isp.control_plane.options, &isp.owner);
     let mut walk = watched(&isp, &outsiders, &digests);
@@ -39,7 +39,7 @@ fn what_is_anothers_does_not_exist(database: Database) {
     walk.demand_every_operation();
     drop(walk);
 
-    let reads = reads::all(&isp, &test);
+    let reads = reads::all(&isp, &orders);
     reads::demand_every_operation(&reads);
     let operator = reads::operator(&isp);
     for (operation, path) in &reads {

@@ -15,10 +15,24 @@ const ELSEWHERE: [&str; 2] = ["GET /data-exports/{id}/parts/{number}", "GET /str
 pub(crate) const OPERATOR: &str = "lee@hosting.example";
 
 /// A connection test, while there is an agent to ask; its id.
-pub(crate) fn connection_test(isp: &Isp) -> String {
+fn connection_test(isp: &Isp) -> String {
     let asked = json!({"agent_id": isp.sites[0].agent_id, "kind": "icmp", "host": "127.0.0.1"});
     let test = isp.owner.post("/devices/connection-tests", &asked).expect("it can be asked for");
     id_of(&test).expect("it has an id")
+}
+
+/// What was asked of agents while there were any: ids of orders.
+pub(crate) struct Orders {
+    test: String,
+    diagnosis: String,
+}
+
+/// A connection test and a ping, while there is an agent to ask.
+pub(crate) fn orders(isp: &Isp) -> Orders {
+    let path = format!("/devices/{}/diagnoses", isp.sites[0].router_id);
+    let ping = json!({"kind": "ping", "address": "192.0.2.7", "count": 1});
+    let asked = isp.owner.post(&path, &ping).expect("it can be asked for");
+    Orders { test: connection_test(isp), diagnosis: id_of(&asked).expect("it has an id") }
 }
 
 /// An operator of the installation, logged in.
@@ -29,7 +43,8 @@ pub(crate) fn operator(isp: &Isp) -> Api {
 }
 
 /// Operation and path with ids of ours.
-pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn all(isp: &Isp, orders: &Orders) -> Vec<(&'static str, String)> {
+    let Orders { test, diagnosis } = orders;
     let site = &isp.sites[0];
     let subscriber = &site.subscribers[2];
     let first = |list: &str| -> String {
@@ -85,6 +100,8 @@ pub(crate) fn all(isp: &Isp, test: &str) -> Vec<(&'static str, String)> {
         ("GET /dead-letters/{id}", format!("/dead-letters/{}", dead_job(isp, 'c'))),
         ("GET /devices", "/devices".to_owned()),
         ("GET /devices/connection-tests/{id}", format!("/devices/connection-tests/{test}")),
+        ("GET /devices/diagnoses/{id}", format!("/devices/diagnoses/{diagnosis}")),
+        ("GET /devices/diagnoses/{id}/output", format!("/devices/diagnoses/{diagnosis}/output?after=0")),
         ("GET /devices/{id}", format!("/devices/{}", site.router_id)),
         ("GET /devices/{id}/plan", format!("/devices/{}/plan", site.router_id)),
         ("GET /events", format!("/events?entity={service}")),

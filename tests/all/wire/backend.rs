@@ -15,7 +15,7 @@ use atalaya_pki::{
 use atalaya_protocol::wire;
 use atalaya_server::gateway::{
     AppendError, BackendError, Desired, DesiredPush, Enrolment, NetworkState, ReceivedBatch, Refusal,
-    Session, SessionGrant, Sessions, Standing, Telemetry, Verdict, series_spec,
+    Session, SessionGrant, Sessions, Standing, Telemetry, Verdict, WaitingJob, series_spec,
 };
 
 use super::headquarters::{AGENT, State, TENANT, TokenUse, unix};
@@ -215,8 +215,19 @@ impl NetworkState for State {
         Ok(())
     }
 
-    async fn jobs(&self, _session: &Session) -> Result<Vec<wire::Job>, BackendError> {
-        Ok(self.rows.lock().jobs.clone())
+    async fn jobs(&self, _session: &Session) -> Result<Vec<WaitingJob>, BackendError> {
+        let rows = self.rows.lock();
+        let waiting = rows
+            .jobs
+            .iter()
+            .map(|job| WaitingJob { job: job.clone(), cancelled: rows.jobs_cancelled.contains(&job.job_id) });
+        Ok(waiting.collect())
+    }
+
+    async fn job_part(&self, _session: &Session, part: wire::JobPart) -> Result<(), BackendError> {
+        self.available()?;
+        self.rows.lock().job_parts.push(part);
+        Ok(())
     }
 
     async fn job_result(&self, _session: &Session, result: wire::JobResult) -> Result<(), BackendError> {

@@ -51,6 +51,9 @@ pub(super) struct Rows {
     pub(super) desired_acknowledged: Vec<(u64, Option<String>)>,
     pub(super) observed: Vec<wire::ObservedReport>,
     pub(super) jobs: Vec<wire::Job>,
+    /// Ids of jobs that somebody wants to stop.
+    pub(super) jobs_cancelled: HashSet<String>,
+    pub(super) job_parts: Vec<wire::JobPart>,
     pub(super) job_results: Vec<wire::JobResult>,
     /// The database is away: nothing becomes durable.
     pub(super) failing: bool,

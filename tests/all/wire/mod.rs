@@ -7,6 +7,7 @@ mod backend;
 mod certificates;
 mod headquarters;
 mod hostile;
+mod jobs;
 mod metrics;
 mod network;
 mod outage;

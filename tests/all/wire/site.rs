@@ -14,8 +14,8 @@ use atalaya_agent::{
     uplink::{
         LinkState, Ports, Uplink, UplinkSettings, UplinkStatus,
         ports::{
-            BacklogStats, ClockControl, ConfigSink, DesiredSink, HealthSource, JobRunner, ObservedSource,
-            OutgoingBatch, PortError, Position, SampleSource,
+            BacklogStats, ClockControl, ConfigSink, DesiredSink, HealthSource, ObservedSource, OutgoingBatch,
+            PortError, Position, SampleSource,
         },
     },
 };
@@ -71,6 +71,12 @@ pub(super) struct Memory {
     pub(super) reports: BTreeMap<u64, wire::ObservedReport>,
     pub(super) configs: Vec<wire::AgentConfig>,
     pub(super) jobs_run: Vec<String>,
+    /// Jobs that go on until they leave this set or are stopped.
+    pub(super) jobs_held: BTreeSet<String>,
+    pub(super) jobs_stopped: BTreeSet<String>,
+    /// What jobs said and headquarters has not acknowledged.
+    pub(super) said: BTreeMap<u64, wire::JobPart>,
+    pub(super) parts_said: u64,
     /// Refuses pushes with these words.
     pub(super) refuse: Option<String>,
 }
@@ -86,6 +92,7 @@ pub(super) struct SiteMemory {
     pub(super) inner: Mutex<Memory>,
     confirmed: Notify,
     reported: Notify,
+    pub(super) talked: Notify,
 }
 
 /// A running uplink; stops when dropped.
@@ -117,6 +124,7 @@ impl Site {
             inner: Mutex::new(Memory { next: 1, ..Memory::default() }),
             confirmed: Notify::new(),
             reported: Notify::new(),
+            talked: Notify::new(),
         });
         Self { memory, store, clock, folder: Arc::new(folder) }
     }
@@ -158,6 +166,7 @@ impl Site {
             observed: Arc::clone(memory) as _,
             config: Arc::clone(memory) as _,
             jobs: Arc::clone(memory) as _,
+            output: Arc::clone(memory) as _,
             clock: Arc::clone(&self.clock) as _,
             health: Arc::clone(memory) as _,
         };
@@ -189,6 +198,16 @@ impl Site {
         let report = wire::ObservedReport { report_id, points: vec![point] };
         self.memory.inner.lock().reports.insert(report_id, report);
         self.memory.reported.notify_one();
+    }
+
+    /// Lets a job say something.
+    pub(super) fn say(&self, job_id: &str, sequence: u64) {
+        let mut memory = self.memory.inner.lock();
+        memory.parts_said += 1;
+        let part = wire::JobPart { job_id: job_id.into(), sequence, ..wire::JobPart::default() };
+        let number = memory.parts_said;
+        memory.said.insert(number, part);
+        self.memory.talked.notify_one();
     }
 
     pub(super) fn see<T>(&self, look: impl FnOnce(&Memory) -> T) -> T {
@@ -320,18 +339,6 @@ impl ConfigSink for SiteMemory {
 
     fn version(&self) -> u64 {
         self.inner.lock().configs.last().map_or(0, |config| config.version)
-    }
-}
-
-#[async_trait]
-impl JobRunner for SiteMemory {
-    async fn run(&self, job: wire::Job) -> wire::JobResult {
-        self.inner.lock().jobs_run.push(job.job_id.clone());
-        wire::JobResult {
-            job_id: job.job_id,
-            status: wire::JobStatus::Done.into(),
-            ..wire::JobResult::default()
-        }
     }
 }
 

@@ -203,6 +203,29 @@ async fn monitor_traffic_once() {
 }
 
 #[tokio::test]
+async fn tools_of_the_router() {
+    let config = SimConfig { echo_interval_ms: 1, ..SimConfig::default() }
+        .with_command(["/user/group/add", "=name=watch", "=policy=api,read"])
+        .with_command(["/user/add", "=name=eye", "=password=p", "=group=watch"]);
+    let sim = start(config).await;
+    let mut client = Client::admin(sim.address()).await;
+    let replies = client.ask(&["/ping", "=address=203.0.113.80", "=count=2"]).await;
+    assert_eq!(replies.len(), 3);
+    assert_eq!(&replies[1][..3], ["!re", "=seq=1", "=host=203.0.113.80"]);
+    assert!(replies[1].contains(&"=packet-loss=0".to_owned()));
+    let replies = client.ask(&["/ping", "=address=192.0.2.7", "=count=1"]).await;
+    assert!(replies[0].contains(&"=status=timeout".to_owned()), "nobody has this address");
+    let replies = client.ask(&["/tool/traceroute", "=address=203.0.113.80", "=count=2"]).await;
+    assert_eq!(replies.len(), 5, "two hops in two rounds: {replies:?}");
+    assert_eq!(&replies[3][1..3], ["=.section=1", "=address=203.0.113.80"]);
+    assert_eq!(client.trap(&["/ping", "=address=nobody"]).await, "invalid value for argument address");
+    let mut eye = Client::connect(sim.address()).await;
+    eye.ask(&["/login", "=name=eye", "=password=p"]).await;
+    assert_eq!(eye.trap(&["/ping", "=address=203.0.113.80"]).await, "not enough permissions (9)");
+    assert_eq!(sim.counters().tools["ping"], 3);
+}
+
+#[tokio::test]
 async fn a_group_without_policies_is_held_back() {
     let config = SimConfig::default()
         .with_command(["/user/group/add", "=name=watch", "=policy=api,read"])

@@ -12,6 +12,7 @@ mod enforce;
 mod identify;
 mod map;
 mod measure;
+mod operate;
 mod parse;
 mod stages;
 mod tables;
@@ -25,7 +26,7 @@ use atalaya_protocol::wire;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::{Device, DeviceError, Enforce, Identify, Measure, Target};
+use super::{Device, DeviceError, Enforce, Identify, Measure, Operate, Target};
 use crate::clock::Clock;
 use client::Client;
 
@@ -116,6 +117,10 @@ impl Device for RouterOs {
     }
 
     fn enforce(&self) -> Option<&dyn Enforce> {
+        Some(self)
+    }
+
+    fn operate(&self) -> Option<&dyn Operate> {
         Some(self)
     }
 

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod connecting;
+mod operating;
 mod writing;
 
 use std::net::SocketAddr;

@@ -48,6 +48,12 @@ pub struct DeviceConfig {
     pub cut_profile: String,
     /// Address list of cut fixed addresses.
     pub cut_address_list: String,
+    /// Whether it is logged into by challenge.
+    #[serde(default)]
+    pub legacy_login: bool,
+    /// Most commands in flight at once; none = the kind's own.
+    #[serde(default)]
+    pub max_in_flight: Option<i64>,
 }
 
 /// Orders stored before there was the choice.
@@ -72,6 +78,8 @@ impl DeviceConfig {
             ping: row.ping,
             cut_profile: row.cut_profile.clone(),
             cut_address_list: row.cut_address_list.clone(),
+            legacy_login: row.legacy_login,
+            max_in_flight: row.max_in_flight,
         }
     }
 }

@@ -117,6 +117,11 @@ pub struct Device {
     /// Address list of cut fixed addresses.
     #[schema(example = "atalaya-cut")]
     pub cut_address_list: String,
+    /// Whether it is logged into by challenge, as RouterOS before 6.43 wants it.
+    pub legacy_login: bool,
+    /// Most commands in flight at once; none = the kind's own.
+    #[schema(example = 4)]
+    pub max_in_flight: Option<i64>,
     /// What it last did when asked.
     pub state: DeviceState,
     /// In its own words where it has some.
@@ -181,6 +186,12 @@ pub struct NewDevice {
     pub cut_profile: Option<String>,
     /// Address list of cut fixed addresses; `cortados` when absent.
     pub cut_address_list: Option<String>,
+    /// Whether it is logged into by challenge, as RouterOS before 6.43 wants it; no when absent. Whoever listens on the
+    /// way can try passwords on the challenge: over TLS it is never needed.
+    #[serde(default)]
+    pub legacy_login: bool,
+    /// Most commands in flight at once, 1 to 64; the kind's own when absent. Small boards want 1 to 4.
+    pub max_in_flight: Option<i64>,
 }
 
 /// What to change of a device; absent fields stay.
@@ -211,6 +222,10 @@ pub struct DeviceChange {
     pub cut_profile: Option<String>,
     /// Address list of cut fixed addresses.
     pub cut_address_list: Option<String>,
+    /// Log-in by challenge or not.
+    pub legacy_login: Option<bool>,
+    /// Most commands in flight at once, 1 to 64; 0 = the kind's own.
+    pub max_in_flight: Option<i64>,
 }
 
 /// The mode that a device shall have.

@@ -107,6 +107,18 @@ pub(super) fn check(validation: &mut Validation, row: &DeviceRow, credentials: O
             "/tls",
             "unsupported",
             "only RouterOS devices are spoken to over TLS",
+        )
+        .check(
+            !row.legacy_login || row.kind == DeviceKind::Routeros,
+            "/legacy_login",
+            "unsupported",
+            "only RouterOS devices are logged into by challenge",
+        )
+        .check(
+            row.max_in_flight.is_none_or(|most| (1..=64).contains(&most)),
+            "/max_in_flight",
+            "out_of_range",
+            "1 to 64 commands",
         );
     let fits = match (row.kind, credentials) {
         (_, None) => true,
@@ -140,6 +152,8 @@ pub(super) fn row_of(id: DeviceId, new: &NewDevice) -> DeviceRow {
         ping: new.ping.unwrap_or(true),
         cut_profile: word_or(new.cut_profile.as_deref(), "cut"),
         cut_address_list: word_or(new.cut_address_list.as_deref(), "cortados"),
+        legacy_login: new.legacy_login,
+        max_in_flight: new.max_in_flight,
         version: 1,
     }
 }
@@ -267,6 +281,11 @@ fn changed(before: &DeviceRow, change: &DeviceChange) -> DeviceRow {
         ping: change.ping.unwrap_or(before.ping),
         cut_profile: word_or(change.cut_profile.as_deref(), &before.cut_profile),
         cut_address_list: word_or(change.cut_address_list.as_deref(), &before.cut_address_list),
+        legacy_login: change.legacy_login.unwrap_or(before.legacy_login),
+        max_in_flight: match change.max_in_flight {
+            None => before.max_in_flight,
+            Some(most) => (most != 0).then_some(most),
+        },
         version: before.version + 1,
         ..before.clone()
     }
@@ -292,6 +311,15 @@ pub async fn device_delete(ctx: &Ctx, id: &DeviceId) -> Result<(), Error> {
         facts::emit(ctx, &mut tx, event.related("site_id", &before.site_id)).await?;
         Ok(())
     })
+}
+
+/// The agent of a device that the scope lets see, and the device's kind.
+///
+/// # Errors
+/// Not found.
+pub(crate) async fn device_agent(tx: &mut TenantTx, id: &DeviceId) -> Result<(AgentId, DeviceKind), Error> {
+    let row = store::device_get(tx, id).await?;
+    Ok((row.agent_id, row.kind))
 }
 
 /// How many devices of each state stand at each site of the scope, for lists of sites.

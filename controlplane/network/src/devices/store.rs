@@ -29,6 +29,8 @@ pub(super) struct DeviceRow {
     pub(super) ping: bool,
     pub(super) cut_profile: String,
     pub(super) cut_address_list: String,
+    pub(super) legacy_login: bool,
+    pub(super) max_in_flight: Option<i64>,
     pub(super) version: i64,
 }
 
@@ -86,6 +88,8 @@ impl DeviceRow {
             ping: self.ping,
             cut_profile: self.cut_profile,
             cut_address_list: self.cut_address_list,
+            legacy_login: self.legacy_login,
+            max_in_flight: self.max_in_flight,
             points_total: points.0,
             points_differ: points.1,
             revision: self.version,
@@ -95,7 +99,8 @@ impl DeviceRow {
 
 const ROWS: Select = Select {
     columns: "d.id, d.site_id, d.agent_id, d.name, d.kind, d.host, d.port, d.tls, d.tls_fingerprint, d.sealed_credentials, \
-              d.mode, d.measure_interval_s, d.ping, d.cut_profile, d.cut_address_list, d.version",
+              d.mode, d.measure_interval_s, d.ping, d.cut_profile, d.cut_address_list, d.legacy_login, \
+              d.max_in_flight, d.version",
     from: "network_device d LEFT JOIN network_device_status s ON s.tenant_id = d.tenant_id AND s.device_id = d.id \
            WHERE d.tenant_id = ",
 };
@@ -162,7 +167,8 @@ fn name_taken(outcome: Result<u64, DbError>) -> Result<u64, Error> {
 pub(super) async fn device_insert(tx: &mut TenantTx, row: &DeviceRow, now: Timestamp) -> Result<(), Error> {
     let inserted = sql("INSERT INTO network_device (tenant_id, id, site_id, agent_id, name, name_key, kind, host, port, tls, \
          tls_fingerprint, sealed_credentials, mode, measure_interval_s, cut_profile, cut_address_list, version, ping, \
-         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)")
+         created_at, updated_at, legacy_login, max_in_flight) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+         $15, $16, $17, $18, $19, $19, $20, $21)")
     .bind(tx.tenant())
     .bind(&row.id)
     .bind(&row.site_id)
@@ -182,6 +188,8 @@ pub(super) async fn device_insert(tx: &mut TenantTx, row: &DeviceRow, now: Times
     .bind(row.version)
     .bind(row.ping)
     .bind(now)
+    .bind(row.legacy_login)
+    .bind(row.max_in_flight)
     .execute(tx)
     .await;
     name_taken(inserted).map(drop)
@@ -196,7 +204,8 @@ pub(super) async fn device_write(
 ) -> Result<bool, Error> {
     let written = sql("UPDATE network_device SET site_id = $1, agent_id = $2, name = $3, name_key = $4, host = $5, port = $6, tls = $7, \
          tls_fingerprint = $8, sealed_credentials = $9, mode = $10, measure_interval_s = $11, cut_profile = $12, \
-         cut_address_list = $13, version = $14, updated_at = $15, ping = $16 WHERE tenant_id = $17 AND id = $18 AND version = $19")
+         cut_address_list = $13, version = $14, updated_at = $15, ping = $16, legacy_login = $17, max_in_flight = $18 \
+         WHERE tenant_id = $19 AND id = $20 AND version = $21")
     .bind(&row.site_id)
     .bind(&row.agent_id)
     .bind(&row.name)
@@ -213,6 +222,8 @@ pub(super) async fn device_write(
     .bind(row.version)
     .bind(now)
     .bind(row.ping)
+    .bind(row.legacy_login)
+    .bind(row.max_in_flight)
     .bind(tx.tenant())
     .bind(&row.id)
     .bind(version)

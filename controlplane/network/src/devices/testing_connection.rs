@@ -48,6 +48,11 @@ pub struct NewConnectionTest {
     pub cut_profile: Option<String>,
     /// As for a new device.
     pub cut_address_list: Option<String>,
+    /// As for a new device.
+    #[serde(default)]
+    pub legacy_login: bool,
+    /// As for a new device.
+    pub max_in_flight: Option<i64>,
     /// A device that exists: its stored credentials are used when none are given.
     pub device_id: Option<DeviceId>,
 }
@@ -102,6 +107,8 @@ pub async fn connection_test_create(ctx: &Ctx, new: NewConnectionTest) -> Result
         ping: new.ping,
         cut_profile: new.cut_profile.clone(),
         cut_address_list: new.cut_address_list.clone(),
+        legacy_login: new.legacy_login,
+        max_in_flight: new.max_in_flight,
     };
     let row = row_of(DeviceId::new(now), &device);
     let mut validation = Validation::new();

@@ -5,6 +5,7 @@ use atalaya_kernel::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use utoipa::ToSchema;
 
 text_enum! {
@@ -16,6 +17,10 @@ text_enum! {
         PlanDevice = "plan_device",
         /// Compare desired and observed now.
         SweepDevice = "sweep_device",
+        /// Echo requests from a device.
+        Ping = "ping",
+        /// The way from a device to an address.
+        Traceroute = "traceroute",
     }
 }
 
@@ -30,6 +35,10 @@ text_enum! {
         Failed = "failed",
         /// No answer in time.
         TimedOut = "timed_out",
+        /// A person stopped it.
+        Cancelled = "cancelled",
+        /// The agent stopped while it ran: what came of it is not known, and it is not run again.
+        Unknown = "unknown",
     }
 }
 
@@ -66,6 +75,28 @@ pub enum JobOrder {
         /// Which.
         device_id: DeviceId,
     },
+    /// Echo requests.
+    Ping {
+        /// From where.
+        device_id: DeviceId,
+        /// IP address.
+        address: IpAddr,
+        /// How many.
+        count: i64,
+        /// Bytes of the packet; none = the device's own.
+        size: Option<i64>,
+    },
+    /// The way to an address.
+    Traceroute {
+        /// From where.
+        device_id: DeviceId,
+        /// IP address.
+        address: IpAddr,
+        /// Rounds.
+        count: i64,
+        /// Most hops; none = the device's own.
+        max_hops: Option<i64>,
+    },
 }
 
 impl JobOrder {
@@ -75,13 +106,18 @@ impl JobOrder {
             Self::TestConnection { .. } => JobKind::TestConnection,
             Self::PlanDevice { .. } => JobKind::PlanDevice,
             Self::SweepDevice { .. } => JobKind::SweepDevice,
+            Self::Ping { .. } => JobKind::Ping,
+            Self::Traceroute { .. } => JobKind::Traceroute,
         }
     }
     /// The device it is about, when that one is configured.
     pub fn device(&self) -> Option<&DeviceId> {
         match self {
             Self::TestConnection { .. } => None,
-            Self::PlanDevice { device_id } | Self::SweepDevice { device_id } => Some(device_id),
+            Self::PlanDevice { device_id }
+            | Self::SweepDevice { device_id }
+            | Self::Ping { device_id, .. }
+            | Self::Traceroute { device_id, .. } => Some(device_id),
         }
     }
 }
@@ -92,7 +128,11 @@ pub struct PendingJob {
     /// Which.
     pub id: JobId,
     /// Not started after this.
-    pub deadline_at: Timestamp,
+    pub start_by: Timestamp,
+    /// Longest run, ms; none = the agent's own limit.
+    pub limit_ms: Option<i64>,
+    /// A person asked to stop it.
+    pub cancelled: bool,
     /// What to do.
     pub order: JobOrder,
 }
@@ -188,7 +228,7 @@ pub struct DevicePlan {
 /// An agent's answer.
 #[derive(Debug, Clone)]
 pub struct JobOutcome {
-    /// Done or failed.
+    /// How it ended.
     pub status: JobStatus,
     /// Why not, as a sentence.
     pub detail: String,

@@ -11,18 +11,51 @@ use std::{fmt::Display, sync::Arc};
 
 /// An answer that is under way when the deadline passes still counts, ms.
 const GRACE_MS: i64 = 2_000;
+/// What a job said is kept this long after its end, ms: addresses of subscribers are among it.
+const OUTPUT_KEPT_MS: i64 = 7 * 86_400_000;
 
 /// Context under which an order is sealed.
 pub(crate) fn order_context(id: impl Display) -> String {
     format!("agent_job/{id}/order")
 }
 
-/// Writes an order and wakes the agent's session after the commit.
+/// How long an order may wait for its start, and run.
+pub(super) struct Times {
+    /// Not started later, ms from now.
+    pub(super) start_within_ms: i64,
+    /// Longest run, ms.
+    pub(super) limit_ms: i64,
+}
+
+/// Writes an order that should be over within `timeout_ms`, and wakes the agent's session after the commit.
 pub(crate) async fn job_create(
     tx: &mut TenantTx,
     agent: &AgentId,
     order: &JobOrder,
     timeout_ms: i64,
+    now: Timestamp,
+) -> Result<JobId, Error> {
+    let times = Times { start_within_ms: timeout_ms, limit_ms: 0 };
+    job_put(tx, agent, order, (&times, None), now).await
+}
+
+/// As [`job_create`], for an order that may run long; it is shown to people as it is, for it holds no secret.
+pub(super) async fn job_create_shown(
+    tx: &mut TenantTx,
+    agent: &AgentId,
+    order: &JobOrder,
+    times: &Times,
+    now: Timestamp,
+) -> Result<JobId, Error> {
+    let asked = serde_json::to_string(order).map_err(Error::internal)?;
+    job_put(tx, agent, order, (times, Some(asked)), now).await
+}
+
+async fn job_put(
+    tx: &mut TenantTx,
+    agent: &AgentId,
+    order: &JobOrder,
+    (times, asked): (&Times, Option<String>),
     now: Timestamp,
 ) -> Result<JobId, Error> {
     let id = JobId::new(now);
@@ -32,16 +65,22 @@ pub(crate) async fn job_create(
     let row = JobRow {
         id: id.clone(),
         agent_id: agent.clone(),
+        device_id: order.device().cloned(),
         kind: order.kind(),
         sealed_order,
         status: JobStatus::Waiting,
-        deadline_at: now.plus_millis(timeout_ms),
+        deadline_at: now.plus_millis(times.start_within_ms.saturating_add(times.limit_ms)),
         detail: String::new(),
         finding: None,
         result: None,
         created_at: now,
+        asked,
+        start_by: Some(now.plus_millis(times.start_within_ms)),
+        limit_ms: (times.limit_ms > 0).then_some(times.limit_ms),
+        cancelled_at: None,
+        finished_at: None,
     };
-    store::job_insert(tx, &row, order.device()).await?;
+    store::job_insert(tx, &row).await?;
     crate::agents::job_signal(tx, agent).await?;
     tx.ring();
     Ok(id)
@@ -82,7 +121,13 @@ pub async fn jobs_waiting(ctx: &Ctx, agent: &AgentId) -> Result<Vec<PendingJob>,
         let Some(sealed) = &row.sealed_order else { continue };
         let plain = runtime.secrets.open(&mut tx, &order_context(&row.id), sealed).await?;
         let order = serde_json::from_slice(plain.expose()).map_err(Error::internal)?;
-        jobs.push(PendingJob { id: row.id, deadline_at: row.deadline_at, order });
+        jobs.push(PendingJob {
+            start_by: row.start_by.unwrap_or(row.deadline_at),
+            limit_ms: row.limit_ms,
+            cancelled: row.cancelled_at.is_some(),
+            id: row.id,
+            order,
+        });
     }
     Ok(jobs)
 }
@@ -104,16 +149,22 @@ pub async fn job_finish(ctx: &Ctx, agent: &AgentId, id: &JobId, outcome: &JobOut
     })
 }
 
-/// Jobs that nobody answered are over; how many.
+/// Jobs that nobody answered are over; how many. What jobs said long ago is forgotten.
 ///
 /// # Errors
 /// The database's.
 pub async fn jobs_expire(runtime: &Arc<Runtime>) -> Result<u64, Error> {
     let now = runtime.clock.now();
     let before = now.plus_millis(-GRACE_MS);
+    let forget_before = now.plus_millis(-OUTPUT_KEPT_MS);
     let mut look = runtime.platform().begin_read().await?;
     let tenants = store::tenants_overdue(&mut look, before).await?;
+    let talkative = store::tenants_with_old_output(&mut look, forget_before).await?;
     look.rollback().await?;
+    for tenant in talkative {
+        let ctx = Ctx::system(runtime.tenant(tenant), "network.jobs");
+        write_tx!(ctx, tx => { Ok(store::output_forget(&mut tx, forget_before).await?) })?;
+    }
     let mut expired = 0;
     for tenant in tenants {
         let ctx = Ctx::system(runtime.tenant(tenant), "network.jobs");

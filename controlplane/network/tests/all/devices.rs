@@ -3,7 +3,8 @@ use atalaya_kernel::{Ctx, Error, Permissions, Principal, Scope, list::ListQuery,
 use atalaya_network::{
     agents,
     devices::{
-        self, Credentials, DeviceChange, DeviceMode, DeviceReport, DeviceState, NewConnectionTest, PlanState,
+        self, Credentials, DeviceChange, DeviceKind, DeviceMode, DeviceReport, DeviceState,
+        NewConnectionTest, PlanState,
     },
     jobs::{
         self, Check, CheckStatus, ConnectionReport, DevicePlan, Field, Finding, JobOrder, JobOutcome,
@@ -51,6 +52,29 @@ on_both!(the_configuration_grows_with_its_content, subscriptions(), |world: Worl
     assert_eq!(version().await, first + 2);
     let other = devices::agent_config(&town.ctx, &town.agent).await.unwrap();
     assert_eq!((other.version, other.brake_floor), (first + 2, 3));
+});
+
+on_both!(how_a_device_is_spoken_to_is_chosen_per_device, subscriptions(), |world: World| async move {
+    let town = Town::new(world).await;
+    let device = devices::device_get(&town.ctx, &town.device).await.unwrap();
+    assert_eq!((device.legacy_login, device.max_in_flight), (false, None));
+    let old_board =
+        DeviceChange { legacy_login: Some(true), max_in_flight: Some(2), ..DeviceChange::default() };
+    let device = devices::device_update(&town.ctx, &town.device, device.revision, old_board).await.unwrap();
+    assert_eq!((device.legacy_login, device.max_in_flight), (true, Some(2)));
+    let config = devices::agent_config(&town.ctx, &town.agent).await.unwrap();
+    assert_eq!((config.devices[0].legacy_login, config.devices[0].max_in_flight), (true, Some(2)));
+    let usual = DeviceChange { max_in_flight: Some(0), ..DeviceChange::default() };
+    let device = devices::device_update(&town.ctx, &town.device, device.revision, usual).await.unwrap();
+    assert_eq!((device.legacy_login, device.max_in_flight), (true, None), "what is not said stays");
+    for most in [-1, 65] {
+        let odd = DeviceChange { max_in_flight: Some(most), ..DeviceChange::default() };
+        let refused = devices::device_update(&town.ctx, &town.device, device.revision, odd).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{most}");
+    }
+    let mut antenna = router(&town.site, &town.agent, "Antena");
+    (antenna.kind, antenna.credentials, antenna.legacy_login) = (DeviceKind::Icmp, None, true);
+    assert!(matches!(devices::device_create(&town.ctx, antenna).await, Err(Error::Invalid(_))));
 });
 
 on_both!(a_scope_sees_its_sites_only, subscriptions(), |world: World| async move {
@@ -149,6 +173,8 @@ fn test_of(town: &Town) -> NewConnectionTest {
         ping: None,
         cut_profile: None,
         cut_address_list: None,
+        legacy_login: false,
+        max_in_flight: None,
         device_id: None,
     }
 }

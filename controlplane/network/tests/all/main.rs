@@ -4,6 +4,7 @@
 mod agents;
 mod causes;
 mod devices;
+mod diagnosing;
 mod following;
 mod found;
 mod town;

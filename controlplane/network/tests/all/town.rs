@@ -228,6 +228,8 @@ pub(crate) fn router(site: &SiteId, agent: &AgentId, name: &str) -> NewDevice {
         ping: None,
         cut_profile: None,
         cut_address_list: None,
+        legacy_login: false,
+        max_in_flight: None,
     }
 }
 

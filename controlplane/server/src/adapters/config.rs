@@ -58,11 +58,11 @@ pub(super) fn device_config(device: &DeviceConfig, key: &[u8]) -> Result<wire::D
         .into(),
         measure_interval_ms: small(device.measure_interval_s.saturating_mul(1_000)),
         sweep_interval_ms: SWEEP_INTERVAL_MS,
-        max_in_flight: 0,
+        max_in_flight: small(device.max_in_flight.unwrap_or(0)),
         routeros: Some(wire::RouterosSettings {
             cut_profile: device.cut_profile.clone(),
             cut_address_list: device.cut_address_list.clone(),
-            legacy_login: false,
+            legacy_login: device.legacy_login,
         }),
         without_ping: !device.ping,
     })
@@ -79,4 +79,39 @@ fn credentials_bytes(credentials: &Credentials) -> Zeroizing<Vec<u8>> {
         }
     };
     Zeroizing::new(wire::Credentials { kind: Some(kind) }.encode_to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atalaya_kernel::{ids::SiteId, time::Timestamp};
+    use atalaya_network::devices::DeviceKind;
+
+    #[test]
+    fn how_a_device_is_spoken_to_travels() {
+        let device = DeviceConfig {
+            device_id: "dev_1".to_owned(),
+            site_id: SiteId::new(Timestamp::from_millis(1)),
+            name: "BRAS".to_owned(),
+            kind: DeviceKind::Routeros,
+            host: "192.0.2.1".to_owned(),
+            port: None,
+            tls: false,
+            tls_fingerprint: None,
+            credentials: None,
+            mode: DeviceMode::Observe,
+            measure_interval_s: 60,
+            ping: true,
+            cut_profile: "cut".to_owned(),
+            cut_address_list: "cortados".to_owned(),
+            legacy_login: true,
+            max_in_flight: Some(2),
+        };
+        let told = device_config(&device, &[]).expect("there is nothing to seal");
+        let routeros = told.routeros.expect("it is a router");
+        assert_eq!((told.max_in_flight, routeros.legacy_login), (2, true));
+        let usual = DeviceConfig { max_in_flight: None, ..device };
+        let told = device_config(&usual, &[]).expect("there is nothing to seal");
+        assert_eq!(told.max_in_flight, 0, "the kind's own");
+    }
 }

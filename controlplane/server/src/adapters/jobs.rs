@@ -1,19 +1,20 @@
-//! Jobs out, results in.
+//! Jobs out, what they say and results in.
 
 use super::{
     config::device_config,
     observed::{field, finding},
     sealing::SealError,
-    values::words,
+    values::{count, small, words},
 };
+use crate::gateway::WaitingJob;
 use atalaya_kernel::time::Timestamp;
 use atalaya_network::jobs::{
-    Check, CheckStatus, ConnectionReport, DevicePlan, JobOrder, JobOutcome, JobStatus, PendingJob,
-    PlannedChange,
+    Check, CheckStatus, ConnectionReport, DevicePlan, EchoReply, JobContent, JobOrder, JobOutcome, JobStatus,
+    PendingJob, PlannedChange, TraceHop,
 };
 use atalaya_protocol::wire;
 
-pub(super) fn job(job: &PendingJob, key: &[u8]) -> Result<wire::Job, SealError> {
+pub(super) fn job(job: &PendingJob, key: &[u8]) -> Result<WaitingJob, SealError> {
     use wire::job::Order;
     let order = match &job.order {
         JobOrder::TestConnection { device } => {
@@ -25,8 +26,58 @@ pub(super) fn job(job: &PendingJob, key: &[u8]) -> Result<wire::Job, SealError> 
         JobOrder::SweepDevice { device_id } => {
             Order::SweepDevice(wire::SweepDevice { device_id: device_id.to_string() })
         }
+        JobOrder::Ping { device_id, address, count, size } => Order::Ping(wire::Ping {
+            device_id: device_id.to_string(),
+            address: address.to_string(),
+            count: small(*count),
+            size: small(size.unwrap_or(0)),
+        }),
+        JobOrder::Traceroute { device_id, address, count, max_hops } => Order::Traceroute(wire::Traceroute {
+            device_id: device_id.to_string(),
+            address: address.to_string(),
+            count: small(*count),
+            max_hops: small(max_hops.unwrap_or(0)),
+        }),
     };
-    Ok(wire::Job { job_id: job.id.to_string(), deadline_ms: job.deadline_at.as_millis(), order: Some(order) })
+    let job_id = job.id.to_string();
+    let (deadline_ms, limit_ms) = (job.start_by.as_millis(), small(job.limit_ms.unwrap_or(0)));
+    let order = wire::Job { job_id, deadline_ms, order: Some(order), limit_ms };
+    Ok(WaitingJob { job: order, cancelled: job.cancelled })
+}
+
+/// What a part says; none from a newer agent that says what we do not know.
+pub(super) fn content(content: Option<wire::job_part::Content>) -> Option<JobContent> {
+    use wire::job_part::Content;
+    Some(match content? {
+        Content::Echoes(echoes) => {
+            JobContent::Echoes { replies: echoes.replies.into_iter().map(echo).collect() }
+        }
+        Content::Trace(round) => JobContent::Trace { hops: round.hops.into_iter().map(hop).collect() },
+    })
+}
+
+fn echo(reply: wire::EchoReply) -> EchoReply {
+    EchoReply {
+        sequence: reply.sequence.into(),
+        host: words(&reply.host),
+        round_trip_us: reply.round_trip_us.map(count),
+        ttl: reply.ttl.into(),
+        size: reply.size.into(),
+        words: words(&reply.words),
+    }
+}
+
+fn hop(hop: wire::TraceHop) -> TraceHop {
+    TraceHop {
+        address: words(&hop.address),
+        sent: hop.sent.into(),
+        loss_basis_points: hop.loss_basis_points.into(),
+        last_us: hop.last_us.map(count),
+        best_us: hop.best_us.map(count),
+        average_us: hop.average_us.map(count),
+        worst_us: hop.worst_us.map(count),
+        words: words(&hop.words),
+    }
 }
 
 pub(super) fn outcome(result: wire::JobResult) -> JobOutcome {
@@ -34,6 +85,8 @@ pub(super) fn outcome(result: wire::JobResult) -> JobOutcome {
     let status = match result.status() {
         wire::JobStatus::Done => JobStatus::Done,
         wire::JobStatus::Expired => JobStatus::TimedOut,
+        wire::JobStatus::Cancelled => JobStatus::Cancelled,
+        wire::JobStatus::Unknown => JobStatus::Unknown,
         wire::JobStatus::Failed | wire::JobStatus::Unsupported | wire::JobStatus::Unspecified => {
             JobStatus::Failed
         }
@@ -89,5 +142,54 @@ fn check(check: &wire::Check) -> Check {
         detail: words(&check.detail),
         remedy: words(&check.remedy),
         finding: check.finding.as_ref().map(finding),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atalaya_kernel::{
+        ids::{DeviceId, JobId},
+        time::Timestamp,
+    };
+
+    #[test]
+    fn an_order_travels_with_its_bounds() {
+        let now = Timestamp::from_millis(1_000);
+        let device_id = DeviceId::new(now);
+        let address = "192.0.2.7".parse().expect("an address");
+        let pending = PendingJob {
+            id: JobId::new(now),
+            start_by: now.plus_millis(15_000),
+            limit_ms: Some(180_000),
+            cancelled: true,
+            order: JobOrder::Ping { device_id: device_id.clone(), address, count: 4, size: None },
+        };
+        let WaitingJob { job, cancelled } = job(&pending, &[]).expect("there is nothing to seal");
+        assert_eq!((job.deadline_ms, job.limit_ms, cancelled), (16_000, 180_000, true));
+        let ping = wire::Ping {
+            device_id: device_id.to_string(),
+            address: "192.0.2.7".to_owned(),
+            count: 4,
+            size: 0,
+        };
+        assert_eq!(job.order, Some(wire::job::Order::Ping(ping)));
+    }
+
+    #[test]
+    fn what_a_newer_agent_says_is_dropped_and_how_it_ended_is_never_taken_for_done() {
+        assert_eq!(content(None), None);
+        let trace =
+            wire::job_part::Content::Trace(wire::TraceRound { hops: vec![wire::TraceHop::default()] });
+        assert!(matches!(content(Some(trace)), Some(JobContent::Trace { hops }) if hops.len() == 1));
+        for (told, status) in [
+            (wire::JobStatus::Cancelled.into(), JobStatus::Cancelled),
+            (wire::JobStatus::Unknown.into(), JobStatus::Unknown),
+            (wire::JobStatus::Unsupported.into(), JobStatus::Failed),
+            (77, JobStatus::Failed),
+        ] {
+            let result = wire::JobResult { status: told, ..wire::JobResult::default() };
+            assert_eq!(outcome(result).status, status);
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Edge, config, desired, jobs, observed,
     values::{count, unsigned, words},
 };
-use crate::gateway::{BackendError, Desired, DesiredPush, NetworkState, Session};
+use crate::gateway::{BackendError, Desired, DesiredPush, NetworkState, Session, WaitingJob};
 use async_trait::async_trait;
 use atalaya_kernel::{Error, ids::JobId};
 use atalaya_network::{agents, devices, provisioning};
@@ -89,11 +89,28 @@ impl NetworkState for Network {
         provisioning::observed_record(&ctx, &agent, id, &digest, &seen).await.map_err(failed)
     }
 
-    async fn jobs(&self, session: &Session) -> Result<Vec<wire::Job>, BackendError> {
+    async fn jobs(&self, session: &Session) -> Result<Vec<WaitingJob>, BackendError> {
         let (ctx, agent) = self.0.ctx(&session.identity).map_err(failed)?;
         let key = self.sealing_key(session).await?;
         let waiting = atalaya_network::jobs::jobs_waiting(&ctx, &agent).await.map_err(failed)?;
         waiting.iter().map(|job| jobs::job(job, &key)).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    async fn job_part(&self, session: &Session, part: wire::JobPart) -> Result<(), BackendError> {
+        let (ctx, agent) = self.0.ctx(&session.identity).map_err(failed)?;
+        let Ok(id) = part.job_id.parse::<JobId>() else {
+            tracing::warn!(
+                agent = session.identity.agent,
+                "a part of a job that has no id of ours was dropped"
+            );
+            return Ok(());
+        };
+        let Some(content) = jobs::content(part.content) else {
+            tracing::debug!(agent = session.identity.agent, job = %id, "a part of an unknown kind was dropped");
+            return Ok(());
+        };
+        let sequence = count(part.sequence);
+        atalaya_network::jobs::job_part_take(&ctx, &agent, &id, sequence, &content).await.map_err(failed)
     }
 
     async fn job_result(&self, session: &Session, result: wire::JobResult) -> Result<(), BackendError> {

@@ -213,10 +213,22 @@ pub trait NetworkState: Send + Sync {
     async fn observed(&self, session: &Session, report: wire::ObservedReport) -> Result<(), BackendError>;
 
     /// Jobs without a result. One that was sent before may be among them: the agent runs it once.
-    async fn jobs(&self, session: &Session) -> Result<Vec<wire::Job>, BackendError>;
+    async fn jobs(&self, session: &Session) -> Result<Vec<WaitingJob>, BackendError>;
+
+    /// What a running job says. `Ok` = durable; the same part may come again.
+    async fn job_part(&self, session: &Session, part: wire::JobPart) -> Result<(), BackendError>;
 
     /// Result of a job. `Ok` = durable.
     async fn job_result(&self, session: &Session, result: wire::JobResult) -> Result<(), BackendError>;
+}
+
+/// A job without a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingJob {
+    /// As the agent gets it.
+    pub job: wire::Job,
+    /// Somebody wants it to stop.
+    pub cancelled: bool,
 }
 
 /// Desired state of one agent as of a version.

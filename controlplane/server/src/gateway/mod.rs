@@ -26,7 +26,7 @@ mod transport;
 
 pub use backend::{
     AppendError, Backend, BackendError, Desired, DesiredPush, Enrolment, NetworkState, ReceivedBatch,
-    ReceivedColumn, Refusal, Session, SessionGrant, Sessions, Standing, Telemetry, Verdict,
+    ReceivedColumn, Refusal, Session, SessionGrant, Sessions, Standing, Telemetry, Verdict, WaitingJob,
 };
 pub use labels::series_spec;
 pub use listener::{Gateway, GatewayError, GatewayOptions};

@@ -114,6 +114,10 @@ export const api = {
       post<T.RouterosScript>('/devices/routeros-script', body),
     startPlan: (id: string) => post<unknown>(`/devices/${id}/plan`),
     readPlan: (id: string) => get<T.DevicePlan>(`/devices/${id}/plan`),
+    startDiagnosis: (id: string, body: T.NewDiagnosis) => post<{ id: string }>(`/devices/${id}/diagnoses`, body),
+    readDiagnosis: (id: string) => get<T.Diagnosis>(`/devices/diagnoses/${id}`),
+    readOutput: (id: string, after: number) => get<{ items: T.JobPart[] }>(`/devices/diagnoses/${id}/output`, { after }),
+    stopDiagnosis: (id: string) => post<T.Diagnosis>(`/devices/diagnoses/${id}/cancel`),
     setMode: (id: string, mode: T.DeviceMode) => post<T.Device>(`/devices/${id}/mode`, { mode }),
   },
   customers: {

@@ -115,7 +115,7 @@ impl Speaking<'_> {
             let message = next.unwrap_or_else(|_| panic!("nothing more on the {} lane", lane.name()));
             let message = message.expect("the connection stands");
             // An acknowledged result only says again what was said.
-            if !matches!(message, Message::JobResultAck(_)) {
+            if !matches!(message, Message::JobResultAck(_) | Message::JobPartAck(_)) {
                 self.told.push_str(&format!("{message:?}"));
             }
             if let Some(found) = wanted(message) {

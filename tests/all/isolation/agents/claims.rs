@@ -78,6 +78,7 @@ impl Claims {
         let answers = vec![
             self.health(&mut speaking),
             self.observed(&mut speaking, run),
+            self.part(&mut speaking),
             self.result(&mut speaking),
             self.measured(&mut speaking, Lane::Live, run),
             self.measured(&mut speaking, Lane::Backlog, run),
@@ -121,6 +122,19 @@ impl Claims {
         speaking.hear(Lane::State, |message| match message {
             Message::ObservedAck(ack) if ack.report_id == u64::from(run) => {
                 Some(format!("ObservedAck credit: {}", ack.credit))
+            }
+            _ => None,
+        })
+    }
+
+    fn part(&self, speaking: &mut Speaking<'_>) -> String {
+        let reply = wire::EchoReply { host: ADDRESS.into(), ..wire::EchoReply::default() };
+        let content = wire::job_part::Content::Echoes(wire::EchoReplies { replies: vec![reply] });
+        let part = wire::JobPart { job_id: self.job.clone(), sequence: 1, content: Some(content) };
+        speaking.say(Lane::Jobs, &part);
+        speaking.hear(Lane::Jobs, |message| match message {
+            Message::JobPartAck(ack) if ack.job_id == self.job => {
+                Some(format!("JobPartAck credit: {}", ack.credit))
             }
             _ => None,
         })

@@ -75,6 +75,8 @@ pub struct SimConfig {
     pub redial_ms: u64,
     /// Milliseconds of device time that the router is unreachable in a reboot.
     pub boot_ms: u64,
+    /// Milliseconds, wall time, between two echo requests of a tool.
+    pub echo_interval_ms: u64,
     /// Seconds that the router's clock is ahead of (or, negative, behind) true time.
     pub clock_offset_s: i64,
     /// Commands executed as `admin` before the router listens: words of each sentence, such as
@@ -105,6 +107,7 @@ impl Default for SimConfig {
             pace: Pace::default(),
             redial_ms: 5_000,
             boot_ms: 2_000,
+            echo_interval_ms: 1_000,
             clock_offset_s: 0,
             seed: Vec::new(),
             cpes: Vec::new(),

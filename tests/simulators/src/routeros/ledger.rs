@@ -38,6 +38,8 @@ pub struct Counters {
     pub max_in_flight: u64,
     /// Round-trip equivalents; see [`RoundTrips`](super::round_trips::RoundTrips).
     pub round_trips: u64,
+    /// Tools started (`ping`, `traceroute`), by name.
+    pub tools: BTreeMap<String, u64>,
     /// Reboots.
     pub reboots: u64,
 }

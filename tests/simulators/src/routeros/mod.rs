@@ -6,7 +6,7 @@
 //!
 //! Shape: [`codec`], [`query`] and [`command`] are pure text; `store` and `menus` are rows without meaning;
 //! `router` with `verbs`, `print`, `ppp`, `dhcp`, `firewall`, `traffic` and `cpe` is the device, synchronous, in *device
-//! time*; `session`, `stream` and `server` put it on sockets; [`RouterSim`] and [`control`] are the handles by
+//! time*; `session`, `stream`, `tools` and `server` put it on sockets; [`RouterSim`] and [`control`] are the handles by
 //! which a test looks in and breaks things.
 //!
 //! Invariants:
@@ -38,6 +38,7 @@ mod session;
 mod store;
 mod stream;
 mod tls;
+mod tools;
 mod traffic;
 mod value;
 mod verbs;

@@ -1,4 +1,4 @@
-//! Commands that go on until they are cancelled: `listen`, `monitor-traffic`.
+//! Commands that go on until they are cancelled: `listen`, `monitor-traffic`, and the tools.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use super::router::{Caller, Router};
 use super::server::Shared;
 use super::session::{InFlight, Replies};
 use super::store::RowId;
+use super::tools;
 
 /// How often a table is looked at for `listen`, wall time.
 const LOOK: Duration = Duration::from_millis(50);
@@ -18,7 +19,8 @@ const MONITOR: Duration = Duration::from_secs(1);
 
 /// Whether a command streams. `monitor-traffic =once=` does so for one row.
 pub(super) fn streams(command: &Command) -> bool {
-    command.verb == "listen" || (command.menu == "/interface" && command.verb == "monitor-traffic")
+    let monitors = command.menu == "/interface" && command.verb == "monitor-traffic";
+    command.verb == "listen" || monitors || tools::is_tool(command)
 }
 
 /// Runs a streaming command to its end.
@@ -33,6 +35,8 @@ pub(super) async fn run(
     let streamed = async {
         let outcome = if command.verb == "listen" {
             listen(shared, caller, command, replies).await
+        } else if tools::is_tool(command) {
+            tools::run(shared, caller, command, replies).await
         } else {
             monitor(shared, caller, command, replies).await
         };

@@ -7,10 +7,14 @@
 //! Reading and writing are two tasks: a router stops processing while its send buffer is full, and a client that
 //! writes without reading would wait for ever. Rows are gathered by the reading task itself, so a slow caller blocks
 //! nobody. A trap ends its command; only a broken or silent connection ends the session.
+//!
+//! A *stream* is a command whose rows are wanted as they come, such as `/ping`. It takes no permit, for it may go on for
+//! minutes and a reconnection must not wait behind it: one stream at a time runs beside the commands in flight.
 
 mod codec;
 mod connect;
 mod sentence;
+mod stream;
 mod tls;
 mod trap;
 
@@ -74,6 +78,8 @@ impl From<CallError> for DeviceError {
 pub(crate) struct Client {
     outgoing: mpsc::Sender<Zeroizing<Vec<u8>>>,
     permits: Arc<Semaphore>,
+    /// One: the right to run a stream.
+    streams: Arc<Semaphore>,
     shared: Arc<Shared>,
     // Aborted on drop: the connection closes with its client.
     _tasks: JoinSet<()>,
@@ -84,6 +90,7 @@ struct Shared {
     pending: Mutex<HashMap<u64, Pending>>,
     closed: OnceLock<DeviceError>,
     permits: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
     transcript: Option<Transcript>,
 }
 
@@ -95,7 +102,37 @@ struct Pending {
     progress: u64,
     /// Where the end is told; `None` when nobody waits any more.
     waiter: Option<oneshot::Sender<Result<Reply, CallError>>>,
-    _permit: OwnedSemaphorePermit,
+    /// Where the rows of a stream go; `None` = they are gathered.
+    rows: Option<mpsc::Sender<Row>>,
+    /// `None` for the end of a stream, which must not wait for one.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Pending {
+    fn new(
+        waiter: Option<oneshot::Sender<Result<Reply, CallError>>>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self {
+            reply: Reply::default(),
+            size: 0,
+            trap: None,
+            progress: 0,
+            waiter,
+            rows: None,
+            _permit: permit,
+        }
+    }
+
+    /// Nobody gets an answer any more but this error; what still comes is drained.
+    fn give_up(&mut self, why: String) {
+        self.reply = Reply::default();
+        self.rows = None;
+        if let Some(waiter) = self.waiter.take() {
+            // The caller may have gone in this very moment; then nobody needs the news.
+            let _ = waiter.send(Err(CallError::Trap(Trap::new(why))));
+        }
+    }
 }
 
 impl Client {
@@ -103,11 +140,13 @@ impl Client {
     pub(crate) fn start(opened: Opened, max_in_flight: usize, transcript: Option<Transcript>) -> Self {
         let limit = if max_in_flight == 0 { DEFAULT_IN_FLIGHT } else { max_in_flight };
         let permits = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        let streams = Arc::new(Semaphore::new(1));
         let shared = Arc::new(Shared {
             next_tag: AtomicU64::new(1),
             pending: Mutex::new(HashMap::new()),
             closed: OnceLock::new(),
             permits: permits.clone(),
+            streams: streams.clone(),
             transcript,
         });
         let (outgoing, queue) = mpsc::channel(limit.clamp(1, 1_024));
@@ -115,7 +154,7 @@ impl Client {
         let mut tasks = JoinSet::new();
         tasks.spawn(read_replies(read, shared.clone()));
         tasks.spawn(write_commands(write, queue, shared.clone()));
-        Self { outgoing, permits, shared, _tasks: tasks }
+        Self { outgoing, permits, streams, shared, _tasks: tasks }
     }
 
     /// Whether commands can still be sent.
@@ -129,25 +168,9 @@ impl Client {
     /// The router's trap, or the end of the session. A caller that goes away cancels its command.
     pub(crate) async fn call(&self, command: &Command) -> Result<Reply, CallError> {
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| self.shared.end())?;
-        let tag = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
         let (done, mut answer) = oneshot::channel();
-        let entry = Pending {
-            reply: Reply::default(),
-            size: 0,
-            trap: None,
-            progress: 0,
-            waiter: Some(done),
-            _permit: permit,
-        };
-        self.shared.pending.lock().insert(tag, entry);
-        let mut abandoned = CancelOnDrop { client: self, tag, armed: true };
-        // After the insertion, or a session that ends in between would leave us waiting.
-        if !self.is_open() || self.outgoing.send(command.encode(tag)).await.is_err() {
-            abandoned.armed = false;
-            self.shared.pending.lock().remove(&tag);
-            return Err(self.shared.end());
-        }
-        self.shared.write_down(|| format!("> {tag} {}", command.masked()));
+        let mut abandoned = self.send(command, Pending::new(Some(done), Some(permit))).await?;
+        let tag = abandoned.tag;
         let mut seen = 0;
         loop {
             match tokio::time::timeout(SENTENCE_TIMEOUT, &mut answer).await {
@@ -170,22 +193,39 @@ impl Client {
         }
     }
 
-    fn cancel(&self, tag: u64) {
-        if let Some(entry) = self.shared.pending.lock().get_mut(&tag) {
-            entry.waiter = None;
+    /// Puts a command on its way; its end is told to `entry`.
+    async fn send(&self, command: &Command, entry: Pending) -> Result<CancelOnDrop<'_>, CallError> {
+        let tag = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
+        self.shared.pending.lock().insert(tag, entry);
+        let mut abandoned = CancelOnDrop { client: self, tag, armed: true };
+        // After the insertion, or a session that ends in between would leave us waiting.
+        if !self.is_open() || self.outgoing.send(command.encode(tag)).await.is_err() {
+            abandoned.armed = false;
+            self.shared.pending.lock().remove(&tag);
+            return Err(self.shared.end());
         }
-        // Without a free permit the answer is simply drained: one command more would be one too many.
-        let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
-        let own = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
-        let entry = Pending {
-            reply: Reply::default(),
-            size: 0,
-            trap: None,
-            progress: 0,
-            waiter: None,
-            _permit: permit,
+        self.shared.write_down(|| format!("> {tag} {}", command.masked()));
+        Ok(abandoned)
+    }
+
+    fn cancel(&self, tag: u64) {
+        let streamed = match self.shared.pending.lock().get_mut(&tag) {
+            Some(entry) => {
+                entry.waiter = None;
+                entry.rows.take().is_some()
+            }
+            // It is over.
+            None => return,
         };
-        self.shared.pending.lock().insert(own, entry);
+        // Without a free permit the answer is simply drained: one command more would be one too many. A stream would
+        // go on for long, and its end takes no time: it needs none.
+        let permit = match self.permits.clone().try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) if streamed => None,
+            Err(_) => return,
+        };
+        let own = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
+        self.shared.pending.lock().insert(own, Pending::new(None, permit));
         let command = Command::new("/cancel").with("tag", &tag.to_string());
         if self.outgoing.try_send(command.encode(own)).is_err() {
             self.shared.pending.lock().remove(&own);
@@ -224,6 +264,7 @@ impl Shared {
     fn close(&self, why: DeviceError) {
         let _ = self.closed.set(why);
         self.permits.close();
+        self.streams.close();
         let waiting: Vec<Pending> = self.pending.lock().drain().map(|(_, entry)| entry).collect();
         for entry in waiting {
             if let Some(waiter) = entry.waiter {
@@ -246,17 +287,18 @@ impl Shared {
         entry.progress = entry.progress.wrapping_add(1);
         match sentence.kind {
             ReplyKind::Row => {
-                if entry.waiter.is_some() {
+                if let Some(rows) = &entry.rows {
+                    // The reading task waits for nobody.
+                    if rows.try_send(sentence.row).is_err() {
+                        entry.give_up("more rows than could be taken".to_owned());
+                    }
+                } else if entry.waiter.is_some() {
                     entry.size = entry.size.saturating_add(sentence.row.size());
                     entry.reply.rows.push(sentence.row);
-                }
-                if entry.size > MAX_REPLY
-                    && let Some(waiter) = entry.waiter.take()
-                {
-                    // One table too large for us ends its command; the rest of it is drained.
-                    entry.reply = Reply::default();
-                    let _ = waiter
-                        .send(Err(CallError::Trap(Trap::new(format!("an answer above {MAX_REPLY} bytes")))));
+                    if entry.size > MAX_REPLY {
+                        // One table too large for us ends its command; the rest of it is drained.
+                        entry.give_up(format!("an answer above {MAX_REPLY} bytes"));
+                    }
                 }
             }
             ReplyKind::Trap => {

@@ -12,6 +12,8 @@ export interface Draft {
   host: string
   port: string
   tls: boolean
+  /** Log-in by challenge, as routers before 6.43 want it. */
+  legacyLogin: boolean
   user: string
   password: string
   community: string
@@ -30,6 +32,7 @@ export function emptyDraft(): Draft {
     host: '',
     port: '',
     tls: true,
+    legacyLogin: false,
     user: '',
     password: '',
     community: '',
@@ -80,6 +83,7 @@ export function toDevice(draft: Draft, siteId: string): NewDevice {
   const port = draft.port ? Number(draft.port) : defaultPort(draft)
   if (port !== null) body.port = port
   if (draft.kind === 'routeros') body.tls = draft.tls
+  if (draft.kind === 'routeros' && draft.legacyLogin) body.legacy_login = true
   if (draft.kind === 'routeros' && draft.tls && draft.fingerprint) body.tls_fingerprint = draft.fingerprint
   // A device that is only pinged is pinged anyway.
   if (draft.kind !== 'icmp') body.ping = draft.ping

@@ -1,4 +1,5 @@
 import {
+  mdiAccessPoint,
   mdiAccount,
   mdiCashPlus,
   mdiClipboardListOutline,
@@ -99,7 +100,9 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
     const at = (name: string) => ({ name, params: { id: row.id } })
     const note = [row.site_name, row.host, t(`state.device.${row.state}`)].join(' · ')
     const plan: Entry = { id: `${row.id}:plan`, group: 'actions', icon: mdiClipboardListOutline, title: t('palette.device_plan'), note: row.name, to: at('device-plan') }
-    return { id: row.id, group: 'devices', icon: mdiRouterNetwork, title: row.name, note, to: at('device'), actions: row.kind === 'routeros' ? [plan] : [] }
+    const diagnosis: Entry = { id: `${row.id}:diagnosis`, group: 'actions', icon: mdiAccessPoint, title: t('palette.device_diagnosis'), note: row.name, to: at('device-diagnosis') }
+    const actions = session.can('device.diagnose') ? [plan, diagnosis] : [plan]
+    return { id: row.id, group: 'devices', icon: mdiRouterNetwork, title: row.name, note, to: at('device'), actions: row.kind === 'routeros' ? actions : [] }
   }
 
   function foundEntry(item: FoundItem): Entry {
