@@ -151,6 +151,8 @@ impl Region {
             ping: None,
             cut_profile: None,
             cut_address_list: None,
+            legacy_login: false,
+            max_in_flight: None,
         };
         devices::device_create(&self.ctx, new).await.unwrap().id
     }
