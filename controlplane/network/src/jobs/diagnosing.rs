@@ -80,6 +80,7 @@ pub struct Diagnosis {
     /// Whether somebody asked to stop it; the status says what came of that.
     pub stopping: bool,
     /// Why it ended otherwise than it should.
+    #[schema(example = "")]
     pub detail: String,
     /// What `detail` says; none when there is nothing to say.
     pub finding: Option<Finding>,

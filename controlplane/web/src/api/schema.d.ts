@@ -670,6 +670,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices/diagnoses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A ping or a traceroute, and where it stands. */
+        get: operations["get_devices_diagnoses_by_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/diagnoses/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks to stop it; what ended stays as it ended. */
+        post: operations["post_devices_diagnoses_by_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/diagnoses/{id}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What it said, as it comes: asked again behind the last part that was read. */
+        get: operations["get_devices_diagnoses_by_id_output"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/routeros-script": {
         parameters: {
             query?: never;
@@ -704,6 +755,23 @@ export interface paths {
         head?: never;
         /** Changes a device. */
         patch: operations["patch_devices_by_id"];
+        trace?: never;
+    };
+    "/devices/{id}/diagnoses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for a ping or a traceroute from a device. */
+        post: operations["post_devices_by_id_diagnoses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/devices/{id}/mode": {
@@ -2921,6 +2989,11 @@ export interface components {
             /** @description Where to look for the answer. */
             id: components["schemas"]["JobId"];
         };
+        /** @description Something that was asked for and will be answered. */
+        AskedDiagnosis: {
+            /** @description Where to look for the answer. */
+            id: components["schemas"]["JobId"];
+        };
         /** @description For `navigator.credentials.get` (`PublicKeyCredentialRequestOptionsJSON`). */
         AssertionOptions: {
             /** @description What may sign; empty: whatever the authenticator has for this host. */
@@ -3597,6 +3670,14 @@ export interface components {
             /** @description How it is spoken to. */
             kind: components["schemas"]["DeviceKind"];
             last_answer_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether it is logged into by challenge, as RouterOS before 6.43 wants it. */
+            legacy_login: boolean;
+            /**
+             * Format: int64
+             * @description Most commands in flight at once; none = the kind's own.
+             * @example 4
+             */
+            max_in_flight?: number | null;
             /**
              * Format: int64
              * @description Seconds between measurements.
@@ -3686,6 +3767,13 @@ export interface components {
             cut_profile?: string | null;
             /** @description New address. */
             host?: string | null;
+            /** @description Log-in by challenge or not. */
+            legacy_login?: boolean | null;
+            /**
+             * Format: int64
+             * @description Most commands in flight at once, 1 to 64; 0 = the kind's own.
+             */
+            max_in_flight?: number | null;
             /**
              * Format: int64
              * @description Seconds between measurements.
@@ -3781,6 +3869,51 @@ export interface components {
          * @enum {string}
          */
         DeviceState: "unknown" | "answers" | "silent" | "refuses";
+        /** @description A ping or a traceroute, and where it stands. What it says is read beside it. */
+        Diagnosis: {
+            /**
+             * @description IP address.
+             * @example 10.64.1.7
+             */
+            address: string;
+            /**
+             * Format: int64
+             * @description Echo requests or rounds.
+             * @example 4
+             */
+            count: number;
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it is given up. */
+            deadline_at: components["schemas"]["Timestamp"];
+            /**
+             * @description Why it ended otherwise than it should.
+             * @example
+             */
+            detail: string;
+            /** @description From which device. */
+            device_id: components["schemas"]["DeviceId"];
+            finding?: components["schemas"]["Finding"] | null;
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            id: components["schemas"]["JobId"];
+            /** @description What is done. */
+            kind: components["schemas"]["DiagnosisKind"];
+            /** @description Where it stands. */
+            status: components["schemas"]["JobStatus"];
+            /** @description Whether somebody asked to stop it; the status says what came of that. */
+            stopping: boolean;
+        };
+        /**
+         * @description What is done from a device.
+         * @enum {string}
+         */
+        DiagnosisKind: "ping" | "traceroute";
+        /** @description What was said behind a part. */
+        DiagnosisOutput: {
+            /** @description In order; empty when there is nothing more yet. */
+            items: components["schemas"]["JobPart"][];
+        };
         /** @description Why something is given up. */
         Discard: {
             /**
@@ -3788,6 +3921,43 @@ export interface components {
              * @example The service was terminated meanwhile
              */
             reason: string;
+        };
+        /** @description One echo request and what came of it. */
+        EchoReply: {
+            /**
+             * @description Who answered, or who was asked.
+             * @example 10.64.1.7
+             */
+            host: string;
+            /**
+             * Format: int64
+             * @description Round trip, microseconds; none when nothing came back.
+             * @example 1234
+             */
+            round_trip_us?: number | null;
+            /**
+             * Format: int64
+             * @description From 0.
+             * @example 0
+             */
+            sequence: number;
+            /**
+             * Format: int64
+             * @description Bytes of the packet.
+             * @example 56
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Time to live of the answer.
+             * @example 64
+             */
+            ttl: number;
+            /**
+             * @description The device's own words where there was no answer.
+             * @example
+             */
+            words: string;
         };
         /** @description What an app is set up with; shown once. */
         Enrolment: {
@@ -4307,11 +4477,24 @@ export interface components {
         };
         /** @example job_01jd3k5m7nf8v9q0r1s2t3w4x5 */
         JobId: string;
+        /** @description A part as the API shows it. */
+        JobPart: {
+            /** @description Echo requests, of a ping. */
+            echoes: components["schemas"]["EchoReply"][];
+            /** @description All hops as this round left them, of a traceroute; a later round replaces an earlier one. */
+            hops: components["schemas"]["TraceHop"][];
+            /**
+             * Format: int64
+             * @description From 1, without a gap.
+             * @example 1
+             */
+            sequence: number;
+        };
         /**
          * @description Where a job stands.
          * @enum {string}
          */
-        JobStatus: "waiting" | "done" | "failed" | "timed_out";
+        JobStatus: "waiting" | "done" | "failed" | "timed_out" | "cancelled" | "unknown";
         /** @description A kind of key that is taken. */
         KeyKind: {
             /**
@@ -4652,6 +4835,13 @@ export interface components {
             host: string;
             /** @description How it is spoken to. */
             kind: components["schemas"]["DeviceKind"];
+            /** @description As for a new device. */
+            legacy_login?: boolean;
+            /**
+             * Format: int64
+             * @description As for a new device.
+             */
+            max_in_flight?: number | null;
             /**
              * Format: int64
              * @description Not used by the test; taken so that the form of a new device can be sent as it is.
@@ -4702,6 +4892,16 @@ export interface components {
             /** @description How it is spoken to. */
             kind: components["schemas"]["DeviceKind"];
             /**
+             * @description Whether it is logged into by challenge, as RouterOS before 6.43 wants it; no when absent. Whoever listens on the
+             *     way can try passwords on the challenge: over TLS it is never needed.
+             */
+            legacy_login?: boolean;
+            /**
+             * Format: int64
+             * @description Most commands in flight at once, 1 to 64; the kind's own when absent. Small boards want 1 to 4.
+             */
+            max_in_flight?: number | null;
+            /**
              * Format: int64
              * @description Seconds between measurements, 10 to 3600; 60 when absent.
              */
@@ -4721,6 +4921,31 @@ export interface components {
             tls?: boolean;
             /** @description SHA-256 of its certificate, 64 hexadecimal digits; any certificate when absent. */
             tls_fingerprint?: string | null;
+        };
+        /** @description What to do from a device. */
+        NewDiagnosis: {
+            /**
+             * @description IP address; no name, for the device would ask a resolver of its own.
+             * @example 10.64.1.7
+             */
+            address: string;
+            /**
+             * Format: int64
+             * @description Echo requests, 1 to 100, or rounds, 1 to 20; 4 echoes or 3 rounds when absent.
+             */
+            count?: number | null;
+            /** @description What is done. */
+            kind: components["schemas"]["DiagnosisKind"];
+            /**
+             * Format: int64
+             * @description Most hops, 1 to 64; the device's own when absent. Only of a traceroute.
+             */
+            max_hops?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of an echo request, 28 to 65535; the device's own when absent. Only of a ping.
+             */
+            size?: number | null;
         };
         /** @description An identity to be allowed. */
         NewIdentity: {
@@ -5830,6 +6055,14 @@ export interface components {
                 /** @description How it is spoken to. */
                 kind: components["schemas"]["DeviceKind"];
                 last_answer_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Whether it is logged into by challenge, as RouterOS before 6.43 wants it. */
+                legacy_login: boolean;
+                /**
+                 * Format: int64
+                 * @description Most commands in flight at once; none = the kind's own.
+                 * @example 4
+                 */
+                max_in_flight?: number | null;
                 /**
                  * Format: int64
                  * @description Seconds between measurements.
@@ -8234,6 +8467,55 @@ export interface components {
              */
             tenant?: string | null;
         };
+        /** @description One hop on the way to an address. */
+        TraceHop: {
+            /**
+             * @description Empty where nobody answered.
+             * @example 198.51.100.1
+             */
+            address: string;
+            /**
+             * Format: int64
+             * @description Mean round trip, microseconds.
+             * @example 2300
+             */
+            average_us?: number | null;
+            /**
+             * Format: int64
+             * @description Shortest round trip, microseconds.
+             * @example 2100
+             */
+            best_us?: number | null;
+            /**
+             * Format: int64
+             * @description Last round trip, microseconds.
+             * @example 2400
+             */
+            last_us?: number | null;
+            /**
+             * Format: int64
+             * @description Hundredths of a percent of them lost.
+             * @example 0
+             */
+            loss_basis_points: number;
+            /**
+             * Format: int64
+             * @description Requests sent to this hop so far.
+             * @example 3
+             */
+            sent: number;
+            /**
+             * @description The device's own words about the hop.
+             * @example
+             */
+            words: string;
+            /**
+             * Format: int64
+             * @description Longest round trip, microseconds.
+             * @example 2600
+             */
+            worst_us?: number | null;
+        };
         /** @description A person of the tenant's staff. */
         User: {
             /** @description When made. */
@@ -8714,6 +8996,7 @@ export type Approval = components['schemas']['Approval'];
 export type ApprovalId = components['schemas']['ApprovalId'];
 export type ApprovalState = components['schemas']['ApprovalState'];
 export type Asked = components['schemas']['Asked'];
+export type AskedDiagnosis = components['schemas']['AskedDiagnosis'];
 export type AssertionOptions = components['schemas']['AssertionOptions'];
 export type AssertionResponse = components['schemas']['AssertionResponse'];
 export type Attachment = components['schemas']['Attachment'];
@@ -8767,7 +9050,11 @@ export type DeviceMode = components['schemas']['DeviceMode'];
 export type DevicePlanChange = components['schemas']['DevicePlanChange'];
 export type DevicePlanView = components['schemas']['DevicePlanView'];
 export type DeviceState = components['schemas']['DeviceState'];
+export type Diagnosis = components['schemas']['Diagnosis'];
+export type DiagnosisKind = components['schemas']['DiagnosisKind'];
+export type DiagnosisOutput = components['schemas']['DiagnosisOutput'];
 export type Discard = components['schemas']['Discard'];
+export type EchoReply = components['schemas']['EchoReply'];
 export type Enrolment = components['schemas']['Enrolment'];
 export type EntityRef = components['schemas']['EntityRef'];
 export type ErasureAsked = components['schemas']['ErasureAsked'];
@@ -8811,6 +9098,7 @@ export type IssuerVerdict = components['schemas']['IssuerVerdict'];
 export type ItemResult = components['schemas']['ItemResult'];
 export type ItemsChange = components['schemas']['ItemsChange'];
 export type JobId = components['schemas']['JobId'];
+export type JobPart = components['schemas']['JobPart'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type KeyKind = components['schemas']['KeyKind'];
 export type Known = components['schemas']['Known'];
@@ -8842,6 +9130,7 @@ export type NewBillingRun = components['schemas']['NewBillingRun'];
 export type NewConnectionTest = components['schemas']['NewConnectionTest'];
 export type NewCustomer = components['schemas']['NewCustomer'];
 export type NewDevice = components['schemas']['NewDevice'];
+export type NewDiagnosis = components['schemas']['NewDiagnosis'];
 export type NewIdentity = components['schemas']['NewIdentity'];
 export type NewIdentityProvider = components['schemas']['NewIdentityProvider'];
 export type NewInvoice = components['schemas']['NewInvoice'];
@@ -9027,6 +9316,7 @@ export type TokenFamily = components['schemas']['TokenFamily'];
 export type TokenFamilyId = components['schemas']['TokenFamilyId'];
 export type TokenPair = components['schemas']['TokenPair'];
 export type TokenRequest = components['schemas']['TokenRequest'];
+export type TraceHop = components['schemas']['TraceHop'];
 export type User = components['schemas']['User'];
 export type UserChange = components['schemas']['UserChange'];
 export type UserId = components['schemas']['UserId'];
@@ -12048,6 +12338,8 @@ export interface operations {
                      *           "identity": "torre-norte",
                      *           "kind": "routeros",
                      *           "last_answer_at": null,
+                     *           "legacy_login": false,
+                     *           "max_in_flight": 4,
                      *           "measure_interval_s": 1,
                      *           "mode": "observe",
                      *           "model": "CCR2004-1G-12S+2XS",
@@ -12138,6 +12430,8 @@ export interface operations {
                      *       "identity": "torre-norte",
                      *       "kind": "routeros",
                      *       "last_answer_at": null,
+                     *       "legacy_login": false,
+                     *       "max_in_flight": 4,
                      *       "measure_interval_s": 1,
                      *       "mode": "observe",
                      *       "model": "CCR2004-1G-12S+2XS",
@@ -12295,6 +12589,178 @@ export interface operations {
             default: components["responses"]["Failed"];
         };
     };
+    get_devices_diagnoses_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address": "10.64.1.7",
+                     *       "count": 4,
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "deadline_at": "2026-11-05T15:07:09.000Z",
+                     *       "detail": "",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "finding": {
+                     *         "code": "refused",
+                     *         "facts": [
+                     *           {
+                     *             "name": "profile",
+                     *             "value": "cut"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "finished_at": null,
+                     *       "id": "job_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "kind": "ping",
+                     *       "status": "waiting",
+                     *       "stopping": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    post_devices_diagnoses_by_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address": "10.64.1.7",
+                     *       "count": 4,
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "deadline_at": "2026-11-05T15:07:09.000Z",
+                     *       "detail": "",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "finding": {
+                     *         "code": "refused",
+                     *         "facts": [
+                     *           {
+                     *             "name": "profile",
+                     *             "value": "cut"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "finished_at": null,
+                     *       "id": "job_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "kind": "ping",
+                     *       "status": "waiting",
+                     *       "stopping": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    get_devices_diagnoses_by_id_output: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Number of the last part that was read; 0 when absent.
+                 * @example 0
+                 */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "echoes": [
+                     *             {
+                     *               "host": "10.64.1.7",
+                     *               "round_trip_us": 1234,
+                     *               "sequence": 0,
+                     *               "size": 56,
+                     *               "ttl": 64,
+                     *               "words": ""
+                     *             }
+                     *           ],
+                     *           "hops": [
+                     *             {
+                     *               "address": "198.51.100.1",
+                     *               "average_us": 2300,
+                     *               "best_us": 2100,
+                     *               "last_us": 2400,
+                     *               "loss_basis_points": 0,
+                     *               "sent": 3,
+                     *               "words": "",
+                     *               "worst_us": 2600
+                     *             }
+                     *           ],
+                     *           "sequence": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DiagnosisOutput"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
     post_devices_routeros_script: {
         parameters: {
             query?: never;
@@ -12371,6 +12837,8 @@ export interface operations {
                      *       "identity": "torre-norte",
                      *       "kind": "routeros",
                      *       "last_answer_at": null,
+                     *       "legacy_login": false,
+                     *       "max_in_flight": 4,
                      *       "measure_interval_s": 1,
                      *       "mode": "observe",
                      *       "model": "CCR2004-1G-12S+2XS",
@@ -12496,6 +12964,8 @@ export interface operations {
                      *       "identity": "torre-norte",
                      *       "kind": "routeros",
                      *       "last_answer_at": null,
+                     *       "legacy_login": false,
+                     *       "max_in_flight": 4,
                      *       "measure_interval_s": 1,
                      *       "mode": "observe",
                      *       "model": "CCR2004-1G-12S+2XS",
@@ -12541,6 +13011,55 @@ export interface operations {
             default: components["responses"]["Failed"];
         };
     };
+    post_devices_by_id_diagnoses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": "10.64.1.7",
+                 *       "count": 4,
+                 *       "kind": "ping"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewDiagnosis"];
+            };
+        };
+        responses: {
+            /** @description Taken on, and not over yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "job_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AskedDiagnosis"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
     post_devices_by_id_mode: {
         parameters: {
             query?: never;
@@ -12581,6 +13100,8 @@ export interface operations {
                      *       "identity": "torre-norte",
                      *       "kind": "routeros",
                      *       "last_answer_at": null,
+                     *       "legacy_login": false,
+                     *       "max_in_flight": 4,
                      *       "measure_interval_s": 1,
                      *       "mode": "observe",
                      *       "model": "CCR2004-1G-12S+2XS",
