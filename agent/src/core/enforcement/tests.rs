@@ -24,6 +24,8 @@ fn point(status: Status) -> Point {
         before_restore: None,
         restore: Vec::new(),
         marker: "atalaya:enp_1".into(),
+        adopt: false,
+        address_free: false,
     }
 }
 
@@ -57,6 +59,7 @@ fn row(status: RowStatus, wanted: Status) -> ObservedRow {
         pending: if same { Vec::new() } else { vec![("profile".into(), "other".into())] },
         stale: Vec::new(),
         blocked: None,
+        left: None,
     }
 }
 

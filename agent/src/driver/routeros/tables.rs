@@ -1,6 +1,6 @@
 //! The menus that enforcement needs, read as a set: one print per menu however many points are asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::client::{CallError, Client, Command, Row, TrapClass};
 use super::parse;
@@ -37,12 +37,28 @@ pub(super) enum Password {
     Differs,
 }
 
+/// Word in the comment of profiles that we make, and of those that a person gives to us by writing it there.
+pub(super) const PROFILE_MARKER: &str = "atalaya";
+
 /// A row of `/ppp/profile`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Profile {
     pub(super) rate_limit: String,
     pub(super) speed: Option<Speed>,
     pub(super) address_list: String,
+    pub(super) comment: String,
+}
+
+impl Profile {
+    /// Whether its rate is ours to change.
+    pub(super) fn is_ours(&self) -> bool {
+        is_our_profile(&self.comment)
+    }
+}
+
+/// Whether a profile with this comment is ours to change.
+pub(super) fn is_our_profile(comment: &str) -> bool {
+    comment.split_whitespace().any(|word| word == PROFILE_MARKER)
 }
 
 /// A row of `/queue/simple`.
@@ -71,6 +87,8 @@ pub(super) struct ListEntry {
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) secrets: HashMap<String, Vec<Secret>>,
+    /// Names of the secrets whose comment carries a wanted point's marker, by marker.
+    pub(super) carriers: HashMap<String, Vec<String>>,
     pub(super) sessions: HashMap<String, Vec<Session>>,
     pub(super) profiles: HashMap<String, Profile>,
     /// By target: the interface of a session, or an address without `/32`.
@@ -114,14 +132,13 @@ pub(super) async fn read(
     let v6 = wants
         .iter()
         .any(|want| matches!(&want.point.access, Access::Static { address } if address.contains(':')));
-    let secrets_command = secrets_command(wants, &names);
     let (secrets, sessions, profiles, queues, v4_lists, v6_lists, pools) = futures::try_join!(
-        print_if(client, pppoe, secrets_command),
+        secrets(client, wants, &names),
         sessions_if(client, pppoe, &names, now_ms),
         print_if(
             client,
             pppoe,
-            Command::new("/ppp/profile/print").columns(&["name", "rate-limit", "address-list"])
+            Command::new("/ppp/profile/print").columns(&["name", "rate-limit", "address-list", "comment"])
         ),
         print_if(client, pppoe || fixed, queue_command(wants, &names)),
         print_if(client, !lists.is_empty(), list_command("/ip/firewall/address-list/print", lists)),
@@ -132,8 +149,12 @@ pub(super) async fn read(
         pools.iter().map(|row| (row.text("name").to_owned(), row.text("ranges").to_owned())).collect();
     let mut tables = Tables { sessions, pools, ..Tables::default() };
     let passwords: HashMap<&str, &str> = wants.iter().filter_map(wanted_password).collect();
+    let markers: HashSet<&str> = wants.iter().map(|want| want.point.marker.as_str()).collect();
     for row in &secrets {
         let secret = secret(row, &passwords);
+        for marker in secret.comment.split_whitespace().filter(|word| markers.contains(word)) {
+            tables.carriers.entry(marker.to_owned()).or_default().push(secret.name.clone());
+        }
         tables.secrets.entry(secret.name.clone()).or_default().push(secret);
     }
     for row in &profiles {
@@ -200,30 +221,29 @@ pub(super) fn narrowed(command: Command, property: &str, values: &[&str]) -> Com
     if values.len() > NARROW_UP_TO { command } else { command.any_of(property, values.iter().copied()) }
 }
 
-fn secrets_command(wants: &[Want], names: &[&str]) -> Command {
+/// The secrets of the points. Few points are asked for by name. A name that is not there may have been changed by
+/// hand: then the whole menu is read, for the marker stands somewhere in a comment, and a router cannot search inside
+/// of one.
+async fn secrets(client: &Client, wants: &[Want], names: &[&str]) -> Result<Vec<Row>, CallError> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     let asks_password = wants.iter().any(|want| want.password.is_some());
     let mut columns = SECRET.to_vec();
     if asks_password {
         columns.push("password");
     }
-    let command = Command::new("/ppp/secret/print").columns(&columns);
+    let everyone = Command::new("/ppp/secret/print").columns(&columns);
     if names.len() > NARROW_UP_TO {
-        return command;
+        return print_if(client, true, everyone).await;
     }
-    // By marker too: a secret of ours whose user name changed is renamed, not made twice.
-    let queries: Vec<String> = wants
-        .iter()
-        .filter_map(|want| match &want.point.access {
-            Access::Pppoe { user, .. } => {
-                Some([format!("?name={user}"), format!("?comment={}", want.point.marker)])
-            }
-            Access::Static { .. } | Access::Unsupported { .. } => None,
-        })
-        .flatten()
-        .collect();
-    let any = queries.len().saturating_sub(1);
-    let command = queries.iter().fold(command, |command, query| command.query(query));
-    (0..any).fold(command, |command, _| command.query("?#|"))
+    let found = print_if(client, true, everyone.clone().any_of("name", names.iter().copied())).await?;
+    let there: HashSet<&str> =
+        found.iter().filter(|row| is_pppoe(row.text("service"))).map(|row| row.text("name")).collect();
+    if names.iter().all(|name| there.contains(name)) {
+        return Ok(found);
+    }
+    print_if(client, true, everyone).await
 }
 
 fn queue_command(wants: &[Want], names: &[&str]) -> Command {
@@ -324,6 +344,7 @@ fn profile(row: &Row) -> Profile {
         speed: parse::speed(row.text("rate-limit")),
         rate_limit: row.text("rate-limit").to_owned(),
         address_list: row.text("address-list").to_owned(),
+        comment: row.text("comment").to_owned(),
     }
 }
 

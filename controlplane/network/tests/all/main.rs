@@ -6,4 +6,5 @@ mod causes;
 mod devices;
 mod following;
 mod found;
+mod kept;
 mod town;

@@ -2936,6 +2936,8 @@ export interface components {
              * @example 10.30.0.17
              */
             address?: string | null;
+            /** @description Whether a person recognised the row on the device as the subscriber's: it carries our marker and counts as ours. */
+            adopt: boolean;
             /** @description Which. */
             id: components["schemas"]["AttachmentId"];
             /** @description How. */
@@ -3569,7 +3571,7 @@ export interface components {
         /** @description What would be done at one point. */
         DevicePlanChange: {
             /**
-             * @description `cut`, `reconnect`, `speed`, `create`, `terminate`.
+             * @description `cut`, `reconnect`, `speed`, `create`, `terminate`, `adopt`.
              * @example cut
              */
             action: string;
@@ -3582,6 +3584,12 @@ export interface components {
             /** @description Point. */
             point_id: string;
             service_id?: components["schemas"]["ServiceId"] | null;
+            /**
+             * Format: int64
+             * @description Live sessions that it would drop.
+             * @example 1
+             */
+            sessions_dropped: number;
         };
         /** @description A device's plan, as the API shows it. */
         DevicePlanView: {
@@ -4378,6 +4386,11 @@ export interface components {
              * @example 10.30.0.17
              */
             address?: string | null;
+            /**
+             * @description The secret of this user on the device is the subscriber's: our marker is added to its comment, and the end of the
+             *     attachment removes it. Otherwise a secret that was there before is cut at the end, and left.
+             */
+            adopt?: boolean;
             /** @description How. */
             kind: components["schemas"]["AttachmentKind"];
             password?: components["schemas"]["SecretText"] | null;
@@ -5096,7 +5109,7 @@ export interface components {
          * @description What became of a desired state.
          * @enum {string}
          */
-        Outcome: "applied" | "in_place" | "would_apply" | "held_brake" | "held_timeline" | "held_offline" | "held_open" | "held_not_yet" | "held_disk" | "expired" | "failed" | "contested" | "unknown" | "no_effect";
+        Outcome: "applied" | "in_place" | "would_apply" | "held_brake" | "held_timeline" | "held_offline" | "held_open" | "held_not_yet" | "held_disk" | "expired" | "failed" | "contested" | "unknown" | "no_effect" | "held_changes" | "partly";
         /** @description One page of a list. */
         Page_Agent: {
             /** @description The rows. */
@@ -6474,7 +6487,7 @@ export interface components {
          * @description Where a point stands, in one word.
          * @enum {string}
          */
-        PointState: "pending" | "applied" | "would_apply" | "held" | "failed" | "contested" | "unknown" | "no_effect" | "drift";
+        PointState: "pending" | "applied" | "would_apply" | "held" | "failed" | "contested" | "unknown" | "no_effect" | "drift" | "partly";
         /** @description What to change; absent fields and choices stay. */
         PreferenceChange: {
             /** @description Choices that change. */

@@ -37,6 +37,7 @@ const byPoint: Record<PointState, StateView> = {
   would_apply: { tone: 'warning', label: 'state.point.would_apply' },
   held: { tone: 'warning', label: 'state.point.held' },
   drift: { tone: 'warning', label: 'state.point.drift' },
+  partly: { tone: 'warning', label: 'state.point.partly' },
   failed: { tone: 'critical', label: 'state.point.failed' },
   contested: { tone: 'critical', label: 'state.point.contested' },
   no_effect: { tone: 'critical', label: 'state.point.no_effect' },

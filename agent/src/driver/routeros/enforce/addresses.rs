@@ -165,13 +165,16 @@ async fn queues(
     for at in touched {
         let change = &changes[at];
         let point = &change.want.point;
-        let marked = rows.iter().find(|row| carries_marker(row.text("comment"), point));
-        if pending(change, FixedWrite::UNQUEUE).next().is_some() {
-            removals.extend(marked.map(|row| (at, row.text(".id").to_owned())));
+        let is_marked = |row: &&Row| carries_marker(row.text("comment"), point);
+        if let Some(name) = pending(change, FixedWrite::UNQUEUE).next() {
+            // The one that was read, and no copy of it.
+            let ours = rows.iter().find(|row| is_marked(row) && row.text("name") == name);
+            removals.extend(ours.map(|row| (at, row.text(".id").to_owned())));
             continue;
         }
-        let here = || rows.iter().find(|row| bare_address(row.text("target")) == address(change));
-        batches.push(Batch { command: queue_command(change, marked.or_else(here)), changes: vec![at] });
+        let here = || rows.iter().filter(|row| bare_address(row.text("target")) == address(change));
+        let found = here().find(is_marked).or_else(|| rows.iter().find(is_marked)).or_else(|| here().next());
+        batches.push(Batch { command: queue_command(change, found), changes: vec![at] });
     }
     for (of, outcome) in batch::run(client, batches).await {
         if let Err(error) = outcome {

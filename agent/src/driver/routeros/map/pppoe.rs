@@ -1,8 +1,8 @@
 //! A PPPoE subscriber: a secret, the profile it names, the sessions that live by them.
 
 use super::super::parse;
-use super::super::tables::{Password, Profile, Secret, Tables, interface_of, is_pppoe};
-use super::{carries_marker, empty, field};
+use super::super::tables::{PROFILE_MARKER, Password, Profile, Secret, Tables, interface_of, is_pppoe};
+use super::{carries_marker, empty, field, marked};
 use crate::desired::{Access, Status};
 use crate::driver::{ObservedRow, RouterosOptions, RowStatus, Session, SessionKey, Want};
 
@@ -11,7 +11,10 @@ pub(super) fn observe(want: &Want, tables: &Tables, options: &RouterosOptions) -
     let named: Vec<&Secret> =
         tables.secrets.get(user).into_iter().flatten().filter(|secret| is_pppoe(&secret.service)).collect();
     let secret = match named.as_slice() {
-        [] => renamed(want, tables),
+        [] => match renamed(want, tables) {
+            Ok(secret) => secret,
+            Err(blocked) => return ObservedRow { blocked: Some(blocked), ..empty(RowStatus::Active) },
+        },
         [one] => Some(*one),
         [..] => {
             let blocked =
@@ -27,9 +30,32 @@ pub(super) fn observe(want: &Want, tables: &Tables, options: &RouterosOptions) -
     }
 }
 
-/// A secret of ours under another user name.
-fn renamed<'a>(want: &Want, tables: &'a Tables) -> Option<&'a Secret> {
-    tables.secrets.values().flatten().find(|secret| carries_marker(&secret.comment, &want.point))
+/// A secret of ours under another user name. Someone who copies a secret copies its marker: of two it cannot be told
+/// which one counts.
+fn renamed<'a>(want: &Want, tables: &'a Tables) -> Result<Option<&'a Secret>, String> {
+    let mut carriers =
+        tables.secrets.values().flatten().filter(|secret| carries_marker(&secret.comment, &want.point));
+    match (carriers.next(), carriers.next()) {
+        (Some(one), Some(other)) => Err(format!(
+            "secrets {} and {} both carry the marker {}: it cannot be told which counts",
+            one.name, other.name, want.point.marker
+        )),
+        (one, _) => Ok(one),
+    }
+}
+
+/// The other secrets that carry the marker of a secret found by its name: copies, with a log-in of their own.
+fn copied(want: &Want, secret: &Secret, tables: &Tables) -> Option<String> {
+    let carriers = tables.carriers.get(&want.point.marker)?;
+    let others: Vec<&str> =
+        carriers.iter().map(String::as_str).filter(|name| **name != *secret.name).collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "the marker {} stands at other secrets too, which are left alone: {}",
+            want.point.marker,
+            others.join(", ")
+        )
+    })
 }
 
 fn absent(want: &Want, sessions: Vec<Session>, tables: &Tables) -> ObservedRow {
@@ -83,29 +109,54 @@ fn present(
         sessions,
         ..empty(status)
     };
+    let is_ours = want.point.adopt || carries_marker(&secret.comment, &want.point);
     match want.status {
-        Status::Terminated => {
-            if !carries_marker(&secret.comment, &want.point) {
-                row.blocked = Some(format!(
-                    "secret {} does not carry the marker {}: it was not made by us and is left alone",
-                    secret.name, want.point.marker
-                ));
-                return row;
-            }
-            row.pending = vec![field("removed", "yes")];
-        }
-        Status::Suspended => {
+        // Someone else's by now: nothing of this point is left to remove.
+        Status::Terminated if want.taken => return ObservedRow { status: RowStatus::Absent, ..row },
+        Status::Terminated if is_ours => row.pending = vec![field("removed", "yes")],
+        Status::Terminated | Status::Suspended => {
             if !is_cut {
                 row.pending.push(field("profile", &options.cut_profile));
             }
         }
         Status::Active => row.pending = active_pending(want, secret, tables),
     }
+    if want.status != Status::Terminated && want.point.adopt {
+        row.pending.extend(adoption(want, secret));
+    }
     row.stale = stale(want, secret, &row, tables, options);
     if row.is_in_place() && want.status == Status::Active {
         row.blocked = conflict(want, own_profile);
     }
+    row.left = left(want, secret, is_ours, tables);
     row
+}
+
+/// What is left as it is though it differs from what is wanted; several reasons are one text.
+fn left(want: &Want, secret: &Secret, is_ours: bool, tables: &Tables) -> Option<String> {
+    let not_ours = (want.status == Status::Terminated && !is_ours).then(|| {
+        format!(
+            "secret {} does not carry the marker {}: it was not made by us, so it is cut and not removed",
+            secret.name, want.point.marker
+        )
+    });
+    let speed = (want.status == Status::Active).then(|| foreign_speed(want, tables)).flatten();
+    let no_room = (want.status != Status::Terminated
+        && want.point.adopt
+        && !carries_marker(&secret.comment, &want.point)
+        && marked(&secret.comment, &want.point).is_none())
+    .then(|| format!("the comment of secret {} leaves no room for the marker", secret.name));
+    let reasons: Vec<String> =
+        [not_ours, speed, no_room, copied(want, secret, tables)].into_iter().flatten().collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// The marker, where a person recognised the secret as the subscriber's and it is not written yet.
+fn adoption(want: &Want, secret: &Secret) -> Option<(String, String)> {
+    if carries_marker(&secret.comment, &want.point) {
+        return None;
+    }
+    marked(&secret.comment, &want.point).map(|comment| field("comment", comment))
 }
 
 fn fields(secret: &Secret, profile: Option<&Profile>) -> Vec<(String, String)> {
@@ -154,14 +205,29 @@ fn active_pending(want: &Want, secret: &Secret, tables: &Tables) -> Vec<(String,
     pending
 }
 
-/// Speed at its source: the profile that the plan names.
+/// Speed at its source: the profile that the plan names. One that we did not make, and that nobody gave to us, may be
+/// the profile of subscribers whom we do not know: it is left as it is.
 fn profile_pending(want: &Want, tables: &Tables) -> Option<(String, String)> {
     let Access::Pppoe { profile, .. } = &want.point.access else { return None };
     let speed = want.point.speed.filter(|_| want.speed_conflict.is_none())?;
     match tables.profiles.get(profile) {
-        Some(found) if found.speed == Some(speed) => None,
+        Some(found) if found.speed == Some(speed) || !found.is_ours() => None,
         _ => Some(field("profile.rate-limit", parse::rate(speed))),
     }
+}
+
+/// Why a subscriber does not have the plan's speed, when it is for a profile that is not ours to change.
+fn foreign_speed(want: &Want, tables: &Tables) -> Option<String> {
+    let Access::Pppoe { profile, .. } = &want.point.access else { return None };
+    let speed = want.point.speed?;
+    let found =
+        tables.profiles.get(profile).filter(|found| found.speed != Some(speed) && !found.is_ours())?;
+    let has = if found.rate_limit.is_empty() { "no limit" } else { found.rate_limit.as_str() };
+    Some(format!(
+        "profile {profile} has {has} and the plan {}: it was not made by us and is left as it is. Write the word \
+         {PROFILE_MARKER} into its comment to give it to us, or name another profile",
+        parse::rate(speed)
+    ))
 }
 
 fn conflict(want: &Want, profile: Option<&Profile>) -> Option<String> {
