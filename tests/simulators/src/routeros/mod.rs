@@ -46,7 +46,7 @@ mod version;
 pub use config::{CounterMode, LoginMode, SimConfig, UserConfig};
 pub use cpe::{CpeAccess, CpeConfig, CpeState};
 pub use fault::{Faults, Hang, WriteEffect, WriteFault};
-pub use firewall::{INTERNET_HOST, TrafficVerdict};
+pub use firewall::{INTERNET_HOST, INTERNET_HOST_V6, TrafficVerdict};
 pub use inspect::{RouterSim, SimError};
 pub use ledger::{Counters, Served};
 pub use round_trips::{LONGEST, RoundTrips};

@@ -1,9 +1,9 @@
 //! PPPoE: a dial, what a session makes on the router, and its end.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::cpe::Session;
+use super::cpe::{Session, host_of};
 use super::router::Router;
 use super::store::{Row, RowId};
 use super::value;
@@ -12,6 +12,7 @@ use super::value;
 struct Grant {
     profile: String,
     remote_address: String,
+    ipv6: Option<Ipv6Addr>,
     radius: bool,
     secret: Option<RowId>,
 }
@@ -85,6 +86,7 @@ pub(super) fn dial(
         queue,
         list_entries,
         address,
+        ipv6: grant.ipv6,
         since: now,
     };
     router.begin_session(index, session, now);
@@ -108,6 +110,7 @@ fn authorise(router: &Router, username: &str, password: &str, mac: &str) -> Resu
             return Ok(Grant {
                 profile: row.text("profile").to_owned(),
                 remote_address: row.text("remote-address").to_owned(),
+                ipv6: host_of(row.text("remote-ipv6-prefix")),
                 radius: false,
                 secret: Some(row.id),
             });
@@ -123,6 +126,7 @@ fn authorise(router: &Router, username: &str, password: &str, mac: &str) -> Resu
         return Ok(Grant {
             profile: "default".to_owned(),
             remote_address: String::new(),
+            ipv6: None,
             radius: true,
             secret: None,
         });
