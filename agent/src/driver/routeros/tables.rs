@@ -25,6 +25,21 @@ pub(super) struct Secret {
     pub(super) password: Password,
 }
 
+impl Secret {
+    /// IPv6 prefix that its sessions get.
+    pub(super) fn ipv6_prefix(&self) -> Option<&str> {
+        let prefix = self.others.iter().find(|(name, _)| name == PREFIX).map(|(_, prefix)| prefix.as_str());
+        prefix.filter(|prefix| is_delegated(prefix))
+    }
+}
+
+/// Whether this is one subscriber's prefix. Routers show `::/0` where none is set, and what an ISP has as a whole is no
+/// subscriber's: on a cut list it would wall everybody.
+fn is_delegated(prefix: &str) -> bool {
+    let length = prefix.split_once('/').map_or(Some(128), |(_, length)| length.parse::<u8>().ok());
+    prefix.contains(':') && parse::span(prefix).is_some() && length.is_some_and(|length| length > 32)
+}
+
 /// What the router showed of a secret's password.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Password {
@@ -109,12 +124,13 @@ const SECRET: &[&str] = &[
     "caller-id",
     "local-address",
     "routes",
-    "remote-ipv6-prefix",
+    PREFIX,
     "limit-bytes-in",
     "limit-bytes-out",
 ];
+const PREFIX: &str = "remote-ipv6-prefix";
 const UNMANAGED: &[&str] =
-    &["caller-id", "local-address", "routes", "remote-ipv6-prefix", "limit-bytes-in", "limit-bytes-out"];
+    &["caller-id", "local-address", "routes", PREFIX, "limit-bytes-in", "limit-bytes-out"];
 const ACTIVE: &[&str] = &["name", "service", "caller-id", "address", "uptime", "session-id"];
 const QUEUE: &[&str] = &["name", "target", "max-limit", "dynamic", "disabled", "comment"];
 const ENTRY: &[&str] = &["list", "address", "disabled", "dynamic", "comment"];
@@ -132,7 +148,7 @@ pub(super) async fn read(
     let v6 = wants
         .iter()
         .any(|want| matches!(&want.point.access, Access::Static { address } if address.contains(':')));
-    let (secrets, sessions, profiles, queues, v4_lists, v6_lists, pools) = futures::try_join!(
+    let (secrets, sessions, profiles, queues, v4_lists, pools) = futures::try_join!(
         secrets(client, wants, &names),
         sessions_if(client, pppoe, &names, now_ms),
         print_if(
@@ -142,9 +158,12 @@ pub(super) async fn read(
         ),
         print_if(client, pppoe || fixed, queue_command(wants, &names)),
         print_if(client, !lists.is_empty(), list_command("/ip/firewall/address-list/print", lists)),
-        print_if(client, v6 && !lists.is_empty(), list_command("/ipv6/firewall/address-list/print", lists)),
         print_if(client, fixed, Command::new("/ip/pool/print").columns(&["name", "ranges"])),
     )?;
+    let v6 = v6 || secrets.iter().any(|row| is_delegated(row.text(PREFIX)));
+    let v6_lists =
+        print_if(client, v6 && !lists.is_empty(), list_command("/ipv6/firewall/address-list/print", lists))
+            .await?;
     let pools =
         pools.iter().map(|row| (row.text("name").to_owned(), row.text("ranges").to_owned())).collect();
     let mut tables = Tables { sessions, pools, ..Tables::default() };

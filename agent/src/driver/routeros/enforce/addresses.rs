@@ -37,6 +37,25 @@ pub(super) async fn write(
     }
 }
 
+/// IPv6 prefixes of PPPoE subscribers at `positions`: a cut profile walls the IPv4 address alone.
+pub(super) async fn prefixes(
+    client: &Client,
+    changes: &[Change],
+    positions: &[usize],
+    options: &RouterosOptions,
+    outcomes: &mut [Outcome],
+) {
+    let todo: Vec<usize> =
+        positions.iter().copied().filter(|at| outcomes[*at].is_ok() && touches_list(&changes[*at])).collect();
+    if let Err(error) = entries(client, changes, &todo, options, true, outcomes).await {
+        fail(&todo, &error, outcomes);
+    }
+}
+
+fn touches_list(change: &Change) -> bool {
+    pending(change, FixedWrite::LIST).chain(pending(change, FixedWrite::UNLIST)).next().is_some()
+}
+
 fn fail(positions: &[usize], error: &CallError, outcomes: &mut [Outcome]) {
     for at in positions {
         if outcomes[*at].is_ok() {
@@ -65,11 +84,7 @@ async fn entries(
     outcomes: &mut [Outcome],
 ) -> Result<(), CallError> {
     let menu = if v6 { "/ipv6/firewall/address-list" } else { "/ip/firewall/address-list" };
-    let touched = |at: &&usize| {
-        let change = &changes[**at];
-        pending(change, FixedWrite::LIST).chain(pending(change, FixedWrite::UNLIST)).next().is_some()
-    };
-    let touched: Vec<usize> = positions.iter().filter(touched).copied().collect();
+    let touched: Vec<usize> = positions.iter().copied().filter(|at| touches_list(&changes[*at])).collect();
     if touched.is_empty() {
         return Ok(());
     }

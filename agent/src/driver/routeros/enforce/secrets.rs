@@ -41,7 +41,7 @@ pub(super) async fn write(
 }
 
 fn concerns_secret(change: &Change) -> bool {
-    change.row.pending.iter().any(|(name, _)| !name.starts_with("profile."))
+    change.row.pending.iter().any(|(name, _)| !name.contains('.'))
 }
 
 /// One round; gives back the changes that are worth another.

@@ -1,9 +1,11 @@
 //! A PPPoE subscriber: a secret, the profile it names, the sessions that live by them.
 
 use super::super::parse;
-use super::super::tables::{PROFILE_MARKER, Password, Profile, Secret, Tables, interface_of, is_pppoe};
-use super::{carries_marker, empty, field, marked};
-use crate::desired::{Access, Status};
+use super::super::tables::{
+    ListEntry, PROFILE_MARKER, Password, Profile, Secret, Tables, interface_of, is_pppoe,
+};
+use super::{FixedWrite, carries_marker, empty, field, marked};
+use crate::desired::{Access, Status, bare_address};
 use crate::driver::{ObservedRow, RouterosOptions, RowStatus, Session, SessionKey, Want};
 
 pub(super) fn observe(want: &Want, tables: &Tables, options: &RouterosOptions) -> ObservedRow {
@@ -124,12 +126,37 @@ fn present(
     if want.status != Status::Terminated && want.point.adopt {
         row.pending.extend(adoption(want, secret));
     }
+    row.pending.extend(prefix_pending(want, secret, is_ours, tables, options));
     row.stale = stale(want, secret, &row, tables, options);
     if row.is_in_place() && want.status == Status::Active {
         row.blocked = conflict(want, own_profile);
     }
     row.left = left(want, secret, is_ours, tables);
     row
+}
+
+/// A cut profile walls the IPv4 address alone: the prefix that the secret gives goes on the cut list, and off it again.
+fn prefix_pending(
+    want: &Want,
+    secret: &Secret,
+    is_ours: bool,
+    tables: &Tables,
+    options: &RouterosOptions,
+) -> Vec<(String, String)> {
+    let Some(prefix) = secret.ipv6_prefix() else { return Vec::new() };
+    let listed = tables.lists.get(bare_address(prefix)).into_iter().flatten();
+    let listed: Vec<&ListEntry> = listed.filter(|entry| entry.list == options.cut_address_list).collect();
+    let unlist = |entry: &&ListEntry| field(FixedWrite::UNLIST, &entry.address);
+    match want.status {
+        Status::Active => listed.iter().map(unlist).collect(),
+        // The secret goes, and its prefix with it.
+        Status::Terminated if is_ours => {
+            let ours = listed.iter().filter(|entry| carries_marker(&entry.comment, &want.point));
+            ours.map(unlist).collect()
+        }
+        Status::Suspended | Status::Terminated if listed.iter().any(|entry| !entry.disabled) => Vec::new(),
+        Status::Suspended | Status::Terminated => vec![field(FixedWrite::LIST, prefix)],
+    }
 }
 
 /// What is left as it is though it differs from what is wanted; several reasons are one text.
@@ -244,8 +271,11 @@ fn stale(
     tables: &Tables,
     options: &RouterosOptions,
 ) -> Vec<SessionKey> {
-    let concerns_sessions =
-        row.pending.iter().any(|(name, _)| !matches!(name.as_str(), "password" | "comment"));
+    // Taken off a list, a session passes as it stands.
+    let concerns_sessions = row
+        .pending
+        .iter()
+        .any(|(name, _)| !matches!(name.as_str(), "password" | "comment" | FixedWrite::UNLIST));
     let kept_out = want.status != Status::Active && secret.disabled;
     if concerns_sessions || kept_out {
         return row.sessions.iter().map(|session| session.key.clone()).collect();

@@ -242,6 +242,38 @@ fn a_renamed_user_keeps_the_secret() {
 }
 
 #[test]
+fn the_prefix_of_a_secret_is_walled_beside_its_profile() {
+    let with_prefix = |profile: &str, prefix: &str| Secret {
+        others: vec![("remote-ipv6-prefix".into(), prefix.into())],
+        comment: "atalaya:enp_1".into(),
+        ..secret(profile)
+    };
+    let walls = [("profile", "cut"), ("address-list.address", "2001:db8:5::/56")];
+    let row = see(&want(Status::Suspended), &tables(Some(with_prefix("10M", "2001:db8:5::/56"))));
+    assert_eq!(pending(&row), walls);
+    // Nobody's, or everybody's.
+    for none in ["::/0", "2001:db8::/32", "", "10.0.0.0/24", "x/56"] {
+        let row = see(&want(Status::Suspended), &tables(Some(with_prefix("10M", none))));
+        assert_eq!(pending(&row), walls[..1], "{none}");
+    }
+    // Cut by hand, and passing over IPv6.
+    let mut cut = with_session(tables(Some(with_prefix("cut", "2001:db8:5::/56"))), "128k/128k");
+    let row = see(&want(Status::Suspended), &cut);
+    assert_eq!((pending(&row), row.stale.len()), (walls[1..].to_vec(), 1));
+    let entry = ListEntry {
+        list: "cortados".into(),
+        address: "2001:db8:5::/56".into(),
+        comment: "atalaya:enp_1".into(),
+        ..ListEntry::default()
+    };
+    cut.lists.insert("2001:db8:5::/56".into(), vec![entry]);
+    assert!(see(&want(Status::Suspended), &cut).is_in_place());
+    let unlisted = ("address-list.removed", "2001:db8:5::/56");
+    assert_eq!(pending(&see(&want(Status::Active), &cut)), [("profile", "10M"), unlisted]);
+    assert_eq!(pending(&see(&want(Status::Terminated), &cut)), [("removed", "yes"), unlisted]);
+}
+
+#[test]
 fn a_marker_that_was_copied_is_left_to_people() {
     let carrying =
         |name: &str| Secret { name: name.into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
