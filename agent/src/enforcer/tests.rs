@@ -3,6 +3,7 @@
 mod crash;
 mod foreign;
 mod holds;
+mod matrix;
 mod service;
 
 use std::path::Path;
