@@ -1,5 +1,5 @@
 /** Service and enforcement point: from the server's state to what a person sees. */
-import type { NetworkState, Point, PointState, Service } from '@/api/types'
+import type { Attachment, NetworkState, Point, PointState, Service } from '@/api/types'
 import type { StateView } from './tone'
 
 const byNetwork: Record<NetworkState, StateView> = {
@@ -46,6 +46,11 @@ const byPoint: Record<PointState, StateView> = {
 
 export function pointView(point: Point): StateView {
   return byPoint[point.state] ?? notKnown
+}
+
+/** Whether something of it stays cut on a router after its end, until somebody else has it or a person releases it. */
+export function isKept(attachment: Attachment): boolean {
+  return attachment.points.some((point) => point.desired.status === 'terminated' && point.observed?.status === 'suspended')
 }
 
 /** All enforcement points of a service, over its attachments. */
