@@ -50,7 +50,9 @@ export function pointView(point: Point): StateView {
 
 /** Whether something of it stays cut on a router after its end, until somebody else has it or a person releases it. */
 export function isKept(attachment: Attachment): boolean {
-  return attachment.points.some((point) => point.desired.status === 'terminated' && point.observed?.status === 'suspended')
+  return attachment.points.some(
+    (point) => point.desired.status === 'terminated' && (attachment.kind === 'static' || point.observed?.outcome === 'partly'),
+  )
 }
 
 /** All enforcement points of a service, over its attachments. */
