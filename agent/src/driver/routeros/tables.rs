@@ -257,12 +257,12 @@ async fn secrets(client: &Client, wants: &[Want], names: &[&str]) -> Result<Vec<
         return print_if(client, true, everyone).await;
     }
     let found = print_if(client, true, everyone.clone().any_of("name", names.iter().copied())).await?;
-    let there: HashSet<&str> =
-        found.iter().filter(|row| is_pppoe(row.text("service"))).map(|row| row.text("name")).collect();
-    if names.iter().all(|name| there.contains(name)) {
-        return Ok(found);
-    }
-    print_if(client, true, everyone).await
+    let all_there = {
+        let pppoe = found.iter().filter(|row| is_pppoe(row.text("service")));
+        let there: HashSet<&str> = pppoe.map(|row| row.text("name")).collect();
+        names.iter().all(|name| there.contains(name))
+    };
+    if all_there { Ok(found) } else { print_if(client, true, everyone).await }
 }
 
 fn queue_command(wants: &[Want], names: &[&str]) -> Command {
