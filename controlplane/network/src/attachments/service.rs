@@ -194,8 +194,9 @@ pub async fn attachment_remove(ctx: &Ctx, id: &AttachmentId) -> Result<(), Error
         services::service_find(&mut tx, &row.service_id).await?;
         let before = read(&mut tx, id).await?;
         if provisioning::access_release(ctx, &mut tx, id).await? {
-            let entity = EntityRef::new("attachment", id);
-            return audit::record(ctx, &mut tx, Entry::new(WRITE.0, entity).before(&before)?).await;
+            let after = read(&mut tx, id).await?;
+            let entry = Entry::new(WRITE.0, EntityRef::new("attachment", id));
+            return audit::record(ctx, &mut tx, entry.before(&before)?.after(&after)?).await;
         }
         if row.removed_at.is_some() {
             return Err(Error::NotFound);
