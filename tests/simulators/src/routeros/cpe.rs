@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::firewall::TrafficVerdict;
 use super::router::Router;
 use super::store::RowId;
-use super::{dhcp, ppp, value};
+use super::{dhcp, hotspot, ppp, value};
 
 /// One subscriber's equipment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,15 @@ pub enum CpeAccess {
         /// Its MAC address.
         mac: String,
     },
+    /// A hotspot user, who logs in again whenever they are logged out.
+    Hotspot {
+        /// Name of the user.
+        username: String,
+        /// Password that the CPE sends.
+        password: String,
+        /// Its MAC address.
+        mac: String,
+    },
 }
 
 impl CpeConfig {
@@ -102,6 +111,16 @@ impl CpeConfig {
         Self::with_access(name, CpeAccess::Dhcp { mac: mac.to_owned() })
     }
 
+    /// A CPE that logs in to the hotspot, named like its user.
+    pub fn hotspot(username: &str, password: &str) -> Self {
+        let access = CpeAccess::Hotspot {
+            username: username.to_owned(),
+            password: password.to_owned(),
+            mac: mac_of(username),
+        };
+        Self::with_access(username, access)
+    }
+
     fn with_access(name: &str, access: CpeAccess) -> Self {
         Self {
             name: name.to_owned(),
@@ -127,6 +146,8 @@ fn mac_of(name: &str) -> String {
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) active: Option<RowId>,
+    /// The menu of that row.
+    pub(super) active_menu: &'static str,
     pub(super) interface: Option<RowId>,
     pub(super) interface_name: String,
     pub(super) queue: Option<RowId>,
@@ -247,19 +268,16 @@ impl Router {
             return;
         }
         let retry = Duration::from_millis(self.config.redial_ms.max(1));
+        let has_session = cpe.session.is_some();
         match cpe.config.access.clone() {
+            CpeAccess::Pppoe { .. } | CpeAccess::Hotspot { .. } if has_session => {}
             CpeAccess::Pppoe { username, password, mac } => {
-                if cpe.session.is_some() {
-                    return;
-                }
-                match ppp::dial(self, index, &username, &password, &mac, at) {
-                    Ok(()) => self.counters.dials_accepted += 1,
-                    Err(reason) => {
-                        self.counters.dials_refused += 1;
-                        self.cpes[index].refused = Some(reason);
-                        self.schedule(index, at.saturating_add(retry));
-                    }
-                }
+                let outcome = ppp::dial(self, index, &username, &password, &mac, at);
+                self.dialled(index, outcome, at.saturating_add(retry));
+            }
+            CpeAccess::Hotspot { username, password, mac } => {
+                let outcome = hotspot::log_in(self, index, &username, &password, &mac, at);
+                self.dialled(index, outcome, at.saturating_add(retry));
             }
             CpeAccess::Static { address } => {
                 if cpe.session.is_none() {
@@ -270,6 +288,17 @@ impl Router {
             CpeAccess::Dhcp { mac } => {
                 dhcp::renew(self, index, &mac, at);
                 self.schedule(index, at.saturating_add(retry));
+            }
+        }
+    }
+
+    fn dialled(&mut self, index: usize, outcome: Result<(), String>, next: Duration) {
+        match outcome {
+            Ok(()) => self.counters.dials_accepted += 1,
+            Err(reason) => {
+                self.counters.dials_refused += 1;
+                self.cpes[index].refused = Some(reason);
+                self.schedule(index, next);
             }
         }
     }
@@ -346,7 +375,7 @@ impl Session {
     /// The rows that belong to this session alone: (menu, `.id`).
     fn rows(&self) -> impl Iterator<Item = (&'static str, RowId)> {
         let rows =
-            [("/ppp/active", self.active), ("/interface", self.interface), ("/queue/simple", self.queue)];
+            [(self.active_menu, self.active), ("/interface", self.interface), ("/queue/simple", self.queue)];
         rows.into_iter().filter_map(|(menu, id)| Some((menu, id?)))
     }
 
@@ -354,6 +383,7 @@ impl Session {
     pub(super) fn bare(address: Ipv4Addr, since: Duration) -> Self {
         Self {
             active: None,
+            active_menu: "/ppp/active",
             interface: None,
             interface_name: String::new(),
             queue: None,

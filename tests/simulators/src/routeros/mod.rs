@@ -24,6 +24,7 @@ mod cpe;
 mod dhcp;
 mod fault;
 mod firewall;
+mod hotspot;
 mod inspect;
 mod ledger;
 mod login;

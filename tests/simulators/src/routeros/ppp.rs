@@ -81,6 +81,7 @@ pub(super) fn dial(
     }
     let session = Session {
         active: Some(active),
+        active_menu: "/ppp/active",
         interface: Some(interface),
         interface_name,
         queue,
@@ -182,17 +183,18 @@ pub(super) fn list_entries(router: &mut Router, lists: &str, address: &str) -> V
         .collect()
 }
 
-/// A client removed a row of `/ppp/active`: the session goes, and the CPE dials again after its interval.
-pub(super) fn drop_active(router: &mut Router, active: RowId, now: Duration) -> bool {
-    let Some(index) = router.owner("/ppp/active", active) else { return false };
-    let Some(name) = router.store.table("/ppp/active").get(active).map(|row| row.text("name").to_owned())
-    else {
+/// A client removed a row of `/ppp/active` or `/ip/hotspot/active`: the session goes, and the CPE dials again after its
+/// interval.
+pub(super) fn drop_active(router: &mut Router, menu: &'static str, active: RowId, now: Duration) -> bool {
+    let Some(index) = router.owner(menu, active) else { return false };
+    let table = router.store.table(menu);
+    let Some(name) = table.get(active).map(|row| row.text(table.menu.key).to_owned()) else {
         return false;
     };
     router.end_session(index);
     let time = router.local_time_text();
     let secrets = router.store.table_mut("/ppp/secret");
-    if let Some(secret) = secrets.named(&name).map(|row| row.id) {
+    if let Some(secret) = secrets.named(&name).map(|row| row.id).filter(|_| menu == "/ppp/active") {
         secrets.update(secret, |row| row.set("last-logged-out", &time));
     }
     router.counters.session_drops += 1;

@@ -156,6 +156,7 @@ impl Router {
         for name in ["default", "default-encryption"] {
             put("/ppp/profile", &[("name", name), ("default", "true")]);
         }
+        put("/ip/hotspot/user/profile", &[("name", "default"), ("default", "true")]);
         for port in 1..=config.ethernet_ports {
             let [high, low] = port.to_be_bytes();
             put(
