@@ -281,7 +281,7 @@ impl Router {
             }
             CpeAccess::Static { address } => {
                 if cpe.session.is_none() {
-                    let ipv6 = cpe.config.ipv6.as_deref().and_then(host_of);
+                    let ipv6 = cpe.config.ipv6.as_deref().and_then(value::host_of);
                     self.begin_session(index, Session { ipv6, ..Session::bare(address, at) }, at);
                 }
             }
@@ -393,10 +393,4 @@ impl Session {
             since,
         }
     }
-}
-
-/// The address that a customer uses of a prefix: its second, or the only one.
-pub(super) fn host_of(prefix: &str) -> Option<Ipv6Addr> {
-    let (first, last) = value::span(prefix)?;
-    Some(Ipv6Addr::from(first.saturating_add(1).min(last)))
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::cpe::{Session, host_of};
+use super::cpe::Session;
 use super::router::Router;
 use super::store::{Row, RowId};
 use super::value;
@@ -111,7 +111,7 @@ fn authorise(router: &Router, username: &str, password: &str, mac: &str) -> Resu
             return Ok(Grant {
                 profile: row.text("profile").to_owned(),
                 remote_address: row.text("remote-address").to_owned(),
-                ipv6: host_of(row.text("remote-ipv6-prefix")),
+                ipv6: value::host_of(row.text("remote-ipv6-prefix")),
                 radius: false,
                 secret: Some(row.id),
             });

@@ -72,6 +72,12 @@ pub(super) fn span(text: &str) -> Option<(u128, u128)> {
     Some((address & !host, address | host))
 }
 
+/// The address that a customer uses of a prefix: its second, or the only one.
+pub(super) fn host_of(prefix: &str) -> Option<Ipv6Addr> {
+    let (first, last) = span(prefix)?;
+    Some(Ipv6Addr::from(first.saturating_add(1).min(last)))
+}
+
 /// Whether an address list takes this: address, network, range, or a DNS name.
 pub(super) fn is_address_spec(text: &str) -> bool {
     let dns = || {
