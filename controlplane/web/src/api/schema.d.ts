@@ -7345,6 +7345,21 @@ export interface components {
             cut_brake_floor: number;
             /**
              * Format: int64
+             * @description The same in hundredths of a percent of the site's points; the greater of the two holds.
+             */
+            change_brake_basis_points: number;
+            /**
+             * Format: int64
+             * @description Changes an hour and site that drop sessions of subscribers who pass, and always pass.
+             */
+            change_brake_floor: number;
+            /**
+             * Format: int64
+             * @description How many of them are made a minute on one device.
+             */
+            changes_per_minute: number;
+            /**
+             * Format: int64
              * @description First cuts an hour over all sites, in hundredths of a percent of the ISP's services; not less than the floor.
              */
             cut_brake_tenant_basis_points: number;
@@ -7434,6 +7449,21 @@ export interface components {
              * @description First cuts an hour that always pass.
              */
             cut_brake_floor?: number | null;
+            /**
+             * Format: int64
+             * @description Hundredths of a percent of the site's points.
+             */
+            change_brake_basis_points?: number | null;
+            /**
+             * Format: int64
+             * @description Changes an hour and site that always pass.
+             */
+            change_brake_floor?: number | null;
+            /**
+             * Format: int64
+             * @description How many of them a minute and device.
+             */
+            changes_per_minute?: number | null;
             /**
              * Format: int64
              * @description Hundredths of a percent of the ISP's services.
