@@ -22,6 +22,7 @@ pub struct Attachment {
     #[schema(example = "10.30.0.17")]
     pub address: Option<String>,
     /// PPP profile at full service; none = named after the plan's speed.
+    #[schema(example = "fibra-100")]
     pub profile: Option<String>,
     /// Whether a person recognised the row on the device as the subscriber's: it carries our marker and counts as ours.
     pub adopt: bool,

@@ -181,8 +181,10 @@ pub struct ObservedSession {
     /// Since when.
     pub since: Option<Timestamp>,
     /// Its address.
+    #[schema(example = "10.20.0.17")]
     pub address: String,
     /// MAC address of the caller.
+    #[schema(example = "02:00:5E:10:00:17")]
     pub caller_id: String,
 }
 
@@ -198,6 +200,7 @@ pub struct Observed {
     /// The desired state answered.
     pub generation: i64,
     /// The device's own words, or the reason of a hold.
+    #[schema(example = "")]
     pub detail: String,
     /// When it was read.
     pub read_at: Timestamp,
@@ -221,6 +224,7 @@ pub struct Point {
     /// Where.
     pub device_id: DeviceId,
     /// Its name.
+    #[schema(example = "Torre norte")]
     pub device_name: String,
     /// Whether it may be changed.
     pub device_mode: DeviceMode,
@@ -256,6 +260,7 @@ pub struct ServiceNetwork {
     /// When the cut took effect.
     pub cut_at: Option<Timestamp>,
     /// What keeps it from being applied, in the device's own words.
+    #[schema(example = "")]
     pub detail: String,
 }
 
