@@ -100,6 +100,9 @@ pub struct ObservedRow {
     pub pending: Vec<(String, String)>,
     /// Sessions that do not live by the wanted configuration (or will not, once it is written) and must be dropped.
     pub stale: Vec<SessionKey>,
+    /// The row says active and traffic does not pass all the same: the session still lives behind the wall, or a
+    /// prefix stands on the cut list. What mends it gives service back, however little is written.
+    pub walled: bool,
     /// Why this row must not be touched, in words for a person.
     pub blocked: Option<String>,
     /// What of the row is left as it is though it differs, and why, in words for a person: a speed, a comment, a row

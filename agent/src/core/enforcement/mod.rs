@@ -207,9 +207,14 @@ pub fn action(row: RowStatus, wanted: Status) -> Action {
     }
 }
 
-/// The same for a row as it was read: a marker that is missing in its comment is no matter of service.
+/// The same for a row as it was read: a marker that is missing in its comment is no matter of service, and who is
+/// behind the wall though the row says active (a reconnection that was interrupted) is given service back.
 pub fn action_of(row: &ObservedRow, wanted: Status) -> Action {
-    if row.lacks_marker_only() { Action::Adopt } else { action(row.status, wanted) }
+    match action(row.status, wanted) {
+        _ if row.lacks_marker_only() => Action::Adopt,
+        Action::Adjust if row.walled => Action::Reconnect,
+        action => action,
+    }
 }
 
 /// Whether a change that was decided counts among those that are held when they are too many: it drops sessions of a

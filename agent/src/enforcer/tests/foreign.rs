@@ -75,6 +75,33 @@ async fn an_import_with_wrong_plans_drops_nobody() {
 }
 
 #[tokio::test]
+async fn who_paid_and_is_still_behind_the_wall_waits_for_no_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::start(isp(6), dir.path(), Mode::Observe).await;
+    site.everyone_online(6).await;
+    // A reconnection that ended half-way: the secrets are as they were, the sessions live by the cut.
+    let payers = ["sub0001", "sub0002", "sub0004"];
+    for user in payers {
+        site.sim.operate(&["/ppp/secret/set".to_owned(), format!("=numbers={user}"), "=profile=cut".into()]);
+        site.sim.operate(&["/ppp/active/remove".to_owned(), format!("=numbers={user}")]);
+    }
+    eventually("behind the wall", || payers.iter().all(|user| site.walled(user))).await;
+    for user in payers {
+        site.sim.operate(&["/ppp/secret/set".to_owned(), format!("=numbers={user}"), "=profile=10M".into()]);
+    }
+    assert!(payers.iter().all(|user| site.walled(user)));
+    // No change that drops a session is let through at all, and the pace is one a minute.
+    let none = ChangeRule { hold: BrakeRule { floor: 0, basis_points: 0 }, per_minute: 1 };
+    site.configure_changes(Mode::Enforce, none);
+    let faster = wrong(5, 1);
+    site.want(payers.iter().map(|user| active(user, 1)).chain([faster]).collect()).await;
+    eventually("given back", || payers.iter().all(|user| site.passes_at(user, 10_000_000))).await;
+    site.told_outcome("sub0005", wire::Outcome::HeldChanges).await;
+    assert_eq!(site.profile("sub0005"), "10M");
+    site.finish().await;
+}
+
+#[tokio::test]
 async fn a_restart_does_not_let_more_changes_pass() {
     let dir = tempfile::tempdir().unwrap();
     let sim = Arc::new(RouterSim::start(isp(5)).await.unwrap());

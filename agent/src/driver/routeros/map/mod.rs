@@ -44,6 +44,7 @@ fn empty(status: RowStatus) -> ObservedRow {
         fields: Vec::new(),
         pending: Vec::new(),
         stale: Vec::new(),
+        walled: false,
         blocked: None,
         left: None,
     }

@@ -2,7 +2,7 @@
 
 use super::super::parse;
 use super::super::tables::{
-    ListEntry, PROFILE_MARKER, Password, Profile, Secret, Tables, interface_of, is_pppoe,
+    ListEntry, PROFILE_MARKER, Password, Profile, Queue, Secret, Tables, interface_of, is_pppoe,
 };
 use super::{FixedWrite, carries_marker, empty, field, marked};
 use crate::desired::{Access, Status, bare_address};
@@ -104,7 +104,7 @@ fn present(
     let is_cut = secret.disabled || secret.profile == options.cut_profile;
     let status = if is_cut { RowStatus::Suspended } else { RowStatus::Active };
     let own_profile = tables.profiles.get(&secret.profile);
-    let live = tables.queues.get(&interface_of(&secret.name)).and_then(|queues| queues.first());
+    let live = live_queue(secret, tables);
     let mut row = ObservedRow {
         speed: live.and_then(|queue| queue.speed).or_else(|| own_profile.and_then(|profile| profile.speed)),
         fields: fields(secret, own_profile),
@@ -128,6 +128,7 @@ fn present(
     }
     row.pending.extend(prefix_pending(want, secret, is_ours, tables, options));
     row.stale = stale(want, secret, &row, tables, options);
+    row.walled = want.status == Status::Active && is_walled(secret, &row, tables, options);
     if row.is_in_place() && want.status == Status::Active {
         row.blocked = conflict(want, own_profile);
     }
@@ -262,6 +263,30 @@ fn conflict(want: &Want, profile: Option<&Profile>) -> Option<String> {
     want.speed_conflict.clone().filter(|_| differs)
 }
 
+/// Whether something of the subscriber is still behind the wall: their prefix, a session on the cut list, or one that
+/// has the rate of the cut profile where their own has another.
+fn is_walled(secret: &Secret, row: &ObservedRow, tables: &Tables, options: &RouterosOptions) -> bool {
+    let Some(cut) = tables.profiles.get(&options.cut_profile) else { return false };
+    let own = tables.profiles.get(&secret.profile).and_then(|profile| profile.speed);
+    let live = live_queue(secret, tables).and_then(|queue| queue.speed);
+    let at_cut_rate =
+        !row.sessions.is_empty() && cut.speed.is_some() && live == cut.speed && own != cut.speed;
+    let listed = row.sessions.iter().any(|session| is_listed(session, &cut.address_list, tables));
+    let prefix = row.pending.iter().any(|(name, _)| name == FixedWrite::UNLIST);
+    prefix || listed || at_cut_rate
+}
+
+/// Whether a session is on a list by its profile.
+fn is_listed(session: &Session, list: &str, tables: &Tables) -> bool {
+    let mut entries = tables.lists.get(&session.address).into_iter().flatten();
+    !list.is_empty() && entries.any(|entry| entry.dynamic && entry.list == list)
+}
+
+/// The queue that limits the session of a secret.
+fn live_queue<'a>(secret: &Secret, tables: &'a Tables) -> Option<&'a Queue> {
+    tables.queues.get(&interface_of(&secret.name)).and_then(|queues| queues.first())
+}
+
 /// Sessions that must go. With a write that concerns them: all. Without: those whose live queue or address-list
 /// entry shows that they live by other settings; where nothing shows it, none.
 fn stale(
@@ -282,17 +307,16 @@ fn stale(
     }
     let cut = tables.profiles.get(&options.cut_profile);
     let wanted = if want.status == Status::Active { tables.profiles.get(&secret.profile) } else { cut };
-    let live = tables.queues.get(&interface_of(&secret.name)).and_then(|queues| queues.first());
+    let live = live_queue(secret, tables);
     let lives_otherwise = |session: &&Session| {
         let by_queue = match (wanted.and_then(|profile| profile.speed), live.and_then(|queue| queue.speed)) {
             (Some(wanted), Some(live)) => Some(wanted != live),
             _ => None,
         };
         let list = cut.map_or("", |cut| cut.address_list.as_str());
-        let entries = tables.lists.get(&session.address).into_iter().flatten();
-        let walled = entries.filter(|entry| entry.dynamic && entry.list == list).count() > 0;
+        let walled = is_listed(session, list, tables);
         match want.status {
-            Status::Active => by_queue == Some(true) || (!list.is_empty() && walled),
+            Status::Active => by_queue == Some(true) || walled,
             Status::Suspended | Status::Terminated => by_queue.unwrap_or(!list.is_empty() && !walled),
         }
     };

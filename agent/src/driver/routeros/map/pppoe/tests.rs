@@ -118,6 +118,15 @@ fn without_a_live_queue_the_address_list_tells() {
 fn a_walled_session_of_a_paid_subscriber_is_dropped() {
     let row = see(&want(Status::Active), &with_session(tables(Some(secret("10M"))), "128k/128k"));
     assert_eq!((pending(&row), row.stale.len()), (vec![], 1));
+    assert!(row.walled, "what gives it back is a reconnection");
+    let mut listed = with_session(tables(Some(secret("10M"))), "");
+    let entry = ListEntry { list: "cortados".into(), dynamic: true, ..ListEntry::default() };
+    listed.lists.insert("10.0.0.9".into(), vec![entry]);
+    let row = see(&want(Status::Active), &listed);
+    assert!(row.walled && row.stale.len() == 1, "{row:?}");
+    // A session at some other speed is behind no wall.
+    let slow = see(&want(Status::Active), &with_session(tables(Some(secret("10M"))), "5M/5M"));
+    assert!(!slow.walled && slow.stale.len() == 1, "{slow:?}");
 }
 
 #[test]
@@ -151,7 +160,7 @@ fn a_profile_that_is_not_ours_keeps_its_rate() {
     }
     let row = see(&faster, &tables);
     assert!(row.is_in_place(), "{row:?}");
-    let left = row.left.unwrap();
+    let left = row.left.as_deref().unwrap();
     assert!(left.contains("profile 10M") && left.contains("10M/10M") && left.contains("5M/20M"), "{left}");
     // A reconnection does not wait for it.
     let mut cut = with_session(super::tests::tables(Some(secret("cut"))), "128k/128k");
@@ -159,7 +168,7 @@ fn a_profile_that_is_not_ours_keeps_its_rate() {
         plan.comment.clear();
     }
     let row = see(&faster, &cut);
-    assert_eq!((pending(&row), row.blocked), (vec![("profile", "10M")], None));
+    assert_eq!((pending(&row), &row.blocked), (vec![("profile", "10M")], &None));
 }
 
 #[test]
@@ -270,6 +279,10 @@ fn the_prefix_of_a_secret_is_walled_beside_its_profile() {
     assert!(see(&want(Status::Suspended), &cut).is_in_place());
     let unlisted = ("address-list.removed", "2001:db8:5::/56");
     assert_eq!(pending(&see(&want(Status::Active), &cut)), [("profile", "10M"), unlisted]);
+    let mut half = with_session(tables(Some(with_prefix("10M", "2001:db8:5::/56"))), "10M/10M");
+    half.lists.clone_from(&cut.lists);
+    let row = see(&want(Status::Active), &half);
+    assert_eq!((pending(&row), row.stale.len(), row.walled), (vec![unlisted], 0, true));
     assert_eq!(pending(&see(&want(Status::Terminated), &cut)), [("removed", "yes"), unlisted]);
 }
 
