@@ -126,7 +126,8 @@ pub struct Point {
     pub marker: String,
     /// A person recognised the row on the device as this subscriber's: it counts as ours, and gets the marker.
     pub adopt: bool,
-    /// Of a terminated point: its fixed address was given to someone else, or a person released it.
+    /// Of a terminated point: its fixed address, or a row that is not ours, was given to someone else, or a person
+    /// released it. Nothing is cut for it any more.
     pub address_free: bool,
 }
 

@@ -29,6 +29,9 @@ pub struct Want {
     pub speed_conflict: Option<String>,
     /// Another point of the device, not terminated, has this very user name or address.
     pub taken: bool,
+    /// Of a fixed address that ended: a point that is not terminated has an address of it, at whatever device of this
+    /// agent and by whatever access. What stays on a list would cut that one.
+    pub in_use: bool,
     /// The subscriber's password, opened, when one came.
     pub password: Option<Zeroizing<String>>,
 }
@@ -36,10 +39,11 @@ pub struct Want {
 /// Without the password.
 impl std::fmt::Debug for Want {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { point, status, fresh, speed_conflict, taken, password: _ } = self;
+        let Self { point, status, fresh, speed_conflict, taken, in_use, password: _ } = self;
         let mut shown = f.debug_struct("Want");
         shown.field("point", point).field("status", status).field("fresh", fresh);
-        shown.field("speed_conflict", speed_conflict).field("taken", taken).finish_non_exhaustive()
+        shown.field("speed_conflict", speed_conflict).field("taken", taken).field("in_use", in_use);
+        shown.finish_non_exhaustive()
     }
 }
 

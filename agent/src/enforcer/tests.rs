@@ -5,6 +5,7 @@ mod foreign;
 mod holds;
 mod matrix;
 mod service;
+mod swapped;
 
 use std::path::Path;
 use std::sync::Arc;

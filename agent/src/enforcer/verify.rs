@@ -109,6 +109,7 @@ fn want(router: &RouterOs, status: Status) -> Want {
         fresh: false,
         speed_conflict: None,
         taken: false,
+        in_use: false,
         password: Some(password),
     }
 }

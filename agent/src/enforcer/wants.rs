@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Shared;
 use crate::core::enforcement::Phase;
-use crate::desired::{Access, Point, Speed, Status};
+use crate::desired::{Access, Addresses, Point, Speed, Status};
 use crate::driver::Want;
 use crate::journal::Memories;
 
@@ -14,6 +14,7 @@ pub(super) fn build(shared: &Shared, device: &str, points: &[Arc<Point>], now_ms
     let everyone = shared.desired.of_device(device);
     let speeds = profile_speeds(&everyone);
     let holders = holders(&everyone);
+    let in_use = in_use(shared, points);
     points
         .iter()
         .map(|point| Want {
@@ -21,6 +22,7 @@ pub(super) fn build(shared: &Shared, device: &str, points: &[Arc<Point>], now_ms
             fresh: is_fresh(&shared.memories, point),
             speed_conflict: conflict(point, &speeds),
             taken: is_taken(point, &holders),
+            in_use: fixed_end(point).is_some_and(|address| in_use.meets(address)),
             password: password(shared, point),
             point: point.clone(),
         })
@@ -70,6 +72,32 @@ fn access(point: &Point) -> Option<&str> {
         Access::Static { address } => Some(address),
         Access::Unsupported { .. } => None,
     }
+}
+
+/// The address of a point that has one by itself and is terminated.
+fn fixed_end(point: &Point) -> Option<&str> {
+    match &point.access {
+        Access::Static { address } if point.status == Status::Terminated => Some(address),
+        _ => None,
+    }
+}
+
+/// Addresses of everybody who has not ended, at whatever device: one who moved to another router, or was given their
+/// address by PPPoE, may still pass through this one. Only asked for where somebody's fixed address ended.
+fn in_use(shared: &Shared, points: &[Arc<Point>]) -> Addresses {
+    let mut addresses = Addresses::default();
+    if points.iter().any(|point| fixed_end(point).is_some()) {
+        let everyone = shared.desired.everyone();
+        for point in everyone.iter().filter(|point| point.status != Status::Terminated) {
+            match &point.access {
+                Access::Static { address } | Access::Pppoe { address: Some(address), .. } => {
+                    addresses.insert(address);
+                }
+                Access::Pppoe { .. } | Access::Unsupported { .. } => {}
+            }
+        }
+    }
+    addresses
 }
 
 type Speeds<'a> = HashMap<&'a str, HashSet<Speed>>;

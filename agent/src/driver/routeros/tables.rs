@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::client::{CallError, Client, Command, Row, TrapClass};
 use super::parse;
-use crate::desired::{Access, Speed, bare_address};
+use crate::desired::{Access, Speed, bare_address, span};
 use crate::driver::{Session, SessionKey, Want};
 
 /// Up to so many names a print is narrowed by query words; above, the whole menu is cheaper for both ends.
@@ -37,7 +37,7 @@ impl Secret {
 /// subscriber's: on a cut list it would wall everybody.
 fn is_delegated(prefix: &str) -> bool {
     let length = prefix.split_once('/').map_or(Some(128), |(_, length)| length.parse::<u8>().ok());
-    prefix.contains(':') && parse::span(prefix).is_some() && length.is_some_and(|length| length > 32)
+    prefix.contains(':') && span(prefix).is_some() && length.is_some_and(|length| length > 32)
 }
 
 /// What the router showed of a secret's password.

@@ -249,3 +249,40 @@ async fn markers_are_written_at_a_pace() {
     assert_eq!(site.sim.counters().session_drops, 0);
     site.finish().await;
 }
+
+#[tokio::test]
+async fn an_address_that_ended_does_not_wall_who_has_it_now_by_other_means() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = isp(1)
+        .with_command(["/ppp/secret/set", "=numbers=sub0001", "=remote-address=10.70.0.5"])
+        .with_cpe(CpeConfig::fixed("plaza", "10.70.0.6".parse().unwrap()));
+    let mut site = Site::start(config, dir.path(), Mode::Enforce).await;
+    site.everyone_online(1).await;
+    let by_pppoe = |generation| {
+        let point = with_access(active("sub0001", generation), |access| access.address = "10.70.0.5".into());
+        wire::DesiredPoint { speed: None, ..point }
+    };
+    site.want(vec![by_pppoe(1), at_address("old", 1, wire::DesiredStatus::Terminated)]).await;
+    site.told("old", |told| told.status() == wire::ObservedStatus::Absent).await;
+    assert!(site.sim.rows("/ip/firewall/address-list").unwrap().is_empty());
+    assert!(site.sim.passes_traffic("sub0001").is_some_and(|verdict| verdict.passes()));
+    // Or has moved to another router, and passes through this one: by then it stood on the list.
+    let ended = |generation| {
+        let address = wire::StaticAccess { address: "10.70.0.6".into() };
+        let access = Some(wire::desired_point::Access::StaticAddress(address));
+        wire::DesiredPoint { access, ..at_address("plaza", generation, wire::DesiredStatus::Terminated) }
+    };
+    site.want(vec![ended(1)]).await;
+    eventually("walled", || site.walled("plaza")).await;
+    let moved = wire::DesiredPoint {
+        device_id: "dev_2".into(),
+        point_id: "moved".into(),
+        status: wire::DesiredStatus::Active.into(),
+        ..ended(1)
+    };
+    site.want(vec![moved]).await;
+    site.sweep().await;
+    site.told("plaza", |told| told.status() == wire::ObservedStatus::Absent).await;
+    assert!(site.sim.passes_traffic("plaza").is_some_and(|verdict| verdict.passes()));
+    site.finish().await;
+}

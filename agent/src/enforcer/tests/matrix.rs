@@ -171,7 +171,7 @@ async fn agent(cell: Cell, sim: Arc<RouterSim>, dir: &Path) -> Site {
 
 /// Whether bytes of each family get through within ten seconds of the router's time. A session that ended meanwhile
 /// began to count again.
-fn forwards(sim: &RouterSim, cpe: &str) -> (bool, bool) {
+pub(super) fn forwards(sim: &RouterSim, cpe: &str) -> (bool, bool) {
     let bytes = |state: &CpeState| (state.upload_bytes + state.download_bytes, state.bytes_v6);
     let before = sim.cpe(cpe).unwrap();
     sim.advance(Duration::from_secs(10));
@@ -181,8 +181,20 @@ fn forwards(sim: &RouterSim, cpe: &str) -> (bool, bool) {
     (bytes(&after).0 > from.0, bytes(&after).1 > from.1)
 }
 
-async fn eventually_forwards(sim: &RouterSim, cell: Cell, wanted: bool, what: &str) {
-    let families = (wanted, wanted && cell.reach.has_ipv6());
+/// Waits until every point of the subscriber is told to be so by this order.
+async fn told_done(site: &mut Site, cell: Cell, generation: u64, status: wire::ObservedStatus) {
+    for point in cell.reach.points(generation, wire::DesiredStatus::Active) {
+        let is_done = |told: &wire::ObservedPoint| {
+            told.order.is_some_and(|order| order.generation == generation)
+                && told.status() == status
+                && matches!(told.outcome(), wire::Outcome::Applied | wire::Outcome::InPlace)
+        };
+        site.told(&point.point_id, is_done).await;
+    }
+}
+
+async fn eventually_forwards(sim: &RouterSim, cell: Cell, what: &str) {
+    let families = (true, cell.reach.has_ipv6());
     eventually(&format!("{what}: {cell:?}"), || forwards(sim, VICTIM) == families).await;
 }
 
@@ -266,10 +278,12 @@ async fn run(cell: Cell) {
     let mut site = agent(cell, sim, dir.path()).await;
     site.want(cell.reach.points(1, wire::DesiredStatus::Active)).await;
     site.told_outcome(VICTIM, wire::Outcome::InPlace).await;
-    eventually_forwards(&site.sim, cell, true, "passes at first").await;
+    eventually_forwards(&site.sim, cell, "passes at first").await;
 
-    let site = cut(cell, site, dir.path()).await;
-    eventually_forwards(&site.sim, cell, false, "is cut").await;
+    let mut site = cut(cell, site, dir.path()).await;
+    // Said to be cut: from then on not a byte gets through.
+    told_done(&mut site, cell, 2, wire::ObservedStatus::Suspended).await;
+    assert_eq!(forwards(&site.sim, VICTIM), (false, false), "is cut: {cell:?}");
     site.sweep().await;
     assert!(site.stores.journal.unfinished("dev_1").is_empty(), "{cell:?}");
     assert_eq!(forwards(&site.sim, VICTIM), (false, false), "stays cut: {cell:?}");
@@ -281,9 +295,10 @@ async fn run(cell: Cell) {
     assert_eq!(forwards(&site.sim, VICTIM), (false, false), "reappears cut: {cell:?}");
 
     site.want(cell.reach.points(3, wire::DesiredStatus::Active)).await;
-    eventually_forwards(&site.sim, cell, true, "is given back").await;
+    told_done(&mut site, cell, 3, wire::ObservedStatus::Active).await;
+    eventually_forwards(&site.sim, cell, "is given back").await;
     site.sweep().await;
-    eventually_forwards(&site.sim, cell, true, "stays given back").await;
+    eventually_forwards(&site.sim, cell, "stays given back").await;
     assert!(site.stores.journal.unfinished("dev_1").is_empty(), "{cell:?}");
     assert!(forwards(&site.sim, NEIGHBOUR).0, "the neighbour passes still: {cell:?}");
     site.finish().await;
@@ -344,46 +359,4 @@ async fn a_cut_by_an_agent_that_dies_before_the_read_back() {
 #[tokio::test]
 async fn a_cut_by_an_agent_that_dies_before_the_report() {
     each_reach(8).await;
-}
-
-/// Two subscribers of one pool get each other's address while one of them is cut: the wall goes with the debtor.
-#[tokio::test]
-async fn a_swapped_pool_address_walls_the_right_one() {
-    let dir = tempfile::tempdir().unwrap();
-    // Two addresses in the pool, taken in turn; the cut profile gives of the same.
-    let config = isp(2)
-        .with_command(["/ip/pool/set", "=numbers=subscribers", "=ranges=10.65.0.1-10.65.0.2"])
-        .with_command(["/ppp/secret/set", "=numbers=sub0001,sub0002", "=remote-address=", "=profile=10M"]);
-    let mut site = Site::start(config, dir.path(), Mode::Enforce).await;
-    site.everyone_online(2).await;
-    site.want(vec![active("sub0001", 1), active("sub0002", 1)]).await;
-    site.want(vec![suspended("sub0001", 2)]).await;
-    site.told_outcome("sub0001", wire::Outcome::Applied).await;
-    eventually("walled", || site.walled("sub0001")).await;
-    let address = |site: &Site, cpe: &str| site.sim.cpe(cpe).unwrap().address;
-    let (debtor, payer) = (address(&site, "sub0001"), address(&site, "sub0002"));
-    for cpe in ["sub0001", "sub0002"] {
-        site.sim.set_powered(cpe, false);
-    }
-    // Whoever comes first takes what is next.
-    for cpe in ["sub0002", "sub0001"] {
-        site.sim.set_powered(cpe, true);
-        eventually("back", || address(&site, cpe).is_some()).await;
-    }
-    if address(&site, "sub0002") != debtor {
-        for cpe in ["sub0001", "sub0002"] {
-            site.sim.set_powered(cpe, false);
-        }
-        for cpe in ["sub0001", "sub0002"] {
-            site.sim.set_powered(cpe, true);
-            eventually("back", || address(&site, cpe).is_some()).await;
-        }
-    }
-    assert_eq!((address(&site, "sub0001"), address(&site, "sub0002")), (payer, debtor), "they swapped");
-    for _ in 0..2 {
-        assert!(!forwards(&site.sim, "sub0001").0, "the debtor is walled under the other's address");
-        assert!(forwards(&site.sim, "sub0002").0, "who pays passes under the debtor's");
-        site.sweep().await;
-    }
-    site.finish().await;
 }

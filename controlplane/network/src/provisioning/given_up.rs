@@ -56,6 +56,8 @@ async fn give_up(ctx: &Ctx, tx: &mut TenantTx, rows: &[PointRow]) -> Result<(), 
         order.generation += 1;
         let mut after = row.clone();
         (after.timeline, after.generation) = (order.timeline, order.generation);
+        // A person's order, and no new cut: neither the brake nor the time by which the cut had to come is meant.
+        (after.released, after.not_after) = (true, None);
         store::point_give_up(tx, &row.id).await?;
         store::point_desire(tx, &after, ctx.now()).await?;
     }

@@ -8,7 +8,7 @@ use super::super::{parse, tables};
 use super::Outcome;
 use super::addresses::{connection_menu, newly_listed};
 use super::batch::{self, ROWS_PER_COMMAND};
-use crate::desired::Access;
+use crate::desired::{Access, span};
 use crate::driver::{Change, SessionKey};
 
 /// A print of connections is cut short when one of them vanishes meanwhile; so often it is tried.
@@ -111,7 +111,7 @@ struct Walled<'a> {
 
 impl<'a> Walled<'a> {
     fn add(&mut self, address: &'a str, change: usize) {
-        match parse::span(address) {
+        match span(address) {
             Some((first, last)) if first != last => self.prefixes.push((first, last, change)),
             _ => {
                 self.hosts.insert(address, change);
@@ -122,7 +122,7 @@ impl<'a> Walled<'a> {
     /// The change that walled this host.
     fn of(&self, host: &str) -> Option<usize> {
         let in_prefix = || {
-            let (host, _) = parse::span(host).filter(|_| !self.prefixes.is_empty())?;
+            let (host, _) = span(host).filter(|_| !self.prefixes.is_empty())?;
             let mut prefixes = self.prefixes.iter();
             prefixes.find(|(first, last, _)| (*first..=*last).contains(&host)).map(|(_, _, change)| *change)
         };

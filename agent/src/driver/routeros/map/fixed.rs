@@ -62,7 +62,8 @@ pub(super) fn observe(want: &Want, address: &str, tables: &Tables, options: &Rou
 }
 
 /// The end of a subscriber is no end of their address: most routers forward what nothing forbids, so it stays cut until
-/// it is free. An address of a pool has a next holder at any time and is let go at once.
+/// it is free. It is let go at once when it has a next holder, who would be cut by it: somebody who has not ended, or, of
+/// a pool, whoever comes.
 fn terminated(
     row: &mut ObservedRow,
     want: &Want,
@@ -71,11 +72,12 @@ fn terminated(
     queue: Option<&Queue>,
     tables: &Tables,
 ) {
-    let is_let_go = want.taken || want.point.address_free || pool_of(address, tables).is_some();
+    let is_let_go =
+        want.taken || want.in_use || want.point.address_free || pool_of(address, tables).is_some();
     if !is_let_go && row.status != RowStatus::Suspended {
         row.pending.push(field(FixedWrite::LIST, address));
     }
-    // Someone else has the address by now: what stands on the list for it is theirs.
+    // Another point of this device has the very address by now: what stands on the list for it is theirs.
     if is_let_go && !want.taken {
         let ours = here.iter().filter(|entry| carries_marker(&entry.comment, &want.point));
         row.pending.extend(ours.map(|entry| field(FixedWrite::UNLIST, &entry.address)));

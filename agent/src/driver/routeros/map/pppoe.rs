@@ -42,6 +42,12 @@ fn renamed<'a>(want: &Want, tables: &'a Tables) -> Result<Option<&'a Secret>, St
             "secrets {} and {} both carry the marker {}: it cannot be told which counts",
             one.name, other.name, want.point.marker
         )),
+        // With the subscriber's own secret removed, a copy of it is the last that carries the marker.
+        (Some(one), None) if want.status == Status::Terminated => Err(format!(
+            "secret {} carries the marker {} of a subscriber who ended under another name: whether it is theirs or a \
+             copy for someone else cannot be told",
+            one.name, want.point.marker
+        )),
         (one, _) => Ok(one),
     }
 }
@@ -113,8 +119,10 @@ fn present(
     };
     let is_ours = want.point.adopt || carries_marker(&secret.comment, &want.point);
     match want.status {
-        // Someone else's by now: nothing of this point is left to remove.
-        Status::Terminated if want.taken => return ObservedRow { status: RowStatus::Absent, ..row },
+        // Someone else's by now, or let go by a person: nothing of this point is left to remove.
+        Status::Terminated if want.taken || (want.point.address_free && !is_ours) => {
+            return ObservedRow { status: RowStatus::Absent, ..row };
+        }
         Status::Terminated if is_ours => row.pending = vec![field("removed", "yes")],
         Status::Terminated | Status::Suspended => {
             if !is_cut {

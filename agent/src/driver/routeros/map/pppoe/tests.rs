@@ -22,7 +22,15 @@ fn want(status: Status) -> Want {
     });
     point.status = status;
     point.speed = Some(TEN);
-    Want { point: Arc::new(point), status, fresh: true, speed_conflict: None, taken: false, password: None }
+    Want {
+        point: Arc::new(point),
+        status,
+        fresh: true,
+        speed_conflict: None,
+        taken: false,
+        in_use: false,
+        password: None,
+    }
 }
 
 fn tables(secret: Option<Secret>) -> Tables {
@@ -248,6 +256,27 @@ fn a_renamed_user_keeps_the_secret() {
     let ours = Secret { name: "old".into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
     let row = see(&want(Status::Active), &tables(Some(ours)));
     assert_eq!(pending(&row), [("name", "juan")]);
+}
+
+#[test]
+fn the_copy_of_a_secret_that_ended_is_not_removed_after_it() {
+    let ours = |name: &str| Secret { name: name.into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
+    let mut both = tables(Some(ours("juan")));
+    both.secrets.insert("new-one".into(), vec![ours("new-one")]);
+    assert_eq!(pending(&see(&want(Status::Terminated), &both)), [("removed", "yes")]);
+    both.secrets.remove("juan");
+    let row = see(&want(Status::Terminated), &both);
+    assert!(row.blocked.as_deref().is_some_and(|why| why.contains("new-one")), "{row:?}");
+    assert!(row.pending.is_empty() && row.stale.is_empty(), "{row:?}");
+}
+
+#[test]
+fn a_secret_that_is_not_ours_is_left_alone_once_it_is_released() {
+    let mut released = want(Status::Terminated);
+    Arc::get_mut(&mut released.point).unwrap().address_free = true;
+    // Its operator has put it back on a plan, for somebody we do not know.
+    let row = see(&released, &with_session(tables(Some(secret("10M"))), "10M/10M"));
+    assert!(row.is_in_place() && row.status == RowStatus::Absent, "{row:?}");
 }
 
 #[test]
