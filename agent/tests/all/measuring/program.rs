@@ -10,7 +10,7 @@ use atalaya_protocol::wire;
 use atalaya_simulators::routeros::{RouterSim, SimConfig};
 
 use super::snmp::{COMMUNITY, snmpd};
-use crate::support::enrolled::{configure, enrol, sealed_community, sealed_login};
+use crate::support::enrolled::{configure, enrol, sealed, sealed_community};
 use crate::support::wait_for;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_atalaya-agent");
@@ -140,6 +140,11 @@ async fn a_real_device_is_measured_into_the_buffer_while_headquarters_is_away() 
     assert!(loopback.len() >= 2 && loopback.is_sorted(), "{loopback:?}");
 }
 
+fn sealed_login(state_dir: &Path) -> bytes::Bytes {
+    let login = wire::UserPassword { user: "admin".into(), password: "admin".into() };
+    sealed(state_dir, wire::credentials::Kind::UserPassword(login))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_says_whether_cuts_would_have_an_effect() {
     let sim = RouterSim::start(SimConfig::isp(2, false)).await.unwrap();
@@ -151,7 +156,7 @@ async fn doctor_says_whether_cuts_would_have_an_effect() {
         kind: "routeros".into(),
         host: "127.0.0.1".into(),
         port: sim.address().port().into(),
-        sealed_credentials: sealed_login(dir.path(), "admin", "admin"),
+        sealed_credentials: sealed_login(dir.path()),
         mode: mode.into(),
         ..Default::default()
     };
@@ -163,7 +168,7 @@ async fn doctor_says_whether_cuts_would_have_an_effect() {
     assert!(text.contains("/ip firewall filter add chain=forward"), "{text}");
     let enforced = tempfile::tempdir().unwrap();
     enrol(enforced.path());
-    let login = sealed_login(enforced.path(), "admin", "admin");
+    let login = sealed_login(enforced.path());
     let device = wire::DeviceConfig { sealed_credentials: login, ..router(wire::DeviceMode::Enforce) };
     configure(enforced.path(), vec![device]).await;
     let (_, text) = agent(enforced.path(), &["doctor"]);

@@ -54,13 +54,8 @@ pub(crate) fn sealed_community(state_dir: &Path, community: &str) -> bytes::Byte
     sealed(state_dir, wire::credentials::Kind::SnmpV2c(community))
 }
 
-/// A log-in, sealed likewise.
-pub(crate) fn sealed_login(state_dir: &Path, user: &str, password: &str) -> bytes::Bytes {
-    let login = wire::UserPassword { user: user.into(), password: password.into() };
-    sealed(state_dir, wire::credentials::Kind::UserPassword(login))
-}
-
-fn sealed(state_dir: &Path, kind: wire::credentials::Kind) -> bytes::Bytes {
+/// Credentials, sealed likewise.
+pub(crate) fn sealed(state_dir: &Path, kind: wire::credentials::Kind) -> bytes::Bytes {
     let key = SealingKey::load_or_create(&state_dir.join("identity")).unwrap();
     let plain = wire::Credentials { kind: Some(kind) }.encode_to_vec();
     PublicKey::from(key.public()).seal(&mut OsRng, &plain).unwrap().into()
