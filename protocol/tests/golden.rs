@@ -115,7 +115,7 @@ fn metrics_travel_on_both_of_their_lanes() {
 /// What was added since version 1 reads back, and is absent in the bytes of version 1: there it means what was always so.
 #[test]
 fn what_was_added_travels_and_old_bytes_do_without() {
-    use atalaya_protocol::wire::{Field, Finding, JobStatus, TimelineHold, job_result};
+    use atalaya_protocol::wire::{ChangeBrake, Field, Finding, JobStatus, Outcome, TimelineHold, job_result};
     let finding = || Finding {
         code: "timeout".into(),
         facts: vec![Field { name: "words".into(), value: "5 s".into() }],
@@ -127,15 +127,29 @@ fn what_was_added_travels_and_old_bytes_do_without() {
                 let Message::AgentConfig(old) = old else { panic!("another message") };
                 assert!(old.devices.iter().all(|device| !device.without_ping), "every device is pinged");
                 config.devices.iter_mut().for_each(|device| device.without_ping = true);
+                assert!(old.brake.is_some_and(|brake| brake.changes.is_none()), "the agent's own rule");
+                let changes = ChangeBrake { per_hour_floor: 1, per_hour_basis_points: 2, per_minute: 3 };
+                config.brake.iter_mut().for_each(|brake| brake.changes = Some(changes));
                 let message = Message::AgentConfig(config);
                 assert_eq!(decode(&framed(&message)), message);
             }
             Message::DesiredUpdate(mut update) => {
                 let Message::DesiredUpdate(old) = old else { panic!("another message") };
                 assert!(old.points.iter().all(|point| point.timeline_hold() == TimelineHold::Unspecified));
+                assert!(old.points.iter().all(|point| !point.adopt && !point.address_free), "nobody said so");
+                for point in &mut update.points {
+                    (point.adopt, point.address_free) = (true, true);
+                }
                 for hold in [TimelineHold::Waits, TimelineHold::None] {
                     update.points.iter_mut().for_each(|point| point.set_timeline_hold(hold));
                     let message = Message::DesiredUpdate(update.clone());
+                    assert_eq!(decode(&framed(&message)), message);
+                }
+            }
+            Message::ObservedReport(mut report) => {
+                for outcome in [Outcome::HeldChanges, Outcome::Partly] {
+                    report.points.iter_mut().for_each(|point| point.set_outcome(outcome));
+                    let message = Message::ObservedReport(report.clone());
                     assert_eq!(decode(&framed(&message)), message);
                 }
             }
@@ -174,6 +188,7 @@ fn what_was_added_travels_and_old_bytes_do_without() {
                 result.finding = Some(finding());
                 let Some(job_result::Result::Plan(plan)) = &mut result.result else { panic!("no plan") };
                 plan.checks.iter_mut().for_each(|check| check.finding = Some(finding()));
+                plan.changes.iter_mut().for_each(|change| change.sessions_dropped = 2);
                 let message = Message::JobResult(result);
                 assert_eq!(decode(&framed(&message)), message);
             }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{ActiveConfig, ConfigKeeper, SealingKey};
 use crate::core::brake::BrakeRule;
+use crate::core::changes::ChangeRule;
 use crate::core::enforcement::Mode;
 use crate::driver::{Device, DeviceError};
 use crate::enforcer::{EnforcedDevice, Enforcer, EnforcerConfig, Unseal};
@@ -69,6 +70,12 @@ fn for_enforcer(config: &ActiveConfig) -> EnforcerConfig {
         floor: brake.per_hour_floor,
         basis_points: brake.per_hour_basis_points,
     });
+    let usual = ChangeRule::default();
+    let given = config.message.brake.as_ref().and_then(|brake| brake.changes.as_ref());
+    let changes = given.map_or(usual, |given| ChangeRule {
+        hold: BrakeRule { floor: given.per_hour_floor, basis_points: given.per_hour_basis_points },
+        per_minute: if given.per_minute == 0 { usual.per_minute } else { given.per_minute },
+    });
     let devices = config.devices.iter().map(|device| EnforcedDevice {
         device: device.driver.clone(),
         mode: match device.mode {
@@ -80,6 +87,7 @@ fn for_enforcer(config: &ActiveConfig) -> EnforcerConfig {
     EnforcerConfig {
         devices: devices.collect(),
         brake,
+        changes,
         cuts_while_away: config.message.offline_cuts() == wire::OfflineCuts::Apply,
     }
 }

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use atalaya_pki::{client, validity};
+use atalaya_protocol::wire::{CheckStatus, DeviceMode};
 
 use crate::app::{BuildTime, build_time_ms, gateways};
 use crate::clock::{AgentClock, Clock};
-use crate::config::{ConfigKeeper, Local, SealingKey};
+use crate::config::{ActiveConfig, ConfigKeeper, Local, SealingKey};
 use crate::driver::registry::Resources;
 use crate::enrol::{Enrolled, IdentityStore};
 use crate::status::Status;
@@ -16,6 +18,8 @@ use crate::uplink::quic;
 /// Free space below which a warning is due.
 const LITTLE_SPACE: u64 = 256 << 20;
 const DAY_MS: i64 = 86_400_000;
+/// Longest time for which a device is asked whether cuts bite.
+const BITE_PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Grade {
@@ -57,7 +61,9 @@ pub(super) async fn run(local: &Local) -> anyhow::Result<u8> {
             Some(problem) => findings.say(Grade::Warning, family, problem),
         }
     }
-    configuration(&local.state_dir, resources, &mut findings);
+    if let Some(config) = configuration(&local.state_dir, resources, &mut findings) {
+        bites(&config, &mut findings).await;
+    }
     running(&local.state_dir, clock.local_ms(), &mut findings);
     Ok(u8::from(findings.failed))
 }
@@ -139,19 +145,61 @@ fn time(now_ms: i64, enrolled: Option<&Enrolled>, findings: &mut Findings) {
     }
 }
 
-fn configuration(dir: &Path, resources: Arc<Resources>, findings: &mut Findings) {
+fn configuration(
+    dir: &Path,
+    resources: Arc<Resources>,
+    findings: &mut Findings,
+) -> Option<Arc<ActiveConfig>> {
     let key = match SealingKey::load_or_create(&dir.join("identity")) {
         Ok(key) => key,
-        Err(error) => return findings.say(Grade::Failed, "configuration", error),
+        Err(error) => {
+            findings.say(Grade::Failed, "configuration", error);
+            return None;
+        }
     };
     let config = ConfigKeeper::open(dir, key, resources).subscribe().borrow().clone();
     if config.version == 0 {
-        return findings.say(Grade::Warning, "configuration", "none yet; it comes at the first connection");
+        findings.say(Grade::Warning, "configuration", "none yet; it comes at the first connection");
+        return None;
     }
     let detail = format!("version {}, {} devices", config.version, config.devices.len());
     findings.say(Grade::Well, "configuration", detail);
     for (device, error) in &config.refused {
         findings.say(Grade::Warning, "device", format!("{device}: {error}"));
+    }
+    Some(config)
+}
+
+/// Whether cuts would have an effect, on every device that can make any. What fails on one that only observes is no
+/// harm yet.
+async fn bites(config: &ActiveConfig, findings: &mut Findings) {
+    for device in &config.devices {
+        let Some(enforce) = device.driver.enforce() else { continue };
+        let name = &device.driver.target().name;
+        let checks = match tokio::time::timeout(BITE_PATIENCE, enforce.can_bite()).await {
+            Ok(Ok(checks)) => checks,
+            Ok(Err(error)) => {
+                findings.say(Grade::Warning, "cuts", format!("{name}: not checked: {error}"));
+                continue;
+            }
+            Err(_) => {
+                let detail = format!("{name}: not checked within {} s", BITE_PATIENCE.as_secs());
+                findings.say(Grade::Warning, "cuts", detail);
+                continue;
+            }
+        };
+        for check in checks.into_iter().map(|bite| bite.check) {
+            let grade = match check.status() {
+                CheckStatus::Failed if device.mode == DeviceMode::Enforce => Grade::Failed,
+                CheckStatus::Failed | CheckStatus::Warning | CheckStatus::Unspecified => Grade::Warning,
+                CheckStatus::Passed => Grade::Well,
+                CheckStatus::Skipped => continue,
+            };
+            findings.say(grade, "cuts", format!("{name}: {}: {}", check.code, check.detail));
+            for line in check.remedy.lines() {
+                println!("         {line}");
+            }
+        }
     }
 }
 

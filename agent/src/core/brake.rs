@@ -41,11 +41,39 @@ struct Admission {
     order: Order,
 }
 
+/// What was let through within the last hour at one site; each order of a point once.
+#[derive(Debug, Default)]
+pub(super) struct Admitted(VecDeque<Admission>);
+
+impl Admitted {
+    /// Forgets what is older than the window.
+    pub(super) fn forget_old(&mut self, now_ms: i64) {
+        // In either direction: a clock that was two years ahead must not block cuts for two years.
+        self.0.retain(|one| now_ms.saturating_sub(one.at_ms).saturating_abs() < WINDOW_MS);
+    }
+
+    /// Whether this order of the point was let through.
+    pub(super) fn holds(&self, point: &str, order: Order) -> bool {
+        self.0.iter().any(|one| one.point == point && one.order == order)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Counts an order of a point; one that is counted already stays as it is.
+    pub(super) fn add(&mut self, at_ms: i64, point: &str, order: Order) {
+        if !self.holds(point, order) {
+            self.0.push_back(Admission { at_ms, point: point.to_owned(), order });
+        }
+    }
+}
+
 /// First cuts of the last hour, by site.
 #[derive(Debug, Default)]
 pub struct Brake {
     rule: BrakeRule,
-    sites: HashMap<String, VecDeque<Admission>>,
+    sites: HashMap<String, Admitted>,
 }
 
 impl Brake {
@@ -61,25 +89,21 @@ impl Brake {
 
     /// Counts a cut that the journal remembers, after a restart: a crash loop must not open the brake.
     pub fn remember(&mut self, at_ms: i64, site: &str, point: &str, order: Order) {
-        let admitted = self.sites.entry(site.to_owned()).or_default();
-        if !admitted.iter().any(|one| one.point == point && one.order == order) {
-            admitted.push_back(Admission { at_ms, point: point.to_owned(), order });
-        }
+        self.sites.entry(site.to_owned()).or_default().add(at_ms, point, order);
     }
 
     /// Whether the first cut of `point` may be applied now at a site of `points` enforcement points.
     pub fn admit(&mut self, now_ms: i64, site: &str, points: usize, point: &str, order: Order) -> bool {
         let limit = self.rule.limit(points);
         let admitted = self.sites.entry(site.to_owned()).or_default();
-        // In either direction: a clock that was two years ahead must not block cuts for two years.
-        admitted.retain(|one| now_ms.saturating_sub(one.at_ms).saturating_abs() < WINDOW_MS);
-        if admitted.iter().any(|one| one.point == point && one.order == order) {
+        admitted.forget_old(now_ms);
+        if admitted.holds(point, order) {
             return true;
         }
         if admitted.len() >= limit {
             return false;
         }
-        admitted.push_back(Admission { at_ms: now_ms, point: point.to_owned(), order });
+        admitted.add(now_ms, point, order);
         true
     }
 }

@@ -2,5 +2,6 @@
 
 pub mod backoff;
 pub mod brake;
+pub mod changes;
 pub mod enforcement;
 pub mod schedule;

@@ -5,8 +5,10 @@
 //! the agent from giving service back. It must never hold an opened password: those stay sealed until the moment
 //! they are written to a device.
 
+mod address;
 mod point;
 mod store;
 
+pub use address::{Addresses, span};
 pub use point::{Access, Order, Point, Speed, Status, bare_address};
 pub use store::DesiredStore;

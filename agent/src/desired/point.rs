@@ -40,7 +40,7 @@ pub enum Status {
     Active,
     /// Cut.
     Suspended,
-    /// Gone: rows of ours are removed.
+    /// Gone: rows of ours are removed, a fixed address stays cut until it is free, what is not ours is cut and left.
     Terminated,
 }
 
@@ -116,7 +116,7 @@ pub struct Point {
     pub not_after_ms: i64,
     /// A technician holds it open until then, Unix ms; 0 = no.
     pub hold_open_until_ms: i64,
-    /// A person released this very cut: brake and timeline hold do not apply.
+    /// A person released this very order: brake, timeline hold and the hold of too many changes do not apply.
     pub released: bool,
     /// Whether this cut was decided before a backup of headquarters was restored; `None` = headquarters does not say.
     pub before_restore: Option<bool>,
@@ -124,6 +124,11 @@ pub struct Point {
     pub restore: Vec<(String, String)>,
     /// Marker in the comment of rows that we make; never empty.
     pub marker: String,
+    /// A person recognised the row on the device as this subscriber's: it counts as ours, and gets the marker.
+    pub adopt: bool,
+    /// Of a terminated point: its fixed address, or a row that is not ours, was given to someone else, or a person
+    /// released it. Nothing is cut for it any more.
+    pub address_free: bool,
 }
 
 impl Point {
@@ -170,6 +175,8 @@ impl Point {
             before_restore,
             restore: point.restore.into_iter().map(|field| (field.name, field.value)).collect(),
             marker,
+            adopt: point.adopt,
+            address_free: point.address_free,
         }
     }
 

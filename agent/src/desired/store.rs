@@ -110,6 +110,11 @@ impl DesiredStore {
         self.held.read().points.values().filter(|point| point.device_id == device).cloned().collect()
     }
 
+    /// All points.
+    pub fn everyone(&self) -> Vec<Arc<Point>> {
+        self.held.read().points.values().cloned().collect()
+    }
+
     /// Number of points over several devices: the size of a site, for the brake.
     pub fn count(&self, devices: &HashSet<String>) -> usize {
         self.held.read().points.values().filter(|point| devices.contains(&point.device_id)).count()

@@ -27,6 +27,11 @@ pub struct Want {
     pub fresh: bool,
     /// Why the speed is left alone, when headquarters contradicts itself (one profile at two speeds).
     pub speed_conflict: Option<String>,
+    /// Another point of the device, not terminated, has this very user name or address.
+    pub taken: bool,
+    /// Of a fixed address that ended: a point that is not terminated has an address of it, at whatever device of this
+    /// agent and by whatever access. What stays on a list would cut that one.
+    pub in_use: bool,
     /// The subscriber's password, opened, when one came.
     pub password: Option<Zeroizing<String>>,
 }
@@ -34,10 +39,11 @@ pub struct Want {
 /// Without the password.
 impl std::fmt::Debug for Want {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { point, status, fresh, speed_conflict, password: _ } = self;
+        let Self { point, status, fresh, speed_conflict, taken, in_use, password: _ } = self;
         let mut shown = f.debug_struct("Want");
         shown.field("point", point).field("status", status).field("fresh", fresh);
-        shown.field("speed_conflict", speed_conflict).finish_non_exhaustive()
+        shown.field("speed_conflict", speed_conflict).field("taken", taken).field("in_use", in_use);
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -98,14 +104,27 @@ pub struct ObservedRow {
     pub pending: Vec<(String, String)>,
     /// Sessions that do not live by the wanted configuration (or will not, once it is written) and must be dropped.
     pub stale: Vec<SessionKey>,
+    /// The row says active and traffic does not pass all the same: the session still lives behind the wall, or a
+    /// prefix stands on the cut list. What mends it gives service back, however little is written.
+    pub walled: bool,
     /// Why this row must not be touched, in words for a person.
     pub blocked: Option<String>,
+    /// What of the row is left as it is though it differs, and why, in words for a person: a speed, a comment, a row
+    /// that is not ours to remove. Service is as wanted all the same.
+    pub left: Option<String>,
 }
 
 impl ObservedRow {
     /// Configuration and live state are as wanted.
     pub fn is_in_place(&self) -> bool {
         self.pending.is_empty() && self.stale.is_empty() && self.blocked.is_none()
+    }
+
+    /// All that is to be written is our marker in its comment.
+    pub fn lacks_marker_only(&self) -> bool {
+        self.stale.is_empty()
+            && !self.pending.is_empty()
+            && self.pending.iter().all(|(name, _)| name == "comment")
     }
 }
 

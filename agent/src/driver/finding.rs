@@ -83,6 +83,12 @@ words! {
     ProfileWalls = "profile_walls",
     /// The cut profile's list is not stopped; its rate alone restricts.
     ProfileOnlySlow = "profile_only_slow",
+    /// The cut profile slows, and fasttrack takes the packets past what slows them.
+    SlowBehindFasttrack = "slow_behind_fasttrack",
+    /// The cut profile leaves secrets without an address.
+    ProfileNoAddress = "profile_no_address",
+    /// The cut profile leaves nobody without an address.
+    ProfileAddresses = "profile_addresses",
     /// No rule stops the list.
     RuleMissing = "rule_missing",
     /// The rule that stops the list is disabled.
@@ -95,6 +101,12 @@ words! {
     RuleBehindAccept = "rule_behind_accept",
     /// The list is stopped.
     RuleStops = "rule_stops",
+    /// No fasttrack rule: speeds hold.
+    SpeedHolds = "speed_holds",
+    /// A fasttrack rule with matchers of its own.
+    SpeedMayBypass = "speed_may_bypass",
+    /// Fasttrack takes everything past the queues.
+    SpeedBypassed = "speed_bypassed",
     /// The router has no IPv6 firewall.
     NoIpv6 = "no_ipv6",
     /// Subscribers are let in by their secrets.
@@ -105,6 +117,10 @@ words! {
     NotChecked = "not_checked",
     /// One point cannot be brought to its desired state.
     PointBlocked = "point_blocked",
+    /// Something of points is left as it is, though it differs.
+    LeftAlone = "left_alone",
+    /// More changes than an hour may bring would drop sessions.
+    ManyChanges = "many_changes",
     /// An order came after its deadline.
     Late = "late",
     /// An order of a newer kind.

@@ -103,9 +103,9 @@ impl Worker {
             let point = one.want.point.clone();
             let mut memory = one.memory;
             let failure = failure(&outcome, &row);
-            let (stage, told, detail) = match &failure {
-                None => (Stage::Done, wire::Outcome::Applied, String::new()),
-                Some(why) => (Stage::Failed(why.clone()), wire::Outcome::Failed, why.clone()),
+            let (stage, (told, detail)) = match &failure {
+                None => (Stage::Done, report::in_place_or_partly(&row, wire::Outcome::Applied)),
+                Some(why) => (Stage::Failed(why.clone()), (wire::Outcome::Failed, why.clone())),
             };
             if failure.is_some() {
                 memory.failed(now_ms);
@@ -116,7 +116,7 @@ impl Worker {
                 } else {
                     self.due.entry(point.hold_open_until_ms).or_default().insert(point.id.clone());
                 }
-                if !one.action.takes_service() && row.sessions.is_empty() {
+                if one.action.awaits_session() && row.sessions.is_empty() {
                     self.watch.add(&point.id, now_ms);
                 }
             }
@@ -147,7 +147,7 @@ impl Worker {
         let reports = planned
             .iter()
             .filter_map(|one| {
-                let (outcome, detail) = report::outcome(&decision, &one.want.point)?;
+                let (outcome, detail) = report::outcome(&decision, &one.want.point, &one.row)?;
                 Some(wire::ObservedPoint {
                     detail,
                     ..report::observed(&one.want.point, &one.row, now_ms, outcome)

@@ -6,7 +6,8 @@
 //! the next pass, so nothing here depends on an event having been seen.
 //!
 //! One worker per device, so that a router that hangs holds up no other. Within a pass, what gives service back goes
-//! first; cuts follow in chunks and make way for news.
+//! first and at once; new rows, changes of speed and the like, and cuts follow in this order, in chunks that make way
+//! for news. Changes that drop sessions are held when they are too many, and spread when they are not.
 //!
 //! A change is made like this: STARTED on disk → write → WRITTEN → settle (sessions dropped) → read back → DONE and
 //! the report on disk. After a crash the device is read first (`resolve`): what it shows decides, never the wish to
@@ -41,6 +42,7 @@ pub use verify::verify_router;
 
 use crate::clock::Clock;
 use crate::core::brake::{Brake, BrakeRule, WINDOW_MS};
+use crate::core::changes::{ChangeBrake, ChangeRule};
 use crate::core::enforcement::Mode;
 use crate::desired::DesiredStore;
 use crate::driver::{Device, DeviceError};
@@ -72,6 +74,8 @@ pub struct EnforcerConfig {
     pub devices: Vec<EnforcedDevice>,
     /// The brake.
     pub brake: BrakeRule,
+    /// The hold on changes that drop sessions, and their pace.
+    pub changes: ChangeRule,
     /// Policy `offline_cuts = apply`.
     pub cuts_while_away: bool,
 }
@@ -118,6 +122,7 @@ struct Shared {
     memories: Arc<Memories>,
     reporter: Reporter,
     brake: Mutex<Brake>,
+    changes: Mutex<ChangeBrake>,
     clock: Arc<dyn Clock>,
     unseal: Arc<dyn Unseal>,
     /// Whether headquarters is connected.
@@ -129,6 +134,10 @@ struct Shared {
 #[derive(Default)]
 struct Rules {
     cuts_while_away: bool,
+    /// Pace of changes that drop sessions; 0 before the first configuration, when there is no device either.
+    changes_per_minute: u32,
+    /// How many of them an hour may bring; a plan says when it has more.
+    changes_hold: BrakeRule,
     /// Devices by site, for the brake.
     sites: HashMap<String, HashSet<String>>,
 }
@@ -152,9 +161,14 @@ impl Enforcer {
         unseal: Arc<dyn Unseal>,
         presence: channel::Receiver<bool>,
     ) -> Result<Self, StorageError> {
+        let since_ms = clock.now_ms().saturating_sub(WINDOW_MS);
         let mut brake = Brake::default();
-        for entry in stores.journal.first_cuts_since(clock.now_ms().saturating_sub(WINDOW_MS))? {
+        for entry in stores.journal.first_cuts_since(since_ms)? {
             brake.remember(entry.started_ms, &entry.start.site, &entry.start.point, entry.start.order);
+        }
+        let mut changes = ChangeBrake::new(ChangeRule::default().hold);
+        for entry in stores.journal.changes_since(since_ms)? {
+            changes.remember(entry.started_ms, &entry.start.site, &entry.start.point, entry.start.order);
         }
         let shared = Shared {
             database: stores.database.clone(),
@@ -163,6 +177,7 @@ impl Enforcer {
             memories: stores.memories.clone(),
             reporter: Reporter::new(stores.outbox.clone()),
             brake: Mutex::new(brake),
+            changes: Mutex::new(changes),
             clock,
             unseal,
             presence,
@@ -178,12 +193,18 @@ impl Enforcer {
     /// Puts a configuration in force. A device whose handle is the same one keeps its worker.
     pub fn configure(&self, config: EnforcerConfig) {
         self.shared.brake.lock().set_rule(config.brake);
+        self.shared.changes.lock().set_rule(config.changes.hold);
         let mut sites: HashMap<String, HashSet<String>> = HashMap::new();
         for one in &config.devices {
             let target = one.device.target();
             sites.entry(target.site_id.clone()).or_default().insert(target.device_id.clone());
         }
-        *self.shared.rules.write() = Rules { cuts_while_away: config.cuts_while_away, sites };
+        *self.shared.rules.write() = Rules {
+            cuts_while_away: config.cuts_while_away,
+            changes_per_minute: config.changes.per_minute,
+            changes_hold: config.changes.hold,
+            sites,
+        };
         self.config.send_replace(Arc::new(config));
     }
 

@@ -1,17 +1,21 @@
 //! One pass over some points of a device: read, decide, apply, report.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use atalaya_protocol::wire;
 
 use super::worker::Worker;
 use super::{report, wants};
-use crate::core::enforcement::{Action, Decision, Hold, Phase, PointMemory, Situation, decide};
-use crate::desired::{Access, Point};
+use crate::core::changes::Pace;
+use crate::core::enforcement::{
+    Action, Decision, Hold, Phase, PointMemory, Situation, decide, is_counted_change,
+};
+use crate::desired::{Access, Order, Point};
 use crate::driver::{BiteCheck, DeviceError, Enforce, Found, ObservedRow, Want, Word};
 
-/// Cuts applied before the worker looks for news: what gives service back never waits for more than these.
-const CUTS_AT_ONCE: usize = 500;
+/// Changes applied before the worker looks for news: what gives service back never waits for more than these.
+const AT_ONCE: usize = 500;
 
 /// A change that was decided, with what is remembered of its point.
 pub(super) struct Planned {
@@ -21,6 +25,36 @@ pub(super) struct Planned {
     pub(super) memory: PointMemory,
     pub(super) first_cut: bool,
     pub(super) drift: bool,
+}
+
+/// What is to be done, in the order in which it is done.
+#[derive(Default)]
+struct Work {
+    /// At once: somebody paid.
+    reconnections: Vec<Planned>,
+    creations: Vec<Planned>,
+    /// Of speed, address, name, password, comment: none gives or takes service.
+    changes: Vec<Planned>,
+    takes: Vec<Planned>,
+}
+
+impl Work {
+    fn take(&mut self, planned: Planned) {
+        let group = match planned.action {
+            Action::Reconnect => &mut self.reconnections,
+            Action::Create => &mut self.creations,
+            Action::Adjust | Action::Adopt => &mut self.changes,
+            Action::Cut | Action::Terminate => &mut self.takes,
+        };
+        group.push(planned);
+    }
+}
+
+/// What a pass came to before anything was changed.
+#[derive(Default)]
+struct Decided {
+    reports: Vec<wire::ObservedPoint>,
+    work: Work,
 }
 
 impl Worker {
@@ -39,22 +73,37 @@ impl Worker {
         let wants = wants::build(&self.shared, &self.device_id, &points, self.shared.clock.now_ms());
         let rows = enforce.read(&wants).await?;
         let writable = self.shared.database.recover().await;
-        let (reports, gives, takes) = self.decide_all(wants, rows, writable);
+        let Decided { reports, mut work } = self.decide_all(wants, rows, writable);
         self.shared.reporter.send(reports).await;
-        self.apply(enforce, gives).await?;
-        let mut takes = takes.into_iter();
-        loop {
-            let chunk: Vec<Planned> = takes.by_ref().take(CUTS_AT_ONCE).collect();
-            if chunk.is_empty() {
-                return Ok(());
-            }
-            if self.inbox.has_news() {
+        self.spread(&mut work.changes);
+        self.apply(enforce, work.reconnections).await?;
+        let groups = [work.creations, work.changes, work.takes];
+        let mut chunks: VecDeque<Vec<Planned>> = groups.into_iter().flat_map(chunks).collect();
+        let mut began = false;
+        while let Some(chunk) = chunks.pop_front() {
+            let takes = chunk.iter().any(|planned| planned.action.takes_service());
+            if self.inbox.has_news() && (takes || began) {
                 // Whatever is new may give service back, or take one of these cuts back: look again.
-                self.inbox
-                    .points(chunk.into_iter().chain(takes).map(|planned| planned.want.point.id.clone()));
+                let rest = chunk.into_iter().chain(chunks.into_iter().flatten());
+                self.inbox.points(rest.map(|planned| planned.want.point.id.clone()));
                 return Ok(());
             }
+            began = true;
             self.apply(enforce, chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// Leaves those changes that the pace lets through now; the others are looked at again when their turn comes.
+    fn spread(&mut self, changes: &mut Vec<Planned>) {
+        let now_ms = self.shared.clock.now_ms();
+        let per_minute = self.shared.rules.read().changes_per_minute;
+        // Who waits for a speed goes before a comment.
+        changes.sort_by_key(|planned| planned.action == Action::Adopt);
+        let now = self.pace.take(now_ms, per_minute, changes.len());
+        let later = changes.split_off(now);
+        for (at_ms, planned) in Pace::later(now_ms, per_minute, later.len()).zip(later) {
+            self.due.entry(at_ms).or_default().insert(planned.want.point.id.clone());
         }
     }
 
@@ -74,12 +123,7 @@ impl Worker {
         Ok(())
     }
 
-    fn decide_all(
-        &mut self,
-        wants: Vec<Want>,
-        rows: Vec<ObservedRow>,
-        journal_writable: bool,
-    ) -> (Vec<wire::ObservedPoint>, Vec<Planned>, Vec<Planned>) {
+    fn decide_all(&mut self, wants: Vec<Want>, rows: Vec<ObservedRow>, journal_writable: bool) -> Decided {
         let shared = self.shared.clone();
         let now_ms = shared.clock.now_ms();
         let site = self.enforced.device.target().site_id.clone();
@@ -88,30 +132,38 @@ impl Worker {
             (rules.cuts_while_away, rules.sites.get(&site).map_or(0, |devices| shared.desired.count(devices)))
         };
         let bites = self.bites.clone().unwrap_or_default();
-        let mut brake = shared.brake.lock();
-        let mut reports = Vec::new();
-        let mut memories = Vec::new();
-        let (mut gives, mut takes) = (Vec::new(), Vec::new());
-        for (want, row) in wants.into_iter().zip(rows) {
+        let mut decisions = Vec::with_capacity(wants.len());
+        {
+            let mut brake = shared.brake.lock();
+            for (want, row) in wants.iter().zip(&rows) {
+                let no_effect = no_effect(&bites, &want.point);
+                let situation = Situation {
+                    now_ms,
+                    mode: self.enforced.mode,
+                    headquarters_present: *shared.presence.borrow(),
+                    cuts_while_away,
+                    journal_writable,
+                    base_timeline: shared.desired.base_timeline(),
+                    no_effect: no_effect.as_deref(),
+                    site: &site,
+                    site_points,
+                };
+                let mut memory = shared.memories.of(&want.point.id);
+                let decision = decide(&want.point, row, &mut memory, &situation, &mut brake);
+                decisions.push((decision, memory));
+            }
+        }
+        hold_too_many(&mut decisions, &wants, &rows, |changes| {
+            shared.changes.lock().admit(now_ms, &site, site_points, changes)
+        });
+        let mut decided = Decided::default();
+        let mut memories = Vec::with_capacity(wants.len());
+        for ((want, row), (decision, memory)) in wants.into_iter().zip(rows).zip(decisions) {
             let point = want.point.clone();
-            let no_effect = no_effect(&bites, &point);
-            let situation = Situation {
-                now_ms,
-                mode: self.enforced.mode,
-                headquarters_present: *shared.presence.borrow(),
-                cuts_while_away,
-                journal_writable,
-                base_timeline: shared.desired.base_timeline(),
-                no_effect: no_effect.as_deref(),
-                site: &site,
-                site_points,
-            };
-            let mut memory = shared.memories.of(&point.id);
-            let decision = decide(&point, &row, &mut memory, &situation, &mut brake);
             self.remember_when(&point, &decision, &memory);
-            if let Some((outcome, detail)) = report::outcome(&decision, &point) {
+            if let Some((outcome, detail)) = report::outcome(&decision, &point, &row) {
                 let observed = report::observed(&point, &row, now_ms, outcome);
-                reports.push(wire::ObservedPoint {
+                decided.reports.push(wire::ObservedPoint {
                     detail,
                     drift: memory.phase == Phase::Contested,
                     after: report::fields(&row.pending),
@@ -119,23 +171,21 @@ impl Worker {
                 });
             }
             if let Decision::Apply(action) = decision {
-                let planned = Planned {
+                decided.work.take(Planned {
                     first_cut: action.takes_service() && memory.phase == Phase::New && !point.released,
                     drift: memory.phase == Phase::Healing,
                     memory: memory.clone(),
                     want,
                     row,
                     action,
-                };
-                if action.takes_service() { takes.push(planned) } else { gives.push(planned) }
+                });
             }
             memories.push((point.id.clone(), memory));
         }
-        drop(brake);
         if let Err(error) = shared.memories.keep(memories) {
             tracing::warn!(%error, "what is remembered of points could not be kept");
         }
-        (reports, gives, takes)
+        decided
     }
 
     /// Notes when a point has to be looked at again without anybody asking.
@@ -153,6 +203,42 @@ impl Worker {
         };
         self.due.entry(at_ms).or_default().insert(point.id.clone());
     }
+}
+
+/// Holds the changes that drop sessions and that `admit` does not let through. One point alone cannot know how many
+/// there are; nothing else is touched, a reconnection least of all.
+fn hold_too_many(
+    decisions: &mut [(Decision, PointMemory)],
+    wants: &[Want],
+    rows: &[ObservedRow],
+    admit: impl FnOnce(&[(String, Order)]) -> Vec<bool>,
+) {
+    let mut counted = Vec::new();
+    let mut changes = Vec::new();
+    for (at, (decision, _)) in decisions.iter().enumerate() {
+        let point = &wants[at].point;
+        if matches!(decision, Decision::Apply(action) if is_counted_change(*action, &rows[at], point)) {
+            counted.push(at);
+            changes.push((point.id.clone(), point.order));
+        }
+    }
+    if changes.is_empty() {
+        return;
+    }
+    for (at, admitted) in counted.into_iter().zip(admit(&changes)) {
+        if !admitted {
+            decisions[at].0 = Decision::Hold(Hold::Changes);
+        }
+    }
+}
+
+fn chunks(planned: Vec<Planned>) -> Vec<Vec<Planned>> {
+    let mut rest = planned.into_iter();
+    std::iter::from_fn(|| {
+        let chunk: Vec<Planned> = rest.by_ref().take(AT_ONCE).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
+    .collect()
 }
 
 /// Checks that failed for want of an answer.

@@ -132,10 +132,14 @@ pub(super) fn fields(fields: &[(String, String)]) -> Vec<wire::Field> {
 
 /// What a decision that changes nothing is called, and why, for people. `None` for a change, and for a wait
 /// that was told when it began.
-pub(super) fn outcome(decision: &Decision, point: &Point) -> Option<(wire::Outcome, String)> {
+pub(super) fn outcome(
+    decision: &Decision,
+    point: &Point,
+    row: &ObservedRow,
+) -> Option<(wire::Outcome, String)> {
     let told = |outcome, detail: &str| Some((outcome, detail.to_owned()));
     match decision {
-        Decision::InPlace => told(wire::Outcome::InPlace, ""),
+        Decision::InPlace => Some(in_place_or_partly(row, wire::Outcome::InPlace)),
         Decision::WouldApply(action) => Some((
             wire::Outcome::WouldApply,
             format!("the device is in observe: {} is not applied", action.word()),
@@ -155,6 +159,11 @@ pub(super) fn outcome(decision: &Decision, point: &Point) -> Option<(wire::Outco
     }
 }
 
+/// A row that is in place may hold something that is left as it is: then that is told, and why.
+pub(super) fn in_place_or_partly(row: &ObservedRow, in_place: wire::Outcome) -> (wire::Outcome, String) {
+    row.left.clone().map_or((in_place, String::new()), |left| (wire::Outcome::Partly, left))
+}
+
 fn held(hold: Hold, point: &Point) -> (wire::Outcome, String) {
     let (outcome, why) = match hold {
         Hold::Brake => {
@@ -170,6 +179,10 @@ fn held(hold: Hold, point: &Point) -> (wire::Outcome, String) {
         Hold::Open => (wire::Outcome::HeldOpen, "held open by a technician"),
         Hold::NotYet => (wire::Outcome::HeldNotYet, "its time has not come"),
         Hold::Disk => (wire::Outcome::HeldDisk, "the agent's journal cannot be written: no cut is started"),
+        Hold::Changes => (
+            wire::Outcome::HeldChanges,
+            "one of too many changes at once that would drop sessions: a person must release it",
+        ),
     };
     (outcome, why.to_owned())
 }

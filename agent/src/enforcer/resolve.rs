@@ -117,16 +117,16 @@ impl Worker {
         memory.turn_to(point.order);
         let failure = super::apply::failure(outcome, row);
         let done = failure.is_none();
-        let (stage, told, detail) = match failure {
-            None => (Stage::Done, wire::Outcome::Applied, String::new()),
-            Some(why) => (Stage::Failed(why.clone()), wire::Outcome::Failed, why),
+        let (stage, (told, detail)) = match failure {
+            None => (Stage::Done, report::in_place_or_partly(row, wire::Outcome::Applied)),
+            Some(why) => (Stage::Failed(why.clone()), (wire::Outcome::Failed, why)),
         };
         if done {
             // Open because a technician holds it so says nothing about the cut that waits behind.
             if !point.is_held_open(now_ms) {
                 memory.confirmed();
             }
-            if !entry.start.action.takes_service() && row.sessions.is_empty() {
+            if entry.start.action.awaits_session() && row.sessions.is_empty() {
                 self.watch.add(&point.id, now_ms);
             }
         } else {

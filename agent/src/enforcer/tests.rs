@@ -1,8 +1,11 @@
 //! The enforcer against the simulated router: real sockets, real database.
 
 mod crash;
+mod foreign;
 mod holds;
+mod matrix;
 mod service;
+mod swapped;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use zeroize::Zeroizing;
 use super::{EnforcedDevice, Enforcer, EnforcerConfig, Stores, Unseal};
 use crate::clock::AgentClock;
 use crate::core::brake::BrakeRule;
+use crate::core::changes::ChangeRule;
 use crate::core::enforcement::Mode;
 use crate::driver::routeros::RouterOs;
 use crate::driver::{Credentials, RouterosOptions, Target, TlsMode};
@@ -67,7 +71,7 @@ fn target(port: u16) -> Target {
 fn config(port: u16, mode: Mode, brake: BrakeRule, clock: Arc<AgentClock>) -> EnforcerConfig {
     let device = Arc::new(RouterOs::new(target(port), clock));
     let enforced = EnforcedDevice { device, mode, sweep_interval: Duration::from_millis(500) };
-    EnforcerConfig { devices: vec![enforced], brake, cuts_while_away: false }
+    EnforcerConfig { devices: vec![enforced], brake, changes: ChangeRule::default(), cuts_while_away: false }
 }
 
 /// A router whose subscribers redial at once, and whose cuts bite by profile and by list.
@@ -112,6 +116,11 @@ impl Site {
 
     fn configure(&self, mode: Mode, brake: BrakeRule) {
         self.enforcer.configure(config(self.sim.address().port(), mode, brake, self.clock.clone()));
+    }
+
+    fn configure_changes(&self, mode: Mode, changes: ChangeRule) {
+        let config = config(self.sim.address().port(), mode, BrakeRule::default(), self.clock.clone());
+        self.enforcer.configure(EnforcerConfig { changes, ..config });
     }
 
     async fn want(&self, points: Vec<wire::DesiredPoint>) {

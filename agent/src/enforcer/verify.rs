@@ -103,5 +103,13 @@ fn want(router: &RouterOs, status: Status) -> Want {
     point.status = status;
     // Nobody can dial in with it: it is random and not kept.
     let password = Zeroizing::new(format!("{:032x}", rand::random::<u128>()));
-    Want { point: Arc::new(point), status, fresh: false, speed_conflict: None, password: Some(password) }
+    Want {
+        point: Arc::new(point),
+        status,
+        fresh: false,
+        speed_conflict: None,
+        taken: false,
+        in_use: false,
+        password: Some(password),
+    }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::watch::SessionWatch;
 use super::{EnforcedDevice, Shared, report};
 use crate::core::backoff::Backoff;
+use crate::core::changes::Pace;
 use crate::driver::{BiteCheck, DeviceError, Enforce};
 
 const DEFAULT_SWEEP: Duration = Duration::from_secs(300);
@@ -100,6 +101,8 @@ pub(super) struct Worker {
     /// Points whose cut waits for headquarters to be there.
     pub(super) waiting_for_headquarters: HashSet<String>,
     pub(super) watch: SessionWatch,
+    /// How fast changes that can wait are made on this device.
+    pub(super) pace: Pace,
     /// Whether cuts bite, as of the last sweep or connection.
     pub(super) bites: Option<Vec<BiteCheck>>,
     backoff: Backoff,
@@ -139,6 +142,7 @@ impl Worker {
             due: BTreeMap::new(),
             waiting_for_headquarters: HashSet::new(),
             watch: SessionWatch::default(),
+            pace: Pace::default(),
             bites: None,
             backoff: Backoff::new(FIRST_RETRY, LAST_RETRY),
         }

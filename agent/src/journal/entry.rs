@@ -160,6 +160,16 @@ impl Journal {
             .map(|entries| entries.into_iter().filter(|entry| entry.start.first_cut).collect())
     }
 
+    /// Changes that dropped sessions of subscribers who passed, started after `since_ms`, for their hold.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn changes_since(&self, since_ms: i64) -> Result<Vec<Entry>, StorageError> {
+        let is_one = |entry: &Entry| entry.start.action == Action::Adjust && !entry.start.drop.is_empty();
+        self.newest(|entry| entry.started_ms >= since_ms)
+            .map(|entries| entries.into_iter().filter(is_one).collect())
+    }
+
     /// Every entry of a point, oldest first.
     ///
     /// # Errors

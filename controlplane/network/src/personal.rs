@@ -22,6 +22,7 @@ pub const HELD: &[Held] = &[
             ("access_user", Text),
             ("address", Text),
             ("profile", Text),
+            ("adopt", Flag),
             ("created_at", Time),
             ("updated_at", Time),
             ("removed_at", Time),

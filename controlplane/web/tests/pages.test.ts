@@ -34,7 +34,7 @@ function service(state: Service['network']['state'], points: Point[], more: Part
       state, points_total: points.length, points_applied: points.length, unblocked_at: '2026-11-05T15:32:05Z',
       session_seen_at: '2026-11-05T15:32:09Z', cut_at: null, detail: '',
     },
-    attachments: [{ id: 'att', service_id: 'svc', kind: 'pppoe', user: 'u', removed: false, points }],
+    attachments: [{ id: 'att', service_id: 'svc', kind: 'pppoe', user: 'u', adopt: false, removed: false, points }],
     ...more,
   }
 }
@@ -74,6 +74,8 @@ describe('live line of a service', () => {
     expect(keysOf(service('unknown', [point('applied')]))).toEqual(['unknown'])
     expect(keysOf(service('not_applied', [point('held', { held_reason: 'brake' })]))).toEqual(['held_brake'])
     expect(keysOf(service('not_applied', [point('held', { held_reason: 'of a newer agent' })]))).toEqual(['held'])
+    expect(keysOf(service('not_applied', [point('held', { held_reason: 'changes' })]))).toEqual(['held_changes'])
+    expect(keysOf(service('online', [point('partly')]))).toEqual(['session_seen', 'partly'])
   })
 })
 
@@ -159,7 +161,7 @@ describe('pages', () => {
   })
 
   it('shows only fields that change, and an old reading as old', () => {
-    const change = { point_id: 'p', service_id: 's', customer_name: 'c', action: 'cut', before: [{ name: 'profile', value: 'a' }, { name: 'same', value: '1' }], after: [{ name: 'profile', value: 'cut' }, { name: 'same', value: '1' }] }
+    const change = { point_id: 'p', service_id: 's', customer_name: 'c', action: 'cut', sessions_dropped: 1, before: [{ name: 'profile', value: 'a' }, { name: 'same', value: '1' }], after: [{ name: 'profile', value: 'cut' }, { name: 'same', value: '1' }] }
     expect(fieldChanges(change)).toEqual([{ name: 'profile', before: 'a', after: 'cut' }])
     expect(planTooOld('2026-11-05T00:00:00Z', Date.parse('2026-11-05T00:06:00Z'))).toBe(true)
     expect(planTooOld(null, 0)).toBe(false)

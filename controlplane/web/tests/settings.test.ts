@@ -47,7 +47,7 @@ describe('scope of a person', () => {
 
 const tenant = {
   name: 'NetAndina', brand_color: null, time_zone: 'America/Lima', country: 'PE', locale: 'es-419', grace_days: 5, debt_tolerance: 1000, currency: 'PEN',
-  automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, second_factor_roles: ['owner', 'admin'], cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10,
+  automatic_cuts: 'on', offline_cuts: 'hold', two_person_cuts_from: 0, second_factor_roles: ['owner', 'admin'], cut_brake_tenant_basis_points: 200, cut_brake_basis_points: 300, cut_brake_floor: 10, change_brake_basis_points: 1000, change_brake_floor: 20, changes_per_minute: 300,
   no_cut_weekdays: [7, 6], no_cut_dates: ['2026-12-25'], quiet_hours: '21:00-08:00', cut_hours: '', languages: ['es-419', 'en'],
   allowed_networks: ['198.51.100.0/24', '192.0.2.7/32'], allowed_countries: ['BO', 'PE'],
 } as unknown as Tenant

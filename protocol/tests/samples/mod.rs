@@ -118,7 +118,7 @@ fn control() -> Vec<Message> {
             version: 3,
             sites: vec![SiteConfig { site_id: "sit_1".into(), name: "Cerro".into() }],
             devices: vec![device()],
-            brake: Some(Brake { per_hour_floor: 10, per_hour_basis_points: 300 }),
+            brake: Some(Brake { per_hour_floor: 10, per_hour_basis_points: 300, changes: None }),
             offline_cuts: OfflineCuts::Apply.into(),
             time_zone: "America/Bogota".into(),
         }
@@ -197,6 +197,7 @@ fn jobs() -> Vec<Message> {
                     action: "cut".into(),
                     before: vec![field("profile", "plan-50")],
                     after: vec![field("profile", "cut")],
+                    sessions_dropped: 0,
                 }],
                 in_place: 2,
                 foreign_rows: 3,
@@ -319,5 +320,7 @@ fn point(method: Method, access: desired_point::Access) -> DesiredPoint {
         marker: "atalaya:enp_1".into(),
         reason: "invoice F-102 overdue 6 days".into(),
         timeline_hold: TimelineHold::Unspecified.into(),
+        adopt: false,
+        address_free: false,
     }
 }

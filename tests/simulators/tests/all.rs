@@ -2,6 +2,8 @@
 
 mod client;
 mod faults;
+mod hotspot;
+mod ipv6;
 mod librouteros;
 mod process;
 mod protocol;

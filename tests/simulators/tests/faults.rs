@@ -130,3 +130,14 @@ async fn garbage_closes_the_connection_and_nothing_else() {
     assert_eq!(long.receive().await, None, "256 MiB before log-in");
     Client::admin(sim.address()).await;
 }
+
+#[tokio::test]
+async fn a_write_may_be_the_last_thing_before_a_reboot() {
+    let sim = start().await;
+    let fault = WriteFault::on("/ppp/secret", WriteEffect::ApplyThenReboot).times(1);
+    sim.update_faults(|faults| faults.writes.push(fault));
+    let mut client = Client::admin(sim.address()).await;
+    assert!(client.ask(CUT).await.is_empty(), "no answer");
+    assert!(disabled(&sim), "what was written is there after it");
+    assert_eq!(sim.counters().reboots, 1);
+}

@@ -3,7 +3,8 @@
 //! Words: a *cut* takes service away (suspend, terminate); everything else gives or keeps it. The *first*
 //! application of a cut has bounds, brake and holds; once it was read back as in place it is *confirmed* and from
 //! then on enforced without limit. A confirmed row that differs later was *reverted* by someone else and is healed
-//! once; the second time within a day it is *contested* and left to people.
+//! once; the second time within a day it is *contested* and left to people. To *adopt* is to write our marker into a
+//! row that a person recognised as the subscriber's: no service is given or taken by it.
 //!
 //! Invariants, each a property test: an `active` point is never cut; a reconnection is never held; a cut that is
 //! held is not applied; an older order changes nothing. In doubt: towards service.
@@ -121,14 +122,21 @@ pub enum Action {
     Adjust,
     /// Make the rows.
     Create,
-    /// Remove the rows that we made.
+    /// Remove the rows that we made; what is not ours is cut and left.
     Terminate,
+    /// Write our marker into a row that a person recognised as the subscriber's.
+    Adopt,
 }
 
 impl Action {
     /// Whether the subscriber loses service by it.
     pub fn takes_service(self) -> bool {
         matches!(self, Self::Cut | Self::Terminate)
+    }
+
+    /// Whether the subscriber's equipment is expected to dial in after it.
+    pub fn awaits_session(self) -> bool {
+        matches!(self, Self::Reconnect | Self::Adjust | Self::Create)
     }
 
     /// The word of `wire::PlannedChange`.
@@ -139,6 +147,7 @@ impl Action {
             Self::Adjust => "speed",
             Self::Create => "create",
             Self::Terminate => "terminate",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -158,6 +167,8 @@ pub enum Hold {
     NotYet,
     /// The journal cannot be written.
     Disk,
+    /// One of too many changes at once that would drop sessions.
+    Changes,
 }
 
 /// What to do about a point.
@@ -196,7 +207,24 @@ pub fn action(row: RowStatus, wanted: Status) -> Action {
     }
 }
 
-/// Decides, and keeps `memory` and `brake` in step.
+/// The same for a row as it was read: a marker that is missing in its comment is no matter of service, and who is
+/// behind the wall though the row says active (a reconnection that was interrupted) is given service back.
+pub fn action_of(row: &ObservedRow, wanted: Status) -> Action {
+    match action(row.status, wanted) {
+        _ if row.lacks_marker_only() => Action::Adopt,
+        Action::Adjust if row.walled => Action::Reconnect,
+        action => action,
+    }
+}
+
+/// Whether a change that was decided counts among those that are held when they are too many: it drops sessions of a
+/// subscriber who passes, and no person released it. A reconnection drops the session behind the wall and is none.
+pub fn is_counted_change(action: Action, row: &ObservedRow, point: &Point) -> bool {
+    action == Action::Adjust && !row.stale.is_empty() && !point.released
+}
+
+/// Decides, and keeps `memory` and `brake` in step. Of the changes that [`is_counted_change`] says, the caller holds
+/// those that are too many together: one point cannot know.
 pub fn decide(
     point: &Point,
     row: &ObservedRow,
@@ -212,7 +240,7 @@ pub fn decide(
     if let Some(why) = &row.blocked {
         return Decision::Blocked(why.clone());
     }
-    let action = action(row.status, point.wanted(now));
+    let action = action_of(row, point.wanted(now));
     if situation.mode == Mode::Observe {
         return Decision::WouldApply(action);
     }
@@ -254,7 +282,7 @@ fn in_place(point: &Point, memory: &mut PointMemory, situation: &Situation<'_>, 
 /// A confirmed row that differs was changed by someone else. Only the configuration counts: a session that
 /// outlived its settings is no one's hand.
 fn note_revert(memory: &mut PointMemory, row: &ObservedRow, now_ms: i64) {
-    if memory.phase != Phase::Confirmed || row.pending.is_empty() {
+    if memory.phase != Phase::Confirmed || row.pending.is_empty() || row.lacks_marker_only() {
         return;
     }
     memory.reverts_ms.retain(|at| now_ms.saturating_sub(*at).saturating_abs() < CONTEST_WINDOW_MS);

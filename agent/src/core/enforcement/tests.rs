@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::brake::BrakeRule;
 use crate::desired::Access;
+use crate::driver::SessionKey;
 
 fn point(status: Status) -> Point {
     Point {
@@ -24,6 +25,8 @@ fn point(status: Status) -> Point {
         before_restore: None,
         restore: Vec::new(),
         marker: "atalaya:enp_1".into(),
+        adopt: false,
+        address_free: false,
     }
 }
 
@@ -56,7 +59,9 @@ fn row(status: RowStatus, wanted: Status) -> ObservedRow {
         fields: Vec::new(),
         pending: if same { Vec::new() } else { vec![("profile".into(), "other".into())] },
         stale: Vec::new(),
+        walled: false,
         blocked: None,
+        left: None,
     }
 }
 
@@ -176,6 +181,19 @@ fn a_failing_change_is_retried_later_and_later() {
         memory.failed(0);
     }
     assert_eq!(memory.retry_at_ms, LAST_RETRY_MS);
+}
+
+#[test]
+fn what_ends_an_interrupted_reconnection_is_no_change_that_may_be_held() {
+    let key = SessionKey { id: "0x81".into(), caller_id: "02:00".into(), since_ms: 1 };
+    let slow = ObservedRow { stale: vec![key], ..row(RowStatus::Active, Status::Active) };
+    let active = point(Status::Active);
+    let of = |row: &ObservedRow| {
+        let action = action_of(row, Status::Active);
+        (action, is_counted_change(action, row, &active))
+    };
+    assert_eq!(of(&slow), (Action::Adjust, true));
+    assert_eq!(of(&ObservedRow { walled: true, ..slow }), (Action::Reconnect, false));
 }
 
 fn statuses() -> impl Strategy<Value = Status> {

@@ -1,10 +1,10 @@
 //! The menus that enforcement needs, read as a set: one print per menu however many points are asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::client::{CallError, Client, Command, Row, TrapClass};
 use super::parse;
-use crate::desired::{Access, Speed, bare_address};
+use crate::desired::{Access, Speed, bare_address, span};
 use crate::driver::{Session, SessionKey, Want};
 
 /// Up to so many names a print is narrowed by query words; above, the whole menu is cheaper for both ends.
@@ -25,6 +25,21 @@ pub(super) struct Secret {
     pub(super) password: Password,
 }
 
+impl Secret {
+    /// IPv6 prefix that its sessions get.
+    pub(super) fn ipv6_prefix(&self) -> Option<&str> {
+        let prefix = self.others.iter().find(|(name, _)| name == PREFIX).map(|(_, prefix)| prefix.as_str());
+        prefix.filter(|prefix| is_delegated(prefix))
+    }
+}
+
+/// Whether this is one subscriber's prefix. Routers show `::/0` where none is set, and what an ISP has as a whole is no
+/// subscriber's: on a cut list it would wall everybody.
+fn is_delegated(prefix: &str) -> bool {
+    let length = prefix.split_once('/').map_or(Some(128), |(_, length)| length.parse::<u8>().ok());
+    prefix.contains(':') && span(prefix).is_some() && length.is_some_and(|length| length > 32)
+}
+
 /// What the router showed of a secret's password.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Password {
@@ -37,12 +52,28 @@ pub(super) enum Password {
     Differs,
 }
 
+/// Word in the comment of profiles that we make, and of those that a person gives to us by writing it there.
+pub(super) const PROFILE_MARKER: &str = "atalaya";
+
 /// A row of `/ppp/profile`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Profile {
     pub(super) rate_limit: String,
     pub(super) speed: Option<Speed>,
     pub(super) address_list: String,
+    pub(super) comment: String,
+}
+
+impl Profile {
+    /// Whether its rate is ours to change.
+    pub(super) fn is_ours(&self) -> bool {
+        is_our_profile(&self.comment)
+    }
+}
+
+/// Whether a profile with this comment is ours to change.
+pub(super) fn is_our_profile(comment: &str) -> bool {
+    comment.split_whitespace().any(|word| word == PROFILE_MARKER)
 }
 
 /// A row of `/queue/simple`.
@@ -71,6 +102,8 @@ pub(super) struct ListEntry {
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) secrets: HashMap<String, Vec<Secret>>,
+    /// Names of the secrets whose comment carries a wanted point's marker, by marker.
+    pub(super) carriers: HashMap<String, Vec<String>>,
     pub(super) sessions: HashMap<String, Vec<Session>>,
     pub(super) profiles: HashMap<String, Profile>,
     /// By target: the interface of a session, or an address without `/32`.
@@ -91,12 +124,13 @@ const SECRET: &[&str] = &[
     "caller-id",
     "local-address",
     "routes",
-    "remote-ipv6-prefix",
+    PREFIX,
     "limit-bytes-in",
     "limit-bytes-out",
 ];
+const PREFIX: &str = "remote-ipv6-prefix";
 const UNMANAGED: &[&str] =
-    &["caller-id", "local-address", "routes", "remote-ipv6-prefix", "limit-bytes-in", "limit-bytes-out"];
+    &["caller-id", "local-address", "routes", PREFIX, "limit-bytes-in", "limit-bytes-out"];
 const ACTIVE: &[&str] = &["name", "service", "caller-id", "address", "uptime", "session-id"];
 const QUEUE: &[&str] = &["name", "target", "max-limit", "dynamic", "disabled", "comment"];
 const ENTRY: &[&str] = &["list", "address", "disabled", "dynamic", "comment"];
@@ -114,26 +148,32 @@ pub(super) async fn read(
     let v6 = wants
         .iter()
         .any(|want| matches!(&want.point.access, Access::Static { address } if address.contains(':')));
-    let secrets_command = secrets_command(wants, &names);
-    let (secrets, sessions, profiles, queues, v4_lists, v6_lists, pools) = futures::try_join!(
-        print_if(client, pppoe, secrets_command),
+    let (secrets, sessions, profiles, queues, v4_lists, pools) = futures::try_join!(
+        secrets(client, wants, &names),
         sessions_if(client, pppoe, &names, now_ms),
         print_if(
             client,
             pppoe,
-            Command::new("/ppp/profile/print").columns(&["name", "rate-limit", "address-list"])
+            Command::new("/ppp/profile/print").columns(&["name", "rate-limit", "address-list", "comment"])
         ),
         print_if(client, pppoe || fixed, queue_command(wants, &names)),
         print_if(client, !lists.is_empty(), list_command("/ip/firewall/address-list/print", lists)),
-        print_if(client, v6 && !lists.is_empty(), list_command("/ipv6/firewall/address-list/print", lists)),
         print_if(client, fixed, Command::new("/ip/pool/print").columns(&["name", "ranges"])),
     )?;
+    let v6 = v6 || secrets.iter().any(|row| is_delegated(row.text(PREFIX)));
+    let v6_lists =
+        print_if(client, v6 && !lists.is_empty(), list_command("/ipv6/firewall/address-list/print", lists))
+            .await?;
     let pools =
         pools.iter().map(|row| (row.text("name").to_owned(), row.text("ranges").to_owned())).collect();
     let mut tables = Tables { sessions, pools, ..Tables::default() };
     let passwords: HashMap<&str, &str> = wants.iter().filter_map(wanted_password).collect();
+    let markers: HashSet<&str> = wants.iter().map(|want| want.point.marker.as_str()).collect();
     for row in &secrets {
         let secret = secret(row, &passwords);
+        for marker in secret.comment.split_whitespace().filter(|word| markers.contains(word)) {
+            tables.carriers.entry(marker.to_owned()).or_default().push(secret.name.clone());
+        }
         tables.secrets.entry(secret.name.clone()).or_default().push(secret);
     }
     for row in &profiles {
@@ -200,30 +240,29 @@ pub(super) fn narrowed(command: Command, property: &str, values: &[&str]) -> Com
     if values.len() > NARROW_UP_TO { command } else { command.any_of(property, values.iter().copied()) }
 }
 
-fn secrets_command(wants: &[Want], names: &[&str]) -> Command {
+/// The secrets of the points. Few points are asked for by name. A name that is not there may have been changed by
+/// hand: then the whole menu is read, for the marker stands somewhere in a comment, and a router cannot search inside
+/// of one.
+async fn secrets(client: &Client, wants: &[Want], names: &[&str]) -> Result<Vec<Row>, CallError> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     let asks_password = wants.iter().any(|want| want.password.is_some());
     let mut columns = SECRET.to_vec();
     if asks_password {
         columns.push("password");
     }
-    let command = Command::new("/ppp/secret/print").columns(&columns);
+    let everyone = Command::new("/ppp/secret/print").columns(&columns);
     if names.len() > NARROW_UP_TO {
-        return command;
+        return print_if(client, true, everyone).await;
     }
-    // By marker too: a secret of ours whose user name changed is renamed, not made twice.
-    let queries: Vec<String> = wants
-        .iter()
-        .filter_map(|want| match &want.point.access {
-            Access::Pppoe { user, .. } => {
-                Some([format!("?name={user}"), format!("?comment={}", want.point.marker)])
-            }
-            Access::Static { .. } | Access::Unsupported { .. } => None,
-        })
-        .flatten()
-        .collect();
-    let any = queries.len().saturating_sub(1);
-    let command = queries.iter().fold(command, |command, query| command.query(query));
-    (0..any).fold(command, |command, _| command.query("?#|"))
+    let found = print_if(client, true, everyone.clone().any_of("name", names.iter().copied())).await?;
+    let all_there = {
+        let pppoe = found.iter().filter(|row| is_pppoe(row.text("service")));
+        let there: HashSet<&str> = pppoe.map(|row| row.text("name")).collect();
+        names.iter().all(|name| there.contains(name))
+    };
+    if all_there { Ok(found) } else { print_if(client, true, everyone).await }
 }
 
 fn queue_command(wants: &[Want], names: &[&str]) -> Command {
@@ -324,6 +363,7 @@ fn profile(row: &Row) -> Profile {
         speed: parse::speed(row.text("rate-limit")),
         rate_limit: row.text("rate-limit").to_owned(),
         address_list: row.text("address-list").to_owned(),
+        comment: row.text("comment").to_owned(),
     }
 }
 

@@ -77,7 +77,15 @@ fn want(name: &str, method: wire::Method, access: wire::desired_point::Access, s
         ..Default::default()
     });
     point.status = status;
-    Want { point: Arc::new(point), status, fresh: true, speed_conflict: None, password: None }
+    Want {
+        point: Arc::new(point),
+        status,
+        fresh: true,
+        speed_conflict: None,
+        taken: false,
+        in_use: false,
+        password: None,
+    }
 }
 
 fn with_speed(mut want: Want, upload_bps: u64, download_bps: u64) -> Want {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use atalaya_agent::buffer::{Bounds, Buffer};
 use atalaya_protocol::block::{self, Values};
 use atalaya_protocol::wire;
+use atalaya_simulators::routeros::{RouterSim, SimConfig};
 
 use super::snmp::{COMMUNITY, snmpd};
-use crate::support::enrolled::{configure, enrol, sealed_community};
+use crate::support::enrolled::{configure, enrol, sealed, sealed_community};
 use crate::support::wait_for;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_atalaya-agent");
@@ -137,6 +138,41 @@ async fn a_real_device_is_measured_into_the_buffer_while_headquarters_is_away() 
     }
     assert!(up.iter().all(|value| *value == 1) && !up.is_empty(), "{up:?}");
     assert!(loopback.len() >= 2 && loopback.is_sorted(), "{loopback:?}");
+}
+
+fn sealed_login(state_dir: &Path) -> bytes::Bytes {
+    let login = wire::UserPassword { user: "admin".into(), password: "admin".into() };
+    sealed(state_dir, wire::credentials::Kind::UserPassword(login))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_whether_cuts_would_have_an_effect() {
+    let sim = RouterSim::start(SimConfig::isp(2, false)).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    enrol(dir.path());
+    let router = |mode: wire::DeviceMode| wire::DeviceConfig {
+        device_id: "dev_router".into(),
+        name: "RB norte".into(),
+        kind: "routeros".into(),
+        host: "127.0.0.1".into(),
+        port: sim.address().port().into(),
+        sealed_credentials: sealed_login(dir.path()),
+        mode: mode.into(),
+        ..Default::default()
+    };
+    configure(dir.path(), vec![router(wire::DeviceMode::Observe)]).await;
+    let (_, text) = agent(dir.path(), &["doctor"]);
+    assert!(text.contains("ok       cuts: RB norte: cut_profile: "), "{text}");
+    // Nobody walls the list of fixed addresses on this router: no harm while it only observes.
+    assert!(text.contains("warning  cuts: RB norte: cut_list_rule: "), "{text}");
+    assert!(text.contains("/ip firewall filter add chain=forward"), "{text}");
+    let enforced = tempfile::tempdir().unwrap();
+    enrol(enforced.path());
+    let login = sealed_login(enforced.path());
+    let device = wire::DeviceConfig { sealed_credentials: login, ..router(wire::DeviceMode::Enforce) };
+    configure(enforced.path(), vec![device]).await;
+    let (_, text) = agent(enforced.path(), &["doctor"]);
+    assert!(text.contains("FAILED   cuts: RB norte: cut_list_rule: "), "{text}");
 }
 
 #[test]

@@ -50,8 +50,13 @@ pub(crate) async fn configure(state_dir: &Path, devices: Vec<wire::DeviceConfig>
 
 /// A community, sealed to the key of this state directory.
 pub(crate) fn sealed_community(state_dir: &Path, community: &str) -> bytes::Bytes {
-    let key = SealingKey::load_or_create(&state_dir.join("identity")).unwrap();
     let community = wire::SnmpCommunity { community: community.into() };
-    let plain = wire::Credentials { kind: Some(wire::credentials::Kind::SnmpV2c(community)) }.encode_to_vec();
+    sealed(state_dir, wire::credentials::Kind::SnmpV2c(community))
+}
+
+/// Credentials, sealed likewise.
+pub(crate) fn sealed(state_dir: &Path, kind: wire::credentials::Kind) -> bytes::Bytes {
+    let key = SealingKey::load_or_create(&state_dir.join("identity")).unwrap();
+    let plain = wire::Credentials { kind: Some(kind) }.encode_to_vec();
     PublicKey::from(key.public()).seal(&mut OsRng, &plain).unwrap().into()
 }

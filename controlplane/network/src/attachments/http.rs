@@ -27,7 +27,8 @@ async fn create(
     Ok((StatusCode::CREATED, Json(service::attachment_create(&ctx, &id, new).await?)))
 }
 
-/// Detaches a service; its rows on the devices go.
+/// Detaches a service; its rows on the devices go. A fixed address stays cut until it is given to someone else; to detach
+/// what has ended already releases it.
 #[utoipa::path(delete, path = "/attachments/{id}", tag = "attachments", params(("id" = AttachmentId, Path)),
     responses((status = 204), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("attachment.write"))))]

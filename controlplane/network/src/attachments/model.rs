@@ -24,6 +24,8 @@ pub struct Attachment {
     /// PPP profile at full service; none = named after the plan's speed.
     #[schema(example = "fibra-100")]
     pub profile: Option<String>,
+    /// Whether a person recognised the row on the device as the subscriber's: it carries our marker and counts as ours.
+    pub adopt: bool,
     /// Whether it is being taken away.
     pub removed: bool,
     /// Where it is enforced.
@@ -46,6 +48,10 @@ pub struct NewAttachment {
     pub address: Option<String>,
     /// PPP profile at full service, where the device has its own.
     pub profile: Option<String>,
+    /// The secret of this user on the device is the subscriber's: our marker is added to its comment, and the end of the
+    /// attachment removes it. Otherwise a secret that was there before is cut at the end, and left.
+    #[serde(default)]
+    pub adopt: bool,
     /// Where it is enforced.
     pub points: Vec<NewAttachmentPoint>,
 }

@@ -67,6 +67,7 @@ pub async fn attachment_create(
             sealed_password,
             profile: profile.clone(),
             address: address.clone(),
+            adopt: new.adopt,
             removed_at: None,
         };
         store::attachment_insert(&mut tx, &row, now).await?;
@@ -74,6 +75,8 @@ pub async fn attachment_create(
             AttachmentKind::Pppoe => format!("pppoe/{}", user.as_deref().unwrap_or_default()),
             AttachmentKind::Static => format!("static/{}", address.as_deref().unwrap_or_default()),
         };
+        let devices: Vec<DeviceId> = new.points.iter().map(|point| point.device_id.clone()).collect();
+        provisioning::access_take_over(ctx, &mut tx, &devices, &key).await?;
         for point in &new.points {
             let point = NewPoint {
                 id: PointId::new(now),
@@ -136,7 +139,8 @@ fn check(new: &NewAttachment) -> Result<Access, Error> {
                     "/password",
                     "unexpected",
                     "a fixed attachment has no password",
-                );
+                )
+                .check(!new.adopt, "/adopt", "unexpected", "a fixed attachment has no row to recognise");
         }
     }
     validation.finish()?;
@@ -178,7 +182,8 @@ fn taken(error: DbError) -> Error {
     }
 }
 
-/// Takes an attachment away; its rows on the devices go, and then it is forgotten.
+/// Takes an attachment away; its rows on the devices go, and then it is forgotten. A fixed address stays cut until it is
+/// given to someone else, and so does a user whose row is not ours; of one that has ended already, this releases them.
 ///
 /// # Errors
 /// Not found, taken away before, or without `attachment.write`.
@@ -187,10 +192,15 @@ pub async fn attachment_remove(ctx: &Ctx, id: &AttachmentId) -> Result<(), Error
     write_tx!(ctx, tx => {
         let row = store::attachment_get(&mut tx, id).await?;
         services::service_find(&mut tx, &row.service_id).await?;
+        let before = read(&mut tx, id).await?;
+        if provisioning::access_release(ctx, &mut tx, id).await? {
+            let after = read(&mut tx, id).await?;
+            let entry = Entry::new(WRITE.0, EntityRef::new("attachment", id));
+            return audit::record(ctx, &mut tx, entry.before(&before)?.after(&after)?).await;
+        }
         if row.removed_at.is_some() {
             return Err(Error::NotFound);
         }
-        let before = read(&mut tx, id).await?;
         store::attachment_mark_removed(&mut tx, id, ctx.now()).await?;
         provisioning::service_sync(ctx, &mut tx, &row.service_id).await?;
         findable::service_found_by(&mut tx, &row.service_id, ctx.now()).await?;
@@ -240,6 +250,7 @@ async fn shown(tx: &mut TenantTx, rows: Vec<AttachmentRow>) -> Result<Vec<Attach
         user: row.access_user,
         address: row.address,
         profile: row.profile,
+        adopt: row.adopt,
         removed: row.removed_at.is_some(),
     });
     Ok(attachments.collect())

@@ -16,10 +16,11 @@ pub(super) struct AttachmentRow {
     pub(super) sealed_password: Option<Vec<u8>>,
     pub(super) profile: Option<String>,
     pub(super) address: Option<String>,
+    pub(super) adopt: bool,
     pub(super) removed_at: Option<Timestamp>,
 }
 
-const SELECT: &str = "SELECT id, service_id, customer_id, kind, access_user, sealed_password, profile, address, removed_at \
+const SELECT: &str = "SELECT id, service_id, customer_id, kind, access_user, sealed_password, profile, address, adopt, removed_at \
      FROM network_attachment WHERE tenant_id = ";
 
 pub(super) async fn attachment_insert(
@@ -28,7 +29,7 @@ pub(super) async fn attachment_insert(
     now: Timestamp,
 ) -> Result<(), DbError> {
     sql("INSERT INTO network_attachment (tenant_id, id, service_id, customer_id, kind, access_user, sealed_password, profile, \
-         address, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)")
+         address, adopt, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)")
     .bind(tx.tenant())
     .bind(&row.id)
     .bind(&row.service_id)
@@ -38,6 +39,7 @@ pub(super) async fn attachment_insert(
     .bind(row.sealed_password.clone())
     .bind(&row.profile)
     .bind(&row.address)
+    .bind(row.adopt)
     .bind(now)
     .execute(tx)
     .await

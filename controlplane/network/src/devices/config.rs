@@ -97,6 +97,12 @@ pub struct AgentConfig {
     pub brake_floor: i64,
     /// First cuts an hour in hundredths of a percent of the site's points.
     pub brake_basis_points: i64,
+    /// Changes an hour and site that drop sessions, and always pass.
+    pub change_floor: i64,
+    /// The same in hundredths of a percent of the site's points.
+    pub change_basis_points: i64,
+    /// How many of them a minute and device.
+    pub changes_per_minute: i64,
     /// Whether scheduled cuts start while headquarters is away.
     pub cuts_while_away: bool,
     /// IANA time zone.
@@ -142,6 +148,9 @@ impl Sources {
             &self.sites,
             self.tenant.cut_brake_floor,
             self.tenant.cut_brake_basis_points,
+            self.tenant.change_brake_floor,
+            self.tenant.change_brake_basis_points,
+            self.tenant.changes_per_minute,
             self.tenant.offline_cuts,
             &self.tenant.time_zone,
             &self.sealing_key,
@@ -177,6 +186,9 @@ pub async fn agent_config(ctx: &Ctx, agent: &AgentId) -> Result<AgentConfig, Err
         devices,
         brake_floor: sources.tenant.cut_brake_floor,
         brake_basis_points: sources.tenant.cut_brake_basis_points,
+        change_floor: sources.tenant.change_brake_floor,
+        change_basis_points: sources.tenant.change_brake_basis_points,
+        changes_per_minute: sources.tenant.changes_per_minute,
         cuts_while_away: sources.tenant.offline_cuts == atalaya_people::tenancy::OfflineCuts::Apply,
         time_zone: sources.tenant.time_zone.to_string(),
         sealing_key: sources.sealing_key,

@@ -50,13 +50,16 @@ pub struct PlanChange {
     /// Its customer's name.
     #[schema(example = "Rosa Quispe")]
     pub customer_name: String,
-    /// `cut`, `reconnect`, `speed`, `create`, `terminate`.
+    /// `cut`, `reconnect`, `speed`, `create`, `terminate`, `adopt`.
     #[schema(example = "cut")]
     pub action: String,
     /// The device's row now.
     pub before: Vec<Field>,
     /// What would be written.
     pub after: Vec<Field>,
+    /// Live sessions that it would drop.
+    #[schema(example = 1)]
+    pub sessions_dropped: i64,
 }
 
 /// A device's plan, as the API shows it.
@@ -175,6 +178,7 @@ async fn named(tx: &mut TenantTx, plan: &DevicePlan) -> Result<Vec<PlanChange>, 
             action: change.action.clone(),
             before: change.before.clone(),
             after: change.after.clone(),
+            sessions_dropped: change.sessions_dropped,
         }
     });
     Ok(changes.collect())

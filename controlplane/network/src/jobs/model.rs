@@ -202,12 +202,15 @@ pub struct Field {
 pub struct PlannedChange {
     /// `enp_…`
     pub point_id: String,
-    /// `cut`, `reconnect`, `speed`, `create`, `terminate`.
+    /// `cut`, `reconnect`, `speed`, `create`, `terminate`, `adopt`.
     pub action: String,
     /// Row before.
     pub before: Vec<Field>,
     /// Row after.
     pub after: Vec<Field>,
+    /// Live sessions that it would drop; 0 in what an older agent answered.
+    #[serde(default)]
+    pub sessions_dropped: i64,
 }
 
 /// What an agent read on a device, and what enforcing would change there.

@@ -1,4 +1,4 @@
-//! Cuts that wait for a person, and points that a person keeps open.
+//! Cuts and other changes that wait for a person, and points that a person keeps open.
 
 use super::{DesiredStatus, HOLD_OPEN, RELEASE, events, network_state_of, store, sync::point_event};
 use crate::agents;
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 /// Longest time for which a service is held open, hours.
 const MAX_HOLD_HOURS: i64 = 72;
 
-/// A cut that waits.
+/// A cut that waits, or a change of a subscriber who passes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct HeldCut {
     /// Point.
@@ -31,19 +31,20 @@ pub struct HeldCut {
     /// Device.
     #[schema(example = "Torre norte")]
     pub device_name: String,
-    /// `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`.
+    /// `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`; `changes` for one of too many changes at
+    /// once that would drop sessions.
     #[schema(example = "brake")]
     pub reason: String,
 }
 
-/// Cuts of an agent that wait.
+/// Cuts and changes of an agent that wait.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct HeldCuts {
     /// All of them.
     pub items: Vec<HeldCut>,
 }
 
-/// Which cuts a person lets pass.
+/// Which cuts and changes a person lets pass.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Released {
@@ -51,7 +52,7 @@ pub struct Released {
     pub point_ids: Vec<PointId>,
 }
 
-/// Cuts of an agent that wait for a person.
+/// Cuts and changes of an agent that wait for a person.
 ///
 /// # Errors
 /// Agent not found, or without `agent.read`.
@@ -79,7 +80,7 @@ pub async fn held_cuts_list(ctx: &Ctx, agent: &AgentId) -> Result<HeldCuts, Erro
     Ok(HeldCuts { items: items.collect() })
 }
 
-/// Lets held cuts pass: of services that are still to be cut, and of no others.
+/// Lets held cuts pass, of services that are still to be cut and of no others; and held changes of services that are not.
 ///
 /// # Errors
 /// Agent not found, no points named, or without `service.suspend`.
@@ -100,13 +101,15 @@ pub async fn held_cuts_release(ctx: &Ctx, agent: &AgentId, points: &[PointId]) -
             .map(|service| (service.id, service.status))
             .collect();
         for row in rows.iter().filter(|row| wanted.contains(&row.id)) {
-            // Paid since: the hold is over without a cut.
-            let status = match services.get(&row.service_id) {
-                Some(services::Status::Suspended) => DesiredStatus::Suspended,
-                Some(services::Status::Terminated) => DesiredStatus::Terminated,
-                Some(services::Status::Active) | None => continue,
-            };
             let before = row.shown();
+            let is_change = before.held_reason.as_deref() == Some("changes");
+            let status = match services.get(&row.service_id) {
+                Some(services::Status::Suspended) if !is_change => DesiredStatus::Suspended,
+                Some(services::Status::Terminated) if !is_change => DesiredStatus::Terminated,
+                Some(services::Status::Active) if is_change && row.removed_at.is_none() => DesiredStatus::Active,
+                // Paid since, or cut since: the hold is over, and what is wanted now has its own way.
+                Some(_) | None => continue,
+            };
             order.generation += 1;
             let mut after = row.clone();
             after.status = if row.removed_at.is_some() { DesiredStatus::Terminated } else { status };

@@ -17,6 +17,7 @@
 //! It must never derive a cut from an event's payload, and never call a cut done that was not read back.
 
 pub mod events;
+mod given_up;
 mod held;
 pub mod http;
 mod model;
@@ -40,6 +41,7 @@ pub use reconcile::{Reconciler, ServiceFollower, reconcile_tenant};
 pub use sync::service_sync;
 pub use timeline::{Held, Position, timeline_check, timeline_raise};
 
+pub(crate) use given_up::{access_release, access_take_over};
 pub(crate) use store::{
     NewPoint, forgotten_points_drop, point_insert, points_of_attachments, points_of_devices, points_owners,
 };

@@ -85,13 +85,17 @@ text_enum! {
         Unknown = "unknown",
         /// The cut would have no effect on this device.
         NoEffect = "no_effect",
+        /// One of too many changes at once that would drop sessions.
+        HeldChanges = "held_changes",
+        /// As desired so far as service goes; something else is left as it is.
+        Partly = "partly",
     }
 }
 
 impl Outcome {
-    /// The device is as desired.
+    /// The device is as desired, so far as service goes.
     pub fn is_in_place(self) -> bool {
-        matches!(self, Self::Applied | Self::InPlace)
+        matches!(self, Self::Applied | Self::InPlace | Self::Partly)
     }
     /// The agent waits, and a person can end it.
     pub fn is_held(self) -> bool {
@@ -103,6 +107,7 @@ impl Outcome {
                 | Self::HeldOpen
                 | Self::HeldNotYet
                 | Self::HeldDisk
+                | Self::HeldChanges
         )
     }
 }
@@ -128,6 +133,8 @@ text_enum! {
         NoEffect = "no_effect",
         /// Was as desired; someone changed it.
         Drift = "drift",
+        /// Service is as desired; something else, such as a speed, is left as it is on the device.
+        Partly = "partly",
     }
 }
 
@@ -227,7 +234,8 @@ pub struct Point {
     pub observed: Option<Observed>,
     /// Where it stands.
     pub state: PointState,
-    /// Why a cut waits: `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`.
+    /// Why a cut waits: `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`; or another change:
+    /// `changes`.
     pub held_reason: Option<String>,
     /// A person holds it open until then.
     pub hold_open_until: Option<Timestamp>,
@@ -303,8 +311,12 @@ pub struct DesiredPoint {
     pub not_after: Option<Timestamp>,
     /// A technician holds it open until then.
     pub hold_open_until: Option<Timestamp>,
-    /// A person released this very cut.
+    /// A person released this very cut or change.
     pub released: bool,
+    /// A person recognised the row on the device as the subscriber's.
+    pub adopt: bool,
+    /// Of a terminated point: its address was given to someone else, or a person released it.
+    pub address_free: bool,
     /// Whether it was decided before a backup was restored and waits for a person.
     pub before_restore: bool,
     /// Before-image of fields that we do not manage.

@@ -57,6 +57,8 @@ async fn point(tx: &mut TenantTx, row: PointRow) -> Result<DesiredPoint, Error> 
         not_after: row.not_after,
         hold_open_until: row.hold_open_until,
         released: row.released,
+        adopt: row.adopt,
+        address_free: row.access_key.is_none(),
         before_restore: row.hold_reason == Some(HoldReason::Timeline),
         restore: serde_json::from_str(&row.before_image).map_err(Error::internal)?,
         reason: row.reason,

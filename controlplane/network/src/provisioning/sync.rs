@@ -81,15 +81,23 @@ fn next(
     let decision = rules::decide(current, wanted, around);
     let profile =
         row.own_profile.clone().unwrap_or_else(|| rules::profile_of(plan.download_bps, plan.upload_bps));
+    let access_digest = access_digest(row, &profile);
+    let is_same_service = (row.download_bps, row.upload_bps, &row.access_digest)
+        == (plan.download_bps, plan.upload_bps, &access_digest);
+    // A change that a person let pass, which the agent had held, stays let through until there is another one.
+    let let_through = decision.status == DesiredStatus::Active
+        && current.status == DesiredStatus::Active
+        && row.released
+        && is_same_service;
     let newly_cut = decision.status != DesiredStatus::Active
         && (current.status == DesiredStatus::Active || current.expired);
     let after = PointRow {
         status: decision.status,
         hold_reason: decision.hold,
-        released: decision.released,
+        released: decision.released || let_through,
         download_bps: plan.download_bps,
         upload_bps: plan.upload_bps,
-        access_digest: access_digest(row, &profile),
+        access_digest,
         profile,
         reason: service.status_reason.clone().unwrap_or_default(),
         counted_cut_at: if decision.counted { Some(now) } else { row.counted_cut_at },

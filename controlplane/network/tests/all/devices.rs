@@ -47,11 +47,16 @@ on_both!(the_configuration_grows_with_its_content, subscriptions(), |world: Worl
     assert!(matches!(stale, Err(Error::VersionConflict { .. })));
     // A change made far from here: the tenant's policy.
     let settings = atalaya_people::tenancy::tenant_get(&town.ctx).await.unwrap();
-    let policy = atalaya_people::tenancy::TenantChange { cut_brake_floor: Some(3), ..Default::default() };
+    let policy = atalaya_people::tenancy::TenantChange {
+        cut_brake_floor: Some(3),
+        changes_per_minute: Some(60),
+        ..Default::default()
+    };
     atalaya_people::tenancy::tenant_update(&town.ctx, settings.version, policy).await.unwrap();
     assert_eq!(version().await, first + 2);
     let other = devices::agent_config(&town.ctx, &town.agent).await.unwrap();
-    assert_eq!((other.version, other.brake_floor), (first + 2, 3));
+    assert_eq!((other.version, other.brake_floor, other.changes_per_minute), (first + 2, 3, 60));
+    assert_eq!((other.change_floor, other.change_basis_points), (20, 1_000), "as a new ISP has it");
 });
 
 on_both!(how_a_device_is_spoken_to_is_chosen_per_device, subscriptions(), |world: World| async move {

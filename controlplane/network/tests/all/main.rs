@@ -7,4 +7,5 @@ mod devices;
 mod diagnosing;
 mod following;
 mod found;
+mod kept;
 mod town;

@@ -240,6 +240,7 @@ pub(crate) fn pppoe(user: &str, device: &DeviceId) -> NewAttachment {
         password: Some(SecretText::new("s3cret".to_owned())),
         address: None,
         profile: None,
+        adopt: false,
         points: vec![NewAttachmentPoint { device_id: device.clone() }],
     }
 }

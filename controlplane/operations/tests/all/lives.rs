@@ -113,6 +113,7 @@ impl Rosa {
             password: Some(SecretText::new(secret.clone())),
             address: None,
             profile: None,
+            adopt: false,
             points: vec![NewAttachmentPoint { device_id: router }],
         };
         attachments::attachment_create(ctx, &service, new).await.unwrap();

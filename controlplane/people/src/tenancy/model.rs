@@ -86,6 +86,12 @@ pub struct Tenant {
     pub cut_brake_basis_points: i64,
     /// First cuts an hour over all sites, in hundredths of a percent of the ISP's services; not less than the floor.
     pub cut_brake_tenant_basis_points: i64,
+    /// Changes an hour and site that drop sessions of subscribers who pass, and always pass.
+    pub change_brake_floor: i64,
+    /// The same in hundredths of a percent of the site's points; the greater of the two holds.
+    pub change_brake_basis_points: i64,
+    /// How many of them are made a minute on one device.
+    pub changes_per_minute: i64,
     /// What an agent does with scheduled cuts while headquarters is away.
     pub offline_cuts: OfflineCuts,
     /// A cut run of so many services or more waits for a second person; 0: none does.
@@ -177,6 +183,12 @@ pub struct TenantChange {
     pub cut_brake_basis_points: Option<i64>,
     /// Hundredths of a percent of the ISP's services.
     pub cut_brake_tenant_basis_points: Option<i64>,
+    /// Changes an hour and site that always pass.
+    pub change_brake_floor: Option<i64>,
+    /// Hundredths of a percent of the site's points.
+    pub change_brake_basis_points: Option<i64>,
+    /// How many of them a minute and device.
+    pub changes_per_minute: Option<i64>,
     /// What an agent does with scheduled cuts while headquarters is away.
     pub offline_cuts: Option<OfflineCuts>,
     /// A cut run of so many services or more waits for a second person; 0: none does.

@@ -61,6 +61,9 @@ pub async fn tenant_create_by(platform: &PlatformCtx, new: NewTenant) -> Result<
         cut_brake_floor: 10,
         cut_brake_basis_points: 300,
         cut_brake_tenant_basis_points: 200,
+        change_brake_floor: 20,
+        change_brake_basis_points: 1_000,
+        changes_per_minute: 300,
         offline_cuts: OfflineCuts::Hold,
         two_person_cuts_from: 0,
         second_factor_roles: RoleList::default(),
@@ -136,6 +139,9 @@ async fn update(
     check_range(&mut validation, change.cut_brake_basis_points, "/cut_brake_basis_points", 0..=10_000);
     let share = change.cut_brake_tenant_basis_points;
     check_range(&mut validation, share, "/cut_brake_tenant_basis_points", 0..=10_000);
+    check_range(&mut validation, change.change_brake_floor, "/change_brake_floor", 0..=100_000);
+    check_range(&mut validation, change.change_brake_basis_points, "/change_brake_basis_points", 0..=10_000);
+    check_range(&mut validation, change.changes_per_minute, "/changes_per_minute", 1..=60_000);
     check_range(&mut validation, change.two_person_cuts_from, "/two_person_cuts_from", 0..=1_000_000);
     validation.check(
         change.second_factor_roles.as_ref().is_none_or(|roles| roles.0.len() <= 50),
@@ -192,6 +198,11 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
         cut_brake_tenant_basis_points: change
             .cut_brake_tenant_basis_points
             .unwrap_or(before.cut_brake_tenant_basis_points),
+        change_brake_floor: change.change_brake_floor.unwrap_or(before.change_brake_floor),
+        change_brake_basis_points: change
+            .change_brake_basis_points
+            .unwrap_or(before.change_brake_basis_points),
+        changes_per_minute: change.changes_per_minute.unwrap_or(before.changes_per_minute),
         offline_cuts: change.offline_cuts.unwrap_or(before.offline_cuts),
         automatic_cuts: change.automatic_cuts.unwrap_or(before.automatic_cuts),
         two_person_cuts_from: change.two_person_cuts_from.unwrap_or(before.two_person_cuts_from),

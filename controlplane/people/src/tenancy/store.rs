@@ -10,7 +10,8 @@ pub(crate) const COLUMNS: &str = "people_tenant.id, people_tenant.slug, people_t
      people_tenant.time_zone, people_tenant.locale, people_tenant.brand_color, people_tenant.logo, \
      people_tenant.logo_dark, people_tenant.grace_days, people_tenant.debt_tolerance, \
      people_tenant.automatic_cuts, people_tenant.cut_brake_floor, people_tenant.cut_brake_basis_points, \
-     people_tenant.cut_brake_tenant_basis_points, people_tenant.offline_cuts, \
+     people_tenant.cut_brake_tenant_basis_points, people_tenant.change_brake_floor, \
+     people_tenant.change_brake_basis_points, people_tenant.changes_per_minute, people_tenant.offline_cuts, \
      people_tenant.two_person_cuts_from, people_tenant.second_factor_roles, people_tenant.no_cut_weekdays, \
      people_tenant.no_cut_dates, people_tenant.quiet_hours, people_tenant.cut_hours, people_tenant.languages, \
      people_tenant.allowed_networks, people_tenant.allowed_countries, people_tenant.state, \
@@ -161,8 +162,9 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
                     cut_brake_basis_points = $10, offline_cuts = $11, version = $12, updated_at = $13, \
                     cut_brake_tenant_basis_points = $14, two_person_cuts_from = $15, second_factor_roles = $16, \
                     no_cut_weekdays = $17, no_cut_dates = $18, state = $19, state_reason = $20, state_since = $21, plan_id = $22, quiet_hours = $23, \
-                    logo = $24, logo_dark = $25, cut_hours = $26, languages = $27, allowed_networks = $28, allowed_countries = $29 \
-                    WHERE id = $30 AND version = $31",
+                    logo = $24, logo_dark = $25, cut_hours = $26, languages = $27, allowed_networks = $28, allowed_countries = $29, \
+                    change_brake_floor = $30, change_brake_basis_points = $31, changes_per_minute = $32 \
+                    WHERE id = $33 AND version = $34",
     )
     .bind(&tenant.name)
     .bind(&tenant.country)
@@ -193,6 +195,9 @@ pub(super) async fn tenant_write(tx: &mut TenantTx, tenant: &Tenant, expected: i
     .bind(tenant.languages.to_column())
     .bind(tenant.allowed_networks.to_column())
     .bind(tenant.allowed_countries.to_column())
+    .bind(tenant.change_brake_floor)
+    .bind(tenant.change_brake_basis_points)
+    .bind(tenant.changes_per_minute)
     .bind(&tenant.id)
     .bind(expected)
     .execute(tx)

@@ -25,6 +25,11 @@ pub(super) fn agent_config(config: &AgentConfig) -> Result<wire::AgentConfig, Se
         brake: Some(wire::Brake {
             per_hour_floor: small(config.brake_floor),
             per_hour_basis_points: small(config.brake_basis_points),
+            changes: Some(wire::ChangeBrake {
+                per_hour_floor: small(config.change_floor),
+                per_hour_basis_points: small(config.change_basis_points),
+                per_minute: small(config.changes_per_minute),
+            }),
         }),
         offline_cuts: if config.cuts_while_away { wire::OfflineCuts::Apply } else { wire::OfflineCuts::Hold }
             .into(),

@@ -36,6 +36,8 @@ pub(super) fn desired_point(point: &DesiredPoint, key: &[u8]) -> Result<wire::De
         not_after_ms: millis(point.not_after),
         hold_open_until_ms: millis(point.hold_open_until),
         released: point.released,
+        adopt: point.adopt,
+        address_free: point.address_free,
         timeline_hold: match (desired.status, point.before_restore) {
             (DesiredStatus::Active, _) => wire::TimelineHold::Unspecified,
             (_, true) => wire::TimelineHold::Waits,

@@ -122,6 +122,7 @@ fn device_plan(plan: wire::DevicePlan) -> DevicePlan {
                 action: words(&change.action),
                 before: change.before.iter().map(field).collect(),
                 after: change.after.iter().map(field).collect(),
+                sessions_dropped: i64::from(change.sessions_dropped),
             })
             .collect(),
         in_place: i64::from(plan.in_place),

@@ -59,6 +59,8 @@ fn outcome(outcome: wire::Outcome) -> Option<Outcome> {
         wire::Outcome::Contested => Outcome::Contested,
         wire::Outcome::Unknown => Outcome::Unknown,
         wire::Outcome::NoEffect => Outcome::NoEffect,
+        wire::Outcome::HeldChanges => Outcome::HeldChanges,
+        wire::Outcome::Partly => Outcome::Partly,
     })
 }
 

@@ -3037,6 +3037,8 @@ export interface components {
              * @example 10.30.0.17
              */
             address?: string | null;
+            /** @description Whether a person recognised the row on the device as the subscriber's: it carries our marker and counts as ours. */
+            adopt: boolean;
             /** @description Which. */
             id: components["schemas"]["AttachmentId"];
             /** @description How. */
@@ -3809,7 +3811,7 @@ export interface components {
         /** @description What would be done at one point. */
         DevicePlanChange: {
             /**
-             * @description `cut`, `reconnect`, `speed`, `create`, `terminate`.
+             * @description `cut`, `reconnect`, `speed`, `create`, `terminate`, `adopt`.
              * @example cut
              */
             action: string;
@@ -3828,6 +3830,12 @@ export interface components {
              */
             point_id: string;
             service_id?: components["schemas"]["ServiceId"] | null;
+            /**
+             * Format: int64
+             * @description Live sessions that it would drop.
+             * @example 1
+             */
+            sessions_dropped: number;
         };
         /** @description A device's plan, as the API shows it. */
         DevicePlanView: {
@@ -4791,6 +4799,11 @@ export interface components {
              * @example 10.30.0.17
              */
             address?: string | null;
+            /**
+             * @description The secret of this user on the device is the subscriber's: our marker is added to its comment, and the end of the
+             *     attachment removes it. Otherwise a secret that was there before is cut at the end, and left.
+             */
+            adopt?: boolean;
             /** @description How. */
             kind: components["schemas"]["AttachmentKind"];
             password?: components["schemas"]["SecretText"] | null;
@@ -5581,7 +5594,7 @@ export interface components {
          * @description What became of a desired state.
          * @enum {string}
          */
-        Outcome: "applied" | "in_place" | "would_apply" | "held_brake" | "held_timeline" | "held_offline" | "held_open" | "held_not_yet" | "held_disk" | "expired" | "failed" | "contested" | "unknown" | "no_effect";
+        Outcome: "applied" | "in_place" | "would_apply" | "held_brake" | "held_timeline" | "held_offline" | "held_open" | "held_not_yet" | "held_disk" | "expired" | "failed" | "contested" | "unknown" | "no_effect" | "held_changes" | "partly";
         /** @description One page of a list. */
         Page_Agent: {
             /** @description The rows. */
@@ -7130,7 +7143,7 @@ export interface components {
          * @description Where a point stands, in one word.
          * @enum {string}
          */
-        PointState: "pending" | "applied" | "would_apply" | "held" | "failed" | "contested" | "unknown" | "no_effect" | "drift";
+        PointState: "pending" | "applied" | "would_apply" | "held" | "failed" | "contested" | "unknown" | "no_effect" | "drift" | "partly";
         /** @description What to change; absent fields and choices stay. */
         PreferenceChange: {
             /** @description Choices that change. */
@@ -8067,6 +8080,21 @@ export interface components {
             cut_brake_floor: number;
             /**
              * Format: int64
+             * @description The same in hundredths of a percent of the site's points; the greater of the two holds.
+             */
+            change_brake_basis_points: number;
+            /**
+             * Format: int64
+             * @description Changes an hour and site that drop sessions of subscribers who pass, and always pass.
+             */
+            change_brake_floor: number;
+            /**
+             * Format: int64
+             * @description How many of them are made a minute on one device.
+             */
+            changes_per_minute: number;
+            /**
+             * Format: int64
              * @description First cuts an hour over all sites, in hundredths of a percent of the ISP's services; not less than the floor.
              */
             cut_brake_tenant_basis_points: number;
@@ -8156,6 +8184,21 @@ export interface components {
              * @description First cuts an hour that always pass.
              */
             cut_brake_floor?: number | null;
+            /**
+             * Format: int64
+             * @description Hundredths of a percent of the site's points.
+             */
+            change_brake_basis_points?: number | null;
+            /**
+             * Format: int64
+             * @description Changes an hour and site that always pass.
+             */
+            change_brake_floor?: number | null;
+            /**
+             * Format: int64
+             * @description How many of them a minute and device.
+             */
+            changes_per_minute?: number | null;
             /**
              * Format: int64
              * @description Hundredths of a percent of the ISP's services.

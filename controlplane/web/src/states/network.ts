@@ -1,5 +1,5 @@
 /** Service and enforcement point: from the server's state to what a person sees. */
-import type { NetworkState, Point, PointState, Service } from '@/api/types'
+import type { Attachment, NetworkState, Point, PointState, Service } from '@/api/types'
 import type { StateView } from './tone'
 
 const byNetwork: Record<NetworkState, StateView> = {
@@ -37,6 +37,7 @@ const byPoint: Record<PointState, StateView> = {
   would_apply: { tone: 'warning', label: 'state.point.would_apply' },
   held: { tone: 'warning', label: 'state.point.held' },
   drift: { tone: 'warning', label: 'state.point.drift' },
+  partly: { tone: 'warning', label: 'state.point.partly' },
   failed: { tone: 'critical', label: 'state.point.failed' },
   contested: { tone: 'critical', label: 'state.point.contested' },
   no_effect: { tone: 'critical', label: 'state.point.no_effect' },
@@ -45,6 +46,13 @@ const byPoint: Record<PointState, StateView> = {
 
 export function pointView(point: Point): StateView {
   return byPoint[point.state] ?? notKnown
+}
+
+/** Whether something of it stays cut on a router after its end, until somebody else has it or a person releases it. */
+export function isKept(attachment: Attachment): boolean {
+  return attachment.points.some(
+    (point) => point.desired.status === 'terminated' && (attachment.kind === 'static' || point.observed?.outcome === 'partly'),
+  )
 }
 
 /** All enforcement points of a service, over its attachments. */

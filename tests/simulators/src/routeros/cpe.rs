@@ -3,7 +3,7 @@
 //! A CPE is a customer's router as seen from the ISP's. It wants a session, retries at the redial interval
 //! while it has none, and pushes traffic at its demand as soon as the router lets it (see `traffic`).
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::firewall::TrafficVerdict;
 use super::router::Router;
 use super::store::RowId;
-use super::{dhcp, ppp};
+use super::{dhcp, hotspot, ppp, value};
 
 /// One subscriber's equipment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ pub struct CpeConfig {
     /// Plugged in.
     #[serde(default = "plugged_in")]
     pub powered: bool,
+    /// IPv6 address or prefix that it has beside a fixed IPv4 address. What a PPP session gets stands in its secret
+    /// (`remote-ipv6-prefix`).
+    #[serde(default)]
+    pub ipv6: Option<String>,
 }
 
 fn default_download() -> u64 {
@@ -66,6 +70,15 @@ pub enum CpeAccess {
         /// Its MAC address.
         mac: String,
     },
+    /// A hotspot user, who logs in again whenever they are logged out.
+    Hotspot {
+        /// Name of the user.
+        username: String,
+        /// Password that the CPE sends.
+        password: String,
+        /// Its MAC address.
+        mac: String,
+    },
 }
 
 impl CpeConfig {
@@ -86,9 +99,26 @@ impl CpeConfig {
         Self::with_access(name, CpeAccess::Static { address })
     }
 
+    /// The same CPE with an IPv6 address or prefix beside.
+    #[must_use]
+    pub fn with_ipv6(mut self, prefix: &str) -> Self {
+        self.ipv6 = Some(prefix.to_owned());
+        self
+    }
+
     /// A CPE that takes its address by DHCP.
     pub fn dhcp(name: &str, mac: &str) -> Self {
         Self::with_access(name, CpeAccess::Dhcp { mac: mac.to_owned() })
+    }
+
+    /// A CPE that logs in to the hotspot, named like its user.
+    pub fn hotspot(username: &str, password: &str) -> Self {
+        let access = CpeAccess::Hotspot {
+            username: username.to_owned(),
+            password: password.to_owned(),
+            mac: mac_of(username),
+        };
+        Self::with_access(username, access)
     }
 
     fn with_access(name: &str, access: CpeAccess) -> Self {
@@ -98,6 +128,7 @@ impl CpeConfig {
             download_bps: default_download(),
             upload_bps: default_upload(),
             powered: true,
+            ipv6: None,
         }
     }
 }
@@ -115,11 +146,15 @@ fn mac_of(name: &str) -> String {
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) active: Option<RowId>,
+    /// The menu of that row.
+    pub(super) active_menu: &'static str,
     pub(super) interface: Option<RowId>,
     pub(super) interface_name: String,
     pub(super) queue: Option<RowId>,
     pub(super) list_entries: Vec<RowId>,
     pub(super) address: Ipv4Addr,
+    /// The address that the customer uses of their IPv6 prefix, when they have one.
+    pub(super) ipv6: Option<Ipv6Addr>,
     pub(super) since: Duration,
 }
 
@@ -131,12 +166,17 @@ pub(super) struct Cpe {
     pub(super) next_dial: Duration,
     pub(super) refused: Option<String>,
     pub(super) connection: Option<RowId>,
+    pub(super) connection_v6: Option<RowId>,
     pub(super) accrued_at: Duration,
     /// Bits per second that passed at the last look, upload and download.
     pub(super) passing: Option<(u64, u64)>,
     /// Bits, so that short intervals are not rounded away.
     pub(super) upload_bits: u64,
     pub(super) download_bits: u64,
+    /// The same over IPv6, which is counted apart.
+    pub(super) passing_v6: Option<(u64, u64)>,
+    pub(super) upload_bits_v6: u64,
+    pub(super) download_bits_v6: u64,
 }
 
 impl Cpe {
@@ -147,10 +187,14 @@ impl Cpe {
             next_dial: now,
             refused: None,
             connection: None,
+            connection_v6: None,
             accrued_at: now,
             passing: None,
             upload_bits: 0,
             download_bits: 0,
+            passing_v6: None,
+            upload_bits_v6: 0,
+            download_bits_v6: 0,
         }
     }
 
@@ -173,6 +217,9 @@ impl Cpe {
         self.passing = None;
         self.upload_bits = 0;
         self.download_bits = 0;
+        self.passing_v6 = None;
+        self.upload_bits_v6 = 0;
+        self.download_bits_v6 = 0;
     }
 }
 
@@ -197,6 +244,10 @@ pub struct CpeState {
     pub upload_bytes: u64,
     /// Bytes downloaded in this session.
     pub download_bytes: u64,
+    /// Would a packet of this customer pass over IPv6? `None` for one who has none.
+    pub verdict_v6: Option<TrafficVerdict>,
+    /// Bytes of both directions that passed over IPv6 in this session.
+    pub bytes_v6: u64,
 }
 
 impl Router {
@@ -217,28 +268,37 @@ impl Router {
             return;
         }
         let retry = Duration::from_millis(self.config.redial_ms.max(1));
+        let has_session = cpe.session.is_some();
         match cpe.config.access.clone() {
+            CpeAccess::Pppoe { .. } | CpeAccess::Hotspot { .. } if has_session => {}
             CpeAccess::Pppoe { username, password, mac } => {
-                if cpe.session.is_some() {
-                    return;
-                }
-                match ppp::dial(self, index, &username, &password, &mac, at) {
-                    Ok(()) => self.counters.dials_accepted += 1,
-                    Err(reason) => {
-                        self.counters.dials_refused += 1;
-                        self.cpes[index].refused = Some(reason);
-                        self.schedule(index, at.saturating_add(retry));
-                    }
-                }
+                let outcome = ppp::dial(self, index, &username, &password, &mac, at);
+                self.dialled(index, outcome, at.saturating_add(retry));
+            }
+            CpeAccess::Hotspot { username, password, mac } => {
+                let outcome = hotspot::log_in(self, index, &username, &password, &mac, at);
+                self.dialled(index, outcome, at.saturating_add(retry));
             }
             CpeAccess::Static { address } => {
                 if cpe.session.is_none() {
-                    self.begin_session(index, Session::bare(address, at), at);
+                    let ipv6 = cpe.config.ipv6.as_deref().and_then(value::host_of);
+                    self.begin_session(index, Session { ipv6, ..Session::bare(address, at) }, at);
                 }
             }
             CpeAccess::Dhcp { mac } => {
                 dhcp::renew(self, index, &mac, at);
                 self.schedule(index, at.saturating_add(retry));
+            }
+        }
+    }
+
+    fn dialled(&mut self, index: usize, outcome: Result<(), String>, next: Duration) {
+        match outcome {
+            Ok(()) => self.counters.dials_accepted += 1,
+            Err(reason) => {
+                self.counters.dials_refused += 1;
+                self.cpes[index].refused = Some(reason);
+                self.schedule(index, next);
             }
         }
     }
@@ -265,6 +325,7 @@ impl Router {
         let cpe = self.cpes.get_mut(index)?;
         let session = cpe.session.take()?;
         let connection = cpe.connection.take();
+        let connection_v6 = cpe.connection_v6.take();
         cpe.passing = None;
         let (up, down) = (cpe.upload_bits, cpe.download_bits);
         self.gone_upload_bits = self.gone_upload_bits.saturating_add(up);
@@ -281,13 +342,16 @@ impl Router {
         if let Some(connection) = connection {
             self.store.table_mut("/ip/firewall/connection").remove(connection);
         }
+        if let Some(connection) = connection_v6 {
+            self.store.table_mut("/ipv6/firewall/connection").remove(connection);
+        }
         Some(session)
     }
 
     /// What a CPE is doing.
     pub(super) fn cpe_state(&mut self, index: usize, now: Duration) -> Option<CpeState> {
         self.accrue(index, now);
-        let verdict = self.verdict(index);
+        let (verdict, verdict_v6) = (self.verdict(index), self.verdict_v6(index));
         let cpe = self.cpes.get(index)?;
         let session = cpe.session.as_ref();
         let age = session.map(|session| now.saturating_sub(session.since).as_millis());
@@ -301,6 +365,8 @@ impl Router {
             verdict,
             upload_bytes: cpe.upload_bytes(),
             download_bytes: cpe.download_bytes(),
+            verdict_v6,
+            bytes_v6: cpe.upload_bits_v6.saturating_add(cpe.download_bits_v6) / 8,
         })
     }
 }
@@ -309,7 +375,7 @@ impl Session {
     /// The rows that belong to this session alone: (menu, `.id`).
     fn rows(&self) -> impl Iterator<Item = (&'static str, RowId)> {
         let rows =
-            [("/ppp/active", self.active), ("/interface", self.interface), ("/queue/simple", self.queue)];
+            [(self.active_menu, self.active), ("/interface", self.interface), ("/queue/simple", self.queue)];
         rows.into_iter().filter_map(|(menu, id)| Some((menu, id?)))
     }
 
@@ -317,11 +383,13 @@ impl Session {
     pub(super) fn bare(address: Ipv4Addr, since: Duration) -> Self {
         Self {
             active: None,
+            active_menu: "/ppp/active",
             interface: None,
             interface_name: String::new(),
             queue: None,
             list_entries: Vec::new(),
             address,
+            ipv6: None,
             since,
         }
     }

@@ -96,6 +96,8 @@ pub enum WriteEffect {
     ApplyThenDisconnect,
     /// Not applied; the connection is closed before any answer.
     Disconnect,
+    /// Applied; the router goes down before any answer, and comes up again.
+    ApplyThenReboot,
 }
 
 impl Faults {

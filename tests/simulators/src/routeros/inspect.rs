@@ -153,6 +153,11 @@ impl RouterSim {
         self.cpe(cpe).map(|state| state.verdict)
     }
 
+    /// Would a packet of this customer pass over IPv6, now? `None` for a CPE that does not exist or has no IPv6.
+    pub fn passes_traffic_v6(&self, cpe: &str) -> Option<TrafficVerdict> {
+        self.cpe(cpe)?.verdict_v6
+    }
+
     /// What one CPE is doing.
     pub fn cpe(&self, name: &str) -> Option<CpeState> {
         let mut router = self.shared.router.lock();

@@ -1,6 +1,6 @@
 //! PPPoE: a dial, what a session makes on the router, and its end.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::cpe::Session;
@@ -12,6 +12,7 @@ use super::value;
 struct Grant {
     profile: String,
     remote_address: String,
+    ipv6: Option<Ipv6Addr>,
     radius: bool,
     secret: Option<RowId>,
 }
@@ -80,11 +81,13 @@ pub(super) fn dial(
     }
     let session = Session {
         active: Some(active),
+        active_menu: "/ppp/active",
         interface: Some(interface),
         interface_name,
         queue,
         list_entries,
         address,
+        ipv6: grant.ipv6,
         since: now,
     };
     router.begin_session(index, session, now);
@@ -108,6 +111,7 @@ fn authorise(router: &Router, username: &str, password: &str, mac: &str) -> Resu
             return Ok(Grant {
                 profile: row.text("profile").to_owned(),
                 remote_address: row.text("remote-address").to_owned(),
+                ipv6: value::host_of(row.text("remote-ipv6-prefix")),
                 radius: false,
                 secret: Some(row.id),
             });
@@ -123,6 +127,7 @@ fn authorise(router: &Router, username: &str, password: &str, mac: &str) -> Resu
         return Ok(Grant {
             profile: "default".to_owned(),
             remote_address: String::new(),
+            ipv6: None,
             radius: true,
             secret: None,
         });
@@ -178,17 +183,18 @@ pub(super) fn list_entries(router: &mut Router, lists: &str, address: &str) -> V
         .collect()
 }
 
-/// A client removed a row of `/ppp/active`: the session goes, and the CPE dials again after its interval.
-pub(super) fn drop_active(router: &mut Router, active: RowId, now: Duration) -> bool {
-    let Some(index) = router.owner("/ppp/active", active) else { return false };
-    let Some(name) = router.store.table("/ppp/active").get(active).map(|row| row.text("name").to_owned())
-    else {
+/// A client removed a row of `/ppp/active` or `/ip/hotspot/active`: the session goes, and the CPE dials again after its
+/// interval.
+pub(super) fn drop_active(router: &mut Router, menu: &'static str, active: RowId, now: Duration) -> bool {
+    let Some(index) = router.owner(menu, active) else { return false };
+    let table = router.store.table(menu);
+    let Some(name) = table.get(active).map(|row| row.text(table.menu.key).to_owned()) else {
         return false;
     };
     router.end_session(index);
     let time = router.local_time_text();
     let secrets = router.store.table_mut("/ppp/secret");
-    if let Some(secret) = secrets.named(&name).map(|row| row.id) {
+    if let Some(secret) = secrets.named(&name).map(|row| row.id).filter(|_| menu == "/ppp/active") {
         secrets.update(secret, |row| row.set("last-logged-out", &time));
     }
     router.counters.session_drops += 1;

@@ -139,7 +139,7 @@ fn live(router: &Router, path: &'static str, row: &Row, name: &str) -> Option<St
     let uptime = now.saturating_sub(router.booted_at);
     let owner = router.owner(path, row.id).and_then(|index| router.cpes.get(index));
     match (path, name) {
-        ("/ppp/active", "uptime") => {
+        ("/ppp/active" | "/ip/hotspot/active", "uptime") => {
             let since = owner?.session.as_ref()?.since;
             Some(value::duration(now.saturating_sub(since)))
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::command::{Command, Reply, Trap};
 use super::config::SimConfig;
 use super::cpe::Cpe;
-use super::firewall::View;
+use super::firewall::Views;
 use super::ledger::{Counters, ServeLog};
 use super::menus;
 use super::store::{RowId, Store};
@@ -65,7 +65,7 @@ pub(super) struct Router {
     /// Traffic of sessions that are over, as the uplink still counts it.
     pub(super) gone_upload_bits: u64,
     pub(super) gone_download_bits: u64,
-    view: Option<(u64, Arc<View>)>,
+    views: Option<(u64, Arc<Views>)>,
 }
 
 impl Router {
@@ -91,7 +91,7 @@ impl Router {
             taken: HashSet::new(),
             gone_upload_bits: 0,
             gone_download_bits: 0,
-            view: None,
+            views: None,
             config,
         };
         router.furnish();
@@ -156,6 +156,7 @@ impl Router {
         for name in ["default", "default-encryption"] {
             put("/ppp/profile", &[("name", name), ("default", "true")]);
         }
+        put("/ip/hotspot/user/profile", &[("name", "default"), ("default", "true")]);
         for port in 1..=config.ethernet_ports {
             let [high, low] = port.to_be_bytes();
             put(
@@ -228,17 +229,22 @@ impl Router {
     }
 
     /// The compiled rules of this moment.
-    pub(super) fn view(&mut self) -> Arc<View> {
-        let stamp = ["/ip/firewall/filter", "/ip/firewall/nat", "/ip/firewall/address-list", "/queue/simple"]
-            .iter()
-            .map(|menu| self.store.table(menu).revision())
-            .sum();
-        match &self.view {
-            Some((seen, view)) if *seen == stamp => Arc::clone(view),
+    pub(super) fn views(&mut self) -> Arc<Views> {
+        let menus = [
+            "/ip/firewall/filter",
+            "/ip/firewall/nat",
+            "/ip/firewall/address-list",
+            "/ipv6/firewall/filter",
+            "/ipv6/firewall/address-list",
+            "/queue/simple",
+        ];
+        let stamp = menus.iter().map(|menu| self.store.table(menu).revision()).sum();
+        match &self.views {
+            Some((seen, views)) if *seen == stamp => Arc::clone(views),
             _ => {
-                let view = Arc::new(View::compile(&self.store));
-                self.view = Some((stamp, Arc::clone(&view)));
-                view
+                let views = Arc::new(Views::compile(&self.store));
+                self.views = Some((stamp, Arc::clone(&views)));
+                views
             }
         }
     }

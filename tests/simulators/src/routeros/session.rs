@@ -246,6 +246,11 @@ impl Session {
                 self.shared.execute(&caller, &command);
                 return Next::Abort;
             }
+            Some(WriteEffect::ApplyThenReboot) => {
+                self.shared.execute(&caller, &command);
+                self.shared.reboot();
+                return Next::Abort;
+            }
             Some(WriteEffect::Trap(message)) => Reply::failure(Trap::new(message)),
             Some(WriteEffect::Lie) => {
                 let id = (command.verb == "add").then(|| "*FFFE".to_owned());

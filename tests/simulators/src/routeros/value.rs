@@ -1,6 +1,6 @@
 //! Values as RouterOS writes them: durations, rates, addresses.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// `1w2d3h4m5s`; zero is `0s`.
@@ -55,6 +55,29 @@ pub(super) fn address_range(text: &str) -> Option<(u32, u32)> {
     Some((address & !host, address | host))
 }
 
+/// An IPv4 address among those of IPv6.
+pub(super) fn mapped(address: u32) -> u128 {
+    Ipv4Addr::from(address).to_ipv6_mapped().into()
+}
+
+/// The first and last address of `A`, `A/len` or `A-B`, of either family; those of IPv4 are [`mapped`].
+pub(super) fn span(text: &str) -> Option<(u128, u128)> {
+    if let Some((first, last)) = address_range(text) {
+        return Some((mapped(first), mapped(last)));
+    }
+    let (address, length) = text.split_once('/').unwrap_or((text, "128"));
+    let address = u128::from(address.parse::<Ipv6Addr>().ok()?);
+    let length: u32 = length.parse().ok().filter(|length| *length <= 128)?;
+    let host = u128::MAX.checked_shr(length).unwrap_or(0);
+    Some((address & !host, address | host))
+}
+
+/// The address that a customer uses of a prefix: its second, or the only one.
+pub(super) fn host_of(prefix: &str) -> Option<Ipv6Addr> {
+    let (first, last) = span(prefix)?;
+    Some(Ipv6Addr::from(first.saturating_add(1).min(last)))
+}
+
 /// Whether an address list takes this: address, network, range, or a DNS name.
 pub(super) fn is_address_spec(text: &str) -> bool {
     let dns = || {
@@ -83,6 +106,13 @@ mod tests {
         assert_eq!(address_range("10.0.0.0/30"), Some((0x0A00_0000, 0x0A00_0003)));
         assert_eq!(address_range("0.0.0.0/0"), Some((0, u32::MAX)));
         assert_eq!(address_range("10.0.0.9-10.0.0.3"), None);
+        let delegated = span("2001:db8:5::/56").expect("a prefix");
+        assert!(
+            (delegated.0..=delegated.1)
+                .contains(&u128::from("2001:db8:5:aa::1".parse::<Ipv6Addr>().expect("v6")))
+        );
+        assert_eq!(span("10.0.0.1"), Some((mapped(0x0A00_0001), mapped(0x0A00_0001))));
+        assert_eq!((span("2001:db8::/129"), span("example.com")), (None, None));
         assert!(is_address_spec("example.com") && is_address_spec("2001:db8::/32"));
         assert!(!is_address_spec("10.0.0.256/8") && !is_address_spec("not an address"));
     }

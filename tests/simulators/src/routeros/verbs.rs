@@ -235,7 +235,8 @@ fn remove(router: &mut Router, menu: &'static Menu, command: &Command) -> Result
     }
     let now = router.clock.now();
     for id in ids {
-        if menu.path == "/ppp/active" && ppp::drop_active(router, id, now) {
+        let is_session = matches!(menu.path, "/ppp/active" | "/ip/hotspot/active");
+        if is_session && ppp::drop_active(router, menu.path, id, now) {
             continue;
         }
         router.store.table_mut(menu.path).remove(id);

@@ -37,6 +37,25 @@ pub(super) async fn write(
     }
 }
 
+/// IPv6 prefixes of PPPoE subscribers at `positions`: a cut profile walls the IPv4 address alone.
+pub(super) async fn prefixes(
+    client: &Client,
+    changes: &[Change],
+    positions: &[usize],
+    options: &RouterosOptions,
+    outcomes: &mut [Outcome],
+) {
+    let todo: Vec<usize> =
+        positions.iter().copied().filter(|at| outcomes[*at].is_ok() && touches_list(&changes[*at])).collect();
+    if let Err(error) = entries(client, changes, &todo, options, true, outcomes).await {
+        fail(&todo, &error, outcomes);
+    }
+}
+
+fn touches_list(change: &Change) -> bool {
+    pending(change, FixedWrite::LIST).chain(pending(change, FixedWrite::UNLIST)).next().is_some()
+}
+
 fn fail(positions: &[usize], error: &CallError, outcomes: &mut [Outcome]) {
     for at in positions {
         if outcomes[*at].is_ok() {
@@ -65,11 +84,7 @@ async fn entries(
     outcomes: &mut [Outcome],
 ) -> Result<(), CallError> {
     let menu = if v6 { "/ipv6/firewall/address-list" } else { "/ip/firewall/address-list" };
-    let touched = |at: &&usize| {
-        let change = &changes[**at];
-        pending(change, FixedWrite::LIST).chain(pending(change, FixedWrite::UNLIST)).next().is_some()
-    };
-    let touched: Vec<usize> = positions.iter().filter(touched).copied().collect();
+    let touched: Vec<usize> = positions.iter().copied().filter(|at| touches_list(&changes[*at])).collect();
     if touched.is_empty() {
         return Ok(());
     }
@@ -165,13 +180,16 @@ async fn queues(
     for at in touched {
         let change = &changes[at];
         let point = &change.want.point;
-        let marked = rows.iter().find(|row| carries_marker(row.text("comment"), point));
-        if pending(change, FixedWrite::UNQUEUE).next().is_some() {
-            removals.extend(marked.map(|row| (at, row.text(".id").to_owned())));
+        let is_marked = |row: &&Row| carries_marker(row.text("comment"), point);
+        if let Some(name) = pending(change, FixedWrite::UNQUEUE).next() {
+            // The one that was read, and no copy of it.
+            let ours = rows.iter().find(|row| is_marked(row) && row.text("name") == name);
+            removals.extend(ours.map(|row| (at, row.text(".id").to_owned())));
             continue;
         }
-        let here = || rows.iter().find(|row| bare_address(row.text("target")) == address(change));
-        batches.push(Batch { command: queue_command(change, marked.or_else(here)), changes: vec![at] });
+        let here = || rows.iter().filter(|row| bare_address(row.text("target")) == address(change));
+        let found = here().find(is_marked).or_else(|| rows.iter().find(is_marked)).or_else(|| here().next());
+        batches.push(Batch { command: queue_command(change, found), changes: vec![at] });
     }
     for (of, outcome) in batch::run(client, batches).await {
         if let Err(error) = outcome {

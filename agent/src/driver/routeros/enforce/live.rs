@@ -8,7 +8,7 @@ use super::super::{parse, tables};
 use super::Outcome;
 use super::addresses::{connection_menu, newly_listed};
 use super::batch::{self, ROWS_PER_COMMAND};
-use crate::desired::Access;
+use crate::desired::{Access, span};
 use crate::driver::{Change, SessionKey};
 
 /// A print of connections is cut short when one of them vanishes meanwhile; so often it is tried.
@@ -73,17 +73,17 @@ fn key(row: &Row, now_ms: i64) -> SessionKey {
 }
 
 async fn remove_connections(client: &Client, changes: &[Change]) -> Failures {
-    let mut by_menu: BTreeMap<&'static str, HashMap<&str, usize>> = BTreeMap::new();
+    let mut by_menu: BTreeMap<&'static str, Walled<'_>> = BTreeMap::new();
     for (at, change) in changes.iter().enumerate() {
         if let Some(address) = newly_listed(change) {
-            by_menu.entry(connection_menu(address)).or_default().insert(address, at);
+            by_menu.entry(connection_menu(address)).or_default().add(address, at);
         }
     }
     let mut failures = Vec::new();
-    for (menu, addresses) in by_menu {
+    for (menu, walled) in by_menu {
         match connections(client, menu).await {
             Ok(rows) => {
-                let end = |row: &Row, side: &str| addresses.get(parse::host(row.text(side))).copied();
+                let end = |row: &Row, side: &str| walled.of(parse::host(row.text(side)));
                 let removals = rows
                     .iter()
                     .filter_map(|row| {
@@ -95,10 +95,43 @@ async fn remove_connections(client: &Client, changes: &[Change]) -> Failures {
             }
             // Without a connection table there is nothing to remove.
             Err(error) if error.class() == Some(TrapClass::NoSuchCommand) => {}
-            Err(error) => failures.extend(addresses.into_values().map(|at| (at, error.clone()))),
+            Err(error) => failures.extend(walled.changes().map(|at| (at, error.clone()))),
         }
     }
     failures
+}
+
+/// Addresses that were just put on the cut list, and the change (by position) of each.
+#[derive(Default)]
+struct Walled<'a> {
+    hosts: HashMap<&'a str, usize>,
+    /// First and last address of what is more than a host.
+    prefixes: Vec<(u128, u128, usize)>,
+}
+
+impl<'a> Walled<'a> {
+    fn add(&mut self, address: &'a str, change: usize) {
+        match span(address) {
+            Some((first, last)) if first != last => self.prefixes.push((first, last, change)),
+            _ => {
+                self.hosts.insert(address, change);
+            }
+        }
+    }
+
+    /// The change that walled this host.
+    fn of(&self, host: &str) -> Option<usize> {
+        let in_prefix = || {
+            let (host, _) = span(host).filter(|_| !self.prefixes.is_empty())?;
+            let mut prefixes = self.prefixes.iter();
+            prefixes.find(|(first, last, _)| (*first..=*last).contains(&host)).map(|(_, _, change)| *change)
+        };
+        self.hosts.get(host).copied().or_else(in_prefix)
+    }
+
+    fn changes(&self) -> impl Iterator<Item = usize> {
+        self.hosts.values().copied().chain(self.prefixes.iter().map(|(_, _, change)| *change))
+    }
 }
 
 async fn connections(client: &Client, menu: &str) -> Result<Vec<Row>, CallError> {

@@ -69,6 +69,7 @@ impl Enforce for RouterOs {
             (0..changes.len()).partition(|at| matches!(changes[*at].want.point.access, Access::Pppoe { .. }));
         profiles::ensure(&client, changes, &pppoe, &self.target.routeros, &mut outcomes).await;
         secrets::write(&client, changes, &pppoe, &mut outcomes).await;
+        addresses::prefixes(&client, changes, &pppoe, &self.target.routeros, &mut outcomes).await;
         addresses::write(&client, changes, &fixed, &self.target.routeros, &mut outcomes).await;
         outcomes
     }

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::client::{CallError, Client, Command, Row};
+use super::super::tables::{PROFILE_MARKER, is_our_profile};
 use super::Outcome;
 use crate::desired::Access;
 use crate::driver::{Change, DeviceError, RouterosOptions};
-
-/// Comment of profiles that we make.
-const MARKER: &str = "atalaya";
 
 /// Makes every profile that the changes want at another rate so; a change whose profile fails has failed.
 pub(super) async fn ensure(
@@ -36,7 +34,7 @@ pub(super) async fn ensure(
     if wanted.is_empty() {
         return;
     }
-    let columns = [".id", "name", "rate-limit", "local-address", "remote-address", "dns-server"];
+    let columns = [".id", "name", "rate-limit", "local-address", "remote-address", "dns-server", "comment"];
     let known = match client.call(&Command::new("/ppp/profile/print").columns(&columns)).await {
         Ok(reply) => reply.rows,
         Err(error) => {
@@ -67,6 +65,9 @@ async fn make(
     let by_name = |name: &str| known.iter().find(|row| row.text("name") == name);
     let command =
         match by_name(profile) {
+            // It was ours when the change was decided; whoever took the word away since took the profile back. What
+            // else there is to do for the subscriber does not wait for that.
+            Some(row) if !is_our_profile(row.text("comment")) => return Ok(()),
             Some(row) => {
                 Command::new("/ppp/profile/set").with(".id", row.text(".id")).with("rate-limit", rate)
             }
@@ -82,7 +83,7 @@ async fn make(
                             None => add,
                         }
                     });
-                add.with("comment", MARKER)
+                add.with("comment", PROFILE_MARKER)
             }
         };
     client.call(&command).await.map(drop)

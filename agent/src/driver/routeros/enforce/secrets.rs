@@ -1,13 +1,12 @@
 //! PPP secrets: made, changed, removed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::super::client::{CallError, Client, Command, Row, TrapClass};
 use super::super::tables::{NARROW_UP_TO, is_pppoe};
 use super::Outcome;
 use super::batch::{self, Batch, ROWS_PER_COMMAND};
 use crate::desired::Access;
-use crate::driver::routeros::map::carries_marker;
 use crate::driver::{Change, DeviceError, RowStatus};
 
 /// Writes the secrets of the changes at `positions` that have not failed yet.
@@ -42,7 +41,7 @@ pub(super) async fn write(
 }
 
 fn concerns_secret(change: &Change) -> bool {
-    change.row.pending.iter().any(|(name, _)| !name.starts_with("profile."))
+    change.row.pending.iter().any(|(name, _)| !name.contains('.'))
 }
 
 /// One round; gives back the changes that are worth another.
@@ -129,6 +128,12 @@ fn add(change: &Change) -> Command {
     with_password(command, Some(change))
 }
 
+/// The name under which the row was read: another than the user's while it is to be renamed.
+fn name_read(change: &Change) -> &str {
+    let read = change.row.fields.iter().find(|(name, _)| name == "name").map(|(_, value)| value.as_str());
+    read.unwrap_or_else(|| user(change))
+}
+
 fn user(change: &Change) -> &str {
     match &change.want.point.access {
         Access::Pppoe { user, .. } => user,
@@ -141,22 +146,18 @@ struct Ids(Vec<Row>, HashMap<String, usize>);
 
 impl Ids {
     fn of(&self, change: &Change) -> Option<String> {
-        let by_name = self.1.get(user(change)).and_then(|at| self.0.get(*at));
-        let by_marker = || self.0.iter().find(|row| carries_marker(row.text("comment"), &change.want.point));
-        by_name.or_else(by_marker).map(|row| row.text(".id").to_owned())
+        // Renamed a moment ago, by an attempt whose answer was lost: it stands under the user's name by now.
+        let at = self.1.get(name_read(change)).or_else(|| self.1.get(user(change)))?;
+        self.0.get(*at).map(|row| row.text(".id").to_owned())
     }
 }
 
 async fn ids(client: &Client, changes: &[Change], todo: &[usize]) -> Result<Ids, CallError> {
-    let mut command = Command::new("/ppp/secret/print").columns(&[".id", "name", "service", "comment"]);
+    let mut command = Command::new("/ppp/secret/print").columns(&[".id", "name", "service"]);
     if todo.len() <= NARROW_UP_TO {
-        for at in todo {
-            command = command.query(&format!("?name={}", user(&changes[*at])));
-            command = command.query(&format!("?comment={}", changes[*at].want.point.marker));
-        }
-        for _ in 1..todo.len().saturating_mul(2) {
-            command = command.query("?#|");
-        }
+        let names: BTreeSet<&str> =
+            todo.iter().flat_map(|at| [name_read(&changes[*at]), user(&changes[*at])]).collect();
+        command = command.any_of("name", names);
     }
     let rows: Vec<Row> =
         client.call(&command).await?.rows.into_iter().filter(|row| is_pppoe(row.text("service"))).collect();

@@ -48,28 +48,51 @@ pub(super) fn observe(want: &Want, address: &str, tables: &Tables, options: &Rou
             row.pending.dedup();
             row.pending.extend(queue_pending(want, address, queue));
         }
-        Status::Suspended if !is_cut => {
-            let pool = tables.pools.iter().find(|(_, ranges)| parse::in_ranges(address, ranges));
-            match pool {
-                Some((pool, _)) => {
-                    row.blocked =
-                        Some(format!("{address} belongs to pool {pool}: the list would cut its next holder"));
-                }
-                None => row.pending.push(field(FixedWrite::LIST, address)),
+        Status::Suspended if !is_cut => match pool_of(address, tables) {
+            Some(pool) => {
+                row.blocked =
+                    Some(format!("{address} belongs to pool {pool}: the list would cut its next holder"));
             }
-        }
+            None => row.pending.push(field(FixedWrite::LIST, address)),
+        },
         Status::Suspended => {}
-        Status::Terminated => {
-            let ours = here.iter().filter(|entry| carries_marker(&entry.comment, &want.point));
-            row.pending.extend(ours.map(|entry| field(FixedWrite::UNLIST, &entry.address)));
-            let our_queue = queue.filter(|queue| carries_marker(&queue.comment, &want.point));
-            row.pending.extend(our_queue.map(|queue| field(FixedWrite::UNQUEUE, &queue.name)));
-            if row.pending.is_empty() {
-                row.status = RowStatus::Absent;
-            }
-        }
+        Status::Terminated => terminated(&mut row, want, address, &here, queue, tables),
     }
     row
+}
+
+/// The end of a subscriber is no end of their address: most routers forward what nothing forbids, so it stays cut until
+/// it is free. It is let go at once when it has a next holder, who would be cut by it: somebody who has not ended, or, of
+/// a pool, whoever comes.
+fn terminated(
+    row: &mut ObservedRow,
+    want: &Want,
+    address: &str,
+    here: &[&ListEntry],
+    queue: Option<&Queue>,
+    tables: &Tables,
+) {
+    let is_let_go =
+        want.taken || want.in_use || want.point.address_free || pool_of(address, tables).is_some();
+    if !is_let_go && row.status != RowStatus::Suspended {
+        row.pending.push(field(FixedWrite::LIST, address));
+    }
+    // Another point of this device has the very address by now: what stands on the list for it is theirs.
+    if is_let_go && !want.taken {
+        let ours = here.iter().filter(|entry| carries_marker(&entry.comment, &want.point));
+        row.pending.extend(ours.map(|entry| field(FixedWrite::UNLIST, &entry.address)));
+    }
+    let our_queue = queue.filter(|queue| carries_marker(&queue.comment, &want.point));
+    row.pending.extend(our_queue.map(|queue| field(FixedWrite::UNQUEUE, &queue.name)));
+    if is_let_go && row.pending.is_empty() {
+        row.status = RowStatus::Absent;
+    }
+}
+
+/// The pool that gives this address to whoever comes.
+fn pool_of<'a>(address: &str, tables: &'a Tables) -> Option<&'a str> {
+    let pool = tables.pools.iter().find(|(_, ranges)| parse::in_ranges(address, ranges));
+    pool.map(|(pool, _)| pool.as_str())
 }
 
 fn fields(address: &str, is_cut: bool, queue: Option<&Queue>) -> Vec<(String, String)> {
@@ -82,14 +105,13 @@ fn fields(address: &str, is_cut: bool, queue: Option<&Queue>) -> Vec<(String, St
     fields
 }
 
-/// The queue that carries our marker, or else a static one for exactly this address.
+/// The queue that carries our marker, or else a static one for exactly this address. A copy of it carries the marker
+/// too: then the one of the address is meant.
 fn own_queue<'a>(want: &Want, address: &str, tables: &'a Tables) -> Option<&'a Queue> {
-    let marked = tables
-        .queues
-        .values()
-        .flatten()
-        .find(|queue| !queue.dynamic && carries_marker(&queue.comment, &want.point));
-    marked.or_else(|| tables.queues.get(address).into_iter().flatten().find(|queue| !queue.dynamic))
+    let here = || tables.queues.get(address).into_iter().flatten().filter(|queue| !queue.dynamic);
+    let is_marked = |queue: &&Queue| carries_marker(&queue.comment, &want.point);
+    let elsewhere = || tables.queues.values().flatten().filter(|queue| !queue.dynamic);
+    here().find(is_marked).or_else(|| elsewhere().find(is_marked)).or_else(|| here().next())
 }
 
 fn queue_pending(want: &Want, address: &str, queue: Option<&Queue>) -> Vec<(String, String)> {

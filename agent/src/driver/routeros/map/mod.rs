@@ -17,6 +17,16 @@ pub(super) fn carries_marker(comment: &str, point: &Point) -> bool {
     comment.split_whitespace().any(|word| word == point.marker)
 }
 
+/// Longest comment that is written, bytes. From memory, not from a manual: a router may take more.
+const LONGEST_COMMENT: usize = 255;
+
+/// A person's comment with the marker behind it, should there be room.
+fn marked(comment: &str, point: &Point) -> Option<String> {
+    let words = comment.trim_end();
+    let marked = if words.is_empty() { point.marker.clone() } else { format!("{words} {}", point.marker) };
+    (marked.len() <= LONGEST_COMMENT).then_some(marked)
+}
+
 /// Compares one point with what was read.
 pub(super) fn observe(want: &Want, tables: &Tables, options: &RouterosOptions) -> ObservedRow {
     match &want.point.access {
@@ -34,7 +44,9 @@ fn empty(status: RowStatus) -> ObservedRow {
         fields: Vec::new(),
         pending: Vec::new(),
         stale: Vec::new(),
+        walled: false,
         blocked: None,
+        left: None,
     }
 }
 

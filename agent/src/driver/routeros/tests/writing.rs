@@ -67,9 +67,10 @@ async fn make_a_subscriber_change_the_speed_and_remove_them() {
     assert!(secret(&sim, "nuevo").is_empty());
     eventually("offline", || matches!(sim.passes_traffic("nuevo"), Some(TrafficVerdict::NoSession { .. })))
         .await;
-    // Someone else's secret is left alone.
+    // A secret that we did not make is cut and kept.
     let others = changes(&router, &[pppoe("sub0001", "10M", Status::Terminated)]).await;
-    assert!(others[0].row.blocked.is_some());
+    assert_eq!(others[0].row.pending, [("profile".to_owned(), "cut".to_owned())]);
+    assert!(others[0].row.left.as_deref().is_some_and(|left| left.contains("atalaya:enp_sub0001")));
 }
 
 #[tokio::test]
@@ -96,9 +97,36 @@ async fn a_fixed_address_is_walled_and_gets_its_speed_from_our_queue() {
     assert!(is_walled(&sim, "plaza"));
     let rows = apply(&router, std::slice::from_ref(&active)).await;
     assert!(rows[0].is_in_place() && passes_at(&sim, "plaza", 20_000_000));
-    let gone = Want { status: Status::Terminated, ..active };
-    assert!(apply(&router, &[gone]).await[0].is_in_place());
+    // The end takes the queue away and leaves the address cut: it would have no limit otherwise.
+    let mut gone = Want { status: Status::Terminated, ..active };
+    let rows = apply(&router, std::slice::from_ref(&gone)).await;
+    assert!(rows[0].is_in_place() && rows[0].status == RowStatus::Suspended, "{:?}", rows[0]);
     assert!(sim.rows("/queue/simple").unwrap().is_empty());
+    assert!(is_walled(&sim, "plaza"));
+    // A person releases the address.
+    Arc::make_mut(&mut gone.point).address_free = true;
+    let rows = apply(&router, &[gone]).await;
+    assert!(rows[0].is_in_place() && rows[0].status == RowStatus::Absent, "{:?}", rows[0]);
+    assert!(sim.rows("/ip/firewall/address-list").unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_that_ended_is_let_go_when_someone_else_has_it() {
+    let config = isp(1, false).with_cpe(CpeConfig::fixed("plaza", "10.70.0.5".parse().unwrap()));
+    let (sim, router) = start(config).await;
+    let mut ended = fixed("10.70.0.5", Status::Terminated);
+    apply(&router, std::slice::from_ref(&ended)).await;
+    assert!(is_walled(&sim, "plaza"));
+    ended.taken = true;
+    let row = &router.read(std::slice::from_ref(&ended)).await.unwrap()[0];
+    assert!(
+        row.is_in_place() && row.status == RowStatus::Absent,
+        "what is listed is the next one's: {row:?}"
+    );
+    let mut next = fixed("10.70.0.5", Status::Active);
+    Arc::make_mut(&mut next.point).marker = "atalaya:enp_next".into();
+    apply(&router, &[next, ended]).await;
+    assert!(sim.passes_traffic("plaza").unwrap().passes());
 }
 
 #[tokio::test]
@@ -160,5 +188,66 @@ async fn it_is_known_whether_a_cut_would_bite() {
     assert_eq!(failed(router.can_bite().await.unwrap()), ["cut_profile", "cut_list_rule"]);
     sim.operate(&["/ppp/profile/remove", "=numbers=cut"]);
     let checks = router.can_bite().await.unwrap();
-    assert!(checks[0].check.remedy.contains("/ppp profile add name=cut"));
+    let remedy = &checks[0].check.remedy;
+    assert!(
+        remedy.contains("/ppp profile add name=cut local-address=10.64.0.1 remote-address=subscribers"),
+        "{remedy}"
+    );
+}
+
+#[tokio::test]
+async fn a_cut_profile_that_gives_no_address_is_found() {
+    let (sim, router) = start(isp(3, false)).await;
+    let status = |checks: Vec<crate::driver::BiteCheck>, code: &str| {
+        let found = checks.into_iter().find(|one| one.check.code == code).unwrap();
+        (found.check.status(), found.check.remedy)
+    };
+    let code = "cut_profile_addresses";
+    sim.operate(&["/ppp/profile/set", "=numbers=cut", "=remote-address="]);
+    // Each has an address of their own so far.
+    assert_eq!(status(router.can_bite().await.unwrap(), code).0, CheckStatus::Passed);
+    sim.operate(&["/ppp/secret/set", "=numbers=sub0001", "=remote-address="]);
+    let (found, remedy) = status(router.can_bite().await.unwrap(), code);
+    assert_eq!(found, CheckStatus::Failed);
+    assert_eq!(remedy, "/ppp profile set [find name=cut] remote-address=subscribers");
+}
+
+#[tokio::test]
+async fn a_rate_that_fasttrack_passes_by_is_no_cut() {
+    let (sim, router) = start(isp(1, false)).await;
+    let of = |checks: &[crate::driver::BiteCheck], code: &str| {
+        checks.iter().find(|one| one.check.code == code).unwrap().check.status()
+    };
+    sim.operate(&["/ppp/profile/set", "=numbers=cut", "=address-list="]);
+    let checks = router.can_bite().await.unwrap();
+    assert_eq!(
+        (of(&checks, "cut_profile"), of(&checks, "speed_queues")),
+        (CheckStatus::Passed, CheckStatus::Passed)
+    );
+    sim.operate(&["/ip/firewall/filter/add", "=chain=forward", "=action=fasttrack-connection"]);
+    let checks = router.can_bite().await.unwrap();
+    assert_eq!(
+        (of(&checks, "cut_profile"), of(&checks, "speed_queues")),
+        (CheckStatus::Failed, CheckStatus::Warning)
+    );
+}
+
+#[tokio::test]
+async fn a_renamed_secret_is_found_by_a_marker_among_a_persons_words() {
+    let (sim, router) = start(isp(4, false)).await;
+    sim.operate(&["/ppp/secret/set", "=numbers=sub0001", "=comment=Casa azul atalaya:enp_nuevo NAP 4"]);
+    let rows = apply(&router, &[pppoe("nuevo", "10M", Status::Active)]).await;
+    assert!(rows[0].is_in_place(), "{:?}", rows[0]);
+    assert!(secret(&sim, "sub0001").is_empty());
+    assert_eq!(secret(&sim, "nuevo")["comment"], "Casa azul atalaya:enp_nuevo NAP 4");
+    // A copy carries the marker too: the one of the name counts, and the other is told.
+    sim.operate(&["/ppp/secret/set", "=numbers=sub0002", "=comment=atalaya:enp_nuevo"]);
+    let wants: Vec<Want> = (0..70).map(|n| pppoe(&format!("sub{n:04}"), "10M", Status::Active)).collect();
+    let wants: Vec<Want> = [pppoe("nuevo", "10M", Status::Active)].into_iter().chain(wants).collect();
+    let row = &router.read(&wants).await.unwrap()[0];
+    assert!(row.is_in_place() && row.left.as_deref().is_some_and(|left| left.contains("sub0002")), "{row:?}");
+    // Without the name nobody can tell which of the two counts.
+    sim.operate(&["/ppp/secret/set", "=numbers=nuevo", "=name=otro"]);
+    let row = &router.read(&wants[..1]).await.unwrap()[0];
+    assert!(row.blocked.as_deref().is_some_and(|why| why.contains("both carry")), "{row:?}");
 }

@@ -55,7 +55,10 @@ pub(crate) fn absorb(
     if answers && seen.outcome.is_in_place() {
         let at = seen.applied_at.unwrap_or(seen.read_at);
         match (desired.status, seen.status) {
-            (DesiredStatus::Suspended, ObservedStatus::Suspended) if !is_cut(&observed) => {
+            // An end is a cut too where something stays: an address that nobody else has, a row that is not ours.
+            (DesiredStatus::Suspended | DesiredStatus::Terminated, ObservedStatus::Suspended)
+                if !is_cut(&observed) =>
+            {
                 let at = observed.unblocked_at.map_or(at, |unblocked| at.max(unblocked));
                 observed.cut_at = Some(at);
                 effects.push(Effect::Cut(at));
@@ -206,6 +209,31 @@ mod tests {
         let back = desired(DesiredStatus::Active, 3);
         let old = seen(ObservedStatus::Suspended, Outcome::Applied, 2, 10, false);
         assert_eq!(absorb(&back, AttachmentKind::Pppoe, None, &old).unwrap().effects, []);
+    }
+
+    #[test]
+    fn an_end_that_leaves_the_address_cut_is_told_as_a_cut_and_forgotten_when_it_is_free() {
+        let end = desired(DesiredStatus::Terminated, 2);
+        let cut = seen(ObservedStatus::Suspended, Outcome::Applied, 2, 10, false);
+        let cut = absorb(&end, AttachmentKind::Static, None, &cut).unwrap();
+        assert_eq!(cut.effects, [Effect::Cut(Timestamp::from_millis(10))]);
+        let partly = seen(ObservedStatus::Suspended, Outcome::Partly, 2, 20, false);
+        let still = absorb(&end, AttachmentKind::Static, Some(&cut.observed), &partly).unwrap();
+        assert_eq!(still.effects, []);
+        let free = seen(ObservedStatus::Absent, Outcome::Applied, 3, 30, false);
+        let free = absorb(&end, AttachmentKind::Static, Some(&still.observed), &free).unwrap();
+        assert_eq!(free.effects, [Effect::Gone]);
+    }
+
+    #[test]
+    fn a_payer_whose_speed_is_left_as_it_is_is_unblocked_all_the_same() {
+        let back = desired(DesiredStatus::Active, 3);
+        let cut = seen(ObservedStatus::Suspended, Outcome::InPlace, 2, 10, false);
+        let cut = absorb(&back, AttachmentKind::Pppoe, None, &cut).unwrap();
+        let partly = seen(ObservedStatus::Active, Outcome::Partly, 3, 20, true);
+        let unblocked = absorb(&back, AttachmentKind::Pppoe, Some(&cut.observed), &partly).unwrap();
+        let at = Timestamp::from_millis(20);
+        assert_eq!(unblocked.effects, [Effect::Unblocked(at), Effect::SessionSeen(at)]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn count(number: usize) -> i64 {
 }
 
 fn is_applied(point: &Point) -> bool {
-    matches!(point.state, PointState::Applied | PointState::Drift)
+    matches!(point.state, PointState::Applied | PointState::Drift | PointState::Partly)
 }
 
 fn state(points: &[Point], applied: usize) -> NetworkState {
@@ -61,10 +61,11 @@ fn has_session(points: &[Point]) -> bool {
     })
 }
 
-/// The words of the first point that is not as it should be.
+/// The words of the first point that is not as it should be; of one where something is left as it is, when all are.
 fn detail(points: &[Point]) -> String {
     let troubled = points.iter().find(|point| !is_applied(point) && point.state != PointState::Pending);
-    troubled.map_or_else(String::new, |point| {
+    let partly = || points.iter().find(|point| point.state == PointState::Partly);
+    troubled.or_else(partly).map_or_else(String::new, |point| {
         let words = point.observed.as_ref().map(|observed| observed.detail.as_str()).unwrap_or_default();
         match (&point.held_reason, words) {
             (Some(reason), "") => format!("{}: held ({reason})", point.device_name),
@@ -150,6 +151,12 @@ mod tests {
         }
         let troubled = [point(Suspended, P::Failed, false, Pppoe)];
         assert_eq!(fold(&troubled).detail, "BRAS: no such item");
+        let left = [point(Active, P::Applied, true, Pppoe), point(Active, P::Partly, true, Pppoe)];
+        let shown = fold(&left);
+        assert_eq!((shown.state, shown.points_applied), (NetworkState::Online, 2));
+        assert_eq!(shown.detail, "BRAS: no such item", "what is left as it is has its words shown");
+        let both = [point(Active, P::Partly, true, Pppoe), point(Active, P::Held, true, Pppoe)];
+        assert_eq!(fold(&both).state, NetworkState::NotApplied);
     }
 
     proptest! {

@@ -18,6 +18,7 @@ pub(crate) fn point_state(
     let Some(answer) = answer else { return (PointState::Pending, None) };
     let state = match answer.outcome {
         Outcome::Applied | Outcome::InPlace if drift => PointState::Drift,
+        Outcome::Partly => PointState::Partly,
         Outcome::Applied | Outcome::InPlace => PointState::Applied,
         Outcome::WouldApply => PointState::WouldApply,
         Outcome::Failed => PointState::Failed,
@@ -31,6 +32,7 @@ pub(crate) fn point_state(
         Outcome::HeldOpen => return held("open"),
         Outcome::HeldNotYet => return held("not_yet"),
         Outcome::HeldDisk => return held("disk"),
+        Outcome::HeldChanges => return held("changes"),
     };
     (state, None)
 }

@@ -28,8 +28,11 @@ pub(crate) struct PointRow {
     pub(crate) access_user: Option<String>,
     pub(crate) sealed_password: Option<Vec<u8>>,
     pub(crate) own_profile: Option<String>,
+    pub(crate) adopt: bool,
     pub(crate) address: Option<String>,
     pub(crate) removed_at: Option<Timestamp>,
+    /// User or address that nobody else may have on the device; none once it was given up.
+    pub(crate) access_key: Option<String>,
     pub(crate) status: DesiredStatus,
     pub(crate) timeline: i64,
     pub(crate) generation: i64,
@@ -117,8 +120,8 @@ impl PointRow {
 /// Points that are not forgotten.
 pub(super) fn select(tx: &TenantTx) -> Query {
     sql("SELECT p.id, p.attachment_id, p.service_id, a.customer_id, p.device_id, d.name AS device_name, d.mode AS device_mode, \
-         d.agent_id, d.site_id, a.kind, a.access_user, a.sealed_password, a.profile AS own_profile, a.address, a.removed_at, \
-         p.status, p.timeline, p.generation, p.download_bps, p.upload_bps, p.profile, p.access_digest, p.reason, p.cause_id, \
+         d.agent_id, d.site_id, a.kind, a.access_user, a.sealed_password, a.profile AS own_profile, a.adopt, a.address, a.removed_at, \
+         p.access_key, p.status, p.timeline, p.generation, p.download_bps, p.upload_bps, p.profile, p.access_digest, p.reason, p.cause_id, \
          p.hold_reason, p.released, p.hold_open_until, p.not_after, p.counted_cut_at, p.before_image, \
          o.status AS o_status, o.outcome AS o_outcome, o.timeline AS o_timeline, o.generation AS o_generation, \
          o.detail AS o_detail, o.drift AS o_drift, o.read_at AS o_read_at, o.applied_at, o.cut_at, o.unblocked_at, \
@@ -186,13 +189,40 @@ pub(crate) async fn point_of_agent(
         .await
 }
 
-/// Points of an agent at which a cut may wait; scope applied.
+/// Points of an agent at which a cut or another change may wait; scope applied.
 pub(crate) async fn points_held(tx: &mut TenantTx, agent: &AgentId) -> Result<Vec<PointRow>, DbError> {
     let query = select(tx).push(" AND d.agent_id = ").push_bind(agent).push(
         " AND (p.hold_reason IS NOT NULL OR (p.status <> 'active' AND o.generation >= p.generation AND o.outcome IN \
-          ('held_brake', 'held_timeline', 'held_offline', 'held_open', 'held_not_yet', 'held_disk', 'expired')))",
+          ('held_brake', 'held_timeline', 'held_offline', 'held_open', 'held_not_yet', 'held_disk', 'expired')) \
+          OR (p.status = 'active' AND o.generation >= p.generation AND o.outcome = 'held_changes'))",
     );
     within_sites(query, tx.scope(), " AND d.site_id IN ", "").push(" ORDER BY p.id").fetch_all(tx).await
+}
+
+/// Ended points of devices that still have this user or address.
+pub(crate) async fn points_ended_with(
+    tx: &mut TenantTx,
+    devices: &[DeviceId],
+    access_key: &str,
+) -> Result<Vec<PointRow>, DbError> {
+    select(tx)
+        .push(" AND p.status = 'terminated' AND p.access_key = ")
+        .push_bind(access_key)
+        .push(" AND p.device_id IN ")
+        .push_list(devices)
+        .push(" ORDER BY p.id")
+        .fetch_all(tx)
+        .await
+}
+
+/// The point has its user or address no more.
+pub(crate) async fn point_give_up(tx: &mut TenantTx, id: &PointId) -> Result<(), DbError> {
+    sql("UPDATE network_point SET access_key = NULL WHERE tenant_id = $1 AND id = $2")
+        .bind(tx.tenant())
+        .bind(id)
+        .execute(tx)
+        .await
+        .map(drop)
 }
 
 /// A point to be made; it is told to nobody before its first generation.

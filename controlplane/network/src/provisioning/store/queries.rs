@@ -12,7 +12,7 @@ pub(crate) async fn points_of_devices(
     ids: &[DeviceId],
 ) -> Result<BTreeMap<DeviceId, (i64, i64)>, DbError> {
     let rows: Vec<(DeviceId, i64, i64)> = sql("SELECT p.device_id, CAST(COUNT(*) AS BIGINT), \
-         CAST(SUM(CASE WHEN p.hold_reason IS NULL AND o.generation >= p.generation AND o.outcome IN ('applied', 'in_place') \
+         CAST(SUM(CASE WHEN p.hold_reason IS NULL AND o.generation >= p.generation AND o.outcome IN ('applied', 'in_place', 'partly') \
          THEN 0 ELSE 1 END) AS BIGINT) FROM network_point p LEFT JOIN network_observed o ON o.tenant_id = p.tenant_id \
          AND o.point_id = p.id WHERE p.forgotten_at IS NULL AND p.tenant_id = ")
     .push_bind(tx.tenant())
@@ -77,7 +77,7 @@ pub(crate) async fn services_not_applied(tx: &mut TenantTx) -> Result<i64, DbErr
          JOIN network_device d ON d.tenant_id = p.tenant_id AND d.id = p.device_id \
          LEFT JOIN network_observed o ON o.tenant_id = p.tenant_id AND o.point_id = p.id WHERE p.forgotten_at IS NULL \
          AND (p.hold_reason IS NOT NULL OR o.generation IS NULL OR o.generation < p.generation \
-         OR o.outcome NOT IN ('applied', 'in_place')) AND p.tenant_id = ")
+         OR o.outcome NOT IN ('applied', 'in_place', 'partly')) AND p.tenant_id = ")
     .push_bind(tx.tenant());
     let (count,): (i64,) = within_sites(query, tx.scope(), " AND d.site_id IN ", "").fetch_one(tx).await?;
     Ok(count)

@@ -1,6 +1,6 @@
 //! `/ip/firewall` and `/ipv6/firewall`.
 //!
-//! The IPv6 menus hold rows; only IPv4 traffic is judged.
+//! Rows only; what they do to traffic stands in `firewall`.
 
 use super::{Access, Attribute, Kind, Menu, Unique, flag, shown, text};
 
@@ -66,20 +66,24 @@ pub(super) static MENUS: &[Menu] = &[
     rules("/ip/firewall/raw"),
     address_list("/ipv6/firewall/address-list"),
     rules("/ipv6/firewall/filter"),
+    connections("/ip/firewall/connection"),
+    connections("/ipv6/firewall/connection"),
+];
+
+const fn connections(path: &'static str) -> Menu {
     Menu {
         key: "src-address",
         access: Access::Remove,
         dynamic_writable: true,
-        ..Menu::list(
-            "/ip/firewall/connection",
-            &[
-                shown("protocol"),
-                shown("src-address"),
-                shown("dst-address"),
-                shown("tcp-state"),
-                shown("timeout"),
-                shown("fasttrack"),
-            ],
-        )
-    },
+        ..Menu::list(path, CONNECTION)
+    }
+}
+
+const CONNECTION: &[Attribute] = &[
+    shown("protocol"),
+    shown("src-address"),
+    shown("dst-address"),
+    shown("tcp-state"),
+    shown("timeout"),
+    shown("fasttrack"),
 ];

@@ -4,6 +4,7 @@
 //! verb does to any table stands in `verbs`.
 
 mod firewall;
+mod hotspot;
 mod interface;
 mod ip;
 mod ppp;
@@ -163,7 +164,16 @@ impl Menu {
 
 /// All menus of the router.
 pub(super) fn all() -> impl Iterator<Item = &'static Menu> {
-    [system::MENUS, user::MENUS, interface::MENUS, ip::MENUS, ppp::MENUS, queue::MENUS, firewall::MENUS]
-        .into_iter()
-        .flatten()
+    [
+        system::MENUS,
+        user::MENUS,
+        interface::MENUS,
+        ip::MENUS,
+        ppp::MENUS,
+        queue::MENUS,
+        firewall::MENUS,
+        hotspot::MENUS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -22,7 +22,15 @@ fn want(status: Status) -> Want {
     });
     point.status = status;
     point.speed = Some(TEN);
-    Want { point: Arc::new(point), status, fresh: true, speed_conflict: None, password: None }
+    Want {
+        point: Arc::new(point),
+        status,
+        fresh: true,
+        speed_conflict: None,
+        taken: false,
+        in_use: false,
+        password: None,
+    }
 }
 
 fn tables(secret: Option<Secret>) -> Tables {
@@ -30,6 +38,7 @@ fn tables(secret: Option<Secret>) -> Tables {
         rate_limit: rate.into(),
         speed: parse::speed(rate),
         address_list: list.into(),
+        comment: PROFILE_MARKER.into(),
     };
     let mut tables = Tables::default();
     tables.profiles.insert("10M".into(), profile("10M/10M", ""));
@@ -117,6 +126,15 @@ fn without_a_live_queue_the_address_list_tells() {
 fn a_walled_session_of_a_paid_subscriber_is_dropped() {
     let row = see(&want(Status::Active), &with_session(tables(Some(secret("10M"))), "128k/128k"));
     assert_eq!((pending(&row), row.stale.len()), (vec![], 1));
+    assert!(row.walled, "what gives it back is a reconnection");
+    let mut listed = with_session(tables(Some(secret("10M"))), "");
+    let entry = ListEntry { list: "cortados".into(), dynamic: true, ..ListEntry::default() };
+    listed.lists.insert("10.0.0.9".into(), vec![entry]);
+    let row = see(&want(Status::Active), &listed);
+    assert!(row.walled && row.stale.len() == 1, "{row:?}");
+    // A session at some other speed is behind no wall.
+    let slow = see(&want(Status::Active), &with_session(tables(Some(secret("10M"))), "5M/5M"));
+    assert!(!slow.walled && slow.stale.len() == 1, "{slow:?}");
 }
 
 #[test]
@@ -132,6 +150,54 @@ fn speed_changes_at_the_profile() {
     faster.speed_conflict = Some("two speeds".into());
     let row = see(&faster, &with_session(super::tests::tables(Some(secret("10M"))), "10M/10M"));
     assert_eq!(row.blocked.as_deref(), Some("two speeds"));
+}
+
+#[test]
+fn a_profile_that_is_not_ours_keeps_its_rate() {
+    let mut tables = with_session(tables(Some(secret("10M"))), "10M/10M");
+    if let Some(plan) = tables.profiles.get_mut("10M") {
+        plan.comment = "the one of the atalaya street".into();
+    }
+    let mut faster = want(Status::Active);
+    Arc::get_mut(&mut faster.point).unwrap().speed =
+        Some(Speed { download_bps: 20_000_000, upload_bps: 5_000_000 });
+    // The word stands in its comment: it was given to us.
+    assert_eq!(pending(&see(&faster, &tables)), [("profile.rate-limit", "5M/20M")]);
+    if let Some(plan) = tables.profiles.get_mut("10M") {
+        plan.comment = "todos".into();
+    }
+    let row = see(&faster, &tables);
+    assert!(row.is_in_place(), "{row:?}");
+    let left = row.left.as_deref().unwrap();
+    assert!(left.contains("profile 10M") && left.contains("10M/10M") && left.contains("5M/20M"), "{left}");
+    // A reconnection does not wait for it.
+    let mut cut = with_session(super::tests::tables(Some(secret("cut"))), "128k/128k");
+    if let Some(plan) = cut.profiles.get_mut("10M") {
+        plan.comment.clear();
+    }
+    let row = see(&faster, &cut);
+    assert_eq!((pending(&row), &row.blocked), (vec![("profile", "10M")], &None));
+}
+
+#[test]
+fn a_recognised_secret_gets_the_marker_behind_a_persons_words() {
+    let mut adopted = want(Status::Active);
+    Arc::get_mut(&mut adopted.point).unwrap().adopt = true;
+    let theirs = Secret { comment: "Juan Perez 987 NAP 4 ".into(), ..secret("10M") };
+    let row = see(&adopted, &with_session(tables(Some(theirs.clone())), "10M/10M"));
+    assert_eq!(pending(&row), [("comment", "Juan Perez 987 NAP 4 atalaya:enp_1")]);
+    assert!(row.lacks_marker_only() && row.stale.is_empty(), "no session drops for a comment");
+    // Cut already: the marker is all that is written.
+    adopted.status = Status::Suspended;
+    let row = see(&adopted, &tables(Some(Secret { profile: "cut".into(), ..theirs.clone() })));
+    assert!(row.lacks_marker_only());
+    // It ends before the marker was written: a person said whose it is.
+    adopted.status = Status::Terminated;
+    assert_eq!(pending(&see(&adopted, &tables(Some(theirs)))), [("removed", "yes")]);
+    adopted.status = Status::Active;
+    let full = Secret { comment: "x".repeat(250), ..secret("10M") };
+    let row = see(&adopted, &tables(Some(full)));
+    assert!(row.is_in_place() && row.left.as_deref().is_some_and(|left| left.contains("no room")), "{row:?}");
 }
 
 #[test]
@@ -171,11 +237,17 @@ fn a_hidden_password_is_written_once_per_order() {
 #[test]
 fn only_rows_of_ours_are_removed() {
     let row = see(&want(Status::Terminated), &tables(Some(secret("10M"))));
-    assert!(row.blocked.is_some() && row.pending.is_empty());
+    assert_eq!(pending(&row), [("profile", "cut")]);
+    let row = see(&want(Status::Terminated), &tables(Some(secret("cut"))));
+    assert!(row.is_in_place() && row.status == RowStatus::Suspended && row.left.is_some(), "{row:?}");
     let ours = Secret { comment: "atalaya:enp_1 house on the corner".into(), ..secret("10M") };
     assert_eq!(pending(&see(&want(Status::Terminated), &tables(Some(ours)))), [("removed", "yes")]);
     let anothers = Secret { comment: "atalaya:enp_12".into(), ..secret("10M") };
-    assert!(see(&want(Status::Terminated), &tables(Some(anothers))).blocked.is_some());
+    assert_eq!(pending(&see(&want(Status::Terminated), &tables(Some(anothers)))), [("profile", "cut")]);
+    // Someone else has the user name by now: it is theirs.
+    let taken = Want { taken: true, ..want(Status::Terminated) };
+    let row = see(&taken, &tables(Some(secret("10M"))));
+    assert!(row.is_in_place() && row.status == RowStatus::Absent, "{row:?}");
     assert!(see(&want(Status::Terminated), &tables(None)).is_in_place());
 }
 
@@ -184,6 +256,80 @@ fn a_renamed_user_keeps_the_secret() {
     let ours = Secret { name: "old".into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
     let row = see(&want(Status::Active), &tables(Some(ours)));
     assert_eq!(pending(&row), [("name", "juan")]);
+}
+
+#[test]
+fn the_copy_of_a_secret_that_ended_is_not_removed_after_it() {
+    let ours = |name: &str| Secret { name: name.into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
+    let mut both = tables(Some(ours("juan")));
+    both.secrets.insert("new-one".into(), vec![ours("new-one")]);
+    assert_eq!(pending(&see(&want(Status::Terminated), &both)), [("removed", "yes")]);
+    both.secrets.remove("juan");
+    let row = see(&want(Status::Terminated), &both);
+    assert!(row.blocked.as_deref().is_some_and(|why| why.contains("new-one")), "{row:?}");
+    assert!(row.pending.is_empty() && row.stale.is_empty(), "{row:?}");
+}
+
+#[test]
+fn a_secret_that_is_not_ours_is_left_alone_once_it_is_released() {
+    let mut released = want(Status::Terminated);
+    Arc::get_mut(&mut released.point).unwrap().address_free = true;
+    // Its operator has put it back on a plan, for somebody we do not know.
+    let row = see(&released, &with_session(tables(Some(secret("10M"))), "10M/10M"));
+    assert!(row.is_in_place() && row.status == RowStatus::Absent, "{row:?}");
+}
+
+#[test]
+fn the_prefix_of_a_secret_is_walled_beside_its_profile() {
+    let with_prefix = |profile: &str, prefix: &str| Secret {
+        others: vec![("remote-ipv6-prefix".into(), prefix.into())],
+        comment: "atalaya:enp_1".into(),
+        ..secret(profile)
+    };
+    let walls = [("profile", "cut"), ("address-list.address", "2001:db8:5::/56")];
+    let row = see(&want(Status::Suspended), &tables(Some(with_prefix("10M", "2001:db8:5::/56"))));
+    assert_eq!(pending(&row), walls);
+    // Nobody's, or everybody's.
+    for none in ["::/0", "2001:db8::/32", "", "10.0.0.0/24", "x/56"] {
+        let row = see(&want(Status::Suspended), &tables(Some(with_prefix("10M", none))));
+        assert_eq!(pending(&row), walls[..1], "{none}");
+    }
+    // Cut by hand, and passing over IPv6.
+    let mut cut = with_session(tables(Some(with_prefix("cut", "2001:db8:5::/56"))), "128k/128k");
+    let row = see(&want(Status::Suspended), &cut);
+    assert_eq!((pending(&row), row.stale.len()), (walls[1..].to_vec(), 1));
+    let entry = ListEntry {
+        list: "cortados".into(),
+        address: "2001:db8:5::/56".into(),
+        comment: "atalaya:enp_1".into(),
+        ..ListEntry::default()
+    };
+    cut.lists.insert("2001:db8:5::/56".into(), vec![entry]);
+    assert!(see(&want(Status::Suspended), &cut).is_in_place());
+    let unlisted = ("address-list.removed", "2001:db8:5::/56");
+    assert_eq!(pending(&see(&want(Status::Active), &cut)), [("profile", "10M"), unlisted]);
+    let mut half = with_session(tables(Some(with_prefix("10M", "2001:db8:5::/56"))), "10M/10M");
+    half.lists.clone_from(&cut.lists);
+    let row = see(&want(Status::Active), &half);
+    assert_eq!((pending(&row), row.stale.len(), row.walled), (vec![unlisted], 0, true));
+    assert_eq!(pending(&see(&want(Status::Terminated), &cut)), [("removed", "yes"), unlisted]);
+}
+
+#[test]
+fn a_marker_that_was_copied_is_left_to_people() {
+    let carrying =
+        |name: &str| Secret { name: name.into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
+    let mut tables = tables(Some(carrying("old")));
+    tables.secrets.insert("copy".into(), vec![carrying("copy")]);
+    for status in [Status::Active, Status::Suspended, Status::Terminated] {
+        let row = see(&want(status), &tables);
+        assert!(row.blocked.as_deref().is_some_and(|why| why.contains("both carry")), "{row:?}");
+    }
+    // The one of the name counts; the copy is told.
+    tables.secrets.insert("juan".into(), vec![carrying("juan")]);
+    tables.carriers.insert("atalaya:enp_1".into(), vec!["juan".into(), "copy".into()]);
+    let row = see(&want(Status::Active), &tables);
+    assert!(row.is_in_place() && row.left.as_deref().is_some_and(|left| left.contains("copy")), "{row:?}");
 }
 
 #[test]

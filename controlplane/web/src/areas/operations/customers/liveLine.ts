@@ -29,7 +29,7 @@ function unblocked(service: Service): LiveStep {
   return { tone: 'good', key: `unblocked_${where.key}`, at: service.network.unblocked_at, params: where.params }
 }
 
-const holds = new Set(['brake', 'timeline', 'offline', 'open', 'not_yet', 'disk', 'expired'])
+const holds = new Set(['brake', 'timeline', 'offline', 'open', 'not_yet', 'disk', 'expired', 'changes'])
 
 function held(point: Point): string {
   const reason = point.held_reason ?? ''
@@ -54,8 +54,19 @@ function obstacle(service: Service): LiveStep | null {
   return null
 }
 
+/** What is left as it is on a router though service is as decided: a speed, a row that is not ours. */
+function leftAlone(service: Service): LiveStep[] {
+  const point = pointsOf(service).find((one) => one.state === 'partly')
+  if (!point) return []
+  return [{ tone: 'warning', key: 'partly', at: null, params: { device: point.device_name, words: point.observed?.detail ?? '' } }]
+}
+
 /** Steps of one service, in the order in which they happen. */
 export function liveSteps(service: Service): LiveStep[] {
+  return [...wayOf(service), ...leftAlone(service)]
+}
+
+function wayOf(service: Service): LiveStep[] {
   const { network } = service
   const nothing = { at: null, params: {} }
   if (service.status === 'terminated') return [{ tone: 'plain', key: 'terminated', ...nothing }]

@@ -15,6 +15,11 @@ export function countActions(changes: readonly DevicePlanChange[]): Record<strin
   return counts
 }
 
+/** Live sessions that all of them together would drop. */
+export function countDrops(changes: readonly DevicePlanChange[]): number {
+  return changes.reduce((sum, change) => sum + change.sessions_dropped, 0)
+}
+
 export interface FieldChange {
   name: string
   before: string | null

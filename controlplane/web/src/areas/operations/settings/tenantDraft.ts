@@ -19,6 +19,9 @@ export interface TenantDraft {
   cut_brake_tenant_basis_points: string
   cut_brake_basis_points: string
   cut_brake_floor: string
+  change_brake_basis_points: string
+  change_brake_floor: string
+  changes_per_minute: string
   /** ISO numbers, 1 for Monday. */
   no_cut_weekdays: string[]
   /** `2026-12-25`, the earliest first. */
@@ -42,7 +45,8 @@ export const identityFields = [
 export const brandFields = ['brand_color'] as const
 export const collectionFields = [
   'automatic_cuts', 'grace_days', 'debt_tolerance', 'offline_cuts', 'two_person_cuts_from', 'cut_hours', 'no_cut_weekdays', 'no_cut_dates',
-  'cut_brake_tenant_basis_points', 'cut_brake_basis_points', 'cut_brake_floor',
+  'cut_brake_tenant_basis_points', 'cut_brake_basis_points', 'cut_brake_floor', 'change_brake_basis_points', 'change_brake_floor',
+  'changes_per_minute',
 ] as const
 
 /** `#rrggbb`. */
@@ -65,6 +69,9 @@ export function toDraft(one: Tenant, amount: (minor: number) => string, decimal:
     cut_brake_tenant_basis_points: percentText(one.cut_brake_tenant_basis_points, decimal),
     cut_brake_basis_points: percentText(one.cut_brake_basis_points, decimal),
     cut_brake_floor: String(one.cut_brake_floor),
+    change_brake_basis_points: percentText(one.change_brake_basis_points, decimal),
+    change_brake_floor: String(one.change_brake_floor),
+    changes_per_minute: String(one.changes_per_minute),
     no_cut_weekdays: one.no_cut_weekdays.map(String).sort(),
     no_cut_dates: [...one.no_cut_dates].sort(),
     quiet_hours: one.quiet_hours,
@@ -108,6 +115,9 @@ export function findings(draft: TenantDraft, currency: string): Partial<Record<k
     ['cut_brake_tenant_basis_points', basisPoints(draft.cut_brake_tenant_basis_points) === null, 'field.percent'],
     ['cut_brake_basis_points', basisPoints(draft.cut_brake_basis_points) === null, 'field.percent'],
     ['cut_brake_floor', wholeNumber(draft.cut_brake_floor) === null, 'field.count'],
+    ['change_brake_basis_points', basisPoints(draft.change_brake_basis_points) === null, 'field.percent'],
+    ['change_brake_floor', wholeNumber(draft.change_brake_floor) === null, 'field.count'],
+    ['changes_per_minute', !wholeNumber(draft.changes_per_minute), 'field.count'],
     ['allowed_countries', words(draft.allowed_countries).some((code) => !/^[a-z]{2}$/i.test(code)), 'field.country_codes'],
     ['quiet_hours', draft.quiet_hours !== '' && !quietHours(draft.quiet_hours), 'field.hours_pair'],
     ['cut_hours', draft.cut_hours !== '' && !quietHours(draft.cut_hours), 'field.hours_pair'],
@@ -126,6 +136,9 @@ export function toChange(draft: TenantDraft, read: TenantDraft, currency: string
     cut_brake_tenant_basis_points: basisPoints(draft.cut_brake_tenant_basis_points),
     cut_brake_basis_points: basisPoints(draft.cut_brake_basis_points),
     cut_brake_floor: wholeNumber(draft.cut_brake_floor),
+    change_brake_basis_points: basisPoints(draft.change_brake_basis_points),
+    change_brake_floor: wholeNumber(draft.change_brake_floor),
+    changes_per_minute: wholeNumber(draft.changes_per_minute),
     no_cut_weekdays: draft.no_cut_weekdays.map(Number),
     allowed_networks: words(draft.allowed_networks),
     allowed_countries: words(draft.allowed_countries).map((code) => code.toUpperCase()),

@@ -1,25 +1,31 @@
 //! Would a packet of this customer pass?
 //!
-//! The judge compiles filter, NAT, address lists and simple queues into a [`View`] and sends two probes
-//! through it: a new connection of the customer to a host on the Internet (203.0.113.80, TCP port 443) with
-//! its reply, and, when the customer has a live connection, a packet of that. What gets through in both
+//! The judge compiles filter, NAT, address lists and simple queues of one family into a [`View`] and sends two probes
+//! through it: a new connection of the customer to a host on the Internet (203.0.113.80 or 2001:db8:ffff::80, TCP port
+//! 443) with its reply, and, when the customer has a live connection, a packet of that. What gets through in both
 //! directions passes. A connection that a `fasttrack-connection` rule marked bypasses filter and queues
 //! until it is removed: the leak that a careful cut must close.
 //!
-//! Judged: IPv4; chain `forward` with jumps; `src-` and `dst-address(-list)`, `in-interface`, `protocol`,
-//! `dst-port`, `connection-state`, each with `!`; disabled rules; destination NAT. A rule with a matcher
+//! Both families are judged by themselves, for a wall of one is none of the other; addresses of IPv4 are kept as
+//! IPv4-mapped ones. Judged: chain `forward` with jumps; `src-` and `dst-address(-list)`, `in-interface`, `protocol`,
+//! `dst-port`, `connection-state`, each with `!`; disabled rules; destination NAT of IPv4. A rule with a matcher
 //! that is not judged matches nothing.
 
+mod rule;
+
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
 use super::store::{Row, Store};
 use super::value;
+use rule::{AddressSet, Packet, Rule, State};
 
 /// The host that every customer talks to.
 pub const INTERNET_HOST: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 80);
+/// The same, over IPv6.
+pub const INTERNET_HOST_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 0x80);
 const PROBE_PORT: u16 = 443;
 const JUMP_DEPTH: u8 = 8;
 
@@ -69,23 +75,33 @@ impl TrafficVerdict {
 /// A customer as the firewall sees them.
 #[derive(Debug, Clone)]
 pub(super) struct Probe {
-    pub(super) address: u32,
+    pub(super) address: u128,
     pub(super) interface: String,
 }
 
+/// Which Internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    New,
-    Established,
+pub(super) enum Family {
+    V4,
+    V6,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Packet<'a> {
-    source: u32,
-    destination: u32,
-    port: u16,
-    state: State,
-    in_interface: &'a str,
+impl Family {
+    /// Menus of its rules and of its lists.
+    fn menus(self) -> (&'static str, &'static str) {
+        match self {
+            Self::V4 => ("/ip/firewall/filter", "/ip/firewall/address-list"),
+            Self::V6 => ("/ipv6/firewall/filter", "/ipv6/firewall/address-list"),
+        }
+    }
+
+    /// The host that every customer talks to.
+    fn host(self) -> u128 {
+        match self {
+            Self::V4 => value::mapped(INTERNET_HOST.into()),
+            Self::V6 => INTERNET_HOST_V6.into(),
+        }
+    }
 }
 
 enum Decision<'v> {
@@ -93,14 +109,29 @@ enum Decision<'v> {
     Stop(&'v Rule),
 }
 
+/// What both families say at one moment.
+#[derive(Debug)]
+pub(super) struct Views {
+    pub(super) v4: View,
+    pub(super) v6: View,
+}
+
+impl Views {
+    pub(super) fn compile(store: &Store) -> Self {
+        Self { v4: View::compile(store, Family::V4), v6: View::compile(store, Family::V6) }
+    }
+}
+
 /// Rules, lists and queues of one moment, ready to be asked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct View {
+    host: u128,
     chains: HashMap<String, Vec<Rule>>,
     nat: Vec<Rule>,
     lists: HashMap<String, AddressSet>,
-    queues_by_target: HashMap<String, Queue>,
-    network_queues: Vec<(u32, u32, Queue)>,
+    queues_by_interface: HashMap<String, Queue>,
+    queues_by_address: HashMap<u128, Queue>,
+    network_queues: Vec<(u128, u128, Queue)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -110,98 +141,28 @@ struct Queue {
     download_bps: u64,
 }
 
-#[derive(Debug, Default)]
-struct AddressSet {
-    single: std::collections::HashSet<u32>,
-    ranges: Vec<(u32, u32)>,
-}
-
-impl AddressSet {
-    fn contains(&self, address: u32) -> bool {
-        self.single.contains(&address)
-            || self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&address))
-    }
-}
-
-/// One rule; matchers keep their text, it is short.
-#[derive(Debug)]
-struct Rule {
-    id: String,
-    action: String,
-    comment: String,
-    jump_target: String,
-    to_addresses: Option<u32>,
-    matchers: Vec<(Matcher, bool, String)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Matcher {
-    SourceAddress,
-    DestinationAddress,
-    SourceList,
-    DestinationList,
-    InInterface,
-    Protocol,
-    DestinationPort,
-    ConnectionState,
-    NotJudged,
-}
-
-const MATCHERS: &[(&str, Matcher)] = &[
-    ("src-address", Matcher::SourceAddress),
-    ("dst-address", Matcher::DestinationAddress),
-    ("src-address-list", Matcher::SourceList),
-    ("dst-address-list", Matcher::DestinationList),
-    ("in-interface", Matcher::InInterface),
-    ("protocol", Matcher::Protocol),
-    ("dst-port", Matcher::DestinationPort),
-    ("connection-state", Matcher::ConnectionState),
-    ("src-port", Matcher::NotJudged),
-    ("out-interface", Matcher::NotJudged),
-    ("connection-mark", Matcher::NotJudged),
-];
-
-impl Rule {
-    fn compile(row: &Row) -> Self {
-        let matchers = MATCHERS
-            .iter()
-            .filter_map(|(name, matcher)| {
-                let value = row.get(name).filter(|value| !value.is_empty())?;
-                let (negated, value) = value.strip_prefix('!').map_or((false, value), |value| (true, value));
-                Some((*matcher, negated, value.to_owned()))
-            })
-            .collect();
-        let to_addresses = value::address_range(row.text("to-addresses")).map(|(first, _)| first);
-        Self {
-            id: row.id.to_string(),
-            action: row.text("action").to_owned(),
-            comment: row.text("comment").to_owned(),
-            jump_target: row.text("jump-target").to_owned(),
-            to_addresses,
-            matchers,
-        }
-    }
-
-    fn list(&self) -> Option<String> {
-        self.matchers.iter().find_map(|(matcher, _, value)| {
-            matches!(matcher, Matcher::SourceList | Matcher::DestinationList).then(|| value.clone())
-        })
-    }
-}
-
 impl View {
-    pub(super) fn compile(store: &Store) -> Self {
-        let mut view = Self::default();
-        for row in store.table("/ip/firewall/filter").rows().filter(|row| !row.is("disabled")) {
+    fn compile(store: &Store, family: Family) -> Self {
+        let mut view = Self {
+            host: family.host(),
+            chains: HashMap::new(),
+            nat: Vec::new(),
+            lists: HashMap::new(),
+            queues_by_interface: HashMap::new(),
+            queues_by_address: HashMap::new(),
+            network_queues: Vec::new(),
+        };
+        let (filter, lists) = family.menus();
+        for row in store.table(filter).rows().filter(|row| !row.is("disabled")) {
             view.chains.entry(row.text("chain").to_owned()).or_default().push(Rule::compile(row));
         }
-        for row in store.table("/ip/firewall/nat").rows() {
-            if !row.is("disabled") && row.text("chain") == "dstnat" {
-                view.nat.push(Rule::compile(row));
-            }
+        if family == Family::V4 {
+            let nat = store.table("/ip/firewall/nat");
+            let rules = nat.rows().filter(|row| !row.is("disabled") && row.text("chain") == "dstnat");
+            view.nat.extend(rules.map(Rule::compile));
         }
-        for row in store.table("/ip/firewall/address-list").rows().filter(|row| !row.is("disabled")) {
-            let Some((first, last)) = value::address_range(row.text("address")) else { continue };
+        for row in store.table(lists).rows().filter(|row| !row.is("disabled")) {
+            let Some((first, last)) = value::span(row.text("address")) else { continue };
             let list = view.lists.entry(row.text("list").to_owned()).or_default();
             if first == last {
                 list.single.insert(first);
@@ -221,13 +182,13 @@ impl View {
         let Some((upload_bps, download_bps)) = value::rate_pair(row.text("max-limit")) else { return };
         let queue = Queue { position, upload_bps, download_bps };
         for target in row.text("target").split(',') {
-            match value::address_range(target) {
+            match value::span(target) {
                 Some((first, last)) if first != last => self.network_queues.push((first, last, queue)),
                 Some((address, _)) => {
-                    self.queues_by_target.entry(Ipv4Addr::from(address).to_string()).or_insert(queue);
+                    self.queues_by_address.entry(address).or_insert(queue);
                 }
                 None => {
-                    self.queues_by_target.entry(target.to_owned()).or_insert(queue);
+                    self.queues_by_interface.entry(target.to_owned()).or_insert(queue);
                 }
             }
         }
@@ -255,9 +216,11 @@ impl View {
 
     /// Whether an established connection of this customer would be put on the fast path.
     pub(super) fn fasttracks(&self, probe: &Probe) -> bool {
-        let packet = outbound(probe, State::Established);
+        let packet = self.outbound(probe, State::Established);
         self.chains.get("forward").is_some_and(|rules| {
-            rules.iter().any(|rule| rule.action == "fasttrack-connection" && self.rule_matches(rule, &packet))
+            rules
+                .iter()
+                .any(|rule| rule.action == "fasttrack-connection" && rule.matches(&packet, &self.lists))
         })
     }
 
@@ -269,13 +232,13 @@ impl View {
             return Err(rule);
         }
         let back = Packet {
-            source: INTERNET_HOST.into(),
+            source: self.host,
             destination: probe.address,
             port: 40_000,
             state: State::Established,
             in_interface: "ether1",
         };
-        for packet in [outbound(probe, state), back] {
+        for packet in [self.outbound(probe, state), back] {
             if let Decision::Stop(rule) =
                 self.walk("forward", &packet, JUMP_DEPTH).unwrap_or(Decision::Accept)
             {
@@ -287,15 +250,15 @@ impl View {
 
     /// The destination NAT rule that sends a new connection elsewhere.
     fn redirect(&self, probe: &Probe, port: u16) -> Option<&Rule> {
-        let packet = Packet { port, ..outbound(probe, State::New) };
-        let rule = self.nat.iter().find(|rule| self.rule_matches(rule, &packet))?;
+        let packet = Packet { port, ..self.outbound(probe, State::New) };
+        let rule = self.nat.iter().find(|rule| rule.matches(&packet, &self.lists))?;
         let elsewhere = rule.to_addresses.is_none_or(|address| address != packet.destination);
         (matches!(rule.action.as_str(), "dst-nat" | "redirect" | "netmap") && elsewhere).then_some(rule)
     }
 
     fn walk(&self, chain: &str, packet: &Packet<'_>, depth: u8) -> Option<Decision<'_>> {
         for rule in self.chains.get(chain)? {
-            if !self.rule_matches(rule, packet) {
+            if !rule.matches(packet, &self.lists) {
                 continue;
             }
             match rule.action.as_str() {
@@ -314,35 +277,9 @@ impl View {
         None
     }
 
-    fn rule_matches(&self, rule: &Rule, packet: &Packet<'_>) -> bool {
-        rule.matchers.iter().all(|(matcher, negated, value)| {
-            let in_range = |address: u32| {
-                value::address_range(value).is_some_and(|(first, last)| (first..=last).contains(&address))
-            };
-            let on_list = |address: u32| self.lists.get(value).is_some_and(|list| list.contains(address));
-            let matched = match matcher {
-                Matcher::SourceAddress => in_range(packet.source),
-                Matcher::DestinationAddress => in_range(packet.destination),
-                Matcher::SourceList => on_list(packet.source),
-                Matcher::DestinationList => on_list(packet.destination),
-                Matcher::InInterface => {
-                    value == packet.in_interface
-                        || (value == "all-ppp" && packet.in_interface.starts_with('<'))
-                }
-                Matcher::Protocol => matches!(value.as_str(), "tcp" | "6"),
-                Matcher::DestinationPort => value.split(',').any(|port| port_matches(port, packet.port)),
-                Matcher::ConnectionState => value
-                    .split(',')
-                    .any(|state| state == if packet.state == State::New { "new" } else { "established" }),
-                Matcher::NotJudged => return false,
-            };
-            matched != *negated
-        })
-    }
-
     fn rate(&self, probe: &Probe) -> (Option<u64>, Option<u64>) {
-        let address = Ipv4Addr::from(probe.address).to_string();
-        let exact = [self.queues_by_target.get(&address), self.queues_by_target.get(&probe.interface)];
+        let exact =
+            [self.queues_by_address.get(&probe.address), self.queues_by_interface.get(&probe.interface)];
         let networks = self
             .network_queues
             .iter()
@@ -352,19 +289,14 @@ impl View {
         let limit = |bps: u64| (bps > 0).then_some(bps);
         queue.map_or((None, None), |queue| (limit(queue.upload_bps), limit(queue.download_bps)))
     }
-}
 
-fn outbound(probe: &Probe, state: State) -> Packet<'_> {
-    Packet {
-        source: probe.address,
-        destination: INTERNET_HOST.into(),
-        port: PROBE_PORT,
-        state,
-        in_interface: &probe.interface,
+    fn outbound<'p>(&self, probe: &'p Probe, state: State) -> Packet<'p> {
+        Packet {
+            source: probe.address,
+            destination: self.host,
+            port: PROBE_PORT,
+            state,
+            in_interface: &probe.interface,
+        }
     }
-}
-
-fn port_matches(spec: &str, port: u16) -> bool {
-    let (first, last) = spec.split_once('-').unwrap_or((spec, spec));
-    matches!((first.parse::<u16>(), last.parse::<u16>()), (Ok(first), Ok(last)) if (first..=last).contains(&port))
 }
