@@ -57,6 +57,7 @@ pub(super) async fn run(local: &Local) -> anyhow::Result<u8> {
             Some(problem) => findings.say(Grade::Warning, family, problem),
         }
     }
+    profiles(local, &mut findings);
     configuration(&local.state_dir, resources, &mut findings);
     running(&local.state_dir, clock.local_ms(), &mut findings);
     Ok(u8::from(findings.failed))
@@ -153,6 +154,16 @@ fn configuration(dir: &Path, resources: Arc<Resources>, findings: &mut Findings)
     for (device, error) in &config.refused {
         findings.say(Grade::Warning, "device", format!("{device}: {error}"));
     }
+}
+
+fn profiles(local: &Local, findings: &mut Findings) {
+    let (profiles, wrong) = local.profiles();
+    for error in &wrong {
+        findings.say(Grade::Failed, "device profile", error);
+    }
+    let own = profiles.all().filter(|profile| profile.file.contains('/')).count();
+    let detail = format!("{} in force, {own} of this machine's own", profiles.all().count());
+    findings.say(Grade::Well, "device profiles", detail);
 }
 
 fn running(dir: &Path, now_ms: i64, findings: &mut Findings) {
