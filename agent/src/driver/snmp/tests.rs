@@ -218,7 +218,7 @@ async fn a_table_that_goes_round_in_circles_rests_and_the_rest_is_measured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_device_that_falls_silent_at_once_is_asked_gently_when_it_is_back() {
+async fn a_device_that_is_silent_from_the_start_costs_two_tries() {
     let mut device = Scripted::new();
     for row in 1u8..=30 {
         device.put(&format!("1.3.6.1.2.1.31.1.1.1.1.{row}"), 0x04, format!("ether{row}").as_bytes());
