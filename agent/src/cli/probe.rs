@@ -114,10 +114,9 @@ impl Probe {
 
     async fn snmp(&self, resources: &Resources, target: Target) -> anyhow::Result<bool> {
         let device = resources.snmp_device(target)?;
-        match device.profile().await {
-            Ok(Some(profile)) => print_profile(&profile),
-            // What is found, and why it is not, the connection test says.
-            Ok(None) | Err(_) => {}
+        // That none fits, and why it cannot be told, the connection test says.
+        if let Ok(Some(profile)) = device.profile().await {
+            print_profile(&profile);
         }
         let mut well = print_measured(&device).await?;
         if well && let Some(file) = &self.record {

@@ -50,6 +50,7 @@ pub(super) fn names(table: &InterfaceTable) -> HashMap<u32, String> {
     let mut seen = HashSet::new();
     let named = table.rows.iter().filter_map(|(index, row)| Some((*index, row.name.as_deref()?)));
     named
+        .filter(|(_, name)| !is_subscriber_session(name))
         .map(|(index, name)| {
             (index, if seen.insert(name) { name.to_owned() } else { format!("{name}#{index}") })
         })

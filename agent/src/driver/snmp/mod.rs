@@ -192,9 +192,11 @@ impl Measure for SnmpDevice {
         };
         let since = map::samples(&table, &mut self.state.lock(), self.clock.elapsed(), sink);
         if let Some(plan) = plan {
-            let names = if plan.names_interfaces() { map::names(&table) } else { InterfaceNames::default() };
+            let now = self.clock.elapsed();
+            let names =
+                if plan.needs_names(now).await { map::names(&table) } else { InterfaceNames::default() };
             drop(table);
-            plan.read(&self.client, &names, since, self.clock.as_ref(), sink).await;
+            plan.read(&self.client, &names, since, now, self.clock.as_ref(), sink).await;
         }
         Ok(())
     }

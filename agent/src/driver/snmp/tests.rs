@@ -166,7 +166,8 @@ async fn a_table_too_long_for_one_measurement_goes_on_in_the_next_and_starves_no
         assert!(measurements < 20, "it never ends");
         let begun = clock.elapsed();
         let mut sink = SampleSink::new(&mut taken);
-        plan.read(&client, &InterfaceNames::default(), elapsed, clock.as_ref(), &mut sink).await;
+        plan.read(&client, &InterfaceNames::default(), elapsed, clock.elapsed(), clock.as_ref(), &mut sink)
+            .await;
         let took = clock.elapsed().saturating_sub(begun);
         assert!(took <= Duration::from_millis(5_200), "{took:?}");
         clock.advance(Duration::from_secs(60));
@@ -184,11 +185,11 @@ async fn a_table_too_long_for_one_measurement_goes_on_in_the_next_and_starves_no
 
     // A walk that stood still for too long is not half a table.
     let mut sink = SampleSink::new(&mut taken);
-    plan.read(&client, &InterfaceNames::default(), elapsed, clock.as_ref(), &mut sink).await;
+    plan.read(&client, &InterfaceNames::default(), elapsed, clock.elapsed(), clock.as_ref(), &mut sink).await;
     clock.advance(Duration::from_secs(3_600));
     let mut again = Taken::default();
     let mut sink = SampleSink::new(&mut again);
-    plan.read(&client, &InterfaceNames::default(), elapsed, clock.as_ref(), &mut sink).await;
+    plan.read(&client, &InterfaceNames::default(), elapsed, clock.elapsed(), clock.as_ref(), &mut sink).await;
     assert_eq!(again.0["example_large 1"], [1], "from the beginning");
 }
 

@@ -7,7 +7,7 @@
 //!
 //! - `schema`: the file's fields. `parse`: file → [`Profile`], every mistake with file and line. `unit`: base units.
 //! - `library`: all profiles of this process. `matching`: which of them a device is.
-//! - `record`: what a device says, anonymised, to test a profile with.
+//! - `record`: what a device says, anonymised by `mask`, to test a profile with.
 //! - `eval`: values → samples. `plan`: what one device is asked in one measurement, and what is remembered of it.
 //!
 //! A profile never invents: what a device does not say, says outside the map, or marks as invalid is no sample. A
@@ -16,6 +16,7 @@
 mod embedded;
 mod eval;
 mod library;
+mod mask;
 mod matching;
 mod parse;
 mod plan;

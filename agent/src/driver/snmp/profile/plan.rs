@@ -107,9 +107,14 @@ impl Plan {
         self.profile.interfaces
     }
 
-    /// Whether labels name interfaces.
-    pub(in crate::driver::snmp) fn names_interfaces(&self) -> bool {
-        self.profile.tables.iter().any(|table| table.index.contains(&IndexForm::Interface))
+    /// Whether what is due at `now`, or under way, names interfaces in its labels.
+    pub(in crate::driver::snmp) async fn needs_names(&self, now: Duration) -> bool {
+        let memory = self.memory.lock().await;
+        let mut tables = self.profile.tables.iter().zip(&memory.tables);
+        tables.any(|(table, memory)| {
+            table.index.contains(&IndexForm::Interface)
+                && (memory.walk.is_some() || memory.pace.due(table.every, now))
+        })
     }
 
     /// Puts what the profile's objects say in place of what the system group said.
@@ -140,18 +145,18 @@ impl Plan {
         Ok(())
     }
 
-    /// Reads what is due. What fails is told by `snmp_table_read_ok` and in the log, and comes again later.
+    /// Reads what is due at `begun`. What fails is told by `snmp_table_read_ok` and in the log, and comes again later.
     pub(in crate::driver::snmp) async fn read(
         &self,
         client: &Client,
         names: &InterfaceNames,
         since: Since,
+        begun: Duration,
         clock: &dyn Clock,
         sink: &mut SampleSink<'_>,
     ) {
         let mut memory = self.memory.lock().await;
         let Memory { scalars, tables, counters } = &mut *memory;
-        let begun = clock.elapsed();
         if since == Since::Start {
             counters.forget();
         }
