@@ -128,16 +128,17 @@ impl Probe {
 
 fn print_profile(profile: &Profile) {
     println!(
-        "{} ({}) of {}, from {}, would measure:",
+        "{} ({}) of {}, from {}, would measure{}:",
         profile.id,
         profile.name,
         profile.file,
-        profile.sources.join(", ")
+        profile.sources.join(", "),
+        if profile.interfaces { " beside the interfaces" } else { "" }
     );
     for measured in profile.measures() {
         let every = match measured.every.as_secs() {
             0 => String::new(),
-            seconds => format!(", every {seconds} s at most"),
+            seconds => format!(", at most every {seconds} s"),
         };
         println!(
             "         {}{{{}}}: {} ({}){every}",

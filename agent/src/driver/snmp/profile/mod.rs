@@ -53,7 +53,8 @@ pub struct Profile {
     pub sources: Vec<String>,
     /// The file that it came from.
     pub file: String,
-    interfaces: bool,
+    /// Whether the interface tables are walked.
+    pub interfaces: bool,
     matching: matching::Matching,
     identity: IdentityObjects,
     quirks: Quirks,

@@ -143,11 +143,22 @@ pub(in crate::driver::snmp) async fn record(
     Ok(recording.finished(profile))
 }
 
-/// A description without the device's name in it: Linux says its host name there, often without the domain.
+/// Systems whose description is that of `uname -a`: the second word is the host's name, whatever sysName says.
+const UNAMES: [&str; 6] = ["Linux", "FreeBSD", "OpenBSD", "NetBSD", "Darwin", "SunOS"];
+
+/// A description without the device's name in it, with its domain or without.
 fn without_name(description: &str, name: &str) -> String {
-    let host = name.split('.').next().filter(|host| *host != name);
-    let parts = [name].into_iter().chain(host).filter(|part| !part.is_empty());
-    parts.fold(description.to_owned(), |text, part| text.replace(part, "device"))
+    let mut words = description.split_ascii_whitespace();
+    let uname = words.next().filter(|system| UNAMES.contains(system)).and_then(|_| words.next());
+    // Radios leave the name out: the kernel's version comes next.
+    let uname = uname.filter(|word| !word.starts_with(|c: char| c.is_ascii_digit()));
+    let host = name.split('.').next();
+    let mut names: Vec<&str> = [Some(name), host, uname].into_iter().flatten().collect();
+    names.retain(|name| !name.is_empty());
+    // The longest first, or its beginning would be replaced alone.
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names.dedup();
+    names.iter().fold(description.to_owned(), |text, name| text.replace(name, "device"))
 }
 
 fn is_cell_value(table: &Table, cell: usize, text: &str) -> bool {
@@ -197,9 +208,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_name_is_taken_out_of_the_description_also_without_its_domain() {
+    fn a_host_name_is_taken_out_of_the_description_whether_sysname_says_it_or_not() {
         assert_eq!(without_name("Linux torre 5.10 x86", "torre.example"), "Linux device 5.10 x86");
+        assert_eq!(without_name("Linux torre 5.10 x86", "enlace"), "Linux device 5.10 x86");
+        assert_eq!(without_name("Linux 2.6.33 #1 mips", "enlace"), "Linux 2.6.33 #1 mips");
         assert_eq!(without_name("RouterOS CCR", ""), "RouterOS CCR");
+        assert_eq!(without_name("Switch torre.example v2", "torre.example"), "Switch device v2");
     }
 
     #[test]
