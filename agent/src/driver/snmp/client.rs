@@ -21,6 +21,9 @@ use crate::driver::{Credentials, DeviceError, Target};
 const PORT: u16 = 161;
 /// Objects of one GET: what fits a datagram with texts among them.
 const MOST_OBJECTS: usize = 20;
+/// Silences of one walk or one reading that are answered by asking for less. Each took seconds already: one more and the
+/// device is rather down, and if it is not, the next measurement begins with less.
+const MOST_SILENCES: usize = 2;
 /// Every table request also asks for these two, so that counters and uptime are of one moment.
 const SCALARS: [&[u8]; 2] = [oid::SYS_UP_TIME, oid::SNMP_ENGINE_TIME];
 
@@ -32,8 +35,8 @@ pub(super) struct Client {
     /// Forgotten after a silence, so that a changed DNS name is looked up again.
     address: Mutex<Option<SocketAddr>>,
     habits: Mutex<Habits>,
-    /// Objects of one GET that the device takes.
-    most_objects: Mutex<usize>,
+    /// Of GETs, where objects stand for rows.
+    object_habits: Mutex<Habits>,
 }
 
 impl Client {
@@ -50,7 +53,7 @@ impl Client {
             sockets,
             address: Mutex::new(None),
             habits: Mutex::new(Habits::UNKNOWN),
-            most_objects: Mutex::new(MOST_OBJECTS),
+            object_habits: Mutex::new(Habits::UNKNOWN),
         })
     }
 
@@ -96,6 +99,7 @@ impl Client {
         let mut habits = *self.habits.lock();
         let mut table = InterfaceTable::default();
         let mut walks: Vec<parse::Walk> = columns.iter().map(|column| parse::Walk::new(*column)).collect();
+        let mut silences = 0;
         loop {
             let open: Vec<usize> = (0..walks.len()).filter(|at| !walks[*at].ended).collect();
             if open.is_empty() {
@@ -112,17 +116,21 @@ impl Client {
             let ask = if bulk { Ask::GetBulk { once: 2, repetitions } } else { Ask::GetNext };
             let message = match self.ask(ask, &names).await {
                 Ok(message) => message,
-                // It answered a moment ago: so many rows choke it.
-                Err(DeviceError::Timeout { .. }) if !table.rows.is_empty() && habits.silent(repetitions) => {
-                    *self.habits.lock() = habits;
-                    continue;
-                }
-                Err(error) => {
-                    if matches!(error, DeviceError::Timeout { .. }) && table.rows.is_empty() {
+                Err(error @ DeviceError::Timeout { .. }) => {
+                    if table.rows.is_empty() {
                         self.habits.lock().silent_from_the_start(repetitions);
+                        return Err(error);
+                    }
+                    // It answered a moment ago: so many rows choke it.
+                    let fewer = habits.silent(repetitions);
+                    *self.habits.lock() = habits;
+                    silences += 1;
+                    if fewer && silences < MOST_SILENCES {
+                        continue;
                     }
                     return Err(error);
                 }
+                Err(error) => return Err(error),
             };
             let answer = Answer::parse(&message)?;
             if answer.status == pdu::TOO_BIG && habits.too_big(repetitions) {
@@ -156,30 +164,34 @@ impl Client {
     }
 
     /// The values of objects, in their order; `None` for what the device does not have or cannot say. A device that
-    /// finds the question too long is asked in shorter ones, now and later.
+    /// refuses a long question is asked in shorter ones, now and later; one that is silent to it, for a while.
     pub(super) async fn get(&self, objects: &[Vec<u8>]) -> Result<Vec<Option<Held>>, DeviceError> {
         let mut values = vec![None; objects.len()];
-        let mut first = 0;
+        let (mut first, mut silences) = (0, 0);
         while first < objects.len() {
-            let most = *self.most_objects.lock();
+            let most = self.object_habits.lock().most().min(MOST_OBJECTS);
             let asked = &objects[first..objects.len().min(first + most)];
+            let count = u32::try_from(asked.len()).unwrap_or(u32::MAX);
             let mut names = Names::default();
             for object in asked {
                 names.push_row(object, &[]);
             }
-            let shorter = || *self.most_objects.lock() = asked.len() / 2;
             let message = match self.ask(Ask::Get, &names).await {
                 Ok(message) => message,
-                Err(DeviceError::Timeout { .. }) if asked.len() > 1 => {
-                    shorter();
-                    continue;
+                Err(error @ DeviceError::Timeout { .. }) => {
+                    let shorter = self.object_habits.lock().silent(count);
+                    silences += 1;
+                    if shorter && silences < MOST_SILENCES {
+                        continue;
+                    }
+                    return Err(error);
                 }
                 Err(error) => return Err(error),
             };
             let answer = Answer::parse(&message)?;
             // An error status speaks for the whole question; alone it speaks for one object, which then is not there.
-            if answer.status != 0 && asked.len() > 1 {
-                shorter();
+            if answer.status != 0 && count > 1 {
+                self.object_habits.lock().too_big(count);
                 continue;
             }
             for binding in answer.bindings() {
@@ -191,6 +203,7 @@ impl Client {
             }
             first += asked.len();
         }
+        self.object_habits.lock().ended(objects.len());
         Ok(values)
     }
 

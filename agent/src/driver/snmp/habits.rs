@@ -64,6 +64,11 @@ impl Habits {
         fit.min(wanted).clamp(1, self.most_rows.min(self.silent_rows))
     }
 
+    /// The most that one request may ask for, whatever fits.
+    pub(super) fn most(&self) -> usize {
+        usize::try_from(self.most_rows.min(self.silent_rows)).unwrap_or(usize::MAX)
+    }
+
     /// An answer came: `message` bytes, of which `rows` were `bindings` of rows.
     pub(super) fn learn(&mut self, message: usize, rows: usize, bindings: usize) {
         self.doubt = false;

@@ -234,3 +234,45 @@ async fn a_device_that_is_silent_from_the_start_costs_two_tries() {
     }
     assert_eq!(sulky.requests(), 4, "two tries each");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_goes_down_in_the_middle_costs_two_silences() {
+    let mut device = Scripted { lives: 1, ..Scripted::new() };
+    for row in 1u8..=100 {
+        device.put(&format!("1.3.6.1.2.1.31.1.1.1.1.{row}"), 0x04, format!("ether{row}").as_bytes());
+    }
+    let scene = Scene::of(device).await;
+    let client = scene.client();
+    let error = client.interfaces(oid::Column::EXTENDED, true).await.unwrap_err();
+    assert!(matches!(error, DeviceError::Timeout { .. }), "{error}");
+    assert_eq!(scene.requests(), 1 + 4, "one answered, then two silences of two tries each");
+    let objects: Vec<Vec<u8>> =
+        (1..=40).map(|object| ber::encoded(&format!("1.3.6.1.4.1.99999.2.{object}.0")).unwrap()).collect();
+    let error = client.get(&objects).await.unwrap_err();
+    assert!(matches!(error, DeviceError::Timeout { .. }), "{error}");
+    assert_eq!(scene.requests(), 5 + 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_met_silence_is_asked_whole_again_after_a_while() {
+    let mut device = Scripted { most: 4, ..Scripted::new() };
+    let objects: Vec<Vec<u8>> = (1..=8)
+        .map(|object| {
+            let oid = format!("1.3.6.1.4.1.99999.2.{object}.0");
+            device.put(&oid, 0x02, &[object]);
+            ber::encoded(&oid).unwrap()
+        })
+        .collect();
+    let scene = Scene::of(device).await;
+    let client = scene.client();
+    let mut asked = Vec::new();
+    for _ in 0..11 {
+        let before = scene.requests();
+        client.get(&objects).await.unwrap();
+        asked.push(scene.requests() - before);
+    }
+    // Two tries to eight objects, then four and four; after ten calm readings eight are tried again.
+    assert_eq!(asked[0], 4);
+    assert!(asked[1..10].iter().all(|requests| *requests == 2), "{asked:?}");
+    assert_eq!(asked[10], 4);
+}

@@ -26,7 +26,7 @@ const BUDGET: Duration = Duration::from_secs(5);
 /// A walk that stood still for longer begins anew: what was read before it is too old to be one table with the rest.
 const RESUME_WITHIN: Duration = Duration::from_secs(600);
 /// A part that failed is left alone so long at first, and for an hour at most.
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_secs(120);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 /// How the single objects are called beside the tables.
 const OBJECTS: &str = "objects";
@@ -71,7 +71,7 @@ impl Pace {
     fn due(self, every: Duration, now: Duration) -> bool {
         let pause = match self.failures {
             0 => every.saturating_sub(every / 20),
-            failures => every.max(FIRST_PAUSE.saturating_mul(1 << failures.min(7)).min(LONGEST_PAUSE)),
+            failures => every.max(FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(5)).min(LONGEST_PAUSE)),
         };
         self.read.is_none_or(|read| now >= read + pause)
     }

@@ -30,6 +30,8 @@ pub(super) struct Scripted {
     pub(super) objects: Vec<Object>,
     /// Rows and objects of one request beyond which it says nothing at all.
     pub(super) most: usize,
+    /// Requests after which it is down.
+    pub(super) lives: u64,
     /// Bytes beyond which it says `tooBig`.
     pub(super) largest: usize,
     /// A subtree in which every question gets the first object.
@@ -45,6 +47,7 @@ impl Scripted {
         let mut device = Self {
             objects: Vec::new(),
             most: usize::MAX,
+            lives: u64::MAX,
             largest: usize::MAX,
             stuck: None,
             requests: AtomicU64::new(0),
@@ -72,7 +75,10 @@ impl Scripted {
     }
 
     fn answer(&self, request: &[u8]) -> Option<Vec<u8>> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        let before = self.requests.fetch_add(1, Ordering::Relaxed);
+        if before >= self.lives {
+            return None;
+        }
         self.clock.advance(self.per_request);
         let mut message = Reader(Reader(request).expect(ber::SEQUENCE).ok()?);
         message.integer().ok()?;
