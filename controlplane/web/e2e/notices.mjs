@@ -115,8 +115,16 @@ async function choose() {
 async function own() {
   await page.click('[data-my-notices-sent]')
   await page.waitForSelector('.grid__row', { timeout })
-  const { items } = await get(page, '/notices')
-  expect('as many as there are', (await page.locator('.grid__row').count()) === items.length, items.length)
+  // One may come while the page is up: what it shows is compared with what was read after it, until nothing came between.
+  const deadline = Date.now() + timeout
+  for (;;) {
+    const shown = await page.locator('.grid__row').count()
+    const { items } = await get(page, '/notices')
+    if (shown === items.length) break
+    if (Date.now() > deadline) throw new Error(`expected as many as there are; ${shown} shown, ${items.length} there`)
+    await page.reload()
+    await page.waitForSelector('.grid__row', { timeout })
+  }
   expect('no column of people', (await page.locator('[data-filter=user]').count()) === 0, 'a filter by person')
   await leave(page)
 }
