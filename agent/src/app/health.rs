@@ -113,6 +113,7 @@ impl Reporter {
         sink.counter("agent_quarantined_databases_total", &[], stats.quarantined_databases);
         sink.gauge("agent_series", &[], i64::try_from(self.registry.len()).unwrap_or(i64::MAX));
         sink.counter("agent_refused_series_samples_total", &[], self.registry.refused());
+        sink.counter("agent_skipped_polls_total", &[], self.board.all_skipped());
         let dropped = self.snmp.dropped();
         for (reason, count) in
             [("foreign", dropped.foreign), ("unasked", dropped.unasked), ("unreadable", dropped.unreadable)]

@@ -55,7 +55,9 @@ pub async fn run(local: Local) -> anyhow::Result<()> {
     let registry = Arc::new(Registry::of(&buffer));
     let agent_time =
         Arc::new(AgentTime::open(&state_dir, clock.clone(), Arc::clone(&buffer), enrolled.confirmed_time_ms));
-    let resources = Arc::new(Resources::open(time_source.clone(), local.echo_plan()));
+    let (profiles, wrong) = local.profiles();
+    wrong.iter().for_each(|error| tracing::error!(%error, "a device profile is not in force"));
+    let resources = Arc::new(Resources::with_profiles(time_source.clone(), local.echo_plan(), profiles));
     let keeper = Arc::new(ConfigKeeper::open(&state_dir, sealing.clone(), Arc::clone(&resources)));
     let stores = Stores::open(&state_dir.join("journal"), time_source.now_ms())?;
     let (presence, present) = watch::channel(false);

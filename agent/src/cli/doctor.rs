@@ -61,6 +61,7 @@ pub(super) async fn run(local: &Local) -> anyhow::Result<u8> {
             Some(problem) => findings.say(Grade::Warning, family, problem),
         }
     }
+    profiles(local, &mut findings);
     if let Some(config) = configuration(&local.state_dir, resources, &mut findings) {
         bites(&config, &mut findings).await;
     }
@@ -201,6 +202,16 @@ async fn bites(config: &ActiveConfig, findings: &mut Findings) {
             }
         }
     }
+}
+
+fn profiles(local: &Local, findings: &mut Findings) {
+    let (profiles, wrong) = local.profiles();
+    for error in &wrong {
+        findings.say(Grade::Failed, "device profile", error);
+    }
+    let own = profiles.all().filter(|profile| profile.file.contains('/')).count();
+    let detail = format!("{} in force, {own} of this machine's own", profiles.all().count());
+    findings.say(Grade::Well, "device profiles", detail);
 }
 
 fn running(dir: &Path, now_ms: i64, findings: &mut Findings) {

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
+use crate::clock::Clock;
 use crate::config::{ConfigKeeper, Local, LogFormat, SealingKey};
 use crate::driver::registry::Resources;
 use crate::driver::{Device, Target};
@@ -50,16 +51,10 @@ enum Command {
     Status(status::StatusCommand),
     /// Check everything that a working agent needs, and say how to mend what is missing
     Doctor,
-    /// Test the connection to a configured device and measure it once
-    Probe(DeviceArgument),
+    /// Test the connection to a device and measure it once: a configured one, or with --community any that speaks SNMP
+    Probe(probe::Probe),
     /// On a router whose owner allows it: make a test subscriber, cut, read, reconnect, remove; prints a transcript
     Verify(verify::Verify),
-}
-
-#[derive(Debug, clap::Args)]
-struct DeviceArgument {
-    /// Its id (dev_…) or its name
-    device: String,
 }
 
 /// Runs a command line to its end.
@@ -84,7 +79,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
             Command::Run => crate::app::run(local).await.map(|()| 0),
             Command::Status(command) => command.run(&local),
             Command::Doctor => doctor::run(&local).await,
-            Command::Probe(argument) => probe::run(&local, &argument.device).await,
+            Command::Probe(command) => command.run(&local).await,
             Command::Verify(command) => command.run(&local).await,
         }
     })
@@ -124,7 +119,7 @@ struct Bench {
 impl Bench {
     fn open(local: &Local) -> anyhow::Result<Self> {
         let clock = Arc::new(crate::clock::AgentClock::start());
-        let resources = Arc::new(Resources::open(clock, local.echo_plan()));
+        let resources = open_resources(local, clock);
         let key = SealingKey::load_or_create(&local.state_dir.join("identity"))
             .with_context(|| format!("identity in {}", local.state_dir.display()))?;
         let keeper = ConfigKeeper::open(&local.state_dir, key, Arc::clone(&resources));
@@ -145,6 +140,14 @@ impl Bench {
             known.join(", ")
         )
     }
+}
+
+/// What drivers share, with the device profiles of this machine; what is wrong in those is said and left out.
+#[allow(clippy::print_stderr)] // Beside the answer, for the person at the terminal.
+fn open_resources(local: &Local, clock: Arc<dyn Clock>) -> Arc<Resources> {
+    let (profiles, wrong) = local.profiles();
+    wrong.iter().for_each(|error| eprintln!("device profile not in force: {error}"));
+    Arc::new(Resources::with_profiles(clock, local.echo_plan(), profiles))
 }
 
 fn label(target: &Target) -> String {

@@ -7,6 +7,10 @@ use serde::Deserialize;
 
 use crate::buffer::Bounds;
 use crate::driver::icmp::EchoPlan;
+use crate::driver::snmp::profile::{ProfileError, Profiles};
+
+/// Where device profiles of one's own are looked for when `agent.toml` names no folder.
+pub const PROFILES_DIR: &str = "/etc/atalaya-agent/profiles";
 
 /// Everything in `agent.toml`. Every field has a default: an empty file, or none, is a valid configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +24,8 @@ pub struct Local {
     pub buffer: BufferSection,
     /// How ICMP targets are probed.
     pub icmp: IcmpSection,
+    /// What is known of devices that speak SNMP.
+    pub snmp: SnmpSection,
     /// What of the link may be used.
     pub uplink: UplinkSection,
     /// What is logged.
@@ -50,6 +56,15 @@ pub struct IcmpSection {
     pub spacing_ms: u64,
     /// Milliseconds after which an echo is lost.
     pub timeout_ms: u64,
+}
+
+/// `[snmp]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnmpSection {
+    /// Folder whose `*.toml` add device profiles or replace those built in, by id. Left out: [`PROFILES_DIR`] where it
+    /// exists.
+    pub profiles_dir: Option<PathBuf>,
 }
 
 /// `[uplink]`
@@ -87,6 +102,7 @@ impl Default for Local {
             gateways: Vec::new(),
             buffer: BufferSection::default(),
             icmp: IcmpSection::default(),
+            snmp: SnmpSection::default(),
             uplink: UplinkSection::default(),
             log: LogSection::default(),
         }
@@ -212,6 +228,16 @@ impl Local {
         }
     }
 
+    /// Device profiles: those built in and those of the folder, and what is wrong in the folder. What is wrong there
+    /// leaves the rest in force.
+    pub fn profiles(&self) -> (Profiles, Vec<ProfileError>) {
+        let default = || Some(PathBuf::from(PROFILES_DIR)).filter(|folder| folder.is_dir());
+        match self.snmp.profiles_dir.clone().or_else(default) {
+            Some(folder) => Profiles::with_folder(&folder),
+            None => (Profiles::embedded(), Vec::new()),
+        }
+    }
+
     /// How ICMP targets are probed.
     pub fn echo_plan(&self) -> EchoPlan {
         EchoPlan {
@@ -238,6 +264,14 @@ mod tests {
         let local = load("state_dir = '/srv/agent'\n[buffer]\nmax_mib = 64\n[icmp]\ncount = 3\n").unwrap();
         assert_eq!(local.bounds().max_bytes, 64 << 20);
         assert_eq!(local.echo_plan().count, 3);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told_and_what_is_built_in_stays() {
+        let local = load("[snmp]\nprofiles_dir = '/nonexistent/profiles'\n").unwrap();
+        let (profiles, errors) = local.profiles();
+        assert!(!profiles.is_empty());
+        assert!(errors[0].to_string().starts_with("/nonexistent/profiles:0: "), "{errors:?}");
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod local;
 mod remote;
 mod sealing;
 
-pub use local::{BufferSection, IcmpSection, Local, LocalError, LogFormat, LogSection};
+pub use local::{
+    BufferSection, IcmpSection, Local, LocalError, LogFormat, LogSection, PROFILES_DIR, SnmpSection,
+};
 pub use remote::{ActiveConfig, ActiveDevice, ConfigKeeper};
 pub use sealing::{SealError, SealingKey};

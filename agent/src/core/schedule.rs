@@ -85,13 +85,21 @@ impl Schedule {
         Some(index)
     }
 
-    /// A measurement that was due ended. `dice` in [0, 1) is the jitter of a rest.
-    pub fn finished(&mut self, index: usize, now: Duration, started: Duration, success: bool, dice: f64) {
-        let Some(entry) = self.entries.get_mut(index) else { return };
+    /// A measurement that was due ended; gives the slots that passed meanwhile. `dice` in [0, 1) is the jitter of a rest.
+    pub fn finished(
+        &mut self,
+        index: usize,
+        now: Duration,
+        started: Duration,
+        success: bool,
+        dice: f64,
+    ) -> u64 {
+        let Some(entry) = self.entries.get_mut(index) else { return 0 };
         let next = slot_after(now, entry.interval, entry.phase);
         let expected = slot_after(started, entry.interval, entry.phase);
         let late = next.saturating_sub(expected).as_millis() / entry.interval.as_millis().max(1);
-        entry.skipped = entry.skipped.saturating_add(u64::try_from(late).unwrap_or(u64::MAX));
+        let late = u64::try_from(late).unwrap_or(u64::MAX);
+        entry.skipped = entry.skipped.saturating_add(late);
         let rest = if success {
             entry.failures = 0;
             entry.backoff.succeeded();
@@ -110,6 +118,7 @@ impl Schedule {
         // A rest may end between two slots: a device that is back is found soon after its rest, not a slot later.
         let at = if rest > Duration::ZERO { next.max(now + rest) } else { next };
         self.due.push(Reverse((at, index)));
+        late
     }
 
     /// Where the breaker of a device stands.
@@ -211,7 +220,7 @@ mod tests {
         let index = schedule.take_due(start).unwrap();
         let end = start + Duration::from_secs(150);
         assert_eq!(schedule.next_due(), None);
-        schedule.finished(index, end, start, true, 0.5);
+        assert_eq!(schedule.finished(index, end, start, true, 0.5), 2);
         assert_eq!(schedule.skipped(), 2);
         assert_eq!(schedule.next_due(), Some(start + 3 * MINUTE));
     }

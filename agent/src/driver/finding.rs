@@ -69,6 +69,12 @@ words! {
     AnswersAs = "answers_as",
     /// No answer, which is also what a wrong community gets.
     SnmpSilent = "snmp_silent",
+    /// A device profile fits that was tested with a recording of a real device.
+    SnmpProfile = "snmp_profile",
+    /// A device profile fits that was not seen on hardware.
+    SnmpProfileUnseen = "snmp_profile_unseen",
+    /// No device profile fits.
+    SnmpProfileNone = "snmp_profile_none",
     /// The interface table can be read.
     Interfaces = "interfaces",
     /// There is no interface table.

@@ -71,7 +71,7 @@ pub struct SampleSink<'a> {
 /// Behind a [`SampleSink`]: the packer of a running agent, a list in `probe` and in tests.
 pub trait SampleReceiver: Send {
     /// Takes one sample; `labels` are sorted by name.
-    fn receive(&mut self, metric: &'static str, labels: &[(&'static str, &str)], kind: Kind, value: Value);
+    fn receive(&mut self, metric: &str, labels: &[(&str, &str)], kind: Kind, value: Value);
 }
 
 impl<'a> SampleSink<'a> {
@@ -81,29 +81,18 @@ impl<'a> SampleSink<'a> {
     }
 
     /// Pushes one sample, measured now.
-    pub fn push(
-        &mut self,
-        metric: &'static str,
-        labels: &[(&'static str, &str)],
-        kind: Kind,
-        value: impl Into<Value>,
-    ) {
+    pub fn push(&mut self, metric: &str, labels: &[(&str, &str)], kind: Kind, value: impl Into<Value>) {
         debug_assert!(labels.is_sorted_by_key(|(name, _)| *name), "labels of {metric} are not sorted");
         self.receiver.receive(metric, labels, kind, value.into());
     }
 
     /// Pushes a level.
-    pub fn gauge(&mut self, metric: &'static str, labels: &[(&'static str, &str)], value: impl Into<Value>) {
+    pub fn gauge(&mut self, metric: &str, labels: &[(&str, &str)], value: impl Into<Value>) {
         self.push(metric, labels, Kind::Gauge, value);
     }
 
     /// Pushes a raw counter.
-    pub fn counter(
-        &mut self,
-        metric: &'static str,
-        labels: &[(&'static str, &str)],
-        value: impl Into<Value>,
-    ) {
+    pub fn counter(&mut self, metric: &str, labels: &[(&str, &str)], value: impl Into<Value>) {
         self.push(metric, labels, Kind::Counter, value);
     }
 }

@@ -1,6 +1,7 @@
 //! What the agent last learnt of each device: for the heartbeat, `status` and the technician.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use atalaya_protocol::wire::{DeviceState, Reachability};
@@ -19,6 +20,7 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct DeviceBoard {
     entries: Mutex<BTreeMap<String, Entry>>,
+    skipped: AtomicU64,
 }
 
 impl DeviceBoard {
@@ -63,6 +65,16 @@ impl DeviceBoard {
         if reachability != Reachability::Silent {
             state.last_answer_ms = now_ms;
         }
+    }
+
+    /// So many measurements fell out because the one before them was still under way.
+    pub fn skipped(&self, measurements: u64) {
+        self.skipped.fetch_add(measurements, Ordering::Relaxed);
+    }
+
+    /// Measurements that fell out since the start.
+    pub fn all_skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
     }
 
     /// Whether a device should be asked who it is.

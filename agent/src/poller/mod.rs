@@ -116,7 +116,9 @@ impl Poller {
                     let (generation, finished) = ended?;
                     if generation == round.generation {
                         let now = poller.clock.elapsed();
-                        round.schedule.finished(finished.index, now, finished.started, finished.success, rand::random());
+                        let Finished { index, started, success } = finished;
+                        let late = round.schedule.finished(index, now, started, success, rand::random());
+                        poller.board.skipped(late);
                     }
                 }
                 slot = Arc::clone(&slots).acquire_owned(), if !round.ready.is_empty() => {

@@ -50,7 +50,7 @@ impl<'a> DeviceSamples<'a> {
 }
 
 impl SampleReceiver for DeviceSamples<'_> {
-    fn receive(&mut self, metric: &'static str, labels: &[(&'static str, &str)], kind: Kind, value: Value) {
+    fn receive(&mut self, metric: &str, labels: &[(&str, &str)], kind: Kind, value: Value) {
         if let Some(series) = self.registry.number_after(self.last, self.device_id, metric, labels, kind) {
             self.last = Some(series);
             self.samples.push(Sample { series, local_ms: self.clock.local_ms(), value });

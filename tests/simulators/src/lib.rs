@@ -6,6 +6,7 @@
 //! | [`relay`] | a bad link between two processes, UDP or TCP |
 //! | [`snmp_fleet`] | many SNMP devices, cheaper than any poller that asks them |
 //! | [`snmpd`] | nothing: it runs net-snmp's real agent on a free port |
+//! | [`snmpsim`] | any SNMP device of which there is a recording |
 //!
 //! Rules of this crate:
 //!
@@ -22,3 +23,4 @@ pub mod rng;
 pub mod routeros;
 pub mod snmp_fleet;
 pub mod snmpd;
+pub mod snmpsim;

@@ -180,7 +180,7 @@ fn text(config: &SnmpdConfig, port: u16) -> String {
 }
 
 /// A GetRequest of SNMP v2c for `sysUpTime.0` (RFC 3416), request id 1.
-fn get_uptime(community: &str) -> Vec<u8> {
+pub(crate) fn get_uptime(community: &str) -> Vec<u8> {
     let name = ber::oid(&[1, 3, 6, 1, 2, 1, 1, 3, 0]);
     let binding = ber::element(ber::SEQUENCE, &[name, ber::element(ber::NULL, &[])].concat());
     let number = |value: u8| ber::element(ber::INTEGER, &[value]);

@@ -112,12 +112,52 @@ pub(super) fn single_arc(content: &[u8]) -> Option<u32> {
     content.iter().try_fold(0u32, |arc, byte| Some(arc.checked_mul(128)? | u32::from(byte & 0x7F)))
 }
 
+/// The arcs of what follows a prefix; `None` when the last is cut short or one is beyond 32 bits.
+pub(super) fn arcs(content: &[u8]) -> Option<Vec<u32>> {
+    let (mut arcs, mut arc, mut open) = (Vec::new(), 0u32, false);
+    for byte in content {
+        arc = arc.checked_mul(128)? | u32::from(byte & 0x7F);
+        open = byte & 0x80 != 0;
+        if !open {
+            arcs.push(arc);
+            arc = 0;
+        }
+    }
+    (!open).then_some(arcs)
+}
+
+/// An identifier as people write it (`1.3.6.1.2.1`), as it travels; `None` when it is none.
+pub(super) fn encoded(dotted: &str) -> Option<Vec<u8>> {
+    let number = |arc: &str| arc.bytes().all(|digit| digit.is_ascii_digit()).then(|| arc.parse::<u32>().ok());
+    let arcs = dotted.split('.').map(|arc| number(arc).flatten()).collect::<Option<Vec<u32>>>()?;
+    let (&[first, second], rest) = arcs.split_first_chunk()?;
+    // X.690 §8.19: only below the third root does the second arc go beyond 39.
+    if first > 2 || (first < 2 && second > 39) || arcs.len() > 128 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(arcs.len() + 4);
+    put_arc(&mut out, (first * 40).checked_add(second)?);
+    for arc in rest {
+        put_arc(&mut out, *arc);
+    }
+    Some(out)
+}
+
 /// Appends an arc.
 pub(super) fn put_arc(out: &mut Vec<u8>, arc: u32) {
     let sevens = (u32::BITS - arc.leading_zeros()).div_ceil(7).max(1);
     for at in (0..sevens).rev() {
         let [low, ..] = (arc >> (7 * at)).to_le_bytes();
         out.push(if at > 0 { low | 0x80 } else { low & 0x7F });
+    }
+}
+
+/// Bytes of tag and length before a content of `length` bytes.
+pub(super) fn header_bytes(length: usize) -> usize {
+    match length {
+        0..=0x7F => 2,
+        0x80..=0xFF => 3,
+        _ => 4,
     }
 }
 
@@ -175,6 +215,13 @@ mod tests {
         assert_eq!(dotted(&[0x88, 0x37]), "2.999");
         assert_eq!(single_arc(&[5, 6]), None);
         assert_eq!(single_arc(&[0x85]), None);
+        assert_eq!(arcs(&[0xF5, 0x0C, 5]), Some(vec![14_988, 5]));
+        assert_eq!((arcs(&[]), arcs(&[5, 0x85]), arcs(&[0xFF; 5])), (Some(vec![]), None, None));
+        assert_eq!(encoded("1.3.6.1.4.1.14988"), Some(vec![0x2B, 6, 1, 4, 1, 0xF5, 0x0C]));
+        assert_eq!(encoded("2.999"), Some(vec![0x88, 0x37]));
+        for wrong in ["", "1", "1..3", ".1.3.6", "1.3.", "1.+3", "3.1", "1.40", "1.3.4294967296", "1.3.x"] {
+            assert_eq!(encoded(wrong), None, "{wrong}");
+        }
     }
 
     proptest! {
@@ -186,12 +233,22 @@ mod tests {
         }
 
         #[test]
+        fn identifiers_go_there_and_back(first in 0u32..2, second in 0u32..40, rest: Vec<u32>) {
+            let rest = &rest[..rest.len().min(100)];
+            let all: Vec<String> = [first, second].iter().chain(rest).map(u32::to_string).collect();
+            let bytes = encoded(&all.join(".")).unwrap();
+            prop_assert_eq!(arcs(&bytes).map(|arcs| arcs[1..].to_vec()), Some(rest.to_vec()));
+            prop_assert_eq!(dotted(&bytes), all.join("."));
+        }
+
+        #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
             let mut reader = Reader(&bytes);
             while let Ok((_, content)) = reader.next() {
                 prop_assert!(content.len() < bytes.len());
             }
             let (_, _, _, _) = (signed(&bytes), unsigned(&bytes), dotted(&bytes), single_arc(&bytes));
+            let _arcs = arcs(&bytes);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the MIBs say → our metrics.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::parse::{Interface, InterfaceTable, System};
@@ -18,12 +18,13 @@ pub(super) fn identity(system: &System) -> Identity {
     }
 }
 
+/// Pushes what the walk of the interface tables gave; gives what passed since the last one.
 pub(super) fn samples(
     table: &InterfaceTable,
     state: &mut CounterState,
     now: Duration,
     sink: &mut SampleSink<'_>,
-) {
+) -> Since {
     let mut since = Since::Start;
     if let Some(ticks) = table.uptime_ticks {
         let uptime;
@@ -41,6 +42,19 @@ pub(super) fn samples(
         }
     }
     state.keep(|name| seen.contains(name.split('#').next().unwrap_or(name)));
+    since
+}
+
+/// How interfaces are called in labels, by ifIndex: as in [`samples`].
+pub(super) fn names(table: &InterfaceTable) -> HashMap<u32, String> {
+    let mut seen = HashSet::new();
+    let named = table.rows.iter().filter_map(|(index, row)| Some((*index, row.name.as_deref()?)));
+    named
+        .filter(|(_, name)| !is_subscriber_session(name))
+        .map(|(index, name)| {
+            (index, if seen.insert(name) { name.to_owned() } else { format!("{name}#{index}") })
+        })
+        .collect()
 }
 
 /// RouterOS shows every PPP session as an interface `<pppoe-user>`: thousands, and they are read elsewhere.
@@ -98,13 +112,7 @@ mod tests {
     struct Taken(Vec<(String, Option<String>, Value)>);
 
     impl SampleReceiver for Taken {
-        fn receive(
-            &mut self,
-            metric: &'static str,
-            labels: &[(&'static str, &str)],
-            _kind: Kind,
-            value: Value,
-        ) {
+        fn receive(&mut self, metric: &str, labels: &[(&str, &str)], _kind: Kind, value: Value) {
             self.0.push((metric.into(), labels.first().map(|(_, value)| (*value).to_owned()), value));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::ber::{self, BerError};
 use super::oid::{self, Column};
-use super::pdu::{Answer, Binding, Value};
+use super::pdu::{Answer, Binding, Bindings, Value};
 use crate::driver::DeviceError;
 
 impl From<BerError> for DeviceError {
@@ -128,18 +128,7 @@ impl InterfaceTable {
         walks: &mut [Walk],
     ) -> Result<Taken, DeviceError> {
         let mut bindings = answer.bindings();
-        for scalar in bindings.by_ref().take(2) {
-            let Binding { name, value } = scalar?;
-            match value {
-                Value::TimeTicks(ticks) if name.starts_with(oid::SYS_UP_TIME) => {
-                    self.uptime_ticks = Some(ticks);
-                }
-                Value::Integer(seconds) if name.starts_with(oid::SNMP_ENGINE_TIME) => {
-                    self.engine_seconds = u32::try_from(seconds).ok();
-                }
-                _ => {}
-            }
-        }
+        self.take_times(&mut bindings)?;
         let bytes = bindings.bytes();
         let mut columns = open.iter().cycle();
         let mut count = 0;
@@ -161,6 +150,23 @@ impl InterfaceTable {
             return Err(DeviceError::Protocol { words: "a GETBULK was answered without any row".into() });
         }
         Ok(Taken { bindings: count, bytes })
+    }
+
+    /// Takes the two bindings of uptime and engine time.
+    pub(super) fn take_times(&mut self, bindings: &mut Bindings<'_>) -> Result<(), DeviceError> {
+        for scalar in bindings.take(2) {
+            let Binding { name, value } = scalar?;
+            match value {
+                Value::TimeTicks(ticks) if name.starts_with(oid::SYS_UP_TIME) => {
+                    self.uptime_ticks = Some(ticks);
+                }
+                Value::Integer(seconds) if name.starts_with(oid::SNMP_ENGINE_TIME) => {
+                    self.engine_seconds = u32::try_from(seconds).ok();
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Where the row of this ifIndex is; made when there is none. `hint` is where it is expected.
@@ -226,7 +232,7 @@ impl Interface {
 }
 
 /// Text of a device: UTF-8 where it is, control characters left out, bounded.
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes)
         .chars()
         .filter(|c| !c.is_control())

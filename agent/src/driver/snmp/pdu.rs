@@ -5,6 +5,7 @@ use super::ber::{self, BerError, Reader};
 
 const VERSION: i64 = 1;
 const GET: u8 = 0xA0;
+const GET_NEXT: u8 = 0xA1;
 const RESPONSE: u8 = 0xA2;
 const GET_BULK: u8 = 0xA5;
 
@@ -13,6 +14,8 @@ const GET_BULK: u8 = 0xA5;
 pub(super) enum Ask {
     /// The named objects.
     Get,
+    /// For each name the object after it.
+    GetNext,
     /// The objects after the named ones: the first names once, the others so many times.
     GetBulk {
         /// How many of the names are asked once.
@@ -33,12 +36,17 @@ impl Names {
         if let Some(index) = index {
             ber::put_arc(&mut arc, index);
         }
-        let name = oid.len() + arc.len();
-        // Name, its header of two bytes, and a NULL.
-        ber::put_header(&mut self.0, ber::SEQUENCE, name + 4);
+        self.push_row(oid, &arc);
+    }
+
+    /// Adds an object identifier with an index of any length after it, both encoded.
+    pub(super) fn push_row(&mut self, oid: &[u8], index: &[u8]) {
+        let name = oid.len() + index.len();
+        // The name, its header, and a NULL of two bytes.
+        ber::put_header(&mut self.0, ber::SEQUENCE, ber::header_bytes(name) + name + 2);
         ber::put_header(&mut self.0, ber::OBJECT_ID, name);
         self.0.extend_from_slice(oid);
-        self.0.extend_from_slice(&arc);
+        self.0.extend_from_slice(index);
         ber::put_header(&mut self.0, ber::NULL, 0);
     }
 }
@@ -47,6 +55,7 @@ impl Names {
 pub(super) fn request(ask: Ask, id: u32, community: &[u8], names: &Names) -> Vec<u8> {
     let (tag, first, second) = match ask {
         Ask::Get => (GET, 0, 0),
+        Ask::GetNext => (GET_NEXT, 0, 0),
         Ask::GetBulk { once, repetitions } => (GET_BULK, once, repetitions),
     };
     let mut pdu = Vec::with_capacity(names.0.len() + 24);

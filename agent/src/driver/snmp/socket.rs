@@ -46,6 +46,7 @@ pub struct Dropped {
 pub struct Sockets {
     v4: Result<UdpSocket, String>,
     v6: Result<UdpSocket, String>,
+    waits: [Duration; 2],
     waiting: Mutex<HashMap<u32, Waiting>>,
     unasked: AtomicU64,
     foreign: AtomicU64,
@@ -58,11 +59,18 @@ impl Sockets {
         Self {
             v4: open(Domain::IPV4, (Ipv4Addr::UNSPECIFIED, 0).into()),
             v6: open(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, 0).into()),
+            waits: WAITS,
             waiting: Mutex::default(),
             unasked: AtomicU64::new(0),
             foreign: AtomicU64::new(0),
             unreadable: AtomicU64::new(0),
         }
+    }
+
+    /// As [`Sockets::open`], waiting as long as a test can.
+    #[cfg(test)]
+    pub(super) fn waiting(waits: [Duration; 2]) -> Self {
+        Self { waits, ..Self::open() }
     }
 
     /// Receives answers until `stop`; without it every request runs into its timeout.
@@ -145,7 +153,7 @@ impl Sockets {
         };
         let mut pending = self.expect(peer);
         let message = message(pending.id);
-        for wait in WAITS {
+        for wait in self.waits {
             if let Err(error) = socket.send_to(&message, peer).await {
                 return Err(DeviceError::Unreachable { words: error.to_string() });
             }
@@ -153,7 +161,7 @@ impl Sockets {
                 return Ok(answer);
             }
         }
-        let waited: Duration = WAITS.iter().sum();
+        let waited: Duration = self.waits.iter().sum();
         Err(DeviceError::Timeout {
             words: format!(
                 "silence for {} ms from {peer}: down, SNMP off, or another community",

@@ -26,9 +26,23 @@ struct Uptime {
 
 /// A 32-bit counter carried on to 64 bits.
 #[derive(Debug, Clone, Copy)]
-struct Wide {
+pub(super) struct Wide {
     last: u32,
     wraps: u64,
+}
+
+impl Wide {
+    /// Carries on a counter of which nothing is known but that it counts. Where no line bounds its speed, a fall is a
+    /// wrap when it leads from the top quarter of the range to the bottom quarter; otherwise it started anew.
+    pub(super) fn carry(before: Option<Self>, count: u32) -> (Self, u64) {
+        const QUARTER: u32 = 1 << 30;
+        let wraps = match before {
+            Some(before) if count >= before.last => before.wraps,
+            Some(before) if before.last >= 3 * QUARTER && count < QUARTER => before.wraps + 1,
+            Some(_) | None => 0,
+        };
+        (Self { last: count, wraps }, wraps * WRAP_COUNT + u64::from(count))
+    }
 }
 
 /// Which 32-bit counter of an interface.
@@ -164,6 +178,16 @@ mod tests {
         assert_eq!(state.widen("a", Which::InOctets, 1_000, elapsed, GIGABIT), WRAP_COUNT + 1_000);
         assert_eq!(state.widen("a", Which::InOctets, 500, elapsed, GIGABIT), 2 * WRAP_COUNT + 500);
         assert_eq!(state.widen("a", Which::InOctets, 400, Since::Start, GIGABIT), 400);
+    }
+
+    #[test]
+    fn a_counter_without_a_known_speed_wraps_only_from_top_to_bottom() {
+        let (top, _) = Wide::carry(None, u32::MAX - 5);
+        let (wrapped, count) = Wide::carry(Some(top), 10);
+        assert_eq!(count, WRAP_COUNT + 10);
+        assert_eq!(Wide::carry(Some(wrapped), 400).1, WRAP_COUNT + 400);
+        let (middle, _) = Wide::carry(None, 2_000_000_000);
+        assert_eq!(Wide::carry(Some(middle), 10).1, 10);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Real devices measured, by the drivers and by the program.
 
+mod profiles;
 mod program;
 mod snmp;

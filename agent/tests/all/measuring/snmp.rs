@@ -26,16 +26,16 @@ pub(super) const COMMUNITY: &str = "lectura";
 struct Taken(BTreeMap<(String, String), (Kind, Value)>);
 
 impl SampleReceiver for Taken {
-    fn receive(&mut self, metric: &'static str, labels: &[(&'static str, &str)], kind: Kind, value: Value) {
+    fn receive(&mut self, metric: &str, labels: &[(&str, &str)], kind: Kind, value: Value) {
         let label = labels.first().map(|(_, value)| (*value).to_owned()).unwrap_or_default();
         let before = self.0.insert((metric.into(), label.clone()), (kind, value));
         assert!(before.is_none(), "{metric} of {label} came twice");
     }
 }
 
-/// A device, and what receives its answers for as long as it lives.
-fn device(address: SocketAddr, community: &str) -> (Arc<dyn Device>, JoinSet<anyhow::Result<()>>) {
-    let target = Target {
+/// A device as headquarters configured it.
+pub(super) fn target(address: SocketAddr, community: &str) -> Target {
+    Target {
         device_id: "dev_1".into(),
         site_id: "sit_1".into(),
         name: "switch".into(),
@@ -46,11 +46,15 @@ fn device(address: SocketAddr, community: &str) -> (Arc<dyn Device>, JoinSet<any
         credentials: Credentials::SnmpV2c { community: community.to_owned().into() },
         max_in_flight: 0,
         routeros: RouterosOptions::default(),
-    };
+    }
+}
+
+/// A device, and what receives its answers for as long as it lives.
+pub(super) fn device(address: SocketAddr, community: &str) -> (Arc<dyn Device>, JoinSet<anyhow::Result<()>>) {
     let resources = Arc::new(Resources::open(Arc::new(AgentClock::start()), Default::default()));
     let mut sockets = JoinSet::new();
     sockets.spawn(Arc::clone(&resources).run(CancellationToken::new()));
-    (resources.device(target).unwrap(), sockets)
+    (resources.device(target(address, community)).unwrap(), sockets)
 }
 
 pub(super) async fn snmpd() -> Option<Snmpd> {

@@ -10,7 +10,7 @@ use crate::driver::{DeviceError, Identify as _, Kind, Measure as _, SampleReceiv
 struct Samples(Vec<(String, String, Value)>);
 
 impl SampleReceiver for Samples {
-    fn receive(&mut self, metric: &'static str, labels: &[(&'static str, &str)], _: Kind, value: Value) {
+    fn receive(&mut self, metric: &str, labels: &[(&str, &str)], _: Kind, value: Value) {
         self.0.push((metric.into(), labels.first().map_or("", |(_, value)| value).into(), value));
     }
 }
