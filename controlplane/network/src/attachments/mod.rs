@@ -12,7 +12,10 @@ mod store;
 
 pub use model::{Attachment, NewAttachment, NewAttachmentPoint};
 pub(crate) use service::password_context;
-pub use service::{attachment_create, attachment_remove, attachments_of_services};
+pub use service::{
+    attachment_create, attachment_drop, attachment_make, attachment_remove, attachment_take_over,
+    attachments_of_services,
+};
 
 use atalaya_kernel::Permission;
 

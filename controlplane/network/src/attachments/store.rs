@@ -16,10 +16,12 @@ pub(super) struct AttachmentRow {
     pub(super) sealed_password: Option<Vec<u8>>,
     pub(super) profile: Option<String>,
     pub(super) address: Option<String>,
+    /// Whether the device shall have the plan's speed; else it keeps its own.
+    pub(super) speed_managed: bool,
     pub(super) removed_at: Option<Timestamp>,
 }
 
-const SELECT: &str = "SELECT id, service_id, customer_id, kind, access_user, sealed_password, profile, address, removed_at \
+const SELECT: &str = "SELECT id, service_id, customer_id, kind, access_user, sealed_password, profile, address, speed_managed, removed_at \
      FROM network_attachment WHERE tenant_id = ";
 
 pub(super) async fn attachment_insert(
@@ -28,7 +30,7 @@ pub(super) async fn attachment_insert(
     now: Timestamp,
 ) -> Result<(), DbError> {
     sql("INSERT INTO network_attachment (tenant_id, id, service_id, customer_id, kind, access_user, sealed_password, profile, \
-         address, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)")
+         address, version, created_at, updated_at, speed_managed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10, $11)")
     .bind(tx.tenant())
     .bind(&row.id)
     .bind(&row.service_id)
@@ -39,6 +41,7 @@ pub(super) async fn attachment_insert(
     .bind(&row.profile)
     .bind(&row.address)
     .bind(now)
+    .bind(row.speed_managed)
     .execute(tx)
     .await
     .map(drop)

@@ -33,11 +33,11 @@ pub use plan::{
     DevicePlanView, PlanChange, PlanState, device_mode_set, device_plan_get, device_plan_request,
 };
 pub use routeros_script::{RouterosScript, ScriptRequest, routeros_script};
-pub(crate) use service::credentials_context;
 pub use service::{
-    agent_sealing_key, device_counts, device_create, device_delete, device_get, device_sites_of_agent,
-    device_states_by_site, device_update, devices_by_ids, devices_count, devices_list,
+    agent_sealing_key, device_counts, device_create, device_delete, device_find, device_get,
+    device_sites_of_agent, device_states_by_site, device_update, devices_by_ids, devices_count, devices_list,
 };
+pub(crate) use service::{credentials_context, device_behind};
 pub use status::{DeviceReport, device_states_record};
 pub use testing_connection::{
     ConnectionTest, NewConnectionTest, connection_test_create, connection_test_get,

@@ -65,15 +65,34 @@ pub(super) async fn show_one(tx: &mut TenantTx, row: DeviceRow) -> Result<Device
     shown(tx, vec![row]).await?.into_iter().next().ok_or(Error::NotFound)
 }
 
+/// A device that exists and may be seen; for other domains that refer to it.
+///
+/// # Errors
+/// Not found.
+pub async fn device_find(tx: &mut TenantTx, id: &DeviceId) -> Result<Device, Error> {
+    let row = store::device_get(tx, id).await?;
+    show_one(tx, row).await
+}
+
+/// The device of a kind that comes behind another in the order of ids.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn device_behind(
+    tx: &mut TenantTx,
+    after: Option<&DeviceId>,
+    kind: DeviceKind,
+) -> Result<Option<DeviceId>, Error> {
+    Ok(store::device_behind(tx, after.map_or("", DeviceId::as_str), kind).await?)
+}
+
 /// One device.
 ///
 /// # Errors
 /// Not found, or without `device.read`.
 pub async fn device_get(ctx: &Ctx, id: &DeviceId) -> Result<Device, Error> {
     ctx.authorize(READ)?;
-    let mut tx = ctx.begin_read().await?;
-    let row = store::device_get(&mut tx, id).await?;
-    show_one(&mut tx, row).await
+    device_find(&mut ctx.begin_read().await?, id).await
 }
 
 /// Looks at what every device must satisfy; shared by adding, changing and testing.

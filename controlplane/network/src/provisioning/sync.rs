@@ -79,6 +79,9 @@ fn next(
     let wanted = wanted(row, service);
     let around = Circumstances { brake_open: brake_open(&row.site_id), raised_at: order.raised_at() };
     let decision = rules::decide(current, wanted, around);
+    // What was taken over keeps the speed that it has on the device: 0 is not managed.
+    let (download_bps, upload_bps) =
+        if row.speed_managed { (plan.download_bps, plan.upload_bps) } else { (0, 0) };
     let profile =
         row.own_profile.clone().unwrap_or_else(|| rules::profile_of(plan.download_bps, plan.upload_bps));
     let newly_cut = decision.status != DesiredStatus::Active
@@ -87,8 +90,8 @@ fn next(
         status: decision.status,
         hold_reason: decision.hold,
         released: decision.released,
-        download_bps: plan.download_bps,
-        upload_bps: plan.upload_bps,
+        download_bps,
+        upload_bps,
         access_digest: access_digest(row, &profile),
         profile,
         reason: service.status_reason.clone().unwrap_or_default(),

@@ -3,7 +3,11 @@
 
 mod agents;
 mod causes;
+mod comparing;
 mod devices;
 mod following;
 mod found;
+mod imports;
+mod listings;
+mod making;
 mod town;

@@ -29,6 +29,7 @@ pub(crate) struct PointRow {
     pub(crate) sealed_password: Option<Vec<u8>>,
     pub(crate) own_profile: Option<String>,
     pub(crate) address: Option<String>,
+    pub(crate) speed_managed: bool,
     pub(crate) removed_at: Option<Timestamp>,
     pub(crate) status: DesiredStatus,
     pub(crate) timeline: i64,
@@ -45,6 +46,7 @@ pub(crate) struct PointRow {
     pub(crate) not_after: Option<Timestamp>,
     pub(crate) counted_cut_at: Option<Timestamp>,
     pub(crate) before_image: String,
+    pub(crate) changed_at: Timestamp,
     pub(crate) o_status: Option<ObservedStatus>,
     pub(crate) o_outcome: Option<Outcome>,
     pub(crate) o_timeline: Option<i64>,
@@ -117,9 +119,9 @@ impl PointRow {
 /// Points that are not forgotten.
 pub(super) fn select(tx: &TenantTx) -> Query {
     sql("SELECT p.id, p.attachment_id, p.service_id, a.customer_id, p.device_id, d.name AS device_name, d.mode AS device_mode, \
-         d.agent_id, d.site_id, a.kind, a.access_user, a.sealed_password, a.profile AS own_profile, a.address, a.removed_at, \
+         d.agent_id, d.site_id, a.kind, a.access_user, a.sealed_password, a.profile AS own_profile, a.address, a.speed_managed, a.removed_at, \
          p.status, p.timeline, p.generation, p.download_bps, p.upload_bps, p.profile, p.access_digest, p.reason, p.cause_id, \
-         p.hold_reason, p.released, p.hold_open_until, p.not_after, p.counted_cut_at, p.before_image, \
+         p.hold_reason, p.released, p.hold_open_until, p.not_after, p.counted_cut_at, p.before_image, p.changed_at, \
          o.status AS o_status, o.outcome AS o_outcome, o.timeline AS o_timeline, o.generation AS o_generation, \
          o.detail AS o_detail, o.drift AS o_drift, o.read_at AS o_read_at, o.applied_at, o.cut_at, o.unblocked_at, \
          o.session_seen_at, o.session_present, o.session_since, o.session_address, o.session_caller_id \
@@ -153,6 +155,10 @@ pub(crate) async fn points_of_attachments(
     ids: &[AttachmentId],
 ) -> Result<Vec<PointRow>, DbError> {
     select(tx).push(" AND p.attachment_id IN ").push_list(ids).push(" ORDER BY p.id").fetch_all(tx).await
+}
+
+pub(crate) async fn points_on_device(tx: &mut TenantTx, device: &DeviceId) -> Result<Vec<PointRow>, DbError> {
+    select(tx).push(" AND p.device_id = ").push_bind(device).push(" ORDER BY p.id").fetch_all(tx).await
 }
 
 /// Points of an agent changed after a generation, in order of change.
