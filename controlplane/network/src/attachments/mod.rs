@@ -11,7 +11,7 @@ mod service;
 mod store;
 
 pub use model::{Attachment, NewAttachment, NewAttachmentPoint};
-pub(crate) use service::password_context;
+pub(crate) use service::{access_key, password_context};
 pub use service::{
     attachment_create, attachment_drop, attachment_make, attachment_remove, attachment_take_over,
     attachments_of_services,

@@ -4,7 +4,11 @@ use super::{
     ListingEnd, ListingRow, ListingState, PartTaken, field,
     store::{self, ListingRecord, StoredRow},
 };
-use crate::{imports::rules::address_key, provisioning};
+use crate::{
+    attachments::access_key,
+    imports::rules::address_key,
+    provisioning::{self, AttachmentKind},
+};
 use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
@@ -151,7 +155,7 @@ async fn rows_keep(
             fields: serde_json::to_string(&row.fields).map_err(Error::internal)?,
             search_text: normalise(&searched.join(" ")),
             comment_text: normalise(row.text(field::COMMENT)),
-            point_id: access_key(row).and_then(|key| points.get(&key).cloned()),
+            point_id: taken(row).and_then(|key| points.get(&key).cloned()),
         };
         by_key.insert((row.table.as_str(), row.key.as_str()), stored);
     }
@@ -165,17 +169,20 @@ async fn points(
     device: &DeviceId,
     rows: &[ListingRow],
 ) -> Result<BTreeMap<String, PointId>, Error> {
-    let keys: Vec<String> = rows.iter().filter_map(access_key).collect();
+    let keys: Vec<String> = rows.iter().filter_map(taken).collect();
     Ok(provisioning::points_by_access(tx, device, &keys).await?)
 }
 
 /// What a point that has this row takes on its device.
-fn access_key(row: &ListingRow) -> Option<String> {
+fn taken(row: &ListingRow) -> Option<String> {
     use super::RowTable as T;
     match row.table {
-        T::Secrets | T::Sessions => Some(format!("pppoe/{}", row.text(field::NAME))),
+        T::Secrets | T::Sessions => {
+            Some(access_key(AttachmentKind::Pppoe, Some(row.text(field::NAME)), None))
+        }
         T::Leases | T::Queues | T::ListEntries => {
-            address_key(row.text(field::ADDRESS)).map(|address| format!("static/{address}"))
+            let address = address_key(row.text(field::ADDRESS))?;
+            Some(access_key(AttachmentKind::Static, None, Some(&address)))
         }
         T::Profiles | T::Pools | T::Servers => None,
     }

@@ -93,11 +93,13 @@ impl<'r> Rows<'r> {
     }
 
     fn judge(&self, subject: &Subject) -> Judged {
-        let needed = match subject.kind {
-            AttachmentKind::Pppoe => RowTable::Secrets,
-            AttachmentKind::Static => RowTable::ListEntries,
+        // Who has a fixed address may be cut by the list, however they are attached.
+        let needed: &[RowTable] = match subject.kind {
+            AttachmentKind::Pppoe if subject.address.is_empty() => &[RowTable::Secrets],
+            AttachmentKind::Pppoe => &[RowTable::Secrets, RowTable::ListEntries],
+            AttachmentKind::Static => &[RowTable::ListEntries],
         };
-        if !self.tables.contains(&needed) {
+        if !needed.iter().all(|table| self.tables.contains(table)) {
             return Judged::NotKnown(NotKnown::NotListed);
         }
         if subject.expected == Expected::Held {
@@ -192,7 +194,7 @@ impl<'r> Rows<'r> {
         let users: HashSet<&str> = subjects.iter().map(|subject| subject.user.as_str()).collect();
         let mut strangers: Vec<_> =
             self.secrets.values().filter(|row| !users.contains(row.text(field::NAME))).collect();
-        strangers.sort_by_key(|row| &row.key);
+        strangers.sort_by(|one, other| one.key.cmp(&other.key));
         let finding = |row: &&ListingRow| Finding {
             class: Class::UnknownToUs,
             subject: None,
