@@ -46,7 +46,7 @@ struct Payload {
 /// about later.
 ///
 /// # Errors
-/// Not found, `numbers_changed`, `device_enforces`, `import_busy`, `import_closed`, or without `import.run` and the rights to make
+/// Not found, `import_changed`, `device_enforces`, `import_busy`, `import_closed`, or without `import.run` and the rights to make
 /// customers, services and attachments and to cut.
 pub async fn import_run(ctx: &Ctx, id: &ImportId, expected_rows: i64) -> Result<Import, Error> {
     for right in [RUN, customers::WRITE, services::WRITE, services::SUSPEND, attachments::WRITE] {
@@ -60,7 +60,7 @@ pub async fn import_run(ctx: &Ctx, id: &ImportId, expected_rows: i64) -> Result<
         let rows = totals.attach + totals.add_service + totals.make_customer;
         if rows != expected_rows {
             let detail = format!("{rows} rows would be done now");
-            return Err(Error::conflict_with("numbers_changed", detail, [("rows", json!(rows))]));
+            return Err(Error::conflict_with("import_changed", detail, [("rows", json!(rows))]));
         }
         begin(ctx, &mut tx, &record, ImportState::Running, json!({"rows": rows})).await
     })

@@ -10,6 +10,7 @@ use atalaya_kernel::{
     page::{Page, PageQuery},
     write_tx,
 };
+use serde_json::json;
 
 /// Patterns of an ISP at most: each is tried on each comment.
 const MOST: usize = 50;
@@ -29,7 +30,7 @@ pub async fn patterns_list(ctx: &Ctx, page: &PageQuery) -> Result<Page<ImportPat
 /// Saves a pattern.
 ///
 /// # Errors
-/// What is none, one that is there, `too_many_patterns`, or without `import.run` over the whole ISP.
+/// What is none, one that is there, `too_many`, or without `import.run` over the whole ISP.
 pub async fn pattern_create(ctx: &Ctx, new: &NewPattern) -> Result<ImportPattern, Error> {
     ctx.authorize_whole(RUN)?;
     let pattern = Pattern::parse(&new.pattern)
@@ -41,7 +42,7 @@ pub async fn pattern_create(ctx: &Ctx, new: &NewPattern) -> Result<ImportPattern
     };
     write_tx!(ctx, tx => {
         if patterns(&mut tx).await?.len() >= MOST {
-            return Err(Error::conflict("too_many_patterns", format!("there are {MOST}: remove one")));
+            return Err(Error::conflict_with("too_many", format!("there are {MOST}: remove one"), [("limit", json!(MOST))]));
         }
         store::pattern_insert(&mut tx, &made).await?;
         note(ctx, &mut tx, Entry::new(RUN.0, entity(&made.id)).after(&made)?).await?;

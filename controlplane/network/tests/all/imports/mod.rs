@@ -147,7 +147,7 @@ on_both!(what_stands_there_is_taken_over_as_it_is, subscriptions(), |world: Worl
     let totals = import.totals;
     assert_eq!((totals.add_service, totals.make_customer, totals.cut, totals.without_plan), (1, 3, 1, 4));
     let wrong = imports::import_run(&town.ctx, &import.id, 3).await;
-    assert_eq!(wrong.unwrap_err().code(), "numbers_changed");
+    assert_eq!(wrong.unwrap_err().code(), "import_changed");
     let import = one_plan(&town, &import).await;
     let import = run(&town, &import).await;
     assert_eq!(
