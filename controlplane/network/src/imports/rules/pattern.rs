@@ -282,7 +282,7 @@ impl Reader<'_> {
         let mut read = Read::default();
         for (kind, from, to) in &self.taken {
             let text: String = self.letters[*from..*to].iter().collect();
-            let text = Some(text.split_whitespace().collect::<Vec<_>>().join(" "));
+            let text = Some(bare(&text.split_whitespace().collect::<Vec<_>>().join(" ")).to_owned());
             match kind {
                 FieldKind::Name => read.name = text,
                 FieldKind::Document => read.document = text,
@@ -295,6 +295,12 @@ impl Reader<'_> {
         }
         read
     }
+}
+
+/// A text without the parentheses that it stands in as a whole.
+fn bare(text: &str) -> &str {
+    let inside = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    inside.filter(|inside| !inside.contains(['(', ')'])).unwrap_or(text)
 }
 
 /// Letters that a field takes at most.
