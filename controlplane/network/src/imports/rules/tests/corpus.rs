@@ -62,7 +62,7 @@ fn whom_a_comment_means_comes_first() {
                 found.candidates.first().is_none_or(|first| first.customer_id != people[*whom].customer_id)
             })
             .collect();
-        assert!(wrong.len() * 100 <= meant.len() * 4, "{} of {}: {wrong:#?}", wrong.len(), meant.len());
+        assert!(wrong.len() * 100 <= meant.len(), "{} of {}: {wrong:#?}", wrong.len(), meant.len());
         let nobody = all.iter().filter(|(whom, ..)| whom.is_none());
         let taken: Vec<_> = nobody.filter(|(_, _, found)| found.bin != Bin::Leftover).collect();
         assert!(taken.is_empty(), "{taken:#?}");
@@ -84,5 +84,5 @@ fn a_draft_has_a_name_that_is_one() {
     let with_digits: Vec<_> = with_digits.collect();
     assert!(with_digits.is_empty(), "{with_digits:#?}");
     let bare = rows.iter().filter(|(whom, draft)| whom.is_some() && draft.name == "ppp7").count();
-    assert!(bare < 40, "{bare} comments gave no name");
+    assert!(bare < 20, "{bare} comments gave no name");
 }
