@@ -30,8 +30,8 @@ async fn make(town: &Town) -> Comparison {
 }
 
 async fn findings(town: &Town, comparison: &Comparison) -> Vec<ComparisonFinding> {
-    let page = comparison::findings_list(&town.ctx, &comparison.id, None, &PageQuery::default());
-    page.await.unwrap().items
+    let page = PageQuery::default();
+    comparison::findings_list(&town.ctx, &comparison.id, None, &page).await.unwrap().items
 }
 
 fn count(comparison: &Comparison, class: Class) -> i64 {
@@ -108,13 +108,9 @@ on_both!(what_is_wrong_is_found_and_what_is_not_known_is_said, subscriptions(), 
     for class in [Class::PaidButCut, Class::CutButOnline, Class::NotInRouter, Class::UnknownToUs] {
         assert_eq!(count(&comparison, class), 1, "{class}");
     }
-    let cut = comparison::findings_list(
-        &town.ctx,
-        &comparison.id,
-        Some(Class::CutButOnline),
-        &PageQuery::default(),
-    );
-    assert_eq!(cut.await.unwrap().items.len(), 1);
+    let (cut, page) = (Some(Class::CutButOnline), PageQuery::default());
+    let cut = comparison::findings_list(&town.ctx, &comparison.id, cut, &page).await.unwrap();
+    assert_eq!(cut.items.len(), 1);
 
     // Healed by the agent's own look at the device.
     let job = comparison::device_sweep(&town.ctx, &town.device).await.unwrap();

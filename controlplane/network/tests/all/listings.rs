@@ -173,14 +173,9 @@ on_both!(who_may_see_rows_and_what_of_them, subscriptions(), |world: World| asyn
         Vec::<String>::new(),
         "nor is it found by what is masked"
     );
-    let page = device_rows_list(
-        &reader,
-        &town.device,
-        Some(RowTable::Secrets),
-        Some("quispe"),
-        &PageQuery::default(),
-    );
-    let page = page.await.unwrap();
+    let all = PageQuery::default();
+    let secrets = Some(RowTable::Secrets);
+    let page = device_rows_list(&reader, &town.device, secrets, Some("quispe"), &all).await.unwrap();
     assert_eq!((page.items.len(), page.items[0].fields["comment"].as_str()), (1, "•••••"));
     let nobody = as_whom(Permissions::These(BTreeSet::new()), Scope::All);
     let refused = listings_list(&nobody, &town.device, &PageQuery::default()).await;
