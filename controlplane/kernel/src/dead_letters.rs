@@ -89,6 +89,7 @@ pub struct DeadLetter {
     /// How often it was tried.
     pub attempts: i64,
     /// Why the last attempt failed.
+    #[schema(example = "the router did not answer within 10 s")]
     pub last_error: String,
     /// When it was first asked for.
     pub created_at: Timestamp,

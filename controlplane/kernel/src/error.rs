@@ -109,7 +109,7 @@ impl Error {
             Self::VersionRequired => "version_required",
             Self::TooLarge { .. } => "body_too_large",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::Db(DbError::Unavailable(_)) => "unavailable",
             Self::Db(_) | Self::Internal(_) => "internal",
         }
     }

@@ -18,8 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EntityRef {
     /// `service`, `invoice`, …
+    #[schema(example = "service")]
     pub kind: String,
     /// Typed id.
+    #[schema(example = "svc_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub id: String,
 }
 
@@ -73,10 +75,13 @@ impl NewEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Actor {
     /// `user`, `agent`, `system`, `command_line`.
+    #[schema(example = "user")]
     pub kind: String,
     /// Typed id, or the name of the job.
+    #[schema(example = "usr_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub id: String,
     /// Name at the time.
+    #[schema(example = "Rosa Quispe")]
     pub name: String,
 }
 
@@ -87,6 +92,7 @@ pub struct Event {
     pub id: EventId,
     /// `noun.verb_past`.
     #[serde(rename = "type")]
+    #[schema(example = "service.suspended")]
     pub kind: String,
     /// Version of the payload's shape.
     pub version: i64,

@@ -4,7 +4,7 @@
 mod listing;
 mod nul;
 
-use crate::{Ctx, Error, error::FieldError, outbox::chain};
+use crate::{Ctx, Error, db::DbError, error::FieldError, outbox::chain};
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
@@ -143,6 +143,16 @@ impl From<Error> for Problem {
                     .param("retry_after_s", retry_after_s)
             }
             Error::Unavailable(what) => Self::new(S::SERVICE_UNAVAILABLE, code, "Try again later", what),
+            // No defect: it is away, or so many read that a place was not free in time.
+            ref away @ Error::Db(DbError::Unavailable(_)) => {
+                tracing::error!(error = chain(away), "the database could not be asked");
+                Self::new(
+                    S::SERVICE_UNAVAILABLE,
+                    code,
+                    "Try again later",
+                    "The database cannot be reached or is too busy.",
+                )
+            }
             ref defect @ (Error::Db(_) | Error::Internal(_)) => {
                 tracing::error!(error = chain(defect), "request failed");
                 Self::new(

@@ -3,7 +3,7 @@
 //! An id is a type prefix, an underscore and a UUIDv7 in 26 characters of Crockford's base 32 (the TypeID form):
 //! it sorts by time of creation, can be read out on the phone, and a customer's id can never pass for an invoice's.
 
-use std::fmt;
+use std::{collections::VecDeque, fmt};
 
 /// Crockford's alphabet, lower case: no i, l, o, u.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -45,24 +45,37 @@ pub fn parse(prefix: &'static str, text: &str) -> Result<String, IdError> {
     }
 }
 
-/// The highest number given so far by this process.
-static LAST: parking_lot::Mutex<u128> = parking_lot::Mutex::new(0);
+/// The highest number given so far in each of the milliseconds for which ids were last made, by this process.
+static LAST: parking_lot::Mutex<VecDeque<u128>> = parking_lot::Mutex::new(VecDeque::new());
+/// So many milliseconds are remembered: one thread may have read the clock before another one and make its id after it.
+const REMEMBERED: usize = 256;
 /// Bits below the timestamp of a UUIDv7.
 const BELOW_TIME: u32 = 80;
 
-/// A fresh id text at the time given. Ids of one millisecond sort in the order in which the process made them, so that
-/// two events of one transaction stay in order.
+/// A fresh id text at the time given. Ids of one millisecond sort in the order in which the process made them, whatever ids of
+/// others are made in between, so that two events of one transaction stay in order.
 #[doc(hidden)]
 pub fn fresh(prefix: &'static str, now: crate::time::Timestamp) -> String {
     let ms = u64::try_from(now.as_millis()).unwrap_or(0);
     let (seconds, nanos) = (ms / 1000, u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000);
     let stamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
     let random = uuid::Uuid::new_v7(stamp).as_u128();
-    let mut last = LAST.lock();
-    let same_time = *last >> BELOW_TIME == random >> BELOW_TIME;
-    let number = if same_time && random <= *last { *last + 1 } else { random };
-    *last = number;
+    let number = in_order(&mut LAST.lock(), random);
     format!("{prefix}_{}", encode(number))
+}
+
+/// A number, or the one after the highest of its millisecond where it would come before that.
+fn in_order(last: &mut VecDeque<u128>, number: u128) -> u128 {
+    let time = |number: u128| number >> BELOW_TIME;
+    // The last millisecond is nearly always the one.
+    let known = last.iter().rposition(|highest| time(*highest) == time(number));
+    let highest = known.and_then(|at| last.remove(at));
+    let number = highest.map_or(number, |highest| number.max(highest + 1));
+    if last.len() == REMEMBERED {
+        last.pop_front();
+    }
+    last.push_back(number);
+    number
 }
 
 macro_rules! ids {
@@ -253,6 +266,27 @@ mod tests {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let made: Vec<_> = (0..1_000).map(|_| EventId::new(now)).collect();
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn ids_of_one_millisecond_stay_in_order_whatever_others_are_made_in_between() {
+        let (now, later) =
+            (Timestamp::from_millis(1_700_000_000_000), Timestamp::from_millis(1_700_000_000_001));
+        let made: Vec<_> = (0..1_000).map(|_| (EventId::new(now), EventId::new(later))).collect();
+        assert!(made.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1));
+        assert!(made.iter().all(|(early, late)| early < late));
+    }
+
+    #[test]
+    fn so_many_milliseconds_are_remembered_and_no_more() {
+        let mut last = VecDeque::new();
+        for ms in 0..2 * REMEMBERED as u128 {
+            assert_eq!(in_order(&mut last, ms << BELOW_TIME | 7), ms << BELOW_TIME | 7);
+        }
+        assert_eq!(last.len(), REMEMBERED);
+        let oldest = REMEMBERED as u128;
+        assert_eq!(in_order(&mut last, oldest << BELOW_TIME), oldest << BELOW_TIME | 8);
+        assert_eq!(in_order(&mut last, (oldest - 1) << BELOW_TIME), (oldest - 1) << BELOW_TIME, "forgotten");
     }
 
     #[test]

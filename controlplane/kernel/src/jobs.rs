@@ -6,6 +6,12 @@
 //!
 //! A lease is short, so that after a crash the work goes on soon. Long work is done in steps, each in a transaction that
 //! calls [`hold`]: it commits only for the holder, and renews the lease.
+//!
+//! A job that is done stays for a while, so that its key is known when it is asked for again ([`forget_done`]).
+
+mod retention;
+
+pub use retention::forget_done;
 
 use crate::{
     Error,

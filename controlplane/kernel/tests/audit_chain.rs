@@ -266,7 +266,8 @@ on_both!(a_trail_is_searched_by_who_what_and_when, |world: World| async move {
         assert_eq!(find(filter.clone()).await, expected, "{filter:?}");
     }
     let later = later.to_string();
-    let cases: [(&[(&str, &str)], &[&str]); 7] = [
+    type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str]);
+    let cases: [Case<'_>; 7] = [
         (&[], &["inv_1", "cus_2", "cus_1", "cus_0"]),
         (&[("sort", "occurred_at"), ("limit", "3")], &["cus_0", "cus_1", "cus_2"]),
         (&[("action", "invoice.*")], &["inv_1"]),

@@ -274,6 +274,25 @@ on_both!(the_installation_key_is_replaced_while_processes_run, |world: World| as
     assert!(ctx.db().runtime().secrets.derive("purpose").is_ok());
 });
 
+on_both!(whoever_looks_while_keys_are_destroyed_sees_them_with_what_wraps_them, |world: World| async move {
+    founded(&world).await;
+    let looking = world.another().await;
+    let runtime = world.runtime.clone();
+    let mut announcing = JoinSet::new();
+    announcing.spawn(async move {
+        for _ in 0..60 {
+            // The one before was never used, and is destroyed.
+            rotation::announce(&runtime).await.unwrap();
+        }
+    });
+    loop {
+        rotation::learn(&looking).await.unwrap();
+        if let Some(done) = announcing.try_join_next() {
+            return done.unwrap();
+        }
+    }
+});
+
 on_both!(a_wrong_installation_key_is_not_written_down_as_the_right_one, |world: World| async move {
     let ctx = ctx_of(&world.runtime);
     write_tx!(ctx, tx => { world.runtime.secrets.tenant_key_create(&mut tx, START).await }).unwrap();

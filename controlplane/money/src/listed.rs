@@ -13,6 +13,7 @@ pub struct Listed<T> {
     #[serde(flatten)]
     pub row: T,
     /// Name of whose it is.
+    #[schema(example = "Rosa Quispe")]
     pub customer_name: String,
 }
 

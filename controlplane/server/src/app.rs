@@ -148,7 +148,10 @@ pub async fn serve(
     if !installation.safe_mode {
         tasks.start("deliveries", outbox::run(runtime.clone(), subscribers, stop.clone()));
         tasks.start("collections", worker::money(runtime.clone(), stop.clone()));
-        tasks.start("housekeeping", worker::housekeeping(runtime.clone(), stop.clone()));
+        tasks.start(
+            "housekeeping",
+            worker::housekeeping(runtime.clone(), config.jobs.done_days, stop.clone()),
+        );
         tasks.start("jobs", jobs::run(runtime.clone(), worker::handlers(), stop.clone()));
         // In a row of their own: a copy takes minutes, and a cut run must not wait for it.
         let settings = Arc::new(config.clone());

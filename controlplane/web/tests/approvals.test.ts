@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { readFileSync } from 'node:fs'
 import { flatten } from '../scripts/i18n.mjs'
-import { waitingKey } from '@/api/approvals'
+import { waitingAboutKey, waitingAllKey, waitingKey } from '@/api/approvals'
 import { readEvent } from '@/api/stream/connection'
 import { effectOf } from '@/api/stream/reducer'
 import { mayDecide, operations, pageOf } from '@/areas/operations/approvals/operations'
+import { isOpenTo, navigation } from '@/areas/operations/navigation'
 
 const asked = { operation: 'customer.erase', entity_id: 'cus_1', requested_by: 'usr_rosa' }
 
@@ -29,6 +30,17 @@ describe('what waits for a second person', () => {
       const event = readEvent(type, JSON.stringify({ id: 'evt_1', type, entity: { kind: 'approval', id: 'apr_1' }, related: {} }))!
       expect(effectOf(event).invalidate).toContainEqual([waitingKey[0]])
     }
+  })
+
+  it('is read again, all of it and what is about one thing, by one name', () => {
+    for (const key of [waitingAllKey, waitingAboutKey('cus_1')]) expect(key.slice(0, 2)).toEqual([...waitingKey])
+  })
+
+  it('stands in the navigation of whoever may read it and sees the whole ISP', () => {
+    const entry = navigation.flatMap((group) => group.items).find((item) => item.name === 'approvals')!
+    expect(isOpenTo(entry, (right) => right === 'approval.read', true)).toBe(true)
+    expect(isOpenTo(entry, (right) => right === 'approval.read', false)).toBe(false)
+    expect(isOpenTo(entry, () => false, true)).toBe(false)
   })
 
   it.each(['es-419', 'en', 'pt-BR'])('has words for each operation in %s', (language) => {

@@ -24,6 +24,7 @@ impl Examples {
     pub(super) fn into_document(self) -> Value {
         let mut document =
             serde_json::to_value(atalaya_server::http::document()).expect("the document is JSON");
+        forget_answers(&mut document);
         for (operation, example) in &self.0 {
             let (method, path) = operation.split_once(' ').expect("a method and a path");
             let told =
@@ -36,6 +37,22 @@ impl Examples {
             }
         }
         document
+    }
+}
+
+/// Takes the examples of answers out: their ids are nobody's, and would be asked for as if they were there. That they are what
+/// their schemas say, a test of the document itself shows.
+fn forget_answers(document: &mut Value) {
+    let operations = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = operations.filter_map(Value::as_object_mut).flat_map(|methods| methods.values_mut());
+    let answers = operations.filter_map(|operation| operation.get_mut("responses")?.as_object_mut());
+    for answer in answers.flat_map(|answers| answers.values_mut()) {
+        let contents = answer.get_mut("content").and_then(Value::as_object_mut);
+        for content in contents.into_iter().flat_map(|contents| contents.values_mut()) {
+            if let Some(content) = content.as_object_mut() {
+                content.remove("example");
+            }
+        }
     }
 }
 

@@ -62,15 +62,17 @@ fn on(database: Database, schemathesis: &Schemathesis) {
         Api::forwarding(http, client).logged_in(TENANT, &email(client), PASSWORD).expect("who can log in")
     };
     let operator = |_: &str| Api::operator(http, reads::OPERATOR, PASSWORD).expect("the operator logs in");
-    let runs: [(_, _, LogIn<'_>, u32); 7] = [
-        ("the ISP", "^/(?!platform|stream|session|me/|users|tokens|password-links)", &person, 100),
-        ("one's own", "^/me/(?!password)", &person, 20),
-        ("entering", "^/(session(?!/step-up)|tokens|password-links)", &person, 20),
+    // Where nothing that is made can be asked for there are no links.
+    let (links, no_links) = (true, false);
+    let runs: [(_, _, LogIn<'_>, u32, bool); 7] = [
+        ("the ISP", "^/(?!platform|stream|session|me/|users|tokens|password-links)", &person, 100, links),
+        ("one's own", "^/me/(?!password)", &person, 20, links),
+        ("entering", "^/(session(?!/step-up)|tokens|password-links)", &person, 20, no_links),
         // After these a session has another cookie, which nothing here keeps.
-        ("another cookie", "^/(me/password|session/step-up)", &person, 8),
-        ("people", "^/users", &person, 15),
-        ("the installation", "^/platform/(?!session)", &operator, 20),
-        ("operators entering", "^/platform/session", &operator, 10),
+        ("another cookie", "^/(me/password|session/step-up)", &person, 8, no_links),
+        ("people", "^/users", &person, 15, links),
+        ("the installation", "^/platform/(?!session)", &operator, 20, links),
+        ("operators entering", "^/platform/session", &operator, 10, no_links),
     ];
     let clients: Vec<String> = (0..runs.len()).map(|number| format!("198.51.100.{}", 41 + number)).collect();
     // All at once: long runs outlast the time for which who made them has shown who they are.
@@ -80,9 +82,9 @@ fn on(database: Database, schemathesis: &Schemathesis) {
     }
     let mut reached = schemathesis::Reached::of(&document);
     let mut faults = Vec::new();
-    for ((name, paths, log_in, seconds), client) in runs.into_iter().zip(clients) {
+    for ((name, paths, log_in, seconds, follows_links), client) in runs.into_iter().zip(clients) {
         let seconds = if soak() { 5 * seconds } else { seconds };
-        let run = Run { name, paths, as_whom: log_in(&client), client, seconds };
+        let run = Run { name, paths, as_whom: log_in(&client), client, seconds, follows_links };
         faults.extend(schemathesis.run(&run, &document, http, folder.path(), &mut reached));
     }
     eprintln!("{database:?}: {reached}");

@@ -28,6 +28,8 @@ pub(super) struct Run {
     pub(super) client: String,
     /// How long, in seconds.
     pub(super) seconds: u32,
+    /// Whether there are links from one of these operations to another one; without any, following them is an error.
+    pub(super) follows_links: bool,
 }
 
 /// Statuses by operation.
@@ -90,13 +92,14 @@ impl Schemathesis {
         let document = file("openapi.json", &document.to_string());
         let (config, hooks) = (file("schemathesis.toml", CONFIG), file("contract_hooks.py", HOOKS));
         let statuses = folder.join("statuses.tsv");
+        let phases = if run.follows_links { "examples,coverage,stateful" } else { "examples,coverage" };
         let output = Command::new(&self.0)
             .args(["-m", "schemathesis.cli", "--config-file"])
             .arg(&config)
             .arg("run")
             .arg(&document)
             .args(["--url", &format!("http://{http}/api/v1"), "--seed", "1", "--no-color"])
-            .args(["--phases", "examples,coverage,stateful", "--max-time", &run.seconds.to_string()])
+            .args(["--phases", phases, "--max-time", &run.seconds.to_string()])
             .args(["--include-path-regex", run.paths])
             .args(["-H", &format!("Cookie: {}", run.as_whom.cookie())])
             .args(["-H", &format!("X-Forwarded-For: {}", run.client)])

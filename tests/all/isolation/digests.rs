@@ -31,7 +31,7 @@ const BY_THEMSELVES: [&str; 14] = [
 /// Columns of other tables that change by themselves: an audit row is sealed some seconds later; and an agent's session
 /// changes what it is told next, what a router shows, what is gone from it, when a person
 /// was last there.
-const BY_THEMSELVES_IN: [(&str, &str); 23] = [
+const BY_THEMSELVES_IN: [(&str, &str); 24] = [
     ("kernel_audit", "position"),
     ("kernel_audit", "actor_salt"),
     ("kernel_audit", "actor_hash"),
@@ -45,6 +45,8 @@ const BY_THEMSELVES_IN: [(&str, &str); 23] = [
     ("kernel_platform_audit", "content_hash"),
     ("kernel_platform_audit", "chain"),
     ("kernel_search_entry", "updated_at"),
+    // Once an invoice's day is past, within a minute.
+    ("money_invoice", "overdue_told"),
     ("network_agent", "config_version"),
     ("network_agent", "config_digest"),
     ("network_point", "access_key"),

@@ -1,7 +1,7 @@
 //! Secrets of every sort are given to a running installation, which is then used, misused, copied, killed and started
 //! again, with its programs telling everything that they have to tell. Afterwards no secret lies anywhere in clear, nor in any
 //! form that anybody could turn back without a key: not in logs (the messages of panics go there), answers, live events, what
-//! commands say, the database with its log of writes, copies (as they lie, and restored), the agent's folder.
+//! commands say, the database with its files and its log of writes, copies (as they lie, and restored), the agent's folder.
 //!
 //! Where a secret must be: in the answer that shows it once, in the file of the installation key and the copy of that file
 //! that a restore needs, and the agent's own keys in its folder. Nothing else is excused. The simulated devices have their own
@@ -22,11 +22,11 @@ mod scene;
 mod sign_in;
 mod staff;
 
-use crate::e2e::{Database, block_on, on_each_database};
+use crate::e2e::{Database, block_on, now_ms, on_each_database};
 use aho_corasick::AhoCorasick;
 use controls::Controls;
 use needle::forms;
-use places::{Place, dump, files};
+use places::{Place, dump, files, postgres_files};
 use scene::Scene;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ impl Needle {
 on_each_database!(no_secret_lies_anywhere_in_clear);
 
 fn no_secret_lies_anywhere_in_clear(database: Database) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (folder, began_ms) = (tempfile::tempdir().expect("a temporary folder"), now_ms());
     let mut scene = Scene::play(database, folder.path());
     let controls = Controls::plant(&scene);
     let mut places: Vec<_> = scene
@@ -73,6 +73,7 @@ fn no_secret_lies_anywhere_in_clear(database: Database) {
     }
     if let Some(url) = &scene.isp.control_plane.options.database {
         places.extend(block_on(dump(url)));
+        places.extend(block_on(postgres_files(url, began_ms)));
     }
     scene.stop();
     places.extend(

@@ -1,5 +1,6 @@
 //! Everywhere that a secret might have come to lie, as bytes.
 
+use aho_corasick::AhoCorasick;
 use atalaya_kernel::testing::postgres_urls;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{fs, path::Path};
@@ -69,6 +70,92 @@ pub(super) async fn dump(url: &str) -> Vec<Place> {
         found.push(Place::new(format!("table {table}"), bytes));
     }
     found
+}
+
+/// How the files of tables and indexes are named among the places, and those of the log of writes.
+pub(super) const PG_FILES: &str = "file of PostgreSQL base/";
+pub(super) const PG_LOG: &str = "file of PostgreSQL pg_wal/";
+
+/// The files of a database as they lie on the disk, with what was updated or removed and is still there, and what its server's
+/// log of writes has kept of it since then. Read by the server: it runs as another user, perhaps on another machine.
+pub(super) async fn postgres_files(url: &str, since_ms: i64) -> Vec<Place> {
+    let urls = postgres_urls(url).await;
+    let mut connection = PgConnection::connect(&urls.superuser).await.expect("the database can be reached");
+    sqlx::raw_sql("CHECKPOINT").execute(&mut connection).await.expect("a superuser may");
+    let (database,): (i64,) =
+        sqlx::query_as("SELECT CAST(oid AS BIGINT) FROM pg_database WHERE datname = current_database()")
+            .fetch_one(&mut connection)
+            .await
+            .expect("the catalogue can be read");
+    let tables: Vec<(String,)> =
+        sqlx::query_as("SELECT CAST($1 AS TEXT) || file FROM pg_ls_dir(CAST($1 AS TEXT)) AS file")
+            .bind(format!("base/{database}/"))
+            .fetch_all(&mut connection)
+            .await
+            .expect("its folder can be listed");
+    // A segment that is used again keeps its old content behind what was written last.
+    let log: Vec<(String,)> = sqlx::query_as(
+        "SELECT 'pg_wal/' || name FROM pg_ls_waldir() \
+         WHERE modification >= to_timestamp(CAST($1 AS DOUBLE PRECISION) / 1000)",
+    )
+    .bind(since_ms)
+    .fetch_all(&mut connection)
+    .await
+    .expect("the log of writes can be listed");
+    assert!(tables.len() > 100 && !log.is_empty(), "{} files, {} of the log", tables.len(), log.len());
+    let mut found = Vec::new();
+    for (path,) in tables.into_iter().chain(log) {
+        // Where it is gone meanwhile there is nothing.
+        let (bytes,): (Option<Vec<u8>>,) =
+            sqlx::query_as("SELECT pg_read_binary_file($1, 0, (pg_stat_file($1, true)).size, true)")
+                .bind(&path)
+                .fetch_one(&mut connection)
+                .await
+                .expect("a superuser may read it");
+        let Some(bytes) = bytes else { continue };
+        let of_ours = if path.starts_with("base/") {
+            bytes
+        } else {
+            of_database(&bytes, u32::try_from(database).expect("an oid"))
+        };
+        found.push(Place::new(format!("file of PostgreSQL {path}"), of_ours));
+    }
+    found
+}
+
+/// What a segment of the log tells of a database, with what stands around it: other tests write into the same log. A record says
+/// of each block in which table space and database it is (`RelFileLocator`, PostgreSQL's `access/xlogrecord.h`).
+fn of_database(segment: &[u8], database: u32) -> Vec<u8> {
+    const PAGE: usize = 8_192;
+    /// `pg_default`, PostgreSQL's `catalog/pg_tablespace.dat`.
+    const TABLE_SPACE: u32 = 1_663;
+    /// Pages that what a record says may lie on behind the one on which it begins: a whole block and more.
+    const BEHIND: usize = 3;
+    let mark = [TABLE_SPACE.to_ne_bytes(), database.to_ne_bytes()].concat();
+    let pages: Vec<_> = segment.chunks(PAGE).collect();
+    let mut is_marked = vec![false; pages.len()];
+    for hit in AhoCorasick::new([mark]).expect("a pattern is bytes").find_iter(segment) {
+        is_marked[hit.start() / PAGE] = true;
+    }
+    // The page before as well: a mark may begin on it and end on the next.
+    let is_kept = |page: usize| {
+        let around = page.saturating_sub(BEHIND)..(page + 2).min(is_marked.len());
+        is_marked[around].contains(&true)
+    };
+    let kept = pages.iter().enumerate().filter(|(number, _)| is_kept(*number));
+    kept.flat_map(|(_, page)| page.iter().copied()).collect()
+}
+
+#[test]
+fn of_the_log_what_is_about_a_database_is_kept_with_what_stands_around_it() {
+    let mut segment = vec![0_u8; 10 * 8_192];
+    segment[5 * 8_192..6 * 8_192].fill(5);
+    segment[4 * 8_192 + 100..][..8]
+        .copy_from_slice(&[1_663_u32.to_ne_bytes(), 77_u32.to_ne_bytes()].concat());
+    let kept = of_database(&segment, 77);
+    assert_eq!(kept.len(), 5 * 8_192, "one page before, its own, three behind");
+    assert!(kept.contains(&5));
+    assert!(of_database(&segment, 78).is_empty());
 }
 
 fn of_hex(digits: &str) -> Option<Vec<u8>> {

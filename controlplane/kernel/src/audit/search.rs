@@ -17,26 +17,36 @@ pub struct AuditRow {
     /// When.
     pub occurred_at: Timestamp,
     /// `user`, `agent`, `system`, `command_line`.
+    #[schema(example = "user")]
     pub actor_kind: String,
     /// Typed id, or the name of the job.
+    #[schema(example = "usr_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub actor_id: String,
     /// Name at the time; empty once it was erased.
+    #[schema(example = "Rosa Quispe")]
     pub actor_name: String,
     /// What was done.
+    #[schema(example = "customer.update")]
     pub action: String,
     /// Kind of the thing.
+    #[schema(example = "customer")]
     pub entity_kind: String,
     /// The thing.
+    #[schema(example = "cus_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub entity_id: String,
     /// JSON before, when there was something.
+    #[schema(example = "{\"phone\":null}")]
     pub before_state: Option<String>,
     /// JSON after, when there is something.
+    #[schema(example = "{\"phone\":\"+51 999 000 111\"}")]
     pub after_state: Option<String>,
     /// What the person gave as reason.
     pub reason: Option<String>,
     /// Request that did it.
+    #[schema(example = "c0ffee00c0ffee00c0ffee00")]
     pub request_id: String,
     /// Place in the trail's chain; none until it is sealed, some seconds after the change.
+    #[schema(example = 1204)]
     pub position: Option<i64>,
     /// Whether states and reason were erased because they were a person's; their hash stays in the chain.
     pub content_erased: bool,

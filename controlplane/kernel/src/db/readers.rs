@@ -23,6 +23,8 @@ pub(crate) struct Readers {
     options: SqliteConnectOptions,
     places: Arc<Semaphore>,
     idle: Arc<Idle>,
+    /// How long one waits for a place.
+    patience: Duration,
 }
 
 #[derive(Default)]
@@ -46,12 +48,15 @@ impl Readers {
     pub(crate) async fn open(options: SqliteConnectOptions) -> Result<Self, DbError> {
         let idle = Arc::<Idle>::default();
         idle.give_back(SqliteConnection::connect_with(&options).await?);
-        Ok(Self { options, places: Arc::new(Semaphore::new(PLACES as usize)), idle })
+        Ok(Self { options, places: Arc::new(Semaphore::new(PLACES as usize)), idle, patience: PATIENCE })
     }
 
-    /// One of them, as soon as there is one.
+    /// One of them, as soon as there is one: who comes first is served first.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] for whoever waited [`PATIENCE`] in vain: as many statements as there are places took longer than that.
     pub(crate) async fn reader(&self) -> Result<Reader, DbError> {
-        let place = tokio::time::timeout(PATIENCE, self.places.clone().acquire_owned())
+        let place = tokio::time::timeout(self.patience, self.places.clone().acquire_owned())
             .await
             .map_err(|_| sqlx::Error::PoolTimedOut)?
             .map_err(|_| sqlx::Error::PoolClosed)?;
@@ -235,6 +240,28 @@ mod tests {
         }
         drop(held);
         assert_eq!(readers.idle.len(), PLACES as usize);
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_for_a_place_is_told_and_the_others_are_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let options =
+            SqliteConnectOptions::new().filename(folder.path().join("a.db")).create_if_missing(true);
+        let mut readers = Readers::open(options).await.unwrap();
+        assert_eq!(readers.patience, PATIENCE);
+        let mut held = Vec::new();
+        for _ in 0..PLACES {
+            held.push(readers.reader().await.ok().unwrap());
+        }
+        readers.patience = Duration::from_millis(20);
+        let refused = readers.reader().await.err().unwrap();
+        assert!(matches!(refused, DbError::Unavailable(sqlx::Error::PoolTimedOut)), "{refused:?}");
+        // Who still waits when one is done is served, and who was refused has taken nobody's place.
+        readers.patience = PATIENCE;
+        let (served, ()) = tokio::join!(readers.reader(), async { drop(held.pop()) });
+        held.push(served.ok().unwrap());
+        drop(held);
+        assert_eq!((readers.idle.len(), readers.places.available_permits()), (4, 4));
     }
 
     #[tokio::test]

@@ -28,6 +28,16 @@ async fn a_body_of_more_bytes_than_are_taken_is_told_apart_from_a_broken_one() {
 }
 
 #[test]
+fn a_database_that_is_away_is_no_defect() {
+    let told = |error: sqlx::Error| {
+        let problem = Problem::from(Error::from(DbError::from(error)));
+        (problem.status, problem.code)
+    };
+    assert_eq!(told(sqlx::Error::PoolTimedOut), (503, "unavailable".to_owned()));
+    assert_eq!(told(sqlx::Error::WorkerCrashed), (500, "internal".to_owned()));
+}
+
+#[test]
 fn what_is_wrong_with_a_body_is_told_without_what_was_in_it() {
     #[derive(Debug, serde::Deserialize)]
     struct Wanted {

@@ -42,6 +42,7 @@ pub struct Note {
     /// Whether it stands above the others.
     pub pinned: bool,
     /// Id of who wrote it.
+    #[schema(example = "usr_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub author_id: String,
     /// Their name at the time.
     #[schema(example = "Rosa Quispe")]
@@ -72,6 +73,7 @@ pub struct StoredFile {
     #[schema(example = 48_210)]
     pub size: i64,
     /// Id of who left it.
+    #[schema(example = "usr_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub author_id: String,
     /// Their name at the time.
     #[schema(example = "Rosa Quispe")]

@@ -38,6 +38,7 @@ pub struct DataErasure {
     #[schema(example = "Asked for in writing on 2026-11-20")]
     pub reason: String,
     /// Id of who asked for it.
+    #[schema(example = "usr_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub requested_by: String,
     /// When it was decided.
     pub created_at: Timestamp,

@@ -41,6 +41,7 @@ pub struct DataExport {
     /// What became of it.
     pub state: ExportState,
     /// Id of who asked for it.
+    #[schema(example = "usr_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub requested_by: String,
     /// When it was asked for.
     pub created_at: Timestamp,

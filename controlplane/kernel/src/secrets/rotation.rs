@@ -133,7 +133,7 @@ pub async fn wrapped_by(runtime: &Runtime) -> Result<Vec<String>, Error> {
 
 async fn read(runtime: &Runtime) -> Result<(Vec<PlatformKeyRow>, Vec<WrapRow>), Error> {
     let mut tx = runtime.platform().begin_read().await?;
-    let read = (store::platform_keys(&mut tx).await?, store::wraps(&mut tx).await?);
+    let read = store::platform_keys(&mut tx).await?;
     tx.rollback().await?;
     Ok(read)
 }
@@ -332,7 +332,7 @@ pub async fn forget_former(runtime: &Runtime) -> Result<Vec<String>, Error> {
     let first =
         runtime.secrets.providers.first().ok_or_else(|| Error::internal("there is no key provider"))?;
     write_tx!(platform, tx => {
-        let (rows, wraps) = (store::platform_keys(&mut tx).await?, store::wraps(&mut tx).await?);
+        let (rows, wraps) = store::platform_keys(&mut tx).await?;
         let is_ours = |wrap: &&WrapRow| first.knows(&wrap.wrapped_by);
         if rows.iter().any(|row| !row.is_current()) {
             return Err(Error::conflict("rotation_under_way", "values are still being brought over: see `atalaya secrets status`"));

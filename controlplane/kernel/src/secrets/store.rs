@@ -27,7 +27,7 @@ impl PlatformKeyRow {
 }
 
 /// A platform key as one of the outside keys wrapped it.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone)]
 pub(super) struct WrapRow {
     pub(super) number: i64,
     pub(super) wrapped_by: String,
@@ -109,15 +109,36 @@ pub(super) async fn platform_any(tx: &mut impl Handle) -> Result<bool, DbError> 
     Ok(found.is_some())
 }
 
-/// All that are not destroyed, oldest first.
-pub(super) async fn platform_keys(tx: &mut PlatformTx) -> Result<Vec<PlatformKeyRow>, DbError> {
-    sql("SELECT number, active_at, retired_at FROM kernel_platform_key ORDER BY number").fetch_all(tx).await
+/// A platform key beside one of what wraps it.
+#[derive(sqlx::FromRow)]
+struct KeyAndWrapRow {
+    #[sqlx(flatten)]
+    key: PlatformKeyRow,
+    wrapped_by: Option<String>,
+    wrapped: Option<Vec<u8>>,
 }
 
-pub(super) async fn wraps(tx: &mut PlatformTx) -> Result<Vec<WrapRow>, DbError> {
-    sql("SELECT number, wrapped_by, wrapped FROM kernel_platform_key_wrap ORDER BY number, wrapped_by")
-        .fetch_all(tx)
-        .await
+/// All that are not destroyed, oldest first, and what wraps them. By one statement, so that both are of one moment: between two a
+/// key may be destroyed, and stand there wrapped by nothing.
+pub(super) async fn platform_keys(
+    tx: &mut PlatformTx,
+) -> Result<(Vec<PlatformKeyRow>, Vec<WrapRow>), DbError> {
+    let rows: Vec<KeyAndWrapRow> = sql(
+        "SELECT k.number, k.active_at, k.retired_at, w.wrapped_by, w.wrapped FROM kernel_platform_key k \
+             LEFT JOIN kernel_platform_key_wrap w ON w.number = k.number ORDER BY k.number, w.wrapped_by",
+    )
+    .fetch_all(tx)
+    .await?;
+    let (mut keys, mut wraps) = (Vec::<PlatformKeyRow>::new(), Vec::new());
+    for KeyAndWrapRow { key, wrapped_by, wrapped } in rows {
+        if let (Some(wrapped_by), Some(wrapped)) = (wrapped_by, wrapped) {
+            wraps.push(WrapRow { number: key.number, wrapped_by, wrapped });
+        }
+        if keys.last().is_none_or(|last| last.number != key.number) {
+            keys.push(key);
+        }
+    }
+    Ok((keys, wraps))
 }
 
 /// Whether it was not there yet.

@@ -76,7 +76,7 @@ struct VoidReason {
 
 /// Voids an invoice; what was paid of it is credit again.
 #[utoipa::path(post, path = "/invoices/{id}/void", tag = "invoices", params(("id" = InvoiceId, Path)), request_body(content = VoidReason, example = json!({"reason": "Billed twice"})),
-    responses((status = 200, body = Invoice), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = Invoice), (status = 404, body = Problem), (status = 409, description = "`invoice_void`: the invoice is void already", body = Problem)),
     extensions(("x-permission" = json!("invoice.void"))))]
 async fn void(
     ctx: Ctx,

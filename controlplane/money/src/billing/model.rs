@@ -74,6 +74,7 @@ pub struct InvoiceDetail {
     #[serde(flatten)]
     pub invoice: Invoice,
     /// Name of who owes.
+    #[schema(example = "Rosa Quispe")]
     pub customer_name: String,
     /// What is charged.
     pub lines: Vec<InvoiceLine>,
@@ -83,6 +84,7 @@ pub struct InvoiceDetail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InvoiceLine {
     /// What.
+    #[schema(example = "Fibra 100, noviembre")]
     pub description: String,
     /// How much.
     pub amount: Money,

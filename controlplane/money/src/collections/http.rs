@@ -56,7 +56,7 @@ struct ItemsChange {
 
 /// Takes services out of a preview, or back in.
 #[utoipa::path(patch, path = "/collections/runs/{id}/items", tag = "collections", params(("id" = RunId, Path)), request_body(content = ItemsChange, example = json!({"service_ids": ["svc_01jd3k5m7nf8v9q0r1s2t3w4x5"], "included": false, "reason": "Promised to pay on Friday"})),
-    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, description = "`run_closed`: this run was executed already", body = Problem)),
     extensions(("x-permission" = json!("collections.run"))))]
 async fn items_set(
     ctx: Ctx,
@@ -79,7 +79,7 @@ struct Execution {
 /// Decides to execute a preview; the run is then carried out by itself, and read for its progress. Where the ISP wants a
 /// second person for a run of this size, it stays a preview with `approval_id`.
 #[utoipa::path(post, path = "/collections/runs/{id}/execute", tag = "collections", params(("id" = RunId, Path)), request_body(content = Execution, example = json!({"expected_services": 12, "enable_automatic": false})),
-    responses((status = 202, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 202, body = Run), (status = 404, body = Problem), (status = 409, description = "`numbers_changed`: the figures are others than were expected: look again", body = Problem)),
     extensions(("x-permission" = json!("collections.run"))))]
 async fn execute(
     ctx: Ctx,

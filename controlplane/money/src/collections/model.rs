@@ -43,6 +43,7 @@ pub struct Run {
     /// When it was previewed.
     pub created_at: Timestamp,
     /// Who previewed it.
+    #[schema(example = "Rosa Quispe")]
     pub created_by: String,
     /// Days of grace that it went by.
     pub grace_days: i64,
@@ -87,10 +88,12 @@ pub struct RunItem {
     /// Whose.
     pub customer_id: CustomerId,
     /// Name of whose.
+    #[schema(example = "Rosa Quispe")]
     pub customer_name: String,
     /// Site that serves it.
     pub site_id: SiteId,
     /// Name of the site.
+    #[schema(example = "Cerro Alto")]
     pub site_name: String,
     /// Debt of the customer past the grace days.
     pub owed: Money,
@@ -99,6 +102,7 @@ pub struct RunItem {
     /// When the customer last paid.
     pub last_payment_at: Option<Timestamp>,
     /// Why it is on the list, in English; people read it from the figures.
+    #[schema(example = "S/ 89.00 overdue since 2026-11-05")]
     pub why: String,
     /// Day on which a person left it connected in spite of an older debt.
     pub spared_on: Option<Date>,

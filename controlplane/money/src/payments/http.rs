@@ -28,7 +28,7 @@ async fn list(ctx: Ctx, asked: ListQuery<PaymentList>) -> Result<Json<Page<Liste
 /// Registers a payment; reconnects what was suspended for a debt that is settled with it.
 #[utoipa::path(post, path = "/payments", tag = "payments", request_body(content = NewPayment, example = json!({"customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5", "amount": {"amount": 5_900, "currency": "PEN"}, "method": "cash"})),
     params(("Idempotency-Key" = String, Header, description = "One key per payment, so that it can be sent again")),
-    responses((status = 201, body = Registered), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = Registered), (status = 409, description = "`duplicate_operation`: this operation number was registered before", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("payment.register"))))]
 async fn register(
     ctx: Ctx,

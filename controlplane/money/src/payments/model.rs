@@ -35,10 +35,12 @@ pub struct Payment {
     /// How.
     pub method: Method,
     /// The bank's or wallet's number of the operation.
+    #[schema(example = "00412877")]
     pub operation_number: Option<String>,
     /// When it was received.
     pub received_at: Timestamp,
     /// What the staff noted.
+    #[schema(example = "Pagó en la oficina")]
     pub note: Option<String>,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -110,6 +112,7 @@ pub struct PaymentDetail {
     #[serde(flatten)]
     pub payment: Payment,
     /// Name of who paid.
+    #[schema(example = "Rosa Quispe")]
     pub customer_name: String,
     /// What it pays, the oldest debt first; what a voided invoice gave back is not in it.
     pub allocations: Vec<Allocation>,

@@ -61,7 +61,7 @@ struct Reason {
 
 /// Cuts a service by hand; only a person brings it back.
 #[utoipa::path(post, path = "/services/{id}/cut", tag = "services", params(("id" = ServiceId, Path)), request_body(content = Reason, example = json!({"reason": "Asked by the customer"})),
-    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, description = "`service_terminated`: the service has ended", body = Problem)),
     extensions(("x-permission" = json!("service.suspend"))))]
 async fn cut(
     ctx: Ctx,
@@ -74,7 +74,7 @@ async fn cut(
 
 /// Reconnects a service by hand, whatever the debt.
 #[utoipa::path(post, path = "/services/{id}/reconnect", tag = "services", params(("id" = ServiceId, Path)), request_body(content = Reason, example = json!({"reason": "Paid at the desk"})),
-    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, description = "`service_terminated`: the service has ended", body = Problem)),
     extensions(("x-permission" = json!("service.reconnect"))))]
 async fn reconnect(
     ctx: Ctx,
@@ -87,7 +87,7 @@ async fn reconnect(
 
 /// Ends a subscription.
 #[utoipa::path(post, path = "/services/{id}/terminate", tag = "services", params(("id" = ServiceId, Path)), request_body(content = Reason, example = json!({"reason": "Moved to another town"})),
-    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = Service), (status = 404, body = Problem), (status = 409, description = "`service_terminated`: the service has ended", body = Problem)),
     extensions(("x-permission" = json!("service.write"))))]
 async fn terminate(
     ctx: Ctx,

@@ -40,6 +40,7 @@ pub struct Service {
     /// Which site serves it.
     pub site_id: SiteId,
     /// Where it is.
+    #[schema(example = "Jr. Los Andes 412")]
     pub address: Option<String>,
     /// First day.
     pub starts_on: Date,

@@ -60,7 +60,7 @@ async fn update(
 /// Takes an agent's right to come back and closes its connection.
 #[utoipa::path(post, path = "/agents/{id}/revoke", tag = "agents", params(("id" = AgentId, Path)),
     request_body(content = Revocation, example = json!({"reason": "The machine was stolen"})),
-    responses((status = 200, body = Agent), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = Agent), (status = 404, body = Problem), (status = 409, description = "`already_revoked`: this agent was revoked before", body = Problem)),
     extensions(("x-permission" = json!("agent.revoke"))))]
 async fn revoke(
     ctx: Ctx,
@@ -94,7 +94,7 @@ async fn token_create(
 
 /// Makes a token worthless.
 #[utoipa::path(delete, path = "/agent-tokens/{id}", tag = "agents", params(("id" = AgentTokenId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`token_used`: an agent has joined with it: revoke that agent instead", body = Problem)),
     extensions(("x-permission" = json!("agent.enroll"))))]
 async fn token_withdraw(ctx: Ctx, Path(id): Path<AgentTokenId>) -> Result<StatusCode, Error> {
     service::token_withdraw(&ctx, &id).await?;

@@ -53,6 +53,7 @@ pub struct Agent {
     /// Last sign of life.
     pub last_seen_at: Option<Timestamp>,
     /// Version of its program.
+    #[schema(example = "0.1.0")]
     pub version: String,
     /// Metric batches that it holds and we do not.
     pub backlog_batches: i64,
@@ -73,8 +74,10 @@ pub struct Agent {
     /// Configuration it should have.
     pub config_version_wanted: i64,
     /// Why it refused a newer configuration; empty when it did not.
+    #[schema(example = "")]
     pub config_error: String,
     /// Why it applies no cuts at present; empty when it does.
+    #[schema(example = "")]
     pub cuts_held_reason: String,
     /// When two machines were last seen taking turns with its identity.
     pub duplicate_identity_at: Option<Timestamp>,
@@ -138,7 +141,7 @@ pub struct NewTokenMade {
     /// Agent made for it.
     pub agent_id: AgentId,
     /// One line for `atalaya-agent enroll --join`.
-    #[schema(value_type = String)]
+    #[schema(example = "atalaya-join:shown-this-once", value_type = String)]
     pub join_string: ShownOnce,
     /// Not after.
     pub expires_at: Timestamp,

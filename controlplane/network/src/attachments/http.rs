@@ -17,7 +17,7 @@ pub fn router() -> OpenApiRouter {
 /// Attaches a service to the network.
 #[utoipa::path(post, path = "/services/{id}/attachments", tag = "attachments", params(("id" = ServiceId, Path)),
     request_body(content = NewAttachment, example = json!({"kind": "pppoe", "user": "rquispe", "password": "…", "points": [{"device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5"}]})),
-    responses((status = 201, body = Attachment), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = Attachment), (status = 404, body = Problem), (status = 409, description = "`access_taken`: this user or address is already attached on that device", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("attachment.write"))))]
 async fn create(
     ctx: Ctx,

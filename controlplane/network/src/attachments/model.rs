@@ -22,6 +22,7 @@ pub struct Attachment {
     #[schema(example = "10.30.0.17")]
     pub address: Option<String>,
     /// PPP profile at full service; none = named after the plan's speed.
+    #[schema(example = "fibra-100")]
     pub profile: Option<String>,
     /// Whether it is being taken away.
     pub removed: bool,

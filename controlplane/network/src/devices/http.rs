@@ -81,7 +81,7 @@ async fn update(
 
 /// Removes a device on which nothing is enforced.
 #[utoipa::path(delete, path = "/devices/{id}", tag = "devices", params(("id" = DeviceId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`device_in_use`: services are attached to this device: detach them first", body = Problem)),
     extensions(("x-permission" = json!("device.write"))))]
 async fn remove(ctx: Ctx, Path(id): Path<DeviceId>) -> Result<StatusCode, Error> {
     service::device_delete(&ctx, &id).await?;
@@ -141,7 +141,7 @@ async fn plan_request(ctx: Ctx, Path(id): Path<DeviceId>) -> Result<(StatusCode,
 /// Lets the system change a device, or stops it.
 #[utoipa::path(post, path = "/devices/{id}/mode", tag = "devices", params(("id" = DeviceId, Path)),
     request_body(content = ModeChange, example = json!({"mode": "enforce"})),
-    responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, description = "`cannot_bite`: a cut would not take effect on this device yet", body = Problem)),
     extensions(("x-permission" = json!("device.enforce"))))]
 async fn mode_set(
     ctx: Ctx,

@@ -89,16 +89,19 @@ pub struct Device {
     #[schema(example = "10.20.0.1")]
     pub host: String,
     /// Port; none = the kind's own.
+    #[schema(example = 8729)]
     pub port: Option<u16>,
     /// Whether TLS is spoken.
     pub tls: bool,
     /// SHA-256 of its certificate when pinned, hexadecimal.
+    #[schema(example = "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a")]
     pub tls_fingerprint: Option<String>,
     /// Whether there are credentials.
     pub has_credentials: bool,
     /// Where it stands.
     pub site_id: SiteId,
     /// Name of that site.
+    #[schema(example = "Cerro Alto")]
     pub site_name: String,
     /// Agent that talks to it.
     pub agent_id: AgentId,
@@ -109,12 +112,15 @@ pub struct Device {
     /// Whether it is pinged beside its own measurement: latency, jitter and loss.
     pub ping: bool,
     /// PPP profile of a cut subscriber.
+    #[schema(example = "atalaya-cut")]
     pub cut_profile: String,
     /// Address list of cut fixed addresses.
+    #[schema(example = "atalaya-cut")]
     pub cut_address_list: String,
     /// What it last did when asked.
     pub state: DeviceState,
     /// In its own words where it has some.
+    #[schema(example = "")]
     pub state_detail: String,
     /// What `state_detail` says; none when there is nothing to say, or from an older agent.
     pub state_finding: Option<Finding>,
@@ -123,12 +129,16 @@ pub struct Device {
     /// Last answer.
     pub last_answer_at: Option<Timestamp>,
     /// Hardware model.
+    #[schema(example = "CCR2004-1G-12S+2XS")]
     pub model: String,
     /// Software version.
+    #[schema(example = "7.16.2")]
     pub version: String,
     /// Serial number.
+    #[schema(example = "HEX0000TEST")]
     pub serial: String,
     /// The name its operator gave it.
+    #[schema(example = "torre-norte")]
     pub identity: String,
     /// Seconds since its last start, when last asked.
     pub uptime_s: i64,

@@ -43,10 +43,12 @@ text_enum! {
 #[schema(as = DevicePlanChange)]
 pub struct PlanChange {
     /// Point.
+    #[schema(example = "enp_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub point_id: String,
     /// Its service.
     pub service_id: Option<ServiceId>,
     /// Its customer's name.
+    #[schema(example = "Rosa Quispe")]
     pub customer_name: String,
     /// `cut`, `reconnect`, `speed`, `create`, `terminate`.
     #[schema(example = "cut")]
@@ -65,6 +67,7 @@ pub struct DevicePlanView {
     /// When the device was read.
     pub read_at: Option<Timestamp>,
     /// Why there is none.
+    #[schema(example = "")]
     pub detail: String,
     /// What `detail` says; none when there is nothing to say, or from an older agent.
     pub finding: Option<Finding>,
@@ -79,6 +82,7 @@ pub struct DevicePlanView {
     /// Whether the device may be switched to enforce now.
     pub can_enforce: bool,
     /// Why not: `no_plan`, `plan_old`, `agent_silent`, or the code of a failed check.
+    #[schema(example = json!(["plan_old"]))]
     pub blocked_by: Vec<String>,
 }
 

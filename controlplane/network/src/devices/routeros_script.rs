@@ -51,12 +51,13 @@ pub struct ScriptRequest {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RouterosScript {
     /// Lines for the router's terminal; may be pasted twice.
-    #[schema(value_type = String)]
+    #[schema(example = "/user add name=atalaya group=full password=shown-this-once", value_type = String)]
     pub script: ShownOnce,
     /// User that it makes.
+    #[schema(example = "atalaya")]
     pub user: String,
     /// Its password.
-    #[schema(value_type = String)]
+    #[schema(example = "shown-this-once", value_type = String)]
     pub password: ShownOnce,
 }
 

@@ -60,18 +60,23 @@ pub struct ConnectionTest {
     /// Where it stands.
     pub status: JobStatus,
     /// Why it failed as a whole.
+    #[schema(example = "")]
     pub detail: String,
     /// What `detail` says; none when there is nothing to say, or from an older agent.
     pub finding: Option<Finding>,
     /// Stages in order.
     pub stages: Vec<Check>,
     /// Hardware model.
+    #[schema(example = "CCR2004-1G-12S+2XS")]
     pub model: String,
     /// Software version.
+    #[schema(example = "7.16.2")]
     pub version: String,
     /// The name its operator gave it.
+    #[schema(example = "torre-norte")]
     pub identity: String,
     /// SHA-256 of the certificate it showed, hexadecimal, to pin.
+    #[schema(example = "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a")]
     pub tls_fingerprint: Option<String>,
 }
 

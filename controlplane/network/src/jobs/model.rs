@@ -123,8 +123,10 @@ pub struct Check {
     /// Result.
     pub status: CheckStatus,
     /// What was found, in the device's own words where it has some.
+    #[schema(example = "RouterOS 7.16.2")]
     pub detail: String,
     /// Exact lines to paste on the device; empty when none.
+    #[schema(example = "")]
     pub remedy: String,
     /// What `detail` says; none from an older agent.
     #[serde(default)]

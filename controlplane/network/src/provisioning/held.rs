@@ -26,8 +26,10 @@ pub struct HeldCut {
     /// Service.
     pub service_id: ServiceId,
     /// Name of its customer.
+    #[schema(example = "Rosa Quispe")]
     pub customer_name: String,
     /// Device.
+    #[schema(example = "Torre norte")]
     pub device_name: String,
     /// `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`.
     #[schema(example = "brake")]

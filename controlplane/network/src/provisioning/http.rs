@@ -50,7 +50,7 @@ struct HoldOpen {
 /// Keeps a cut service open for some hours.
 #[utoipa::path(post, path = "/services/{id}/hold-open", tag = "services", params(("id" = ServiceId, Path)),
     request_body(content = HoldOpen, example = json!({"hours": 4})),
-    responses((status = 200, body = ServiceNetwork), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = ServiceNetwork), (status = 404, body = Problem), (status = 409, description = "`not_cut`: the service is not cut: there is nothing to hold open", body = Problem)),
     extensions(("x-permission" = json!("service.reconnect"))))]
 async fn hold_open(
     ctx: Ctx,

@@ -174,8 +174,10 @@ pub struct ObservedSession {
     /// Since when.
     pub since: Option<Timestamp>,
     /// Its address.
+    #[schema(example = "10.20.0.17")]
     pub address: String,
     /// MAC address of the caller.
+    #[schema(example = "02:00:5E:10:00:17")]
     pub caller_id: String,
 }
 
@@ -191,6 +193,7 @@ pub struct Observed {
     /// The desired state answered.
     pub generation: i64,
     /// The device's own words, or the reason of a hold.
+    #[schema(example = "")]
     pub detail: String,
     /// When it was read.
     pub read_at: Timestamp,
@@ -214,6 +217,7 @@ pub struct Point {
     /// Where.
     pub device_id: DeviceId,
     /// Its name.
+    #[schema(example = "Torre norte")]
     pub device_name: String,
     /// Whether it may be changed.
     pub device_mode: DeviceMode,
@@ -248,6 +252,7 @@ pub struct ServiceNetwork {
     /// When the cut took effect.
     pub cut_at: Option<Timestamp>,
     /// What keeps it from being applied, in the device's own words.
+    #[schema(example = "")]
     pub detail: String,
 }
 

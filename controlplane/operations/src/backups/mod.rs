@@ -68,8 +68,10 @@ pub struct BackupRow {
     /// What kind of place that is.
     pub target: BackupTarget,
     /// Size of the file, bytes.
+    #[schema(example = 48_210_000)]
     pub bytes: Option<i64>,
     /// Rows in it.
+    #[schema(example = 182_304)]
     pub total_rows: Option<i64>,
     /// Why there is none.
     pub error: Option<String>,

@@ -49,7 +49,7 @@ async fn get(ctx: PlatformCtx, Path(id): Path<TenantId>) -> Result<Json<TenantRo
 
 /// Makes a tenant with its first owner, who sets a password with the link of the answer; the link is sent by e-mail, too, where that is asked for.
 #[utoipa::path(post, path = "/platform/tenants", tag = "platform", request_body(content = NewTenantRequest, example = json!({"tenant": {"slug": "netandina", "name": "NetAndina", "country": "PE", "currency": "PEN", "time_zone": "America/Lima", "locale": "es-419"}, "owner_email": "rosa@netandina.example", "owner_name": "Rosa Quispe"})),
-    responses((status = 201, body = NewTenantMade), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = NewTenantMade), (status = 409, description = "`mail_off`: this installation sends no e-mail: hand the link on yourself", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn create(
     ctx: PlatformCtx,

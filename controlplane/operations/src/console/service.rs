@@ -29,6 +29,7 @@ pub struct LimitUse {
     /// How many there are.
     pub used: i64,
     /// How many at most; null: unlimited.
+    #[schema(example = 500)]
     pub allowed: Option<i64>,
 }
 
@@ -36,8 +37,10 @@ pub struct LimitUse {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TenantUse {
     /// Name of the plan; null: nothing is limited.
+    #[schema(example = "Inicio")]
     pub plan: Option<String>,
     /// Whom to ask for more.
+    #[schema(example = "ventas@hosting.example")]
     pub contact: Option<String>,
     /// Customers, devices, users.
     pub limits: Vec<LimitUse>,
@@ -64,8 +67,10 @@ pub struct TenantRow {
     /// Which.
     pub id: TenantId,
     /// Short name.
+    #[schema(example = "netandina")]
     pub slug: String,
     /// Name.
+    #[schema(example = "NetAndina")]
     pub name: String,
     /// What its people may do.
     pub state: TenantState,
@@ -74,6 +79,7 @@ pub struct TenantRow {
     /// Since when.
     pub state_since: Option<Timestamp>,
     /// Host name of its own, by which it is selected before log-in; null: none.
+    #[schema(example = "red.netandina.example")]
     pub domain: Option<String>,
     /// Its plan; null: nothing is limited.
     pub plan_id: Option<TenantPlanId>,

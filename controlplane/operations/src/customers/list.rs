@@ -34,6 +34,7 @@ pub struct ServiceRow {
     /// Which.
     pub id: ServiceId,
     /// Name of its plan.
+    #[schema(example = "Fibra 100")]
     pub plan_name: String,
     /// How it reaches the network first.
     pub method: Option<AttachmentKind>,
@@ -47,14 +48,19 @@ pub struct CustomerRow {
     /// Which.
     pub id: CustomerId,
     /// Name.
+    #[schema(example = "Rosa Quispe")]
     pub name: String,
     /// Identity document.
+    #[schema(example = "45678912")]
     pub document: Option<String>,
     /// Phone.
+    #[schema(example = "+51 999 000 111")]
     pub phone: Option<String>,
     /// E-mail.
+    #[schema(example = "rosa@example.net")]
     pub email: Option<String>,
     /// Where the service is.
+    #[schema(example = "Jr. Los Andes 412")]
     pub address: Option<String>,
     /// Positive = owes.
     pub balance: Money,

@@ -36,7 +36,7 @@ async fn asked(ctx: &Ctx, person: &Person, reason: &str) -> Asked {
 /// Takes everything personal out of what is held of a customer, for ever; where a second person could agree, one has to first.
 #[utoipa::path(post, path = "/customers/{id}/erasure", tag = "personal data", params(("id" = CustomerId, Path)),
     request_body(content = ErasureReason, example = json!({"reason": "Asked for in writing on 2026-11-20"})),
-    responses((status = 202, body = ErasureAsked), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 202, body = ErasureAsked), (status = 404, body = Problem), (status = 409, description = "`customer_has_services`: end the customer's services first", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("customer.erase"))))]
 async fn of_customer(ctx: Ctx, Path(id): Path<CustomerId>, Json(body): Json<ErasureReason>) -> Asked {
     asked(&ctx, &Person::Customer(id), &body.reason).await
@@ -45,7 +45,7 @@ async fn of_customer(ctx: Ctx, Path(id): Path<CustomerId>, Json(body): Json<Eras
 /// Takes everything personal out of what is held of a disabled user, for ever; where a second person could agree, one has to first.
 #[utoipa::path(post, path = "/users/{id}/erasure", tag = "personal data", params(("id" = UserId, Path)),
     request_body(content = ErasureReason, example = json!({"reason": "Left the company in 2024"})),
-    responses((status = 202, body = ErasureAsked), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 202, body = ErasureAsked), (status = 404, body = Problem), (status = 409, description = "`user_enabled`: disable the user first", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.erase"))))]
 async fn of_user(ctx: Ctx, Path(id): Path<UserId>, Json(body): Json<ErasureReason>) -> Asked {
     asked(&ctx, &Person::User(id), &body.reason).await

@@ -15,24 +15,33 @@ pub struct Home {
     /// Payments received today, by the tenant's calendar.
     pub collected_today: Option<Money>,
     /// How many.
+    #[schema(example = 21)]
     pub collected_payments: Option<i64>,
     /// Overdue debt.
     pub overdue_total: Option<Money>,
     /// Customers who owe it.
+    #[schema(example = 214)]
     pub overdue_customers: Option<i64>,
     /// Services suspended.
+    #[schema(example = 202)]
     pub suspended_services: Option<i64>,
     /// Services whose decided state is not read back everywhere.
+    #[schema(example = 2)]
     pub waiting_not_applied: Option<i64>,
     /// Devices.
+    #[schema(example = 312)]
     pub devices_total: Option<i64>,
     /// Devices that are silent or refuse.
+    #[schema(example = 2)]
     pub devices_bad: Option<i64>,
     /// Agents enrolled and not revoked.
+    #[schema(example = 50)]
     pub agents_total: Option<i64>,
     /// Of them, connected.
+    #[schema(example = 49)]
     pub agents_connected: Option<i64>,
     /// Customers with a service.
+    #[schema(example = 20_134)]
     pub customers_total: Option<i64>,
     /// When the newest good copy of the installation was begun; its restore was rehearsed.
     pub backup_at: Option<Timestamp>,

@@ -46,7 +46,7 @@ async fn notes(
 /// Leaves a note with a thing.
 #[utoipa::path(post, path = "/notes", tag = "notes",
     request_body(content = NewNote, example = json!({"subject": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5", "text": "Llamar después de las 18 h"})),
-    responses((status = 201, body = Note), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = Note), (status = 404, body = Problem), (status = 409, description = "`too_many`: there are as many as one thing may have", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("note.write"))))]
 async fn note_create(ctx: Ctx, Json(new): Json<NewNote>) -> Result<(StatusCode, Versioned<Note>), Error> {
     let note = service::note_create(&ctx, new).await?;
@@ -66,7 +66,7 @@ async fn note(ctx: Ctx, Path(id): Path<NoteId>) -> Result<Versioned<Note>, Error
 #[utoipa::path(patch, path = "/notes/{id}", tag = "notes",
     params(("id" = NoteId, Path), ("If-Match" = String, Header)),
     request_body(content = NoteChange, example = json!({"pinned": true})),
-    responses((status = 200, body = Note), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem)),
+    responses((status = 200, body = Note), (status = 404, body = Problem), (status = 409, description = "`not_the_author`: somebody else wrote or left this", body = Problem), (status = 412, body = Problem)),
     extensions(("x-permission" = json!("note.write"))))]
 async fn note_update(
     ctx: Ctx,
@@ -80,7 +80,7 @@ async fn note_update(
 
 /// Removes a note; another's with `note.remove` only.
 #[utoipa::path(delete, path = "/notes/{id}", tag = "notes", params(("id" = NoteId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`not_the_author`: somebody else wrote or left this", body = Problem)),
     extensions(("x-permission" = json!("note.write"))))]
 async fn note_remove(ctx: Ctx, Path(id): Path<NoteId>) -> Result<StatusCode, Error> {
     service::note_remove(&ctx, &id).await?;
@@ -104,7 +104,7 @@ async fn files(
 /// The body is the bytes themselves. What they are is read from them: `Content-Type` is not believed.
 #[utoipa::path(post, path = "/files", tag = "notes", params(NewFile),
     request_body(content = FileBytes, content_type = "application/octet-stream", example = json!("Contrato de servicio\n")),
-    responses((status = 201, body = StoredFile), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = StoredFile), (status = 404, body = Problem), (status = 409, description = "`too_many`: there are as many as one thing may have", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("note.write"))))]
 async fn file_create(
     ctx: Ctx,
@@ -139,7 +139,7 @@ pub(crate) fn to_be_saved(name: &str, content: Vec<u8>) -> Result<Response, Erro
 
 /// Removes a file; another's with `note.remove` only.
 #[utoipa::path(delete, path = "/files/{id}", tag = "notes", params(("id" = FileId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`not_the_author`: somebody else wrote or left this", body = Problem)),
     extensions(("x-permission" = json!("note.write"))))]
 async fn file_remove(ctx: Ctx, Path(id): Path<FileId>) -> Result<StatusCode, Error> {
     files::file_remove(&ctx, &id).await?;

@@ -49,7 +49,7 @@ async fn of_user(ctx: Ctx, Path(id): Path<UserId>) -> Asked {
 
 /// Asks for a copy of everything that is held of the caller; a job makes it.
 #[utoipa::path(post, path = "/me/data-export", tag = "personal data",
-    responses((status = 202, body = DataExport), (status = 409, body = Problem)),
+    responses((status = 202, body = DataExport), (status = 409, description = "`not_a_person`: only a person who is logged in has this", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn own(ctx: Ctx) -> Asked {
     let Principal::User { id, .. } = ctx.principal().clone() else {
@@ -90,7 +90,7 @@ async fn get(ctx: Ctx, Path(id): Path<DataExportId>) -> Result<Json<DataExport>,
 /// A ZIP of a copy, within a week of its being made. Asks for a log-in or step-up of the last minutes.
 #[utoipa::path(get, path = "/data-exports/{id}/parts/{number}", tag = "personal data",
     params(("id" = DataExportId, Path), ("number" = i64, Path, minimum = 1)),
-    responses((status = 200, content_type = "application/octet-stream", body = FileBytes), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, content_type = "application/octet-stream", body = FileBytes), (status = 404, body = Problem), (status = 409, description = "`export_not_ready`: it is being made: ask again in a while", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn part(ctx: Ctx, Path((id, number)): Path<(DataExportId, i64)>) -> Result<Response, Error> {
     let PartContent { name, content } = service::part_download(&ctx, &id, number).await?;

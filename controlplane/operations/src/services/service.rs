@@ -23,6 +23,7 @@ pub struct PlanSummary {
     /// Which.
     pub id: PlanId,
     /// Name.
+    #[schema(example = "Fibra 100")]
     pub name: String,
     /// Bits per second to the subscriber.
     pub download_bps: i64,
@@ -56,6 +57,7 @@ pub struct ServiceView {
     /// Which site serves it.
     pub site_id: SiteId,
     /// Where it is.
+    #[schema(example = "Jr. Los Andes 412")]
     pub address: Option<String>,
     /// First day.
     pub starts_on: Date,

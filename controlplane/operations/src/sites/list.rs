@@ -48,6 +48,7 @@ pub struct SiteAgent {
     /// Which.
     pub id: AgentId,
     /// Name.
+    #[schema(example = "Cerro Alto")]
     pub name: String,
     /// Where it stands.
     pub state: AgentState,

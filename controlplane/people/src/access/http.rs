@@ -39,7 +39,7 @@ async fn list(ctx: Ctx) -> Result<Json<Page<StaffRole>>, Error> {
 
 /// Makes a role, from nothing or as the copy of another.
 #[utoipa::path(post, path = "/roles", tag = "roles", request_body(content = NewRole, example = json!({"name": "Night shift", "allow": ["customer.read", "service.reconnect"]})),
-    responses((status = 201, body = StaffRole), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = StaffRole), (status = 409, description = "`beyond_own_rights`: it names rights that the caller does not hold", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("role.write"))))]
 async fn create(
     ctx: Ctx,
@@ -62,7 +62,7 @@ async fn get(ctx: Ctx, Path(id): Path<RoleKey>) -> Result<Versioned<StaffRole>, 
 /// Changes a role; whoever has it has its new rights at once. A built-in one is not changed.
 #[utoipa::path(patch, path = "/roles/{id}", tag = "roles", params(("id" = RoleKey, Path), ("If-Match" = String, Header)),
     request_body(content = RoleChange, example = json!({"deny": ["service.cut"]})),
-    responses((status = 200, body = StaffRole), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem)),
+    responses((status = 200, body = StaffRole), (status = 404, body = Problem), (status = 409, description = "`role_built_in`: a built-in role stays as it is: make one of your own", body = Problem), (status = 412, body = Problem)),
     extensions(("x-permission" = json!("role.write"))))]
 async fn update(
     ctx: Ctx,
@@ -77,7 +77,7 @@ async fn update(
 
 /// Deletes a role that nobody has.
 #[utoipa::path(delete, path = "/roles/{id}", tag = "roles", params(("id" = RoleKey, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`role_in_use`: give its users another role first", body = Problem)),
     extensions(("x-permission" = json!("role.write"))))]
 async fn delete(ctx: Ctx, Path(id): Path<RoleKey>) -> Result<StatusCode, Error> {
     service::role_delete(&ctx, &id).await?;

@@ -117,11 +117,13 @@ pub struct StaffRole {
     #[schema(example = "Night shift")]
     pub name: String,
     /// What it is for.
+    #[schema(example = "Answers the phone at night")]
     pub description: String,
     /// Names of rights that it allows; `*` for every one.
     #[schema(example = json!(["customer.read", "service.reconnect"]))]
     pub allow: BTreeSet<String>,
     /// Names of rights that it denies, whatever other roles allow.
+    #[schema(example = json!(["invoice.void"]))]
     pub deny: BTreeSet<String>,
     /// How many users have it.
     pub users: i64,

@@ -41,7 +41,7 @@ async fn get(ctx: Ctx, Path(id): Path<ApprovalId>) -> Result<Json<Approval>, Err
 
 /// Approves what somebody else asked for; it runs at once. The operation's own right is asked for too.
 #[utoipa::path(post, path = "/approvals/{id}/approve", tag = "approvals", params(("id" = ApprovalId, Path)),
-    responses((status = 200, body = Approval), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = Approval), (status = 404, body = Problem), (status = 409, description = "`own_request`: somebody else approves what you asked for", body = Problem)),
     extensions(("x-permission" = json!("approval.decide"))))]
 async fn approve(
     ctx: Ctx,
@@ -61,7 +61,7 @@ struct Rejection {
 
 /// Rejects what somebody else asked for, or takes back what the caller asked for.
 #[utoipa::path(post, path = "/approvals/{id}/reject", tag = "approvals", params(("id" = ApprovalId, Path)), request_body(content = Rejection, example = json!({"reason": "These customers have a promise until Friday"})),
-    responses((status = 200, body = Approval), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 200, body = Approval), (status = 404, body = Problem), (status = 409, description = "`approval_decided`: it was decided before", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("approval.read"))))]
 async fn reject(
     ctx: Ctx,

@@ -36,6 +36,7 @@ pub struct Approval {
     #[schema(example = "cut_run")]
     pub entity_kind: String,
     /// The thing.
+    #[schema(example = "run_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     pub entity_id: String,
     /// What it would do, in English.
     #[schema(example = "Suspend 214 services")]
@@ -45,6 +46,7 @@ pub struct Approval {
     /// Who asked.
     pub requested_by: UserId,
     /// Name at the time.
+    #[schema(example = "Rosa Quispe")]
     pub requested_by_name: String,
     /// Who decided.
     pub decided_by: Option<UserId>,

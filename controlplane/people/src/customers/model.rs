@@ -15,14 +15,19 @@ pub struct Customer {
     #[schema(example = "Quispe Mamani, Rosa")]
     pub name: String,
     /// Identity document as the country writes it.
+    #[schema(example = "45678912")]
     pub document: Option<String>,
     /// Phone.
+    #[schema(example = "+51 999 000 111")]
     pub phone: Option<String>,
     /// E-mail.
+    #[schema(example = "rosa@example.net")]
     pub email: Option<String>,
     /// Where the service is.
+    #[schema(example = "Jr. Los Andes 412")]
     pub address: Option<String>,
     /// What the staff should know.
+    #[schema(example = "Llamar después de las 18 h")]
     pub notes: Option<String>,
     /// Site of the customer's services.
     pub site_id: Option<SiteId>,

@@ -32,7 +32,7 @@ async fn security(ctx: Ctx) -> Result<Json<Security>, Error> {
 /// Starts the enrolment of an authenticator app. Nothing asks for it before its first code was right. Asks for a log-in or
 /// step-up of the last ten minutes.
 #[utoipa::path(post, path = "/me/app", tag = "me",
-    responses((status = 201, body = Enrolment), (status = 403, body = Problem), (status = 409, body = Problem)),
+    responses((status = 201, body = Enrolment), (status = 403, body = Problem), (status = 409, description = "`factor_enrolled`: an app is enrolled: remove it first", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn enrol(ctx: Ctx) -> Result<(StatusCode, Json<Enrolment>), Error> {
     Ok((StatusCode::CREATED, Json(service::app_enrol(&ctx).await?)))
@@ -56,7 +56,7 @@ struct RecoveryCodes {
 
 /// Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes.
 #[utoipa::path(post, path = "/me/app/confirm", tag = "me", request_body(content = AppCode, example = json!({"code": "123456"})),
-    responses((status = 200, body = RecoveryCodes), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 200, body = RecoveryCodes), (status = 403, body = Problem), (status = 409, description = "`factor_missing`: start the enrolment of an app first", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn confirm(ctx: Ctx, Json(body): Json<AppCode>) -> Result<Json<RecoveryCodes>, Error> {
     Ok(Json(RecoveryCodes { codes: service::app_confirm(&ctx, &body.code).await? }))
@@ -64,7 +64,7 @@ async fn confirm(ctx: Ctx, Json(body): Json<AppCode>) -> Result<Json<RecoveryCod
 
 /// New recovery codes; the old ones are worthless.
 #[utoipa::path(post, path = "/me/recovery-codes", tag = "me",
-    responses((status = 200, body = RecoveryCodes), (status = 403, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = RecoveryCodes), (status = 403, body = Problem), (status = 409, description = "`factor_missing`: recovery codes stand in for a second factor: enrol one first", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn renew(ctx: Ctx) -> Result<Json<RecoveryCodes>, Error> {
     Ok(Json(RecoveryCodes { codes: service::recovery_renew(&ctx).await? }))
@@ -72,7 +72,7 @@ async fn renew(ctx: Ctx) -> Result<Json<RecoveryCodes>, Error> {
 
 /// Removes the caller's app, unless it is the last second factor and a role demands one.
 #[utoipa::path(delete, path = "/me/app", tag = "me",
-    responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 403, body = Problem), (status = 409, description = "`factor_demanded`: a role of yours demands a second factor", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn remove(ctx: Ctx) -> Result<StatusCode, Error> {
     service::app_remove(&ctx).await?;
@@ -81,7 +81,7 @@ async fn remove(ctx: Ctx) -> Result<StatusCode, Error> {
 
 /// Removes the app, passkeys and recovery codes of a user who lost them.
 #[utoipa::path(delete, path = "/users/{id}/app", tag = "users", params(("id" = UserId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`beyond_own_rights`: that person may do what the caller may not", body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn reset(ctx: Ctx, Path(id): Path<UserId>) -> Result<StatusCode, Error> {
     service::app_reset(&ctx, &id).await?;

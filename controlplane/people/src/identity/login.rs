@@ -339,7 +339,7 @@ pub(crate) async fn enter(
     shown: Shown,
     origin: &Origin,
 ) -> Result<Box<Entered>, Error> {
-    let (token, csrf_token) = (random_token(), random_token());
+    let (token, csrf_token) = (sessions::fresh_token(&tenant.id), random_token());
     let now = runtime.clock.now();
     let proved_at = match shown {
         Shown::Here => now,

@@ -17,6 +17,7 @@ pub struct User {
     /// Which.
     pub id: UserId,
     /// Name.
+    #[schema(example = "Rosa Quispe")]
     pub name: String,
     /// E-mail, lower case; the log-in name.
     #[schema(example = "rosa@netandina.example")]

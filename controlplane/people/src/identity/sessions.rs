@@ -15,7 +15,7 @@ use atalaya_kernel::{
     audit::{self, Entry},
     db::TenantTx,
     events::EntityRef,
-    ids::{SessionId, UserId},
+    ids::{SessionId, TenantId, UserId},
     page::Page,
     runtime::Runtime,
     secrets::{SecretText, random_token},
@@ -36,6 +36,16 @@ const TOUCH_MS: i64 = 60_000;
 /// How a token of ours is kept: 256 random bits need no salt and no slow hash.
 pub(crate) fn hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
+}
+
+/// The next token of a session. It names the tenant, so that one statement within it finds session, user and settings.
+pub(super) fn fresh_token(tenant: &TenantId) -> String {
+    format!("{tenant}.{}", random_token())
+}
+
+/// The tenant that a cookie's token names. Whether it is the one of a session is seen by looking there.
+fn tenant_of(token: &str) -> Option<TenantId> {
+    token.split_once('.').and_then(|(tenant, _)| tenant.parse().ok())
 }
 
 /// What somebody may do, and where.
@@ -72,15 +82,13 @@ pub async fn authenticate(
     token: &str,
     origin: &Origin,
 ) -> Result<Option<(Ctx, LoggedIn)>, Error> {
+    let Some(tenant_id) = tenant_of(token) else { return Ok(None) };
     let token_hash = hash(token);
     let now = runtime.clock.now();
-    let mut platform = runtime.platform().begin_read().await?;
-    let session = store::session_find(&mut platform, &token_hash).await?;
-    platform.rollback().await?;
-    let Some(session) = session.filter(|session| now < session.expires_at) else { return Ok(None) };
-    let system = Ctx::system(runtime.tenant(session.tenant_id.clone()), "session");
+    let system = Ctx::system(runtime.tenant(tenant_id), "session");
     let mut tx = system.begin_read().await?;
-    let (user, tenant) = store::user_and_tenant(&mut tx, &session.user_id).await?;
+    let found = store::session_find(&mut tx, &token_hash, now).await?;
+    let Some((session, user, tenant)) = found else { return Ok(None) };
     // With every request, so that another role or scope holds at once.
     let rights = may(&mut tx, &user, &tenant).await?;
     tx.rollback().await?;
@@ -90,17 +98,22 @@ pub async fn authenticate(
     if is_stale(session.last_seen_at, now) {
         write_tx!(system, tx => { Ok(store::session_touch(&mut tx, &token_hash, now, now.plus_millis(IDLE_MS)).await?) })?;
     }
-    let db = runtime.tenant(session.tenant_id);
-    let ctx = Ctx::new(db, person(&user), rights.permissions.clone(), rights.scope, &origin.request_id)
-        .proved_at(session.proved_at)
-        .read_only(tenant.state == TenantState::ReadOnly);
+    let ctx = Ctx::new(
+        system.db().clone(),
+        person(&user),
+        rights.permissions.clone(),
+        rights.scope,
+        &origin.request_id,
+    )
+    .proved_at(session.proved_at)
+    .read_only(tenant.state == TenantState::ReadOnly);
     let logged_in = LoggedIn {
         user,
         tenant,
         permissions: rights.permissions,
         factor_missing: rights.factor_missing,
         csrf_token: session.csrf_token,
-        session_id: session.id,
+        session_id: session.session_id,
         proved_at: session.proved_at,
     };
     Ok(Some((ctx, logged_in)))
@@ -168,7 +181,7 @@ pub async fn step_up(
     if !right {
         return Ok(None);
     }
-    let token = random_token();
+    let token = fresh_token(ctx.tenant());
     write_tx!(ctx, tx => {
         prove(ctx, &mut tx, &session.session_id, &token).await?;
         audit::record(ctx, &mut tx, Entry::new("session.step_up", EntityRef::new("user", user))).await
@@ -222,7 +235,7 @@ pub async fn password_change(
         return Ok(None);
     }
     let kept = password::hash(new).await?;
-    let token = random_token();
+    let token = fresh_token(ctx.tenant());
     write_tx!(ctx, tx => {
         let user = store::user_get(&mut tx, &session.user.id).await?;
         service::password_replace(ctx, &mut tx, &user, &kept, Some(&session.session_id)).await?;

@@ -26,7 +26,7 @@ async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<ApiKe
 
 /// Makes an API key. Its token is in this answer and nowhere else.
 #[utoipa::path(post, path = "/api-keys", tag = "api keys", request_body(content = NewApiKey, example = json!({"name": "Accounting", "permissions": ["invoice.read", "payment.read"]})),
-    responses((status = 201, body = ApiKeyMade), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = ApiKeyMade), (status = 409, description = "`beyond_own_rights`: it names rights that the caller does not hold", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("api_key.write"))))]
 async fn create(
     ctx: Ctx,
@@ -46,7 +46,7 @@ async fn get(ctx: Ctx, Path(id): Path<ApiKeyId>) -> Result<Json<ApiKey>, Error> 
 
 /// Revokes an API key, at once and for ever.
 #[utoipa::path(delete, path = "/api-keys/{id}", tag = "api keys", params(("id" = ApiKeyId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`key_revoked`: this key was revoked before", body = Problem)),
     extensions(("x-permission" = json!("api_key.write"))))]
 async fn revoke(ctx: Ctx, Path(id): Path<ApiKeyId>) -> Result<StatusCode, Error> {
     service::key_revoke(&ctx, &id).await?;

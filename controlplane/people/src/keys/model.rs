@@ -22,6 +22,7 @@ pub struct ApiKey {
     /// Of which part of the ISP it sees anything; of this, what its maker sees.
     pub scope: AccessScope,
     /// Requests in a minute at most; null: as many as the ISP's plan has.
+    #[schema(example = 600)]
     pub requests_per_minute: Option<i64>,
     /// Who made it.
     pub made_by: UserId,

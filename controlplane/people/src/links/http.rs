@@ -35,7 +35,7 @@ struct NewLink {
 /// Makes a link with which a user sets a password once: an invitation while there was none, a reset afterwards. Its token
 /// is in this answer, and in the message that is sent when asked for; a link that was made before is worthless.
 #[utoipa::path(post, path = "/users/{id}/link", tag = "users", params(("id" = UserId, Path)), request_body(content = Option<NewLink>, example = json!({"send": true})),
-    responses((status = 201, body = Link), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 201, body = Link), (status = 404, body = Problem), (status = 409, description = "`mail_off`: this installation sends no e-mail: hand the link on yourself", body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn create(
     ctx: Ctx,

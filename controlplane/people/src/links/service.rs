@@ -51,7 +51,7 @@ pub struct Link {
     /// What it is for.
     pub kind: LinkKind,
     /// What the link carries behind its `#`, so that no log sees it. Shown this once.
-    #[schema(value_type = String)]
+    #[schema(example = "shown-this-once", value_type = String)]
     pub token: ShownOnce,
     /// Path of the web app's page, with the token.
     #[schema(value_type = String, example = "/set-password#3f…")]
@@ -68,12 +68,16 @@ pub struct LinkInfo {
     /// What it is for.
     pub kind: LinkKind,
     /// Name of the ISP.
+    #[schema(example = "NetAndina")]
     pub tenant_name: String,
     /// Short name of the ISP, for the log-in that follows.
+    #[schema(example = "netandina")]
     pub tenant: String,
     /// Whose password it lets set.
+    #[schema(example = "Rosa Quispe")]
     pub user_name: String,
     /// With which e-mail that person logs in.
+    #[schema(example = "rosa@netandina.example")]
     pub email: String,
 }
 

@@ -75,7 +75,7 @@ async fn check(
 
 /// Makes an identity provider, after its issuer was asked for its discovery document. Its secret is never shown again.
 #[utoipa::path(post, path = "/identity-providers", tag = "single sign-on", request_body(content = NewIdentityProvider, example = json!({"name": "Google", "issuer": "https://accounts.google.com", "client_id": "1234567890-abc.apps.googleusercontent.com", "client_secret": "what the issuer gave with the client id", "allowed_domains": ["netandina.example"]})),
-    responses((status = 201, body = IdentityProvider), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = IdentityProvider), (status = 409, description = "`issuer_unusable`: the issuer cannot be used", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("identity_provider.write"))))]
 async fn create(
     ctx: Ctx,
@@ -129,7 +129,7 @@ async fn own_list(ctx: Ctx) -> Result<Json<Page<Identity>>, Error> {
 /// Allows the first account at a provider that has the caller's verified e-mail to be linked with their log-in, for seven days.
 /// Asks for a log-in or step-up of the last ten minutes.
 #[utoipa::path(post, path = "/me/identities", tag = "me", request_body(content = NewIdentity, example = json!({"provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5"})),
-    responses((status = 201, body = Identity), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = Identity), (status = 403, body = Problem), (status = 409, description = "`identity_allowed`: one is allowed already, and waits for its account", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn own_allow(ctx: Ctx, Json(new): Json<NewIdentity>) -> Result<(StatusCode, Json<Identity>), Error> {
     Ok((StatusCode::CREATED, Json(identities::own_identity_allow(&ctx, &new).await?)))
@@ -154,7 +154,7 @@ async fn of_user(ctx: Ctx, Path(id): Path<UserId>) -> Result<Json<Page<Identity>
 
 /// Allows the first account at a provider that has a user's verified e-mail to be linked with their log-in, for seven days.
 #[utoipa::path(post, path = "/users/{id}/identities", tag = "users", params(("id" = UserId, Path)), request_body(content = NewIdentity, example = json!({"provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5"})),
-    responses((status = 201, body = Identity), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = Identity), (status = 404, body = Problem), (status = 409, description = "`identity_allowed`: one is allowed already, and waits for its account", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn allow(
     ctx: Ctx,
@@ -167,7 +167,7 @@ async fn allow(
 /// Has an account open a user's log-in no more.
 #[utoipa::path(delete, path = "/users/{id}/identities/{identity}", tag = "users",
     params(("id" = UserId, Path), ("identity" = IdentityId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`beyond_own_rights`: that person may do what the caller may not", body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn remove(ctx: Ctx, Path((id, identity)): Path<(UserId, IdentityId)>) -> Result<StatusCode, Error> {
     identities::identity_remove(&ctx, &id, &identity).await?;

@@ -65,7 +65,7 @@ async fn list(ctx: Ctx) -> Result<Json<Page<Passkey>>, Error> {
 /// What `navigator.credentials.create` needs to make a passkey for the host that was asked. Asks for a log-in or step-up of the
 /// last ten minutes.
 #[utoipa::path(post, path = "/me/passkeys/options", tag = "me",
-    responses((status = 200, body = RegistrationOptions), (status = 403, body = Problem), (status = 409, body = Problem)),
+    responses((status = 200, body = RegistrationOptions), (status = 403, body = Problem), (status = 409, description = "`passkey_host`: a passkey is of a host name: ask by one, not by an address", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn registration_options(
     ctx: Ctx,
@@ -76,7 +76,7 @@ async fn registration_options(
 
 /// Keeps a passkey that the browser made. Whoever had no second factor is given recovery codes, this once.
 #[utoipa::path(post, path = "/me/passkeys", tag = "me", request_body(content = NewPasskey, example = json!({"name": "Teléfono de Rosa", "credential": {"rawId": "base64url", "response": {"clientDataJSON": "base64url", "attestationObject": "base64url"}}})),
-    responses((status = 201, body = PasskeyMade), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = PasskeyMade), (status = 403, body = Problem), (status = 409, description = "`passkey_enrolled`: this passkey is kept already", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn create(
     ctx: Ctx,
@@ -89,7 +89,7 @@ async fn create(
 
 /// Removes one of the caller's passkeys, unless it is the last second factor and a role demands one.
 #[utoipa::path(delete, path = "/me/passkeys/{id}", tag = "me", params(("id" = PasskeyId, Path)),
-    responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, description = "`factor_demanded`: a role of yours demands a second factor", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn delete(ctx: Ctx, Path(id): Path<PasskeyId>) -> Result<StatusCode, Error> {
     service::passkey_delete(&ctx, &id).await?;
@@ -98,7 +98,7 @@ async fn delete(ctx: Ctx, Path(id): Path<PasskeyId>) -> Result<StatusCode, Error
 
 /// What `navigator.credentials.get` needs for a step-up by a passkey.
 #[utoipa::path(post, path = "/session/step-up/options", tag = "session",
-    responses((status = 200, body = AssertionOptions), (status = 409, body = Problem)),
+    responses((status = 200, body = AssertionOptions), (status = 409, description = "`factor_missing`: there is no passkey of yours for this address", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn step_up_options(
     ctx: Ctx,
@@ -117,7 +117,7 @@ struct PasskeyEntry {
 
 /// What `navigator.credentials.get` needs to enter by a passkey, without e-mail and password.
 #[utoipa::path(post, path = "/session/passkey/options", tag = "session", request_body(content = PasskeyEntry, example = json!({"tenant": "netandina"})),
-    responses((status = 200, body = AssertionOptions), (status = 409, body = Problem), (status = 429, body = Problem)),
+    responses((status = 200, body = AssertionOptions), (status = 409, description = "`passkey_host`: a passkey is of a host name: ask by one, not by an address", body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn enter_options(
     Extension(runtime): Extension<Arc<Runtime>>,
@@ -141,7 +141,7 @@ struct PasskeyLogIn {
 
 /// Enters by a passkey that verified who is there; sets the session cookie.
 #[utoipa::path(post, path = "/session/passkey", tag = "session", request_body(content = PasskeyLogIn, example = json!({"tenant": "netandina", "credential": {"rawId": "base64url", "response": {"clientDataJSON": "base64url", "authenticatorData": "base64url", "signature": "base64url", "userHandle": "base64url"}}})),
-    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
+    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 409, description = "`passkey_host`: a passkey is of a host name: ask by one, not by an address", body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn enter_with(
     Extension(runtime): Extension<Arc<Runtime>>,
@@ -167,7 +167,7 @@ struct PasskeySecond {
 
 /// What `navigator.credentials.get` needs to follow a right password; 404 where its user has no passkey for this host.
 #[utoipa::path(post, path = "/session/second-factor/options", tag = "session", request_body(content = PasskeySecond, example = json!({"challenge": "what the log-in answered"})),
-    responses((status = 200, body = AssertionOptions), (status = 404, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
+    responses((status = 200, body = AssertionOptions), (status = 404, body = Problem), (status = 409, description = "`passkey_host`: a passkey is of a host name: ask by one, not by an address", body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn second_factor_options(
     Extension(runtime): Extension<Arc<Runtime>>,

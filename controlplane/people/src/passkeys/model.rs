@@ -116,11 +116,13 @@ pub struct RelyingParty {
 #[serde(rename_all = "camelCase")]
 pub struct Holder {
     /// The user's id, base64url.
+    #[schema(example = "dXNyXzAxamQzazVtN25m")]
     pub id: String,
     /// E-mail.
     #[schema(example = "rosa@netandina.example")]
     pub name: String,
     /// Name.
+    #[schema(example = "Rosa Quispe")]
     pub display_name: String,
 }
 
@@ -144,6 +146,7 @@ pub struct Descriptor {
     #[schema(value_type = String, example = "public-key")]
     pub kind: &'static str,
     /// Its id, base64url.
+    #[schema(example = "Zmljb25hbC1wYXNza2V5")]
     pub id: String,
 }
 
@@ -164,7 +167,7 @@ pub struct Selection {
 #[serde(rename_all = "camelCase")]
 pub struct RegistrationOptions {
     /// To be signed, base64url; good once, for five minutes.
-    #[schema(value_type = String)]
+    #[schema(example = "c2FtcGxlLWNoYWxsZW5nZS0yMDI2", value_type = String)]
     pub challenge: ShownOnce,
     /// For whom.
     pub rp: RelyingParty,
@@ -188,7 +191,7 @@ pub struct RegistrationOptions {
 #[serde(rename_all = "camelCase")]
 pub struct AssertionOptions {
     /// To be signed, base64url; good once, for five minutes.
-    #[schema(value_type = String)]
+    #[schema(example = "c2FtcGxlLWNoYWxsZW5nZS0yMDI2", value_type = String)]
     pub challenge: ShownOnce,
     /// Milliseconds until it is too late.
     pub timeout: i64,

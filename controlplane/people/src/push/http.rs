@@ -19,7 +19,7 @@ pub fn router() -> OpenApiRouter {
 
 /// The public key that a browser subscribes with (`applicationServerKey`). It stays the same.
 #[utoipa::path(get, path = "/me/push-key", tag = "me",
-    responses((status = 200, body = PushKey), (status = 409, body = Problem)),
+    responses((status = 200, body = PushKey), (status = 409, description = "`push_off`: this installation pushes nothing: [push] of its configuration", body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn key(ctx: Ctx, Extension(outbound): Extension<Arc<Outbound>>) -> Result<Json<PushKey>, Error> {
     service::public_key(&ctx, outbound.push.as_ref()).await.map(Json)
@@ -36,7 +36,7 @@ async fn list(ctx: Ctx) -> Result<Json<Page<PushSubscription>>, Error> {
 /// out again; a browser that is known keeps its id.
 #[utoipa::path(post, path = "/me/push-subscriptions", tag = "me",
     request_body(content = NewPushSubscription, example = json!({"name": "Firefox · Windows", "endpoint": "https://push.example/send/what-only-this-browser-has", "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg"})),
-    responses((status = 201, body = PushSubscription), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 201, body = PushSubscription), (status = 409, description = "`push_off`: this installation pushes nothing: [push] of its configuration", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn create(
     ctx: Ctx,

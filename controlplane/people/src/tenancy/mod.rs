@@ -23,8 +23,8 @@ pub use logo::{Logo, LogoBytes, LogoTheme, MAX_LOGO_BYTES, logo_answer, logo_get
 pub use model::{AutomaticCuts, NewTenant, OfflineCuts, Tenant, TenantChange, TenantState};
 pub(crate) use service::row_write as tenant_row_write;
 pub use service::{
-    automatic_cuts_set, door_open, read_only, tenant_create, tenant_create_by, tenant_get, tenant_update,
-    tenant_update_from,
+    automatic_cuts_set, door_open, read_only, read_only_since, tenant_create, tenant_create_by, tenant_get,
+    tenant_update, tenant_update_from,
 };
 pub(crate) use store::{COLUMNS, domain_write};
 pub use store::{domain, domains, find_by_host, find_tenant, settings, tenant_ids, tenants_list};

@@ -68,6 +68,7 @@ pub struct Tenant {
     #[schema(example = "es-419")]
     pub locale: String,
     /// Accent colour, `#rrggbb`.
+    #[schema(example = "#0f766e")]
     pub brand_color: Option<String>,
     /// The logo, another id with each picture; null: none. `GET /tenant/logo` has its bytes.
     pub logo: Option<BlobId>,

@@ -10,6 +10,7 @@ use atalaya_kernel::{
     events::{self, EntityRef, NewEvent},
     ids::TenantId,
     runtime::Runtime,
+    time::Timestamp,
     write_tx,
 };
 use std::sync::Arc;
@@ -216,11 +217,15 @@ fn apply(before: &Tenant, change: &TenantChange, name: Option<&str>, ctx: &Ctx) 
 
 /// What is said to whoever wants to change something of a tenant that is read-only.
 pub fn read_only(tenant: &Tenant) -> Error {
-    let reason = tenant.state_reason.clone().unwrap_or_default();
+    read_only_since(tenant.state_reason.as_deref().unwrap_or_default(), tenant.state_since)
+}
+
+/// The answer to a change of an ISP that is read-only: why, and since when.
+pub fn read_only_since(reason: &str, since: Option<Timestamp>) -> Error {
     Error::conflict_with(
         "tenant_read_only",
         "nothing can be changed until the operator of this installation makes the ISP active again; nobody is cut meanwhile",
-        [("reason", reason.into()), ("since", tenant.state_since.map(|since| since.to_string()).into())],
+        [("reason", reason.into()), ("since", since.map(|since| since.to_string()).into())],
     )
 }
 

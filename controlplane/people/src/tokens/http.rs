@@ -40,7 +40,7 @@ fn answered(pair: TokenPair) -> Response {
 /// Gives a program the first tokens of a person, for their password. `code_wanted` asks for the same again with a code of the
 /// person's second factor.
 #[utoipa::path(post, path = "/tokens", tag = "tokens", request_body(content = TokenRequest, example = json!({"tenant": "netandina", "email": "rosa@netandina.example", "password": "una-clave-larga-2026", "name": "Contabilidad", "permissions": ["invoice.read"]})),
-    responses((status = 200, body = TokenPair), (status = 401, body = Problem), (status = 409, body = Problem),
+    responses((status = 200, body = TokenPair), (status = 401, body = Problem), (status = 409, description = "`code_wanted`: send the same again with a code of your app", body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn create(
@@ -70,7 +70,7 @@ struct RefreshRequest {
 /// The next tokens for a refresh token, which is good once. Sent again after its successor was used, all tokens of the program
 /// end; within 30 seconds, from where it was used, it gives another successor in the place of one that was lost.
 #[utoipa::path(post, path = "/tokens/refresh", tag = "tokens", request_body(content = RefreshRequest, example = json!({"refresh_token": "what was given last"})),
-    responses((status = 200, body = TokenPair), (status = 401, body = Problem), (status = 429, body = Problem)),
+    responses((status = 200, body = TokenPair), (status = 401, description = "`unauthenticated`: this refresh token is none, or its tokens have ended", body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn renew(
     Extension(runtime): Extension<Arc<Runtime>>,

@@ -13,8 +13,10 @@ pub struct Site {
     /// Site above it in the tree.
     pub parent_id: Option<SiteId>,
     /// Degrees north, WGS 84.
+    #[schema(example = -13.52)]
     pub latitude: Option<f64>,
     /// Degrees east, WGS 84.
+    #[schema(example = -71.97)]
     pub longitude: Option<f64>,
     /// Grows with each change.
     pub version: i64,

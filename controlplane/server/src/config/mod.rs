@@ -26,6 +26,7 @@ use serde::Deserialize;
 use std::{
     fs,
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// Measurements.
     pub metrics: Metrics,
+    /// Work that nobody waits for.
+    pub jobs: Jobs,
     /// Copies of everything.
     pub backup: Backup,
     /// Files and pictures.
@@ -94,6 +97,15 @@ pub struct Metrics {
     pub raw_days: u32,
 }
 
+/// Work that nobody waits for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Jobs {
+    /// Days that a job is kept once it is done, at least one: asked for again with the same key meanwhile, it is not done twice.
+    /// What was given up is kept until somebody settles it.
+    pub done_days: NonZeroU32,
+}
+
 /// What is written to the log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -112,6 +124,7 @@ impl Default for Config {
             http: Http::default(),
             gateway: Gateway::default(),
             metrics: Metrics::default(),
+            jobs: Jobs::default(),
             backup: Backup::default(),
             blobs: Blobs::default(),
             secrets: Secrets::default(),
@@ -131,6 +144,11 @@ impl Default for Gateway {
 impl Default for Log {
     fn default() -> Self {
         Self { slow_query_ms: 1_000 }
+    }
+}
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { done_days: NonZeroU32::new(30).unwrap_or(NonZeroU32::MIN) }
     }
 }
 impl Default for Metrics {
@@ -198,5 +216,10 @@ mod tests {
         assert!(error.to_string().contains("listen_on"), "{error}");
         let error = toml::from_str::<Config>("[http]\ntrusted_proxies = [\"10.0.0.0/99\"]").unwrap_err();
         assert!(error.to_string().contains("10.0.0.0/99"), "{error}");
+        assert_eq!(config.jobs.done_days.get(), 30);
+        assert!(
+            toml::from_str::<Config>("[jobs]\ndone_days = 0").is_err(),
+            "a job has to be known for a while"
+        );
     }
 }

@@ -71,11 +71,16 @@ const OWN_LOG_IN: [(&str, &str); 18] = [
     ("DELETE", "/me/identities/{id}"),
 ];
 
+/// Whether an operation, by its path below `/api/v1`, is about the caller's own log-in alone.
+pub(super) fn is_own_log_in(method: &str, path: &str) -> bool {
+    OWN_LOG_IN.iter().any(|(own, own_path)| method.eq_ignore_ascii_case(own) && path == *own_path)
+}
+
 /// Whether a request changes something beyond the caller's own log-in.
 fn changes_the_tenant(request: &Request) -> bool {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     let path = path.strip_prefix("/api/v1").unwrap_or(path);
-    !request.method().is_safe() && !OWN_LOG_IN.contains(&(request.method().as_str(), path))
+    !request.method().is_safe() && !is_own_log_in(request.method().as_str(), path)
 }
 
 /// Refuses what somebody of a read-only tenant would change.

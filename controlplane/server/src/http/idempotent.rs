@@ -62,12 +62,17 @@ async fn given_before(ctx: &Ctx, claim: &Claim) -> Result<Option<Response>, Erro
             "idempotency_mismatch",
             "the key was used for another request; use a fresh one for each",
         )),
-        Known::Unanswered => Err(Error::conflict(
-            "idempotency_unanswered",
-            "it was done before, or is being done, and its answer is not known: read what is there",
-        )),
+        Known::Unanswered => Err(unanswered()),
         Known::Answered(answer) => Ok(Some(again(answer))),
     }
+}
+
+/// The effect is there, or is being made, and what was answered is not known.
+pub(super) fn unanswered() -> Error {
+    Error::conflict(
+        "idempotency_unanswered",
+        "it was done before, or is being done, and its answer is not known: read what is there",
+    )
 }
 
 fn again(answer: Answer) -> Response {

@@ -104,6 +104,7 @@ struct RangeAnswer {
     /// Distance of points, ms.
     step_ms: i64,
     /// `raw` for samples as stored, else the distance of points.
+    #[schema(example = "raw")]
     resolution: String,
 }
 
@@ -115,6 +116,7 @@ struct SeriesValue {
     /// Unix ms.
     t: i64,
     /// Value.
+    #[schema(example = 42.5)]
     value: f64,
 }
 

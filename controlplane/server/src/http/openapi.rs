@@ -1,10 +1,17 @@
-//! `/api/openapi.json`, generated from the routes themselves.
+//! `/api/openapi.json`, generated from the routes themselves. What follows from what a route declares is added here, in one
+//! place: what it can refuse ([`refusals`]), what its answers look like ([`answers`]), where they lead ([`links`]).
+
+mod answers;
+mod links;
+mod refusals;
 
 use atalaya_people::{identity::SESSION_COOKIE, platform::operators::OPERATOR_COOKIE};
 use axum::{Json, response::IntoResponse};
+use serde::Serialize;
+use serde_json::Value;
 use std::sync::LazyLock;
 use utoipa::openapi::{
-    Components, Content, Info, OpenApi, Ref, RefOr, Required, Response, Server,
+    Components, Content, Info, OpenApi, RefOr, Required, Server,
     path::{Operation, ParameterBuilder, ParameterIn, PathItem},
     schema::{ArrayItems, ObjectBuilder, Schema, Type},
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -41,20 +48,24 @@ pub fn document() -> OpenApi {
     components.add_security_scheme("csrf", SecurityScheme::ApiKey(ApiKey::Header(csrf)));
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
     components.add_security_scheme("operator", SecurityScheme::ApiKey(ApiKey::Cookie(operator)));
+    components.responses.extend(refusals::shared());
     for (path, item) in &mut document.paths.paths {
         let of_the_installation = path.starts_with("/platform/");
-        if let Some(post) = &mut item.post
-            && !of_the_installation
-            && !is_public(post)
-        {
-            happens_once(post);
-        }
-        for (changes, operation) in operations(item) {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(name(method, path));
+            if method == "post" && !of_the_installation && permission(operation) != "public" {
+                happens_once(operation);
+            }
             complete(operation);
-            operation.security = Some(who(operation, of_the_installation, changes));
+            operation.security = Some(who(operation, of_the_installation, method != "get"));
+            refusals::list(method, path, operation);
         }
     }
     components_of(&mut document).for_each(forgive);
+    let schemas =
+        document.components.as_ref().map(|components| as_json(&components.schemas)).unwrap_or_default();
+    answers::show(&mut document, &schemas);
+    links::follow(&mut document, &schemas);
     document.servers = Some(vec![Server::new("/api/v1")]);
     document
 }
@@ -85,16 +96,32 @@ const PROBLEM: &str = "#/components/schemas/Problem";
 /// Content type of a problem document (RFC 9457, section 3).
 const PROBLEM_TYPE: &str = "application/problem+json";
 
-/// The operations of a path, and whether each may change something.
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation)> {
+/// The operations of a path, with their methods.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, patch, .. } = item;
-    let changing = [put, post, delete, patch].into_iter().flatten().map(|operation| (true, operation));
-    get.iter_mut().map(|operation| (false, operation)).chain(changing)
+    [("get", get), ("put", put), ("post", post), ("delete", delete), ("patch", patch)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-fn is_public(operation: &Operation) -> bool {
-    let extensions = serde_json::to_value(&operation.extensions).unwrap_or_default();
-    extensions["x-permission"] == "public"
+/// The name of an operation, which no other has: its method and the words of its path, `get_customers_by_id`.
+fn name(method: &str, path: &str) -> String {
+    let words = path.split('/').filter(|part| !part.is_empty()).map(|part| {
+        let parameter = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        parameter.map_or_else(|| format!("_{}", part.replace('-', "_")), |name| format!("_by_{name}"))
+    });
+    [method.to_owned()].into_iter().chain(words).collect()
+}
+
+/// Whose operation it is: a right, or `authenticated`, `platform`, `public`.
+fn permission(operation: &Operation) -> String {
+    as_json(&operation.extensions)["x-permission"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A part of the document as JSON.
+fn as_json(part: &impl Serialize) -> Value {
+    // What has no JSON form is null, and the tests of the document look at all of it.
+    serde_json::to_value(part).unwrap_or_default()
 }
 
 /// The key by which a request that comes again has its effect once: the door sees to it for every `POST` of somebody of an ISP
@@ -119,7 +146,7 @@ fn happens_once(post: &mut Operation) {
 
 /// How a caller shows who it is: any one of these; none for what is public.
 fn who(operation: &Operation, of_the_installation: bool, changes: bool) -> Vec<SecurityRequirement> {
-    if is_public(operation) {
+    if permission(operation) == "public" {
         return Vec::new();
     }
     let none = Vec::<String>::new;
@@ -133,11 +160,14 @@ fn who(operation: &Operation, of_the_installation: bool, changes: bool) -> Vec<S
     vec![SecurityRequirement::new("key", none()), by_cookie("session")]
 }
 
-/// What is the same for every operation, so that no handler has to say it: problems have a content type of their own and may
-/// come with any status, and a version stands in quotes.
+/// What is the same for every operation, so that no handler has to say it: problems have a content type of their own, a success
+/// has words, and a version stands in quotes.
 fn complete(operation: &mut Operation) {
-    for response in operation.responses.responses.values_mut() {
+    for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
+        if response.description.is_empty() {
+            response.description = words(status).to_owned();
+        }
         let is_problem = |content: &RefOr<Content>| matches!(content, RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) if schema.ref_location == PROBLEM);
         if response.content.get("application/json").is_some_and(is_problem)
             && let Some(content) = response.content.shift_remove("application/json")
@@ -145,10 +175,6 @@ fn complete(operation: &mut Operation) {
             response.content.insert(PROBLEM_TYPE.to_owned(), content);
         }
     }
-    let mut problem = Response::new("What went wrong: `code` says it to programs, `detail` to people");
-    let content = Content::new(Some(RefOr::Ref(Ref::new(PROBLEM))));
-    problem.content.insert(PROBLEM_TYPE.to_owned(), RefOr::T(content));
-    operation.responses.responses.insert("default".to_owned(), RefOr::T(problem));
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter
             && parameter.parameter_in == ParameterIn::Header
@@ -163,137 +189,21 @@ fn complete(operation: &mut Operation) {
     }
 }
 
+/// What an answer says that its operation has no words for; none for a refusal, which has its own ([`refusals`]).
+fn words(status: &str) -> &'static str {
+    match status {
+        "200" => "As it is now",
+        "201" => "Made",
+        "202" => "Taken on, and not over yet",
+        "204" => "Done",
+        "304" => "As the caller has it",
+        _ => "",
+    }
+}
+
 pub(super) async fn serve() -> impl IntoResponse {
     Json(&*DOCUMENT)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::Value;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_operation_says_what_a_problem_looks_like_and_the_public_ones_ask_for_nothing() {
-        let document = serde_json::to_value(document()).unwrap();
-        let paths = document["paths"].as_object().unwrap();
-        let mut public = 0;
-        for (path, item) in paths {
-            for (method, operation) in
-                item.as_object().unwrap().iter().filter(|(_, value)| value["responses"].is_object())
-            {
-                let default = &operation["responses"]["default"]["content"][PROBLEM_TYPE]["schema"]["$ref"];
-                assert_eq!(default, PROBLEM, "{method} {path}");
-                for (status, response) in operation["responses"].as_object().unwrap() {
-                    let plain = &response["content"]["application/json"]["schema"]["$ref"];
-                    assert_ne!(plain, PROBLEM, "{method} {path} {status}");
-                }
-                let asks_for_nothing = operation["security"] == Value::Array(Vec::new());
-                assert_eq!(asks_for_nothing, operation["x-permission"] == "public", "{method} {path}");
-                public += usize::from(asks_for_nothing);
-            }
-        }
-        assert!(public > 3, "{public}");
-    }
-
-    #[test]
-    fn every_post_that_can_be_sent_again_says_how() {
-        let document = serde_json::to_value(document()).unwrap();
-        let mut told = 0;
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for (method, operation) in item.as_object().unwrap() {
-                let keys = operation["parameters"].as_array().into_iter().flatten();
-                let keys = keys.filter(|parameter| parameter["name"] == "Idempotency-Key").count();
-                let is_private = operation["x-permission"] != "public" && !path.starts_with("/platform/");
-                let wanted = usize::from(method == "post" && is_private);
-                assert_eq!(keys, wanted, "{method} {path}");
-                told += keys;
-            }
-        }
-        assert!(told > 40, "{told}");
-    }
-
-    #[test]
-    fn every_operation_says_what_it_does_and_shows_a_body() {
-        let document = serde_json::to_value(document()).unwrap();
-        let mut bodies = 0;
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for (method, operation) in
-                item.as_object().unwrap().iter().filter(|(_, value)| value["responses"].is_object())
-            {
-                assert!(
-                    operation["summary"].as_str().is_some_and(|text| text.len() > 3),
-                    "{method} {path}: a summary"
-                );
-                for (kind, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
-                    bodies += 1;
-                    let example = &content["example"];
-                    let is_shown =
-                        if kind == "application/json" { example.is_object() } else { example.is_string() };
-                    assert!(is_shown, "{method} {path}: an example of the body");
-                }
-            }
-        }
-        assert!(bodies > 40, "{bodies}");
-    }
-
-    /// Objects of answers whose fields no schema can name, and why.
-    const OPEN: [(&str, &str); 3] = [
-        ("Problem.params", "values for the sentence of each code, which docs/api.md lists"),
-        ("Event.payload", "the facts of each kind of event, which docs/events.md lists"),
-        ("Page_Event.items[].payload", "the same, in a list"),
-    ];
-
-    #[test]
-    fn what_is_answered_has_fields_with_names() {
-        let document = serde_json::to_value(document()).unwrap();
-        let mut open = BTreeSet::new();
-        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
-            nameless(schema, name, &mut open);
-        }
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for (method, operation) in item.as_object().unwrap() {
-                for response in operation["responses"].as_object().into_iter().flat_map(|all| all.values()) {
-                    for content in response["content"].as_object().into_iter().flat_map(|all| all.values()) {
-                        nameless(&content["schema"], &format!("{method} {path}"), &mut open);
-                    }
-                }
-            }
-        }
-        let declared: BTreeSet<_> = OPEN.iter().map(|(at, _)| (*at).to_owned()).collect();
-        assert_eq!(open, declared);
-    }
-
-    /// Adds each place of a schema that takes any value, or an object of any fields.
-    fn nameless(schema: &Value, at: &str, open: &mut BTreeSet<String>) {
-        // `false`: nothing more, as behind the places of a tuple.
-        if schema == false
-            || schema["$ref"].is_string()
-            || schema["enum"].is_array()
-            || schema["const"].is_string()
-        {
-            return;
-        }
-        let parts = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array());
-        let parts: Vec<_> = parts.flatten().collect();
-        let has = |name: &str| {
-            schema["type"] == name
-                || schema["type"].as_array().is_some_and(|all| all.iter().any(|one| one == name))
-        };
-        if schema["type"].is_null() && parts.is_empty()
-            || has("object") && schema["properties"].is_null() && !schema["additionalProperties"].is_object()
-        {
-            open.insert(at.to_owned());
-        }
-        parts.iter().for_each(|part| nameless(part, at, open));
-        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            nameless(field, &format!("{at}.{name}"), open);
-        }
-        if has("array") {
-            nameless(&schema["items"], &format!("{at}[]"), open);
-        }
-        if schema["additionalProperties"].is_object() {
-            nameless(&schema["additionalProperties"], &format!("{at}.*"), open);
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,12 @@ pub mod blobs;
 pub mod search;
 pub mod secrets;
 
-use atalaya_kernel::{Ctx, Error, idempotency, ids::TenantId, jobs::Handler, runtime::Runtime};
+use atalaya_kernel::{
+    Ctx, Error, idempotency,
+    ids::TenantId,
+    jobs::{self, Handler},
+    runtime::Runtime,
+};
 use atalaya_money::collections::RunJob;
 use atalaya_network::{
     comparison::{self, ComparisonJob},
@@ -13,12 +18,13 @@ use atalaya_network::{
 };
 use atalaya_operations::personal;
 use atalaya_people::{links::LinkJob, messaging, tenancy};
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// How often money looks for what has become overdue.
 const MONEY_EVERY: Duration = Duration::from_secs(60);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(3_600);
+const DAY_MS: i64 = 86_400_000;
 
 /// Who does the durable jobs.
 pub fn handlers() -> Vec<Arc<dyn Handler>> {
@@ -65,12 +71,25 @@ pub async fn money(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(),
     Ok(())
 }
 
-/// Forgets what is only kept for a while. One tenant's failure is logged and does not hold back the others.
+/// Forgets what is only kept for a while: jobs that are done, after so many days. One tenant's failure is logged and does not hold
+/// back the others.
 ///
 /// # Errors
 /// The database's, when it stays away.
-pub async fn housekeeping(runtime: Arc<Runtime>, stop: CancellationToken) -> Result<(), Error> {
+pub async fn housekeeping(
+    runtime: Arc<Runtime>,
+    done_days: NonZeroU32,
+    stop: CancellationToken,
+) -> Result<(), Error> {
     while !stop.is_cancelled() {
+        let before = runtime.clock.now().plus_millis(-i64::from(done_days.get()) * DAY_MS);
+        match jobs::forget_done(&runtime, before).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "jobs that were done long ago were forgotten"),
+            Err(error) => {
+                tracing::warn!(%error, "old jobs could not be forgotten; it is tried again in an hour");
+            }
+        }
         blobs::ask(&runtime).await?;
         search::ask(&runtime).await?;
         for ctx in every_tenant(&runtime, "housekeeping").await? {

@@ -12,10 +12,10 @@ export interface paths {
             cookie?: never;
         };
         /** Tokens, newest first. */
-        get: operations["tokens"];
+        get: operations["get_agent_tokens"];
         put?: never;
         /** Makes an agent and the join string that it is enrolled with, shown this once. */
-        post: operations["token_create"];
+        post: operations["post_agent_tokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -33,7 +33,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Makes a token worthless. */
-        delete: operations["token_withdraw"];
+        delete: operations["delete_agent_tokens_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -47,7 +47,7 @@ export interface paths {
             cookie?: never;
         };
         /** Agents, by name unless another order is asked for. */
-        get: operations["list"];
+        get: operations["get_agents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -64,14 +64,14 @@ export interface paths {
             cookie?: never;
         };
         /** One agent. */
-        get: operations["get"];
+        get: operations["get_agents_by_id"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Renames an agent or gives it other sites. */
-        patch: operations["update"];
+        patch: operations["patch_agents_by_id"];
         trace?: never;
     };
     "/agents/{id}/held-cuts": {
@@ -82,7 +82,7 @@ export interface paths {
             cookie?: never;
         };
         /** Cuts of an agent that wait for a person. */
-        get: operations["held_cuts"];
+        get: operations["get_agents_by_id_held_cuts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -101,7 +101,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Lets held cuts pass; what still waits is answered. */
-        post: operations["held_cuts_release"];
+        post: operations["post_agents_by_id_held_cuts_release"];
         delete?: never;
         options?: never;
         head?: never;
@@ -118,7 +118,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Takes an agent's right to come back and closes its connection. */
-        post: operations["revoke"];
+        post: operations["post_agents_by_id_revoke"];
         delete?: never;
         options?: never;
         head?: never;
@@ -133,10 +133,10 @@ export interface paths {
             cookie?: never;
         };
         /** API keys, newest first, also those that were revoked. Their secrets are not kept. */
-        get: operations["list"];
+        get: operations["get_api_keys"];
         put?: never;
         /** Makes an API key. Its token is in this answer and nowhere else. */
-        post: operations["create"];
+        post: operations["post_api_keys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -151,11 +151,11 @@ export interface paths {
             cookie?: never;
         };
         /** One API key. */
-        get: operations["get"];
+        get: operations["get_api_keys_by_id"];
         put?: never;
         post?: never;
         /** Revokes an API key, at once and for ever. */
-        delete: operations["revoke"];
+        delete: operations["delete_api_keys_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -169,7 +169,7 @@ export interface paths {
             cookie?: never;
         };
         /** What waits or waited for a second person, newest first unless another order is asked for. */
-        get: operations["list"];
+        get: operations["get_approvals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -186,7 +186,7 @@ export interface paths {
             cookie?: never;
         };
         /** One request for a second person. */
-        get: operations["get"];
+        get: operations["get_approvals_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -205,7 +205,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Approves what somebody else asked for; it runs at once. The operation's own right is asked for too. */
-        post: operations["approve"];
+        post: operations["post_approvals_by_id_approve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -222,7 +222,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Rejects what somebody else asked for, or takes back what the caller asked for. */
-        post: operations["reject"];
+        post: operations["post_approvals_by_id_reject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -240,7 +240,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Detaches a service; its rows on the devices go. */
-        delete: operations["remove"];
+        delete: operations["delete_attachments_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -257,7 +257,7 @@ export interface paths {
          * Who did what, newest first unless the other way round is asked for. The trail is of the whole ISP: whoever sees a part of it
          *     only, does not see it.
          */
-        get: operations["audit_list"];
+        get: operations["get_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -277,7 +277,7 @@ export interface paths {
          * Where the chain of the audit trail ends, and how far sealing is behind. Kept elsewhere, it shows later whether the trail
          *     was cut off or written anew: `atalaya audit verify --head FILE`.
          */
-        get: operations["audit_head"];
+        get: operations["get_audit_head"];
         put?: never;
         post?: never;
         delete?: never;
@@ -294,7 +294,7 @@ export interface paths {
             cookie?: never;
         };
         /** Copies of the installation that were tried, newest first. */
-        get: operations["list"];
+        get: operations["get_backups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -311,7 +311,7 @@ export interface paths {
             cookie?: never;
         };
         /** The logo of the ISP that the host name selects, before log-in. */
-        get: operations["brand_logo"];
+        get: operations["get_brand_logo"];
         put?: never;
         post?: never;
         delete?: never;
@@ -328,10 +328,10 @@ export interface paths {
             cookie?: never;
         };
         /** Cut runs, newest first, without their services. */
-        get: operations["list"];
+        get: operations["get_collections_runs"];
         put?: never;
         /** Previews a cut run. Nothing is done. */
-        post: operations["create"];
+        post: operations["post_collections_runs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -346,7 +346,7 @@ export interface paths {
             cookie?: never;
         };
         /** One cut run with its services. */
-        get: operations["get"];
+        get: operations["get_collections_runs_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -368,7 +368,7 @@ export interface paths {
          * Decides to execute a preview; the run is then carried out by itself, and read for its progress. Where the ISP wants a
          *     second person for a run of this size, it stays a preview with `approval_id`.
          */
-        post: operations["execute"];
+        post: operations["post_collections_runs_by_id_execute"];
         delete?: never;
         options?: never;
         head?: never;
@@ -389,7 +389,7 @@ export interface paths {
         options?: never;
         head?: never;
         /** Takes services out of a preview, or back in. */
-        patch: operations["items_set"];
+        patch: operations["patch_collections_runs_by_id_items"];
         trace?: never;
     };
     "/customers": {
@@ -400,10 +400,10 @@ export interface paths {
             cookie?: never;
         };
         /** Customers with what they owe and how they are connected. */
-        get: operations["customers"];
+        get: operations["get_customers"];
         put?: never;
         /** Makes a customer. */
-        post: operations["create"];
+        post: operations["post_customers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -418,14 +418,14 @@ export interface paths {
             cookie?: never;
         };
         /** One customer. */
-        get: operations["get"];
+        get: operations["get_customers_by_id"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Changes a customer. */
-        patch: operations["update"];
+        patch: operations["patch_customers_by_id"];
         trace?: never;
     };
     "/customers/{id}/data-export": {
@@ -438,7 +438,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Asks for a copy of everything that is held of a customer; a job makes it. */
-        post: operations["of_customer"];
+        post: operations["post_customers_by_id_data_export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -455,7 +455,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Takes everything personal out of what is held of a customer, for ever; where a second person could agree, one has to first. */
-        post: operations["of_customer"];
+        post: operations["post_customers_by_id_erasure"];
         delete?: never;
         options?: never;
         head?: never;
@@ -470,7 +470,7 @@ export interface paths {
             cookie?: never;
         };
         /** A customer as a whole. */
-        get: operations["customer_overview"];
+        get: operations["get_customers_by_id_overview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -487,7 +487,7 @@ export interface paths {
             cookie?: never;
         };
         /** Erasures of a person: one at most. */
-        get: operations["list"];
+        get: operations["get_data_erasures"];
         put?: never;
         post?: never;
         delete?: never;
@@ -504,7 +504,7 @@ export interface paths {
             cookie?: never;
         };
         /** Copies of what is held of a person, the newest first. */
-        get: operations["list"];
+        get: operations["get_data_exports"];
         put?: never;
         post?: never;
         delete?: never;
@@ -521,7 +521,7 @@ export interface paths {
             cookie?: never;
         };
         /** One copy: whether it can be fetched, and its parts. */
-        get: operations["get"];
+        get: operations["get_data_exports_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -538,7 +538,7 @@ export interface paths {
             cookie?: never;
         };
         /** A ZIP of a copy, within a week of its being made. Asks for a log-in or step-up of the last minutes. */
-        get: operations["part"];
+        get: operations["get_data_exports_by_id_parts_by_number"];
         put?: never;
         post?: never;
         delete?: never;
@@ -558,7 +558,7 @@ export interface paths {
          * What was given up and waits for a person, newest first unless another order is asked for: deliveries of events inside the
          *     system, and jobs.
          */
-        get: operations["dead_letters_list"];
+        get: operations["get_dead_letters"];
         put?: never;
         post?: never;
         delete?: never;
@@ -575,7 +575,7 @@ export interface paths {
             cookie?: never;
         };
         /** One of them. */
-        get: operations["dead_letter_get"];
+        get: operations["get_dead_letters_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -594,7 +594,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Gives it up for good, with a reason. Later events about the same thing, which waited behind it, are delivered. */
-        post: operations["dead_letter_discard"];
+        post: operations["post_dead_letters_by_id_discard"];
         delete?: never;
         options?: never;
         head?: never;
@@ -611,7 +611,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Has it tried again, at once. It comes back when it fails again. Answers what it was. */
-        post: operations["dead_letter_replay"];
+        post: operations["post_dead_letters_by_id_replay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -626,10 +626,10 @@ export interface paths {
             cookie?: never;
         };
         /** Devices, by name unless another order is asked for. */
-        get: operations["list"];
+        get: operations["get_devices"];
         put?: never;
         /** Adds a device; it observes. */
-        post: operations["create"];
+        post: operations["post_devices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -646,7 +646,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Asks an agent to try a device, stage by stage. */
-        post: operations["connection_test_create"];
+        post: operations["post_devices_connection_tests"];
         delete?: never;
         options?: never;
         head?: never;
@@ -661,7 +661,7 @@ export interface paths {
             cookie?: never;
         };
         /** What a connection test found. */
-        get: operations["connection_test_get"];
+        get: operations["get_devices_connection_tests_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -680,7 +680,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** The lines that make a least-privilege user on a MikroTik router; the password is shown this once. */
-        post: operations["routeros_script"];
+        post: operations["post_devices_routeros_script"];
         delete?: never;
         options?: never;
         head?: never;
@@ -695,15 +695,15 @@ export interface paths {
             cookie?: never;
         };
         /** One device. */
-        get: operations["get"];
+        get: operations["get_devices_by_id"];
         put?: never;
         post?: never;
         /** Removes a device on which nothing is enforced. */
-        delete: operations["remove"];
+        delete: operations["delete_devices_by_id"];
         options?: never;
         head?: never;
         /** Changes a device. */
-        patch: operations["update"];
+        patch: operations["patch_devices_by_id"];
         trace?: never;
     };
     "/devices/{id}/mode": {
@@ -716,7 +716,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Lets the system change a device, or stops it. */
-        post: operations["mode_set"];
+        post: operations["post_devices_by_id_mode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -731,10 +731,10 @@ export interface paths {
             cookie?: never;
         };
         /** What enforcing would do on a device. */
-        get: operations["plan_get"];
+        get: operations["get_devices_by_id_plan"];
         put?: never;
         /** Asks the device's agent to read it and plan. */
-        post: operations["plan_request"];
+        post: operations["post_devices_by_id_plan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -753,7 +753,7 @@ export interface paths {
          * @description It has no other order: it is read along with the live stream, of which it is the past, and comes of one index for all and of
          *     another for one thing, both in the order of ids.
          */
-        get: operations["events_list"];
+        get: operations["get_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -770,13 +770,13 @@ export interface paths {
             cookie?: never;
         };
         /** Files of a thing, the newest first. */
-        get: operations["files"];
+        get: operations["get_files"];
         put?: never;
         /**
          * Leaves a file with a thing: a PDF, a picture (PNG, JPEG, GIF, WebP) or a text in UTF-8 of at most 10 MB.
          * @description The body is the bytes themselves. What they are is read from them: `Content-Type` is not believed.
          */
-        post: operations["file_create"];
+        post: operations["post_files"];
         delete?: never;
         options?: never;
         head?: never;
@@ -794,7 +794,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Removes a file; another's with `note.remove` only. */
-        delete: operations["file_remove"];
+        delete: operations["delete_files_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -808,7 +808,7 @@ export interface paths {
             cookie?: never;
         };
         /** The content of a file, to be saved and not to be shown in the browser's window. */
-        get: operations["file_content"];
+        get: operations["get_files_by_id_content"];
         put?: never;
         post?: never;
         delete?: never;
@@ -825,7 +825,7 @@ export interface paths {
             cookie?: never;
         };
         /** The day at a glance; what the caller may not see is null. */
-        get: operations["get"];
+        get: operations["get_home"];
         put?: never;
         post?: never;
         delete?: never;
@@ -842,10 +842,10 @@ export interface paths {
             cookie?: never;
         };
         /** The identity providers by which people log in, oldest first, and the address that they send people back to. */
-        get: operations["list"];
+        get: operations["get_identity_providers"];
         put?: never;
         /** Makes an identity provider, after its issuer was asked for its discovery document. Its secret is never shown again. */
-        post: operations["create"];
+        post: operations["post_identity_providers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -862,7 +862,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Asks an issuer now whether people could log in by it, and says in which way they could not. Nothing is kept. */
-        post: operations["check"];
+        post: operations["post_identity_providers_check"];
         delete?: never;
         options?: never;
         head?: never;
@@ -877,15 +877,15 @@ export interface paths {
             cookie?: never;
         };
         /** One identity provider. */
-        get: operations["get"];
+        get: operations["get_identity_providers_by_id"];
         put?: never;
         post?: never;
         /** Removes an identity provider, and what links its accounts with people here. */
-        delete: operations["delete"];
+        delete: operations["delete_identity_providers_by_id"];
         options?: never;
         head?: never;
         /** Changes an identity provider; its issuer stays. */
-        patch: operations["update"];
+        patch: operations["patch_identity_providers_by_id"];
         trace?: never;
     };
     "/invoices": {
@@ -896,10 +896,10 @@ export interface paths {
             cookie?: never;
         };
         /** Invoices, newest first unless another order is asked for. */
-        get: operations["list"];
+        get: operations["get_invoices"];
         put?: never;
         /** Issues a single invoice. */
-        post: operations["create"];
+        post: operations["post_invoices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -916,7 +916,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Bills a month: one invoice for each active service that has none yet. May be sent again. */
-        post: operations["billing_run"];
+        post: operations["post_invoices_billing_runs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -931,7 +931,7 @@ export interface paths {
             cookie?: never;
         };
         /** One invoice with its lines. */
-        get: operations["get"];
+        get: operations["get_invoices_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -950,7 +950,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Voids an invoice; what was paid of it is credit again. */
-        post: operations["void"];
+        post: operations["post_invoices_by_id_void"];
         delete?: never;
         options?: never;
         head?: never;
@@ -965,7 +965,7 @@ export interface paths {
             cookie?: never;
         };
         /** Which ISP a person may log in to here. */
-        get: operations["login_options"];
+        get: operations["get_login_options"];
         put?: never;
         post?: never;
         delete?: never;
@@ -987,9 +987,9 @@ export interface paths {
          * Starts the enrolment of an authenticator app. Nothing asks for it before its first code was right. Asks for a log-in or
          *     step-up of the last ten minutes.
          */
-        post: operations["enrol"];
+        post: operations["post_me_app"];
         /** Removes the caller's app, unless it is the last second factor and a role demands one. */
-        delete: operations["remove"];
+        delete: operations["delete_me_app"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1005,7 +1005,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends the enrolment with a first code; from now on a log-in asks for one. The answer has the recovery codes. */
-        post: operations["confirm"];
+        post: operations["post_me_app_confirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1022,7 +1022,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Asks for a copy of everything that is held of the caller; a job makes it. */
-        post: operations["own"];
+        post: operations["post_me_data_export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1037,13 +1037,13 @@ export interface paths {
             cookie?: never;
         };
         /** Accounts at identity providers that open the caller's log-in, or may be linked with it. */
-        get: operations["own_list"];
+        get: operations["get_me_identities"];
         put?: never;
         /**
          * Allows the first account at a provider that has the caller's verified e-mail to be linked with their log-in, for seven days.
          *     Asks for a log-in or step-up of the last ten minutes.
          */
-        post: operations["own_allow"];
+        post: operations["post_me_identities"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1061,7 +1061,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Has an account open the caller's log-in no more. */
-        delete: operations["own_remove"];
+        delete: operations["delete_me_identities_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1075,14 +1075,14 @@ export interface paths {
             cookie?: never;
         };
         /** Which notices the caller wants, and in which language. */
-        get: operations["preferences"];
+        get: operations["get_me_notices"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Changes which notices the caller wants. Those about security, and links that somebody asked for, always come. */
-        patch: operations["choose"];
+        patch: operations["patch_me_notices"];
         trace?: never;
     };
     "/me/passkeys": {
@@ -1093,10 +1093,10 @@ export interface paths {
             cookie?: never;
         };
         /** The caller's passkeys, oldest first, also those for other host names of this installation. */
-        get: operations["list"];
+        get: operations["get_me_passkeys"];
         put?: never;
         /** Keeps a passkey that the browser made. Whoever had no second factor is given recovery codes, this once. */
-        post: operations["create"];
+        post: operations["post_me_passkeys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1116,7 +1116,7 @@ export interface paths {
          * What `navigator.credentials.create` needs to make a passkey for the host that was asked. Asks for a log-in or step-up of the
          *     last ten minutes.
          */
-        post: operations["registration_options"];
+        post: operations["post_me_passkeys_options"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1134,7 +1134,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Removes one of the caller's passkeys, unless it is the last second factor and a role demands one. */
-        delete: operations["delete"];
+        delete: operations["delete_me_passkeys_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1150,7 +1150,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Changes the caller's own password; every other session of theirs ends, and this one has another cookie. */
-        post: operations["password"];
+        post: operations["post_me_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1165,7 +1165,7 @@ export interface paths {
             cookie?: never;
         };
         /** The public key that a browser subscribes with (`applicationServerKey`). It stays the same. */
-        get: operations["key"];
+        get: operations["get_me_push_key"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1182,13 +1182,13 @@ export interface paths {
             cookie?: never;
         };
         /** The caller's browsers that notices are pushed to, oldest first. */
-        get: operations["list"];
+        get: operations["get_me_push_subscriptions"];
         put?: never;
         /**
          * Switches a browser on: from now on the caller's notices are pushed to it. Its address and its secret are sealed and not given
          *     out again; a browser that is known keeps its id.
          */
-        post: operations["create"];
+        post: operations["post_me_push_subscriptions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1206,7 +1206,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Switches one of the caller's browsers off. */
-        delete: operations["delete"];
+        delete: operations["delete_me_push_subscriptions_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1222,7 +1222,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** New recovery codes; the old ones are worthless. */
-        post: operations["renew"];
+        post: operations["post_me_recovery_codes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1237,7 +1237,7 @@ export interface paths {
             cookie?: never;
         };
         /** How the caller's log-in is protected. */
-        get: operations["security"];
+        get: operations["get_me_security"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1254,11 +1254,11 @@ export interface paths {
             cookie?: never;
         };
         /** The caller's sessions, the last used first. */
-        get: operations["sessions_list"];
+        get: operations["get_me_sessions"];
         put?: never;
         post?: never;
         /** Ends every session of the caller but the one that asks. */
-        delete: operations["sessions_revoke_others"];
+        delete: operations["delete_me_sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1275,7 +1275,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Ends one of the caller's sessions. */
-        delete: operations["session_revoke"];
+        delete: operations["delete_me_sessions_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1289,7 +1289,7 @@ export interface paths {
             cookie?: never;
         };
         /** Programs that have tokens of the caller, newest first. */
-        get: operations["list"];
+        get: operations["get_me_tokens"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1309,7 +1309,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Ends all tokens of one of the caller's programs. */
-        delete: operations["end"];
+        delete: operations["delete_me_tokens_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1323,7 +1323,7 @@ export interface paths {
             cookie?: never;
         };
         /** Newest value of each series. */
-        get: operations["last"];
+        get: operations["get_metrics_last"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1340,7 +1340,7 @@ export interface paths {
             cookie?: never;
         };
         /** Points over time. */
-        get: operations["range"];
+        get: operations["get_metrics_range"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1357,7 +1357,7 @@ export interface paths {
             cookie?: never;
         };
         /** Which series there are. */
-        get: operations["series"];
+        get: operations["get_metrics_series"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1374,7 +1374,7 @@ export interface paths {
             cookie?: never;
         };
         /** The series with the greatest values. */
-        get: operations["top"];
+        get: operations["get_metrics_top"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1391,10 +1391,10 @@ export interface paths {
             cookie?: never;
         };
         /** Notes of a thing, the pinned ones first and then the newest. */
-        get: operations["notes"];
+        get: operations["get_notes"];
         put?: never;
         /** Leaves a note with a thing. */
-        post: operations["note_create"];
+        post: operations["post_notes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1409,15 +1409,15 @@ export interface paths {
             cookie?: never;
         };
         /** One note. */
-        get: operations["note"];
+        get: operations["get_notes_by_id"];
         put?: never;
         post?: never;
         /** Removes a note; another's with `note.remove` only. */
-        delete: operations["note_remove"];
+        delete: operations["delete_notes_by_id"];
         options?: never;
         head?: never;
         /** Changes or pins a note; the words are their author's. */
-        patch: operations["note_update"];
+        patch: operations["patch_notes_by_id"];
         trace?: never;
     };
     "/notice-templates": {
@@ -1428,7 +1428,7 @@ export interface paths {
             cookie?: never;
         };
         /** What notices say, by template and language: our words, and the ISP's own where it has some. */
-        get: operations["list"];
+        get: operations["get_notice_templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1449,10 +1449,10 @@ export interface paths {
          * Gives a template words of the ISP's own in a language. `{field}` stands for a value; `GET /notice-templates` lists the
          *     fields of each template.
          */
-        put: operations["set"];
+        put: operations["put_notice_templates_by_template_by_language"];
         post?: never;
         /** Takes the ISP's own words away: ours are sent again. */
-        delete: operations["remove"];
+        delete: operations["delete_notice_templates_by_template_by_language"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1468,7 +1468,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Words as somebody would get them, with sample values. Nothing is kept or sent. */
-        post: operations["preview"];
+        post: operations["post_notice_templates_by_template_by_language_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1486,7 +1486,7 @@ export interface paths {
          * Notices and what became of them, newest first: everybody's with the right `notice.read` over the whole ISP, else the
          *     caller's own. What they said is not shown.
          */
-        get: operations["list"];
+        get: operations["get_notices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1503,7 +1503,7 @@ export interface paths {
             cookie?: never;
         };
         /** Visits of operators of the installation, newest first. */
-        get: operations["list"];
+        get: operations["get_operator_visits"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1523,7 +1523,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Ends a visit at once. */
-        delete: operations["end"];
+        delete: operations["delete_operator_visits_by_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1542,7 +1542,7 @@ export interface paths {
          * Has a link sent to somebody who forgot the password. The answer is the same for every e-mail, known or not, and says
          *     nothing of whether a message follows: at most one does in a quarter of an hour, and none for who may not log in.
          */
-        post: operations["ask"];
+        post: operations["post_password_links_ask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1559,7 +1559,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Whose password a link lets set. */
-        post: operations["look"];
+        post: operations["post_password_links_look"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1576,7 +1576,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sets a password with a link, once; the user's sessions end. Log in with it afterwards. */
-        post: operations["set"];
+        post: operations["post_password_links_use"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1591,10 +1591,10 @@ export interface paths {
             cookie?: never;
         };
         /** Payments, newest first unless another order is asked for. */
-        get: operations["list"];
+        get: operations["get_payments"];
         put?: never;
         /** Registers a payment; reconnects what was suspended for a debt that is settled with it. */
-        post: operations["register"];
+        post: operations["post_payments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1609,7 +1609,7 @@ export interface paths {
             cookie?: never;
         };
         /** One payment with what it paid: its receipt. */
-        get: operations["get"];
+        get: operations["get_payments_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1626,7 +1626,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every right there is, by name. */
-        get: operations["permissions"];
+        get: operations["get_permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1643,10 +1643,10 @@ export interface paths {
             cookie?: never;
         };
         /** Plans by name. */
-        get: operations["list"];
+        get: operations["get_plans"];
         put?: never;
         /** Makes a plan. */
-        post: operations["create"];
+        post: operations["post_plans"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1661,14 +1661,14 @@ export interface paths {
             cookie?: never;
         };
         /** One plan. */
-        get: operations["get"];
+        get: operations["get_plans_by_id"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Changes a plan. */
-        patch: operations["update"];
+        patch: operations["patch_plans_by_id"];
         trace?: never;
     };
     "/platform/audit": {
@@ -1679,7 +1679,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who did what to the installation, newest first: operators, the command line, first starts, copies that were armed. */
-        get: operations["audit_list"];
+        get: operations["get_platform_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1696,10 +1696,10 @@ export interface paths {
             cookie?: never;
         };
         /** Copies that were tried, newest first, with where they lie and why one failed. */
-        get: operations["list_all"];
+        get: operations["get_platform_backups"];
         put?: never;
         /** Has a copy made now. It stands in the list once it is begun; asking again before that changes nothing. */
-        post: operations["ask"];
+        post: operations["post_platform_backups"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1716,9 +1716,9 @@ export interface paths {
         get?: never;
         put?: never;
         /** Starts the enrolment of an authenticator app. Asks for a log-in of the last ten minutes. */
-        post: operations["app_enrol"];
+        post: operations["post_platform_me_app"];
         /** Removes the caller's app. */
-        delete: operations["app_remove"];
+        delete: operations["delete_platform_me_app"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1734,7 +1734,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends the enrolment with a first code; from now on a log-in asks for one. */
-        post: operations["app_confirm"];
+        post: operations["post_platform_me_app_confirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1749,10 +1749,10 @@ export interface paths {
             cookie?: never;
         };
         /** Plans of tenants, by name. */
-        get: operations["list"];
+        get: operations["get_platform_plans"];
         put?: never;
         /** Makes a plan. */
-        post: operations["create"];
+        post: operations["post_platform_plans"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1768,7 +1768,7 @@ export interface paths {
         };
         get?: never;
         /** Replaces what a plan says. A limit below what is used stops only what is new. */
-        put: operations["change"];
+        put: operations["put_platform_plans_by_id"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1784,12 +1784,12 @@ export interface paths {
             cookie?: never;
         };
         /** Which operator is logged in. */
-        get: operations["session_get"];
+        get: operations["get_platform_session"];
         put?: never;
         /** Logs an operator in and sets the operator's cookie. `code_wanted` asks for the same again with a code of the app. */
-        post: operations["session_create"];
+        post: operations["post_platform_session"];
         /** Logs out. */
-        delete: operations["session_delete"];
+        delete: operations["delete_platform_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1803,10 +1803,10 @@ export interface paths {
             cookie?: never;
         };
         /** Tenants, oldest first, with plan, use and health. */
-        get: operations["list"];
+        get: operations["get_platform_tenants"];
         put?: never;
         /** Makes a tenant with its first owner, who sets a password with the link of the answer; the link is sent by e-mail, too, where that is asked for. */
-        post: operations["create"];
+        post: operations["post_platform_tenants"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1821,7 +1821,7 @@ export interface paths {
             cookie?: never;
         };
         /** One tenant. */
-        get: operations["get"];
+        get: operations["get_platform_tenants_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1839,7 +1839,7 @@ export interface paths {
         };
         get?: never;
         /** Gives a tenant a host name of its own, or takes it away. The name has to lead to this installation. */
-        put: operations["domain_set"];
+        put: operations["put_platform_tenants_by_id_domain"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1856,7 +1856,7 @@ export interface paths {
         };
         get?: never;
         /** Gives a tenant a plan. */
-        put: operations["plan_set"];
+        put: operations["put_platform_tenants_by_id_plan"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1873,7 +1873,7 @@ export interface paths {
         };
         get?: never;
         /** Makes a tenant active or read-only. Nothing of its network changes, and nobody is cut while it is read-only. */
-        put: operations["state_set"];
+        put: operations["put_platform_tenants_by_id_state"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1889,13 +1889,13 @@ export interface paths {
             cookie?: never;
         };
         /** Visits of a tenant, newest first. */
-        get: operations["of_tenant"];
+        get: operations["get_platform_tenants_by_id_visits"];
         put?: never;
         /**
          * Enters a tenant: sets the session cookie of the web app, with which the tenant's pages are seen until the visit ends. Asks
          *     for a log-in of the last ten minutes; rights that are dangerous end ten minutes after it.
          */
-        post: operations["begin"];
+        post: operations["post_platform_tenants_by_id_visits"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1913,7 +1913,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Ends a visit. */
-        delete: operations["end_as_operator"];
+        delete: operations["delete_platform_tenants_by_id_visits_by_visit"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1927,10 +1927,10 @@ export interface paths {
             cookie?: never;
         };
         /** The built-in roles and the ISP's own, each with the number of its users. */
-        get: operations["list"];
+        get: operations["get_roles"];
         put?: never;
         /** Makes a role, from nothing or as the copy of another. */
-        post: operations["create"];
+        post: operations["post_roles"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1945,15 +1945,15 @@ export interface paths {
             cookie?: never;
         };
         /** One role. */
-        get: operations["get"];
+        get: operations["get_roles_by_id"];
         put?: never;
         post?: never;
         /** Deletes a role that nobody has. */
-        delete: operations["delete"];
+        delete: operations["delete_roles_by_id"];
         options?: never;
         head?: never;
         /** Changes a role; whoever has it has its new rights at once. A built-in one is not changed. */
-        patch: operations["update"];
+        patch: operations["patch_roles_by_id"];
         trace?: never;
     };
     "/search": {
@@ -1969,7 +1969,7 @@ export interface paths {
          *     matter. When little is found so, mistyped words are forgiven. Kinds that the caller has no right to see are left out, and
          *     nothing is found by a field that the caller sees masked.
          */
-        get: operations["get"];
+        get: operations["get_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1986,10 +1986,10 @@ export interface paths {
             cookie?: never;
         };
         /** Services, oldest first unless another order is asked for; those of one customer with `customer`. */
-        get: operations["list"];
+        get: operations["get_services"];
         put?: never;
         /** Makes a service. */
-        post: operations["create"];
+        post: operations["post_services"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2004,7 +2004,7 @@ export interface paths {
             cookie?: never;
         };
         /** One service. */
-        get: operations["get"];
+        get: operations["get_services_by_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2023,7 +2023,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Attaches a service to the network. */
-        post: operations["create"];
+        post: operations["post_services_by_id_attachments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2040,7 +2040,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Cuts a service by hand; only a person brings it back. */
-        post: operations["cut"];
+        post: operations["post_services_by_id_cut"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2057,7 +2057,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Keeps a cut service open for some hours. */
-        post: operations["hold_open"];
+        post: operations["post_services_by_id_hold_open"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2074,7 +2074,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Moves a service to another plan. */
-        post: operations["plan_change"];
+        post: operations["post_services_by_id_plan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2091,7 +2091,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Reconnects a service by hand, whatever the debt. */
-        post: operations["reconnect"];
+        post: operations["post_services_by_id_reconnect"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2108,7 +2108,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends a subscription. */
-        post: operations["terminate"];
+        post: operations["post_services_by_id_terminate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2123,7 +2123,7 @@ export interface paths {
             cookie?: never;
         };
         /** A service with its plan, its state on the network and its attachments. */
-        get: operations["get"];
+        get: operations["get_services_by_id_view"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2140,12 +2140,12 @@ export interface paths {
             cookie?: never;
         };
         /** Who is logged in. */
-        get: operations["session_get"];
+        get: operations["get_session"];
         put?: never;
         /** Logs in and sets the session cookie, or asks for a second factor. */
-        post: operations["session_create"];
+        post: operations["post_session"];
         /** Logs out. */
-        delete: operations["session_delete"];
+        delete: operations["delete_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2161,7 +2161,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Begins a log-in by an identity provider; sets the cookie that it is bound to. It may take ten minutes. */
-        post: operations["begin"];
+        post: operations["post_session_identity_provider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2178,7 +2178,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends a log-in by an identity provider with what the browser brought back; sets the session cookie, or asks for a second factor. */
-        post: operations["finish"];
+        post: operations["post_session_identity_provider_return"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2193,7 +2193,7 @@ export interface paths {
             cookie?: never;
         };
         /** By which identity providers a person may log in here. */
-        get: operations["choices"];
+        get: operations["get_session_identity_providers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2212,7 +2212,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Enters by a passkey that verified who is there; sets the session cookie. */
-        post: operations["enter_with"];
+        post: operations["post_session_passkey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2229,7 +2229,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** What `navigator.credentials.get` needs to enter by a passkey, without e-mail and password. */
-        post: operations["enter_options"];
+        post: operations["post_session_passkey_options"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2246,7 +2246,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends a log-in that wants a second factor; sets the session cookie. */
-        post: operations["second_factor"];
+        post: operations["post_session_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2263,7 +2263,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** What `navigator.credentials.get` needs to follow a right password; 404 where its user has no passkey for this host. */
-        post: operations["second_factor_options"];
+        post: operations["post_session_second_factor_options"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2280,7 +2280,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Shows again who is there: dangerous operations are possible for ten minutes. The session has another cookie after it. */
-        post: operations["step_up"];
+        post: operations["post_session_step_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2297,7 +2297,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** What `navigator.credentials.get` needs for a step-up by a passkey. */
-        post: operations["step_up_options"];
+        post: operations["post_session_step_up_options"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2312,10 +2312,10 @@ export interface paths {
             cookie?: never;
         };
         /** Sites by name, each with the figures of itself and of everything below it; what the caller may not see is null. */
-        get: operations["sites"];
+        get: operations["get_sites"];
         put?: never;
         /** Makes a site. */
-        post: operations["create"];
+        post: operations["post_sites"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2330,14 +2330,14 @@ export interface paths {
             cookie?: never;
         };
         /** One site. */
-        get: operations["get"];
+        get: operations["get_sites_by_id"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Changes a site. */
-        patch: operations["update"];
+        patch: operations["patch_sites_by_id"];
         trace?: never;
     };
     "/stream": {
@@ -2348,7 +2348,7 @@ export interface paths {
             cookie?: never;
         };
         /** Live events, as server-sent events; resumes after `Last-Event-ID`, or sends `reset` when too much was missed. */
-        get: operations["connect"];
+        get: operations["get_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2365,14 +2365,14 @@ export interface paths {
             cookie?: never;
         };
         /** The ISP of the caller and its settings. */
-        get: operations["get"];
+        get: operations["get_tenant"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Changes settings. Lists of addresses that would lock out whoever sends them are refused, unless `force` is true. */
-        patch: operations["update"];
+        patch: operations["patch_tenant"];
         trace?: never;
     };
     "/tenant/domain": {
@@ -2383,7 +2383,7 @@ export interface paths {
             cookie?: never;
         };
         /** The host name of the ISP's own, which the operator of the installation gives. */
-        get: operations["domain_get"];
+        get: operations["get_tenant_domain"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2400,15 +2400,15 @@ export interface paths {
             cookie?: never;
         };
         /** The ISP's logo; `dark` is the usual one where there is none for dark pages. */
-        get: operations["read"];
+        get: operations["get_tenant_logo"];
         /**
          * Gives the ISP a logo: a PNG or WebP of at most 100 kB and 16 to 1600 pixels a side, that does not move.
          * @description The body is the bytes themselves. What they are is read from them: `Content-Type` is not believed.
          */
-        put: operations["write"];
+        put: operations["put_tenant_logo"];
         post?: never;
         /** Takes the logo away. */
-        delete: operations["remove"];
+        delete: operations["delete_tenant_logo"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2422,7 +2422,7 @@ export interface paths {
             cookie?: never;
         };
         /** What the ISP has, and what its plan allows. */
-        get: operations["own_use"];
+        get: operations["get_tenant_use"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2442,7 +2442,7 @@ export interface paths {
          * What happened to a customer, service, device, invoice or site, newest first, each with what caused it.
          * @description What the caller may not see is left out.
          */
-        get: operations["get"];
+        get: operations["get_timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2464,7 +2464,7 @@ export interface paths {
          * Gives a program the first tokens of a person, for their password. `code_wanted` asks for the same again with a code of the
          *     person's second factor.
          */
-        post: operations["create"];
+        post: operations["post_tokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2484,7 +2484,7 @@ export interface paths {
          * The next tokens for a refresh token, which is good once. Sent again after its successor was used, all tokens of the program
          *     end; within 30 seconds, from where it was used, it gives another successor in the place of one that was lost.
          */
-        post: operations["renew"];
+        post: operations["post_tokens_refresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2501,7 +2501,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends all tokens of a program that is done; the answer to a token that is unknown is the same. */
-        post: operations["revoke"];
+        post: operations["post_tokens_revoke"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2516,10 +2516,10 @@ export interface paths {
             cookie?: never;
         };
         /** The staff, oldest first unless another order is asked for. */
-        get: operations["list"];
+        get: operations["get_users"];
         put?: never;
         /** Makes a user. */
-        post: operations["create"];
+        post: operations["post_users"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2534,14 +2534,14 @@ export interface paths {
             cookie?: never;
         };
         /** One user. */
-        get: operations["get"];
+        get: operations["get_users_by_id"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Changes a user. */
-        patch: operations["update"];
+        patch: operations["patch_users_by_id"];
         trace?: never;
     };
     "/users/{id}/app": {
@@ -2555,7 +2555,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Removes the app, passkeys and recovery codes of a user who lost them. */
-        delete: operations["reset"];
+        delete: operations["delete_users_by_id_app"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2571,7 +2571,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Asks for a copy of everything that is held of a user; a job makes it. */
-        post: operations["of_user"];
+        post: operations["post_users_by_id_data_export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2588,7 +2588,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Takes everything personal out of what is held of a disabled user, for ever; where a second person could agree, one has to first. */
-        post: operations["of_user"];
+        post: operations["post_users_by_id_erasure"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2603,10 +2603,10 @@ export interface paths {
             cookie?: never;
         };
         /** Accounts at identity providers that open a user's log-in, or may be linked with it. */
-        get: operations["of_user"];
+        get: operations["get_users_by_id_identities"];
         put?: never;
         /** Allows the first account at a provider that has a user's verified e-mail to be linked with their log-in, for seven days. */
-        post: operations["allow"];
+        post: operations["post_users_by_id_identities"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2624,7 +2624,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Has an account open a user's log-in no more. */
-        delete: operations["remove"];
+        delete: operations["delete_users_by_id_identities_by_identity"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2643,7 +2643,7 @@ export interface paths {
          * Makes a link with which a user sets a password once: an invitation while there was none, a reset afterwards. Its token
          *     is in this answer, and in the message that is sent when asked for; a link that was made before is worthless.
          */
-        post: operations["create"];
+        post: operations["post_users_by_id_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2660,7 +2660,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sets a user's password and ends the user's sessions. */
-        post: operations["password"];
+        post: operations["post_users_by_id_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2688,11 +2688,20 @@ export interface components {
         };
         /** @description Who did it. */
         Actor: {
-            /** @description Typed id, or the name of the job. */
+            /**
+             * @description Typed id, or the name of the job.
+             * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             id: string;
-            /** @description `user`, `agent`, `system`, `command_line`. */
+            /**
+             * @description `user`, `agent`, `system`, `command_line`.
+             * @example user
+             */
             kind: string;
-            /** @description Name at the time. */
+            /**
+             * @description Name at the time.
+             * @example Rosa Quispe
+             */
             name: string;
         };
         /** @description The daemon at a site. */
@@ -2715,7 +2724,10 @@ export interface components {
              * @description Our time minus its time, ms.
              */
             clock_offset_ms: number;
-            /** @description Why it refused a newer configuration; empty when it did not. */
+            /**
+             * @description Why it refused a newer configuration; empty when it did not.
+             * @example
+             */
             config_error: string;
             /**
              * Format: int64
@@ -2727,7 +2739,10 @@ export interface components {
              * @description Configuration it should have.
              */
             config_version_wanted: number;
-            /** @description Why it applies no cuts at present; empty when it does. */
+            /**
+             * @description Why it applies no cuts at present; empty when it does.
+             * @example
+             */
             cuts_held_reason: string;
             duplicate_identity_at?: components["schemas"]["Timestamp"] | null;
             /**
@@ -2755,7 +2770,10 @@ export interface components {
             site_ids: components["schemas"]["SiteId"][];
             /** @description Where it stands. */
             state: components["schemas"]["AgentState"];
-            /** @description Version of its program. */
+            /**
+             * @description Version of its program.
+             * @example 0.1.0
+             */
             version: string;
         };
         /** @description What to change of an agent; absent fields stay. */
@@ -2826,6 +2844,7 @@ export interface components {
             /**
              * Format: int64
              * @description Requests in a minute at most; null: as many as the ISP's plan has.
+             * @example 600
              */
             requests_per_minute?: number | null;
             revoked_at?: components["schemas"]["Timestamp"] | null;
@@ -2854,7 +2873,10 @@ export interface components {
             decided_by?: components["schemas"]["UserId"] | null;
             /** @description Name at the time. */
             decided_by_name?: string | null;
-            /** @description The thing. */
+            /**
+             * @description The thing.
+             * @example run_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             entity_id: string;
             /**
              * @description Kind of the thing that it is about.
@@ -2874,7 +2896,10 @@ export interface components {
             reason?: string | null;
             /** @description Who asked. */
             requested_by: components["schemas"]["UserId"];
-            /** @description Name at the time. */
+            /**
+             * @description Name at the time.
+             * @example Rosa Quispe
+             */
             requested_by_name: string;
             /** @description What became of it. */
             state: components["schemas"]["ApprovalState"];
@@ -2900,7 +2925,10 @@ export interface components {
         AssertionOptions: {
             /** @description What may sign; empty: whatever the authenticator has for this host. */
             allowCredentials: components["schemas"]["Descriptor"][];
-            /** @description To be signed, base64url; good once, for five minutes. */
+            /**
+             * @description To be signed, base64url; good once, for five minutes.
+             * @example c2FtcGxlLWNoYWxsZW5nZS0yMDI2
+             */
             challenge: string;
             /**
              * @description The host name.
@@ -2942,7 +2970,10 @@ export interface components {
             kind: components["schemas"]["AttachmentKind"];
             /** @description Where it is enforced. */
             points: components["schemas"]["Point"][];
-            /** @description PPP profile at full service; none = named after the plan's speed. */
+            /**
+             * @description PPP profile at full service; none = named after the plan's speed.
+             * @example fibra-100
+             */
             profile?: string | null;
             /** @description Whether it is being taken away. */
             removed: boolean;
@@ -2997,23 +3028,47 @@ export interface components {
         AuditId: string;
         /** @description A row as it is shown. */
         AuditRow: {
-            /** @description What was done. */
+            /**
+             * @description What was done.
+             * @example customer.update
+             */
             action: string;
-            /** @description Typed id, or the name of the job. */
+            /**
+             * @description Typed id, or the name of the job.
+             * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             actor_id: string;
-            /** @description `user`, `agent`, `system`, `command_line`. */
+            /**
+             * @description `user`, `agent`, `system`, `command_line`.
+             * @example user
+             */
             actor_kind: string;
-            /** @description Name at the time; empty once it was erased. */
+            /**
+             * @description Name at the time; empty once it was erased.
+             * @example Rosa Quispe
+             */
             actor_name: string;
-            /** @description JSON after, when there is something. */
+            /**
+             * @description JSON after, when there is something.
+             * @example {"phone":"+51 999 000 111"}
+             */
             after_state?: string | null;
-            /** @description JSON before, when there was something. */
+            /**
+             * @description JSON before, when there was something.
+             * @example {"phone":null}
+             */
             before_state?: string | null;
             /** @description Whether states and reason were erased because they were a person's; their hash stays in the chain. */
             content_erased: boolean;
-            /** @description The thing. */
+            /**
+             * @description The thing.
+             * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             entity_id: string;
-            /** @description Kind of the thing. */
+            /**
+             * @description Kind of the thing.
+             * @example customer
+             */
             entity_kind: string;
             /** @description Id, sortable by time. */
             id: components["schemas"]["AuditId"];
@@ -3022,11 +3077,15 @@ export interface components {
             /**
              * Format: int64
              * @description Place in the trail's chain; none until it is sealed, some seconds after the change.
+             * @example 1204
              */
             position?: number | null;
             /** @description What the person gave as reason. */
             reason?: string | null;
-            /** @description Request that did it. */
+            /**
+             * @description Request that did it.
+             * @example c0ffee00c0ffee00c0ffee00
+             */
             request_id: string;
         };
         /**
@@ -3041,6 +3100,7 @@ export interface components {
             /**
              * Format: int64
              * @description Size of the file, bytes.
+             * @example 48210000
              */
             bytes?: number | null;
             /** @description Why there is none. */
@@ -3057,6 +3117,7 @@ export interface components {
             /**
              * Format: int64
              * @description Rows in it.
+             * @example 182304
              */
             total_rows?: number | null;
         };
@@ -3121,10 +3182,16 @@ export interface components {
              * @example login
              */
             code: string;
-            /** @description What was found, in the device's own words where it has some. */
+            /**
+             * @description What was found, in the device's own words where it has some.
+             * @example RouterOS 7.16.2
+             */
             detail: string;
             finding?: components["schemas"]["Finding"] | null;
-            /** @description Exact lines to paste on the device; empty when none. */
+            /**
+             * @description Exact lines to paste on the device; empty when none.
+             * @example
+             */
             remedy: string;
             /** @description Result. */
             status: components["schemas"]["CheckStatus"];
@@ -3145,22 +3212,37 @@ export interface components {
         };
         /** @description A connection test and what it found. */
         ConnectionTest: {
-            /** @description Why it failed as a whole. */
+            /**
+             * @description Why it failed as a whole.
+             * @example
+             */
             detail: string;
             finding?: components["schemas"]["Finding"] | null;
             /** @description Which. */
             id: components["schemas"]["JobId"];
-            /** @description The name its operator gave it. */
+            /**
+             * @description The name its operator gave it.
+             * @example torre-norte
+             */
             identity: string;
-            /** @description Hardware model. */
+            /**
+             * @description Hardware model.
+             * @example CCR2004-1G-12S+2XS
+             */
             model: string;
             /** @description Stages in order. */
             stages: components["schemas"]["Check"][];
             /** @description Where it stands. */
             status: components["schemas"]["JobStatus"];
-            /** @description SHA-256 of the certificate it showed, hexadecimal, to pin. */
+            /**
+             * @description SHA-256 of the certificate it showed, hexadecimal, to pin.
+             * @example 9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a
+             */
             tls_fingerprint?: string | null;
-            /** @description Software version. */
+            /**
+             * @description Software version.
+             * @example 7.16.2
+             */
             version: string;
         };
         /**
@@ -3211,13 +3293,22 @@ export interface components {
         Currency: string;
         /** @description Who pays. */
         Customer: {
-            /** @description Where the service is. */
+            /**
+             * @description Where the service is.
+             * @example Jr. Los Andes 412
+             */
             address?: string | null;
             /** @description When made. */
             created_at: components["schemas"]["Timestamp"];
-            /** @description Identity document as the country writes it. */
+            /**
+             * @description Identity document as the country writes it.
+             * @example 45678912
+             */
             document?: string | null;
-            /** @description E-mail. */
+            /**
+             * @description E-mail.
+             * @example rosa@example.net
+             */
             email?: string | null;
             erased_at?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
@@ -3227,9 +3318,15 @@ export interface components {
              * @example Quispe Mamani, Rosa
              */
             name: string;
-            /** @description What the staff should know. */
+            /**
+             * @description What the staff should know.
+             * @example Llamar después de las 18 h
+             */
             notes?: string | null;
-            /** @description Phone. */
+            /**
+             * @description Phone.
+             * @example +51 999 000 111
+             */
             phone?: string | null;
             site_id?: components["schemas"]["SiteId"] | null;
             /** @description When last changed. */
@@ -3274,24 +3371,39 @@ export interface components {
         };
         /** @description A customer as a list shows it. */
         CustomerRow: {
-            /** @description Where the service is. */
+            /**
+             * @description Where the service is.
+             * @example Jr. Los Andes 412
+             */
             address?: string | null;
             /** @description Positive = owes. */
             balance: components["schemas"]["Money"];
             /** @description When made. */
             created_at: components["schemas"]["Timestamp"];
-            /** @description Identity document. */
+            /**
+             * @description Identity document.
+             * @example 45678912
+             */
             document?: string | null;
-            /** @description E-mail. */
+            /**
+             * @description E-mail.
+             * @example rosa@example.net
+             */
             email?: string | null;
             erased_at?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
             id: components["schemas"]["CustomerId"];
-            /** @description Name. */
+            /**
+             * @description Name.
+             * @example Rosa Quispe
+             */
             name: string;
             /** @description Overdue part of it, fees left out. */
             overdue: components["schemas"]["Money"];
-            /** @description Phone. */
+            /**
+             * @description Phone.
+             * @example +51 999 000 111
+             */
             phone?: string | null;
             /** @description Services. */
             services: components["schemas"]["ServiceRow"][];
@@ -3315,7 +3427,10 @@ export interface components {
              * @example Asked for in writing on 2026-11-20
              */
             reason: string;
-            /** @description Id of who asked for it. */
+            /**
+             * @description Id of who asked for it.
+             * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             requested_by: string;
             /** @description How far it is. */
             state: components["schemas"]["ErasureState"];
@@ -3339,7 +3454,10 @@ export interface components {
             /** @description Which sort of person. */
             person_kind: components["schemas"]["PersonKind"];
             ready_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Id of who asked for it. */
+            /**
+             * @description Id of who asked for it.
+             * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             requested_by: string;
             /** @description What became of it. */
             state: components["schemas"]["ExportState"];
@@ -3384,7 +3502,10 @@ export interface components {
             id: string;
             /** @description What kind of work. */
             kind: components["schemas"]["DeadLetterKind"];
-            /** @description Why the last attempt failed. */
+            /**
+             * @description Why the last attempt failed.
+             * @example the router did not answer within 10 s
+             */
             last_error: string;
             /**
              * @description Who could not take the event; null for a job.
@@ -3404,7 +3525,10 @@ export interface components {
         DeadLetterKind: "delivery" | "job";
         /** @description A credential that is known. */
         Descriptor: {
-            /** @description Its id, base64url. */
+            /**
+             * @description Its id, base64url.
+             * @example Zmljb25hbC1wYXNza2V5
+             */
             id: string;
             /**
              * @description `public-key`.
@@ -3446,9 +3570,15 @@ export interface components {
         Device: {
             /** @description Agent that talks to it. */
             agent_id: components["schemas"]["AgentId"];
-            /** @description Address list of cut fixed addresses. */
+            /**
+             * @description Address list of cut fixed addresses.
+             * @example atalaya-cut
+             */
             cut_address_list: string;
-            /** @description PPP profile of a cut subscriber. */
+            /**
+             * @description PPP profile of a cut subscriber.
+             * @example atalaya-cut
+             */
             cut_profile: string;
             /** @description Whether there are credentials. */
             has_credentials: boolean;
@@ -3459,7 +3589,10 @@ export interface components {
             host: string;
             /** @description Which. */
             id: components["schemas"]["DeviceId"];
-            /** @description The name its operator gave it. */
+            /**
+             * @description The name its operator gave it.
+             * @example torre-norte
+             */
             identity: string;
             /** @description How it is spoken to. */
             kind: components["schemas"]["DeviceKind"];
@@ -3471,7 +3604,10 @@ export interface components {
             measure_interval_s: number;
             /** @description Whether the system may change it. */
             mode: components["schemas"]["DeviceMode"];
-            /** @description Hardware model. */
+            /**
+             * @description Hardware model.
+             * @example CCR2004-1G-12S+2XS
+             */
             model: string;
             /**
              * @description Name, unique within the tenant.
@@ -3493,6 +3629,7 @@ export interface components {
             /**
              * Format: int32
              * @description Port; none = the kind's own.
+             * @example 8729
              */
             port?: number | null;
             /**
@@ -3500,28 +3637,43 @@ export interface components {
              * @description Version for `If-Match`.
              */
             revision: number;
-            /** @description Serial number. */
+            /**
+             * @description Serial number.
+             * @example HEX0000TEST
+             */
             serial: string;
             /** @description Where it stands. */
             site_id: components["schemas"]["SiteId"];
-            /** @description Name of that site. */
+            /**
+             * @description Name of that site.
+             * @example Cerro Alto
+             */
             site_name: string;
             /** @description What it last did when asked. */
             state: components["schemas"]["DeviceState"];
-            /** @description In its own words where it has some. */
+            /**
+             * @description In its own words where it has some.
+             * @example
+             */
             state_detail: string;
             state_finding?: components["schemas"]["Finding"] | null;
             state_since?: components["schemas"]["Timestamp"] | null;
             /** @description Whether TLS is spoken. */
             tls: boolean;
-            /** @description SHA-256 of its certificate when pinned, hexadecimal. */
+            /**
+             * @description SHA-256 of its certificate when pinned, hexadecimal.
+             * @example 9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a
+             */
             tls_fingerprint?: string | null;
             /**
              * Format: int64
              * @description Seconds since its last start, when last asked.
              */
             uptime_s: number;
-            /** @description Software version. */
+            /**
+             * @description Software version.
+             * @example 7.16.2
+             */
             version: string;
         };
         /** @description What to change of a device; absent fields stay. */
@@ -3577,15 +3729,26 @@ export interface components {
             after: components["schemas"]["Field"][];
             /** @description The device's row now. */
             before: components["schemas"]["Field"][];
-            /** @description Its customer's name. */
+            /**
+             * @description Its customer's name.
+             * @example Rosa Quispe
+             */
             customer_name: string;
-            /** @description Point. */
+            /**
+             * @description Point.
+             * @example enp_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             point_id: string;
             service_id?: components["schemas"]["ServiceId"] | null;
         };
         /** @description A device's plan, as the API shows it. */
         DevicePlanView: {
-            /** @description Why not: `no_plan`, `plan_old`, `agent_silent`, or the code of a failed check. */
+            /**
+             * @description Why not: `no_plan`, `plan_old`, `agent_silent`, or the code of a failed check.
+             * @example [
+             *       "plan_old"
+             *     ]
+             */
             blocked_by: string[];
             /** @description Whether the device may be switched to enforce now. */
             can_enforce: boolean;
@@ -3593,7 +3756,10 @@ export interface components {
             changes: components["schemas"]["DevicePlanChange"][];
             /** @description Whether cuts can bite. */
             checks: components["schemas"]["Check"][];
-            /** @description Why there is none. */
+            /**
+             * @description Why there is none.
+             * @example
+             */
             detail: string;
             finding?: components["schemas"]["Finding"] | null;
             /**
@@ -3638,9 +3804,15 @@ export interface components {
         };
         /** @description What an event or an audit row is about. */
         EntityRef: {
-            /** @description Typed id. */
+            /**
+             * @description Typed id.
+             * @example svc_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             id: string;
-            /** @description `service`, `invoice`, … */
+            /**
+             * @description `service`, `invoice`, …
+             * @example service
+             */
             kind: string;
         };
         /** @description What came of asking for an erasure: it has begun, or a second person has to agree first. */
@@ -3678,7 +3850,10 @@ export interface components {
             related: {
                 [key: string]: string;
             };
-            /** @description `noun.verb_past`. */
+            /**
+             * @description `noun.verb_past`.
+             * @example service.suspended
+             */
             type: string;
             /**
              * Format: int64
@@ -3809,9 +3984,15 @@ export interface components {
         };
         /** @description A cut that waits. */
         HeldCut: {
-            /** @description Name of its customer. */
+            /**
+             * @description Name of its customer.
+             * @example Rosa Quispe
+             */
             customer_name: string;
-            /** @description Device. */
+            /**
+             * @description Device.
+             * @example Torre norte
+             */
             device_name: string;
             /** @description Point. */
             point_id: components["schemas"]["PointId"];
@@ -3838,9 +4019,15 @@ export interface components {
         };
         /** @description Whose credential is asked for. */
         Holder: {
-            /** @description Name. */
+            /**
+             * @description Name.
+             * @example Rosa Quispe
+             */
             displayName: string;
-            /** @description The user's id, base64url. */
+            /**
+             * @description The user's id, base64url.
+             * @example dXNyXzAxamQzazVtN25m
+             */
             id: string;
             /**
              * @description E-mail.
@@ -3853,11 +4040,13 @@ export interface components {
             /**
              * Format: int64
              * @description Of them, connected.
+             * @example 49
              */
             agents_connected?: number | null;
             /**
              * Format: int64
              * @description Agents enrolled and not revoked.
+             * @example 50
              */
             agents_total?: number | null;
             backup_at?: components["schemas"]["Timestamp"] | null;
@@ -3866,38 +4055,45 @@ export interface components {
             /**
              * Format: int64
              * @description How many.
+             * @example 21
              */
             collected_payments?: number | null;
             collected_today?: components["schemas"]["Money"] | null;
             /**
              * Format: int64
              * @description Customers with a service.
+             * @example 20134
              */
             customers_total?: number | null;
             /**
              * Format: int64
              * @description Devices that are silent or refuse.
+             * @example 2
              */
             devices_bad?: number | null;
             /**
              * Format: int64
              * @description Devices.
+             * @example 312
              */
             devices_total?: number | null;
             /**
              * Format: int64
              * @description Customers who owe it.
+             * @example 214
              */
             overdue_customers?: number | null;
             overdue_total?: components["schemas"]["Money"] | null;
             /**
              * Format: int64
              * @description Services suspended.
+             * @example 202
              */
             suspended_services?: number | null;
             /**
              * Format: int64
              * @description Services whose decided state is not read back everywhere.
+             * @example 2
              */
             waiting_not_applied?: number | null;
         };
@@ -4039,7 +4235,10 @@ export interface components {
         };
         /** @description An invoice with its lines. */
         InvoiceDetail: components["schemas"]["Invoice"] & {
-            /** @description Name of who owes. */
+            /**
+             * @description Name of who owes.
+             * @example Rosa Quispe
+             */
             customer_name: string;
             /** @description What is charged. */
             lines: components["schemas"]["InvoiceLine"][];
@@ -4050,7 +4249,10 @@ export interface components {
         InvoiceLine: {
             /** @description How much. */
             amount: components["schemas"]["Money"];
-            /** @description What. */
+            /**
+             * @description What.
+             * @example Fibra 100, noviembre
+             */
             description: string;
             /** @description Whether it is a fee. */
             is_fee: boolean;
@@ -4149,6 +4351,7 @@ export interface components {
             /**
              * Format: int64
              * @description How many at most; null: unlimited.
+             * @example 500
              */
             allowed?: number | null;
             /** @description Of what. */
@@ -4174,7 +4377,10 @@ export interface components {
             path: string;
             /** @description Whether it is on its way to the user's e-mail. */
             sent: boolean;
-            /** @description What the link carries behind its `#`, so that no log sees it. Shown this once. */
+            /**
+             * @description What the link carries behind its `#`, so that no log sees it. Shown this once.
+             * @example shown-this-once
+             */
             token: string;
             /** @description Whose password it lets set. */
             user_id: components["schemas"]["UserId"];
@@ -4183,15 +4389,27 @@ export interface components {
         LinkId: string;
         /** @description What a link says of itself to whoever has it. */
         LinkInfo: {
-            /** @description With which e-mail that person logs in. */
+            /**
+             * @description With which e-mail that person logs in.
+             * @example rosa@netandina.example
+             */
             email: string;
             /** @description What it is for. */
             kind: components["schemas"]["LinkKind"];
-            /** @description Short name of the ISP, for the log-in that follows. */
+            /**
+             * @description Short name of the ISP, for the log-in that follows.
+             * @example netandina
+             */
             tenant: string;
-            /** @description Name of the ISP. */
+            /**
+             * @description Name of the ISP.
+             * @example NetAndina
+             */
             tenant_name: string;
-            /** @description Whose password it lets set. */
+            /**
+             * @description Whose password it lets set.
+             * @example Rosa Quispe
+             */
             user_name: string;
         };
         /**
@@ -4268,7 +4486,10 @@ export interface components {
              */
             version: number;
         } & {
-            /** @description Name of whose it is. */
+            /**
+             * @description Name of whose it is.
+             * @example Rosa Quispe
+             */
             customer_name: string;
         };
         /** @description A row and the name of its customer. */
@@ -4285,14 +4506,23 @@ export interface components {
             id: components["schemas"]["PaymentId"];
             /** @description How. */
             method: components["schemas"]["Method"];
-            /** @description What the staff noted. */
+            /**
+             * @description What the staff noted.
+             * @example Pagó en la oficina
+             */
             note?: string | null;
-            /** @description The bank's or wallet's number of the operation. */
+            /**
+             * @description The bank's or wallet's number of the operation.
+             * @example 00412877
+             */
             operation_number?: string | null;
             /** @description When it was received. */
             received_at: components["schemas"]["Timestamp"];
         } & {
-            /** @description Name of whose it is. */
+            /**
+             * @description Name of whose it is.
+             * @example Rosa Quispe
+             */
             customer_name: string;
         };
         LogIn: {
@@ -4780,7 +5010,10 @@ export interface components {
             expires_at: components["schemas"]["Timestamp"];
             /** @description Which. */
             id: components["schemas"]["AgentTokenId"];
-            /** @description One line for `atalaya-agent enroll --join`. */
+            /**
+             * @description One line for `atalaya-agent enroll --join`.
+             * @example atalaya-join:shown-this-once
+             */
             join_string: string;
         };
         /** @description A user to be made. */
@@ -4815,7 +5048,10 @@ export interface components {
         };
         /** @description Something that somebody wrote about a thing. */
         Note: {
-            /** @description Id of who wrote it. */
+            /**
+             * @description Id of who wrote it.
+             * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             author_id: string;
             /**
              * @description Their name at the time.
@@ -4929,11 +5165,20 @@ export interface components {
         };
         /** @description A message as somebody would get it, filled with sample values. */
         NoticePreview: {
-            /** @description As HTML, without a logo. */
+            /**
+             * @description As HTML, without a logo.
+             * @example <p>Rosa, alguien entró con su cuenta.</p>
+             */
             html: string;
-            /** @description One line. */
+            /**
+             * @description One line.
+             * @example Nueva entrada a su cuenta
+             */
             subject: string;
-            /** @description As plain text. */
+            /**
+             * @description As plain text.
+             * @example Rosa, alguien entró con su cuenta.
+             */
             text: string;
         };
         /**
@@ -5012,7 +5257,10 @@ export interface components {
         Observed: {
             applied_at?: components["schemas"]["Timestamp"] | null;
             cut_at?: components["schemas"]["Timestamp"] | null;
-            /** @description The device's own words, or the reason of a hold. */
+            /**
+             * @description The device's own words, or the reason of a hold.
+             * @example
+             */
             detail: string;
             /**
              * Format: int64
@@ -5037,9 +5285,15 @@ export interface components {
         };
         /** @description The subscriber's session at a point. */
         ObservedSession: {
-            /** @description Its address. */
+            /**
+             * @description Its address.
+             * @example 10.20.0.17
+             */
             address: string;
-            /** @description MAC address of the caller. */
+            /**
+             * @description MAC address of the caller.
+             * @example 02:00:5E:10:00:17
+             */
             caller_id: string;
             /** @description Whether there is one. */
             present: boolean;
@@ -5069,7 +5323,10 @@ export interface components {
             email: string;
             /** @description Which. */
             id: components["schemas"]["OperatorId"];
-            /** @description Name. */
+            /**
+             * @description Name.
+             * @example Iván Paredes
+             */
             name: string;
         };
         OperatorAppCode: {
@@ -5086,7 +5343,10 @@ export interface components {
         OperatorId: string;
         /** @description An operator who is logged in. */
         OperatorSessionInfo: {
-            /** @description To be sent as `X-CSRF-Token` with every change. */
+            /**
+             * @description To be sent as `X-CSRF-Token` with every change.
+             * @example sent-as-x-csrf-token
+             */
             csrf_token: string;
             operator: components["schemas"]["Operator"];
             /** @description Until when entering a tenant and changing the app do not ask for another log-in. */
@@ -5119,7 +5379,10 @@ export interface components {
                  * @description Our time minus its time, ms.
                  */
                 clock_offset_ms: number;
-                /** @description Why it refused a newer configuration; empty when it did not. */
+                /**
+                 * @description Why it refused a newer configuration; empty when it did not.
+                 * @example
+                 */
                 config_error: string;
                 /**
                  * Format: int64
@@ -5131,7 +5394,10 @@ export interface components {
                  * @description Configuration it should have.
                  */
                 config_version_wanted: number;
-                /** @description Why it applies no cuts at present; empty when it does. */
+                /**
+                 * @description Why it applies no cuts at present; empty when it does.
+                 * @example
+                 */
                 cuts_held_reason: string;
                 duplicate_identity_at?: components["schemas"]["Timestamp"] | null;
                 /**
@@ -5159,7 +5425,10 @@ export interface components {
                 site_ids: components["schemas"]["SiteId"][];
                 /** @description Where it stands. */
                 state: components["schemas"]["AgentState"];
-                /** @description Version of its program. */
+                /**
+                 * @description Version of its program.
+                 * @example 0.1.0
+                 */
                 version: string;
             }[];
             /** @description Cursor of the next page; none on the last. */
@@ -5212,6 +5481,7 @@ export interface components {
                 /**
                  * Format: int64
                  * @description Requests in a minute at most; null: as many as the ISP's plan has.
+                 * @example 600
                  */
                 requests_per_minute?: number | null;
                 revoked_at?: components["schemas"]["Timestamp"] | null;
@@ -5231,7 +5501,10 @@ export interface components {
                 decided_by?: components["schemas"]["UserId"] | null;
                 /** @description Name at the time. */
                 decided_by_name?: string | null;
-                /** @description The thing. */
+                /**
+                 * @description The thing.
+                 * @example run_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
                 entity_id: string;
                 /**
                  * @description Kind of the thing that it is about.
@@ -5251,7 +5524,10 @@ export interface components {
                 reason?: string | null;
                 /** @description Who asked. */
                 requested_by: components["schemas"]["UserId"];
-                /** @description Name at the time. */
+                /**
+                 * @description Name at the time.
+                 * @example Rosa Quispe
+                 */
                 requested_by_name: string;
                 /** @description What became of it. */
                 state: components["schemas"]["ApprovalState"];
@@ -5268,23 +5544,47 @@ export interface components {
         Page_AuditRow: {
             /** @description The rows. */
             items: {
-                /** @description What was done. */
+                /**
+                 * @description What was done.
+                 * @example customer.update
+                 */
                 action: string;
-                /** @description Typed id, or the name of the job. */
+                /**
+                 * @description Typed id, or the name of the job.
+                 * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
                 actor_id: string;
-                /** @description `user`, `agent`, `system`, `command_line`. */
+                /**
+                 * @description `user`, `agent`, `system`, `command_line`.
+                 * @example user
+                 */
                 actor_kind: string;
-                /** @description Name at the time; empty once it was erased. */
+                /**
+                 * @description Name at the time; empty once it was erased.
+                 * @example Rosa Quispe
+                 */
                 actor_name: string;
-                /** @description JSON after, when there is something. */
+                /**
+                 * @description JSON after, when there is something.
+                 * @example {"phone":"+51 999 000 111"}
+                 */
                 after_state?: string | null;
-                /** @description JSON before, when there was something. */
+                /**
+                 * @description JSON before, when there was something.
+                 * @example {"phone":null}
+                 */
                 before_state?: string | null;
                 /** @description Whether states and reason were erased because they were a person's; their hash stays in the chain. */
                 content_erased: boolean;
-                /** @description The thing. */
+                /**
+                 * @description The thing.
+                 * @example cus_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
                 entity_id: string;
-                /** @description Kind of the thing. */
+                /**
+                 * @description Kind of the thing.
+                 * @example customer
+                 */
                 entity_kind: string;
                 /** @description Id, sortable by time. */
                 id: components["schemas"]["AuditId"];
@@ -5293,11 +5593,15 @@ export interface components {
                 /**
                  * Format: int64
                  * @description Place in the trail's chain; none until it is sealed, some seconds after the change.
+                 * @example 1204
                  */
                 position?: number | null;
                 /** @description What the person gave as reason. */
                 reason?: string | null;
-                /** @description Request that did it. */
+                /**
+                 * @description Request that did it.
+                 * @example c0ffee00c0ffee00c0ffee00
+                 */
                 request_id: string;
             }[];
             /** @description Cursor of the next page; none on the last. */
@@ -5310,6 +5614,7 @@ export interface components {
                 /**
                  * Format: int64
                  * @description Size of the file, bytes.
+                 * @example 48210000
                  */
                 bytes?: number | null;
                 /** @description Why there is none. */
@@ -5326,6 +5631,7 @@ export interface components {
                 /**
                  * Format: int64
                  * @description Rows in it.
+                 * @example 182304
                  */
                 total_rows?: number | null;
             })[];
@@ -5349,24 +5655,39 @@ export interface components {
         Page_CustomerRow: {
             /** @description The rows. */
             items: {
-                /** @description Where the service is. */
+                /**
+                 * @description Where the service is.
+                 * @example Jr. Los Andes 412
+                 */
                 address?: string | null;
                 /** @description Positive = owes. */
                 balance: components["schemas"]["Money"];
                 /** @description When made. */
                 created_at: components["schemas"]["Timestamp"];
-                /** @description Identity document. */
+                /**
+                 * @description Identity document.
+                 * @example 45678912
+                 */
                 document?: string | null;
-                /** @description E-mail. */
+                /**
+                 * @description E-mail.
+                 * @example rosa@example.net
+                 */
                 email?: string | null;
                 erased_at?: components["schemas"]["Timestamp"] | null;
                 /** @description Which. */
                 id: components["schemas"]["CustomerId"];
-                /** @description Name. */
+                /**
+                 * @description Name.
+                 * @example Rosa Quispe
+                 */
                 name: string;
                 /** @description Overdue part of it, fees left out. */
                 overdue: components["schemas"]["Money"];
-                /** @description Phone. */
+                /**
+                 * @description Phone.
+                 * @example +51 999 000 111
+                 */
                 phone?: string | null;
                 /** @description Services. */
                 services: components["schemas"]["ServiceRow"][];
@@ -5395,7 +5716,10 @@ export interface components {
                  * @example Asked for in writing on 2026-11-20
                  */
                 reason: string;
-                /** @description Id of who asked for it. */
+                /**
+                 * @description Id of who asked for it.
+                 * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
                 requested_by: string;
                 /** @description How far it is. */
                 state: components["schemas"]["ErasureState"];
@@ -5422,7 +5746,10 @@ export interface components {
                 /** @description Which sort of person. */
                 person_kind: components["schemas"]["PersonKind"];
                 ready_at?: components["schemas"]["Timestamp"] | null;
-                /** @description Id of who asked for it. */
+                /**
+                 * @description Id of who asked for it.
+                 * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
                 requested_by: string;
                 /** @description What became of it. */
                 state: components["schemas"]["ExportState"];
@@ -5451,7 +5778,10 @@ export interface components {
                 id: string;
                 /** @description What kind of work. */
                 kind: components["schemas"]["DeadLetterKind"];
-                /** @description Why the last attempt failed. */
+                /**
+                 * @description Why the last attempt failed.
+                 * @example the router did not answer within 10 s
+                 */
                 last_error: string;
                 /**
                  * @description Who could not take the event; null for a job.
@@ -5473,9 +5803,15 @@ export interface components {
             items: {
                 /** @description Agent that talks to it. */
                 agent_id: components["schemas"]["AgentId"];
-                /** @description Address list of cut fixed addresses. */
+                /**
+                 * @description Address list of cut fixed addresses.
+                 * @example atalaya-cut
+                 */
                 cut_address_list: string;
-                /** @description PPP profile of a cut subscriber. */
+                /**
+                 * @description PPP profile of a cut subscriber.
+                 * @example atalaya-cut
+                 */
                 cut_profile: string;
                 /** @description Whether there are credentials. */
                 has_credentials: boolean;
@@ -5486,7 +5822,10 @@ export interface components {
                 host: string;
                 /** @description Which. */
                 id: components["schemas"]["DeviceId"];
-                /** @description The name its operator gave it. */
+                /**
+                 * @description The name its operator gave it.
+                 * @example torre-norte
+                 */
                 identity: string;
                 /** @description How it is spoken to. */
                 kind: components["schemas"]["DeviceKind"];
@@ -5498,7 +5837,10 @@ export interface components {
                 measure_interval_s: number;
                 /** @description Whether the system may change it. */
                 mode: components["schemas"]["DeviceMode"];
-                /** @description Hardware model. */
+                /**
+                 * @description Hardware model.
+                 * @example CCR2004-1G-12S+2XS
+                 */
                 model: string;
                 /**
                  * @description Name, unique within the tenant.
@@ -5520,6 +5862,7 @@ export interface components {
                 /**
                  * Format: int32
                  * @description Port; none = the kind's own.
+                 * @example 8729
                  */
                 port?: number | null;
                 /**
@@ -5527,28 +5870,43 @@ export interface components {
                  * @description Version for `If-Match`.
                  */
                 revision: number;
-                /** @description Serial number. */
+                /**
+                 * @description Serial number.
+                 * @example HEX0000TEST
+                 */
                 serial: string;
                 /** @description Where it stands. */
                 site_id: components["schemas"]["SiteId"];
-                /** @description Name of that site. */
+                /**
+                 * @description Name of that site.
+                 * @example Cerro Alto
+                 */
                 site_name: string;
                 /** @description What it last did when asked. */
                 state: components["schemas"]["DeviceState"];
-                /** @description In its own words where it has some. */
+                /**
+                 * @description In its own words where it has some.
+                 * @example
+                 */
                 state_detail: string;
                 state_finding?: components["schemas"]["Finding"] | null;
                 state_since?: components["schemas"]["Timestamp"] | null;
                 /** @description Whether TLS is spoken. */
                 tls: boolean;
-                /** @description SHA-256 of its certificate when pinned, hexadecimal. */
+                /**
+                 * @description SHA-256 of its certificate when pinned, hexadecimal.
+                 * @example 9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a
+                 */
                 tls_fingerprint?: string | null;
                 /**
                  * Format: int64
                  * @description Seconds since its last start, when last asked.
                  */
                 uptime_s: number;
-                /** @description Software version. */
+                /**
+                 * @description Software version.
+                 * @example 7.16.2
+                 */
                 version: string;
             }[];
             /** @description Cursor of the next page; none on the last. */
@@ -5573,7 +5931,10 @@ export interface components {
                 related: {
                     [key: string]: string;
                 };
-                /** @description `noun.verb_past`. */
+                /**
+                 * @description `noun.verb_past`.
+                 * @example service.suspended
+                 */
                 type: string;
                 /**
                  * Format: int64
@@ -5658,7 +6019,10 @@ export interface components {
                  */
                 version: number;
             } & {
-                /** @description Name of whose it is. */
+                /**
+                 * @description Name of whose it is.
+                 * @example Rosa Quispe
+                 */
                 customer_name: string;
             })[];
             /** @description Cursor of the next page; none on the last. */
@@ -5680,14 +6044,23 @@ export interface components {
                 id: components["schemas"]["PaymentId"];
                 /** @description How. */
                 method: components["schemas"]["Method"];
-                /** @description What the staff noted. */
+                /**
+                 * @description What the staff noted.
+                 * @example Pagó en la oficina
+                 */
                 note?: string | null;
-                /** @description The bank's or wallet's number of the operation. */
+                /**
+                 * @description The bank's or wallet's number of the operation.
+                 * @example 00412877
+                 */
                 operation_number?: string | null;
                 /** @description When it was received. */
                 received_at: components["schemas"]["Timestamp"];
             } & {
-                /** @description Name of whose it is. */
+                /**
+                 * @description Name of whose it is.
+                 * @example Rosa Quispe
+                 */
                 customer_name: string;
             })[];
             /** @description Cursor of the next page; none on the last. */
@@ -5697,7 +6070,10 @@ export interface components {
         Page_Note: {
             /** @description The rows. */
             items: {
-                /** @description Id of who wrote it. */
+                /**
+                 * @description Id of who wrote it.
+                 * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
                 author_id: string;
                 /**
                  * @description Their name at the time.
@@ -5890,7 +6266,10 @@ export interface components {
                 approval_id?: components["schemas"]["ApprovalId"] | null;
                 /** @description When it was previewed. */
                 created_at: components["schemas"]["Timestamp"];
-                /** @description Who previewed it. */
+                /**
+                 * @description Who previewed it.
+                 * @example Rosa Quispe
+                 */
                 created_by: string;
                 /** @description Whether automatic cuts are still off because no previewed run was executed. */
                 first_preview: boolean;
@@ -5922,7 +6301,10 @@ export interface components {
         Page_Service: {
             /** @description The rows. */
             items: {
-                /** @description Where it is. */
+                /**
+                 * @description Where it is.
+                 * @example Jr. Los Andes 412
+                 */
                 address?: string | null;
                 /** @description When made. */
                 created_at: components["schemas"]["Timestamp"];
@@ -6007,9 +6389,17 @@ export interface components {
                 allow: string[];
                 built_in?: components["schemas"]["Role"] | null;
                 created_at?: components["schemas"]["Timestamp"] | null;
-                /** @description Names of rights that it denies, whatever other roles allow. */
+                /**
+                 * @description Names of rights that it denies, whatever other roles allow.
+                 * @example [
+                 *       "invoice.void"
+                 *     ]
+                 */
                 deny: string[];
-                /** @description What it is for. */
+                /**
+                 * @description What it is for.
+                 * @example Answers the phone at night
+                 */
                 description: string;
                 /** @description Which. */
                 id: components["schemas"]["RoleKey"];
@@ -6037,7 +6427,10 @@ export interface components {
         Page_StoredFile: {
             /** @description The rows. */
             items: {
-                /** @description Id of who left it. */
+                /**
+                 * @description Id of who left it.
+                 * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+                 */
                 author_id: string;
                 /**
                  * @description Their name at the time.
@@ -6087,11 +6480,13 @@ export interface components {
                 /**
                  * Format: int64
                  * @description Customers at most.
+                 * @example 500
                  */
                 customers?: number | null;
                 /**
                  * Format: int64
                  * @description Devices at most.
+                 * @example 50
                  */
                 devices?: number | null;
                 /** @description Which. */
@@ -6104,6 +6499,7 @@ export interface components {
                 /**
                  * Format: int64
                  * @description API requests of the whole ISP in a minute at most.
+                 * @example 600
                  */
                 requests_per_minute?: number | null;
                 /** @description When last changed. */
@@ -6111,6 +6507,7 @@ export interface components {
                 /**
                  * Format: int64
                  * @description Users who are not disabled, at most.
+                 * @example 10
                  */
                 users?: number | null;
                 /**
@@ -6188,7 +6585,10 @@ export interface components {
                 erased_at?: components["schemas"]["Timestamp"] | null;
                 /** @description Which. */
                 id: components["schemas"]["UserId"];
-                /** @description Name. */
+                /**
+                 * @description Name.
+                 * @example Rosa Quispe
+                 */
                 name: string;
                 /** @description First role. */
                 role: components["schemas"]["RoleKey"];
@@ -6220,9 +6620,17 @@ export interface components {
                 open: boolean;
                 /** @description Who. */
                 operator_id: components["schemas"]["OperatorId"];
-                /** @description Name at the time. */
+                /**
+                 * @description Name at the time.
+                 * @example Iván Paredes
+                 */
                 operator_name: string;
-                /** @description Names of the rights that it has. */
+                /**
+                 * @description Names of the rights that it has.
+                 * @example [
+                 *       "device.read"
+                 *     ]
+                 */
                 permissions: string[];
                 /**
                  * @description What for.
@@ -6318,9 +6726,15 @@ export interface components {
             id: components["schemas"]["PaymentId"];
             /** @description How. */
             method: components["schemas"]["Method"];
-            /** @description What the staff noted. */
+            /**
+             * @description What the staff noted.
+             * @example Pagó en la oficina
+             */
             note?: string | null;
-            /** @description The bank's or wallet's number of the operation. */
+            /**
+             * @description The bank's or wallet's number of the operation.
+             * @example 00412877
+             */
             operation_number?: string | null;
             /** @description When it was received. */
             received_at: components["schemas"]["Timestamp"];
@@ -6329,7 +6743,10 @@ export interface components {
         PaymentDetail: components["schemas"]["Payment"] & {
             /** @description What it pays, the oldest debt first; what a voided invoice gave back is not in it. */
             allocations: components["schemas"]["Allocation"][];
-            /** @description Name of who paid. */
+            /**
+             * @description Name of who paid.
+             * @example Rosa Quispe
+             */
             customer_name: string;
         };
         /** @example pay_01jd3k5m7nf8v9q0r1s2t3w4x5 */
@@ -6439,7 +6856,10 @@ export interface components {
             download_bps: number;
             /** @description Which. */
             id: components["schemas"]["PlanId"];
-            /** @description Name. */
+            /**
+             * @description Name.
+             * @example Fibra 100
+             */
             name: string;
             /** @description Price of a month. */
             price: components["schemas"]["Money"];
@@ -6457,7 +6877,10 @@ export interface components {
             device_id: components["schemas"]["DeviceId"];
             /** @description Whether it may be changed. */
             device_mode: components["schemas"]["DeviceMode"];
-            /** @description Its name. */
+            /**
+             * @description Its name.
+             * @example Torre norte
+             */
             device_name: string;
             /** @description Why a cut waits: `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`. */
             held_reason?: string | null;
@@ -6551,7 +6974,10 @@ export interface components {
         PushSubscriptionId: string;
         /** @description Points over time. */
         RangeAnswer: {
-            /** @description `raw` for samples as stored, else the distance of points. */
+            /**
+             * @description `raw` for samples as stored, else the distance of points.
+             * @example raw
+             */
             resolution: string;
             /** @description One per set of labels. */
             series: components["schemas"]["SeriesPoints"][];
@@ -6603,7 +7029,10 @@ export interface components {
             attestation: string;
             /** @description How the authenticator is chosen. */
             authenticatorSelection: components["schemas"]["Selection"];
-            /** @description To be signed, base64url; good once, for five minutes. */
+            /**
+             * @description To be signed, base64url; good once, for five minutes.
+             * @example c2FtcGxlLWNoYWxsZW5nZS0yMDI2
+             */
             challenge: string;
             /** @description What the user has already. */
             excludeCredentials: components["schemas"]["Descriptor"][];
@@ -6677,11 +7106,20 @@ export interface components {
         RoleList: components["schemas"]["RoleKey"][];
         /** @description The script and the log-in that it makes; shown once. */
         RouterosScript: {
-            /** @description Its password. */
+            /**
+             * @description Its password.
+             * @example shown-this-once
+             */
             password: string;
-            /** @description Lines for the router's terminal; may be pasted twice. */
+            /**
+             * @description Lines for the router's terminal; may be pasted twice.
+             * @example /user add name=atalaya group=full password=shown-this-once
+             */
             script: string;
-            /** @description User that it makes. */
+            /**
+             * @description User that it makes.
+             * @example atalaya
+             */
             user: string;
         };
         /** @description A cut run. */
@@ -6689,7 +7127,10 @@ export interface components {
             approval_id?: components["schemas"]["ApprovalId"] | null;
             /** @description When it was previewed. */
             created_at: components["schemas"]["Timestamp"];
-            /** @description Who previewed it. */
+            /**
+             * @description Who previewed it.
+             * @example Rosa Quispe
+             */
             created_by: string;
             /** @description Whether automatic cuts are still off because no previewed run was executed. */
             first_preview: boolean;
@@ -6720,7 +7161,10 @@ export interface components {
         RunItem: {
             /** @description Whose. */
             customer_id: components["schemas"]["CustomerId"];
-            /** @description Name of whose. */
+            /**
+             * @description Name of whose.
+             * @example Rosa Quispe
+             */
             customer_name: string;
             /**
              * Format: int64
@@ -6746,10 +7190,16 @@ export interface components {
             service_id: components["schemas"]["ServiceId"];
             /** @description Site that serves it. */
             site_id: components["schemas"]["SiteId"];
-            /** @description Name of the site. */
+            /**
+             * @description Name of the site.
+             * @example Cerro Alto
+             */
             site_name: string;
             spared_on?: components["schemas"]["Date"] | null;
-            /** @description Why it is on the list, in English; people read it from the figures. */
+            /**
+             * @description Why it is on the list, in English; people read it from the figures.
+             * @example S/ 89.00 overdue since 2026-11-05
+             */
             why: string;
         };
         /**
@@ -6816,7 +7266,10 @@ export interface components {
         };
         /** @description The password is right, and a code is wanted. */
         SecondFactorWanted: {
-            /** @description To be sent to `/session/second-factor` with a code of the app, a recovery code or a passkey. */
+            /**
+             * @description To be sent to `/session/second-factor` with a code of the app, a recovery code or a passkey.
+             * @example sent-back-with-the-code
+             */
             challenge: string;
             /** @description Until when. */
             expires_at: components["schemas"]["Timestamp"];
@@ -6881,12 +7334,16 @@ export interface components {
             /**
              * Format: double
              * @description Value.
+             * @example 42.5
              */
             value: number;
         };
         /** @description One subscription. */
         Service: {
-            /** @description Where it is. */
+            /**
+             * @description Where it is.
+             * @example Jr. Los Andes 412
+             */
             address?: string | null;
             /** @description When made. */
             created_at: components["schemas"]["Timestamp"];
@@ -6921,7 +7378,10 @@ export interface components {
         /** @description State of a service on the network. */
         ServiceNetwork: {
             cut_at?: components["schemas"]["Timestamp"] | null;
-            /** @description What keeps it from being applied, in the device's own words. */
+            /**
+             * @description What keeps it from being applied, in the device's own words.
+             * @example
+             */
             detail: string;
             /**
              * Format: int64
@@ -6943,14 +7403,20 @@ export interface components {
             /** @description Which. */
             id: components["schemas"]["ServiceId"];
             method?: components["schemas"]["AttachmentKind"] | null;
-            /** @description Name of its plan. */
+            /**
+             * @description Name of its plan.
+             * @example Fibra 100
+             */
             plan_name: string;
             /** @description State on the network. */
             state: components["schemas"]["NetworkState"];
         };
         /** @description A service as a whole. */
         ServiceView: {
-            /** @description Where it is. */
+            /**
+             * @description Where it is.
+             * @example Jr. Los Andes 412
+             */
             address?: string | null;
             /** @description How it reaches the network. */
             attachments: components["schemas"]["Attachment"][];
@@ -6981,12 +7447,22 @@ export interface components {
         };
         /** @description Who is logged in, where, with which rights. */
         Session: {
-            /** @description To be sent as `X-CSRF-Token` with every change. */
+            /**
+             * @description To be sent as `X-CSRF-Token` with every change.
+             * @example sent-as-x-csrf-token
+             */
             csrf_token: string;
+            /** @example production */
             environment: string;
             /** @description Whether nothing is possible before `POST /me/app`: a role demands a second factor, and there is none. */
             factor_missing: boolean;
-            /** @description Names of rights; `*` for all. */
+            /**
+             * @description Names of rights; `*` for all.
+             * @example [
+             *       "customer.read",
+             *       "invoice.read"
+             *     ]
+             */
             permissions: string[];
             /** @description Until when dangerous operations do not ask for a step-up. */
             proved_until: components["schemas"]["Timestamp"];
@@ -7019,16 +7495,21 @@ export interface components {
             user_agent: string;
         };
         SessionTenant: {
+            /** @example #0f766e */
             brand_color?: string | null;
+            /** @example PE */
             country: string;
             currency: components["schemas"]["Currency"];
             id: components["schemas"]["TenantId"];
             /** @description That its people choose among. */
             languages: components["schemas"]["Languages"];
+            /** @example es-419 */
             locale: string;
             logo?: components["schemas"]["BlobId"] | null;
             logo_dark?: components["schemas"]["BlobId"] | null;
+            /** @example NetAndina */
             name: string;
+            /** @example netandina */
             slug: string;
             /** @description Whether anything can be changed here. */
             state: components["schemas"]["TenantState"];
@@ -7038,12 +7519,14 @@ export interface components {
             time_zone: components["schemas"]["TimeZone"];
         };
         SessionUser: {
+            /** @example rosa@netandina.example */
             email: string;
             /**
              * @description Id of the user, or of the operator whose visit it is.
              * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
              */
             id: string;
+            /** @example Rosa Quispe */
             name: string;
             /** @description First role. */
             role: components["schemas"]["RoleKey"];
@@ -7084,11 +7567,13 @@ export interface components {
             /**
              * Format: double
              * @description Degrees north, WGS 84.
+             * @example -13.52
              */
             latitude?: number | null;
             /**
              * Format: double
              * @description Degrees east, WGS 84.
+             * @example -71.97
              */
             longitude?: number | null;
             /**
@@ -7129,7 +7614,10 @@ export interface components {
             /** @description Which. */
             id: components["schemas"]["AgentId"];
             last_seen_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Name. */
+            /**
+             * @description Name.
+             * @example Cerro Alto
+             */
             name: string;
             oldest_unsent_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it stands. */
@@ -7218,9 +7706,17 @@ export interface components {
             allow: string[];
             built_in?: components["schemas"]["Role"] | null;
             created_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Names of rights that it denies, whatever other roles allow. */
+            /**
+             * @description Names of rights that it denies, whatever other roles allow.
+             * @example [
+             *       "invoice.void"
+             *     ]
+             */
             deny: string[];
-            /** @description What it is for. */
+            /**
+             * @description What it is for.
+             * @example Answers the phone at night
+             */
             description: string;
             /** @description Which. */
             id: components["schemas"]["RoleKey"];
@@ -7253,7 +7749,10 @@ export interface components {
         };
         /** @description A file that somebody left with a thing. */
         StoredFile: {
-            /** @description Id of who left it. */
+            /**
+             * @description Id of who left it.
+             * @example usr_01jd3k5m7nf8v9q0r1s2t3w4x5
+             */
             author_id: string;
             /**
              * @description Their name at the time.
@@ -7309,7 +7808,10 @@ export interface components {
             allowed_networks: components["schemas"]["Networks"];
             /** @description Whether overdue services are suspended without a person. */
             automatic_cuts: components["schemas"]["AutomaticCuts"];
-            /** @description Accent colour, `#rrggbb`. */
+            /**
+             * @description Accent colour, `#rrggbb`.
+             * @example #0f766e
+             */
             brand_color?: string | null;
             /**
              * @description ISO 3166 code; decides formats of money and dates.
@@ -7458,14 +7960,20 @@ export interface components {
         };
         /** @description Name of a tenant on the chooser. */
         TenantChoice: {
+            /** @example #0f766e */
             brand_color?: string | null;
             /** @description That its people choose among. */
             languages: components["schemas"]["Languages"];
-            /** @description Language people see when they did not choose. */
+            /**
+             * @description Language people see when they did not choose.
+             * @example es-419
+             */
             locale: string;
             logo?: components["schemas"]["BlobId"] | null;
             logo_dark?: components["schemas"]["BlobId"] | null;
+            /** @example NetAndina */
             name: string;
+            /** @example netandina */
             slug: string;
         };
         /** @description The host name of the ISP's own. */
@@ -7521,11 +8029,13 @@ export interface components {
             /**
              * Format: int64
              * @description Customers at most.
+             * @example 500
              */
             customers?: number | null;
             /**
              * Format: int64
              * @description Devices at most.
+             * @example 50
              */
             devices?: number | null;
             /** @description Which. */
@@ -7538,6 +8048,7 @@ export interface components {
             /**
              * Format: int64
              * @description API requests of the whole ISP in a minute at most.
+             * @example 600
              */
             requests_per_minute?: number | null;
             /** @description When last changed. */
@@ -7545,6 +8056,7 @@ export interface components {
             /**
              * Format: int64
              * @description Users who are not disabled, at most.
+             * @example 10
              */
             users?: number | null;
             /**
@@ -7559,16 +8071,25 @@ export interface components {
         TenantRow: {
             /** @description When it was made. */
             created_at: components["schemas"]["Timestamp"];
-            /** @description Host name of its own, by which it is selected before log-in; null: none. */
+            /**
+             * @description Host name of its own, by which it is selected before log-in; null: none.
+             * @example red.netandina.example
+             */
             domain?: string | null;
             /** @description How it is. */
             health: components["schemas"]["TenantHealth"];
             /** @description Which. */
             id: components["schemas"]["TenantId"];
-            /** @description Name. */
+            /**
+             * @description Name.
+             * @example NetAndina
+             */
             name: string;
             plan_id?: components["schemas"]["TenantPlanId"] | null;
-            /** @description Short name. */
+            /**
+             * @description Short name.
+             * @example netandina
+             */
             slug: string;
             /** @description What its people may do. */
             state: components["schemas"]["TenantState"];
@@ -7585,11 +8106,17 @@ export interface components {
         TenantState: "active" | "read_only";
         /** @description What a tenant has, and what its plan allows. */
         TenantUse: {
-            /** @description Whom to ask for more. */
+            /**
+             * @description Whom to ask for more.
+             * @example ventas@hosting.example
+             */
             contact?: string | null;
             /** @description Customers, devices, users. */
             limits: components["schemas"]["LimitUse"][];
-            /** @description Name of the plan; null: nothing is limited. */
+            /**
+             * @description Name of the plan; null: nothing is limited.
+             * @example Inicio
+             */
             plan?: string | null;
             /**
              * Format: int64
@@ -7721,7 +8248,10 @@ export interface components {
             erased_at?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
             id: components["schemas"]["UserId"];
-            /** @description Name. */
+            /**
+             * @description Name.
+             * @example Rosa Quispe
+             */
             name: string;
             /** @description First role. */
             role: components["schemas"]["RoleKey"];
@@ -7766,9 +8296,17 @@ export interface components {
             open: boolean;
             /** @description Who. */
             operator_id: components["schemas"]["OperatorId"];
-            /** @description Name at the time. */
+            /**
+             * @description Name at the time.
+             * @example Iván Paredes
+             */
             operator_name: string;
-            /** @description Names of the rights that it has. */
+            /**
+             * @description Names of the rights that it has.
+             * @example [
+             *       "device.read"
+             *     ]
+             */
             permissions: string[];
             /**
              * @description What for.
@@ -7795,7 +8333,365 @@ export interface components {
          */
         Weekdays: number[];
     };
-    responses: never;
+    responses: {
+        /** @description `address_not_allowed`: the installation lets in only some addresses */
+        AddressNotAllowed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "address_not_allowed",
+                 *       "detail": "This installation lets in only some addresses, and 203.0.113.7 is none of them.",
+                 *       "errors": [],
+                 *       "params": {
+                 *         "address": "203.0.113.7"
+                 *       },
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 403,
+                 *       "title": "Not from this address",
+                 *       "type": "https://atalaya.dev/problems/address_not_allowed"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description What went wrong: `code` says it to programs, `detail` to people */
+        Failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "unavailable",
+                 *       "detail": "try again in a while",
+                 *       "errors": [],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 503,
+                 *       "title": "Try again later",
+                 *       "type": "https://atalaya.dev/problems/unavailable"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `permission_missing`: a cookie without its `X-CSRF-Token` */
+        ForeignPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "permission_missing",
+                 *       "detail": "You need csrf.",
+                 *       "errors": [],
+                 *       "params": {
+                 *         "permission": "csrf"
+                 *       },
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 403,
+                 *       "title": "Permission missing",
+                 *       "type": "https://atalaya.dev/problems/permission_missing"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid`: `errors` says which fields are wrong; `idempotency_mismatch` for a key that was used for something else */
+        Invalid: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "invalid",
+                 *       "detail": "/name: must not be empty",
+                 *       "errors": [
+                 *         {
+                 *           "code": "required",
+                 *           "detail": "must not be empty",
+                 *           "pointer": "/name"
+                 *         }
+                 *       ],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 422,
+                 *       "title": "Some fields are wrong",
+                 *       "type": "https://atalaya.dev/problems/invalid"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not_found`: no such thing, or another ISP's */
+        NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "not_found",
+                 *       "detail": "There is no such thing here.",
+                 *       "errors": [],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 404,
+                 *       "title": "Not found",
+                 *       "type": "https://atalaya.dev/problems/not_found"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `permission_missing`: the right that `x-permission` names, or `csrf`, the token beside a cookie; `step_up_required` for a dangerous operation */
+        PermissionMissing: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "permission_missing",
+                 *       "detail": "You need customer.write.",
+                 *       "errors": [],
+                 *       "params": {
+                 *         "permission": "customer.write"
+                 *       },
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 403,
+                 *       "title": "Permission missing",
+                 *       "type": "https://atalaya.dev/problems/permission_missing"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `rate_limited`: too often; `params.retry_after_s` says how long to wait */
+        RateLimited: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "rate_limited",
+                 *       "detail": "Try again in 12 s.",
+                 *       "errors": [],
+                 *       "params": {
+                 *         "retry_after_s": 12
+                 *       },
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 429,
+                 *       "title": "Too often",
+                 *       "type": "https://atalaya.dev/problems/rate_limited"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `tenant_read_only`: the ISP can change nothing at present */
+        ReadOnly: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "tenant_read_only",
+                 *       "detail": "nothing can be changed until the operator of this installation makes the ISP active again; nobody is cut meanwhile",
+                 *       "errors": [],
+                 *       "params": {
+                 *         "reason": "the subscription is overdue",
+                 *         "since": "2026-11-01T00:00:00.000Z"
+                 *       },
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 409,
+                 *       "title": "The state does not allow it",
+                 *       "type": "https://atalaya.dev/problems/tenant_read_only"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `step_up_required`: it is too long since the caller showed who they are; `permission_missing` without the token beside a cookie */
+        StepUpRequired: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "step_up_required",
+                 *       "detail": "Send your password or a code to /session/step-up and try again.",
+                 *       "errors": [],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 403,
+                 *       "title": "Show again who you are",
+                 *       "type": "https://atalaya.dev/problems/step_up_required"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `body_too_large`: more bytes than `params.limit` */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "body_too_large",
+                 *       "detail": "At most 1048576 bytes are taken.",
+                 *       "errors": [],
+                 *       "params": {
+                 *         "limit": 1048576
+                 *       },
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 413,
+                 *       "title": "The body is too large",
+                 *       "type": "https://atalaya.dev/problems/body_too_large"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_unanswered`: it was done with this key before, or is being done, and its answer is not known */
+        Unanswered: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "idempotency_unanswered",
+                 *       "detail": "it was done before, or is being done, and its answer is not known: read what is there",
+                 *       "errors": [],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 409,
+                 *       "title": "The state does not allow it",
+                 *       "type": "https://atalaya.dev/problems/idempotency_unanswered"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unauthenticated`: no session, key or token that is good */
+        Unauthenticated: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "unauthenticated",
+                 *       "detail": "Log in and try again.",
+                 *       "errors": [],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 401,
+                 *       "title": "Log in first",
+                 *       "type": "https://atalaya.dev/problems/unauthenticated"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unavailable`: something needed is away */
+        Unavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "unavailable",
+                 *       "detail": "try again in a while",
+                 *       "errors": [],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 503,
+                 *       "title": "Try again later",
+                 *       "type": "https://atalaya.dev/problems/unavailable"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `version_conflict`: somebody else changed it first */
+        VersionConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "version_conflict",
+                 *       "detail": "Somebody else changed it; read it again and compare.",
+                 *       "errors": [],
+                 *       "params": {
+                 *         "current": 4
+                 *       },
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 412,
+                 *       "title": "Changed meanwhile",
+                 *       "type": "https://atalaya.dev/problems/version_conflict"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `version_required`: a change without `If-Match` */
+        VersionRequired: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "version_required",
+                 *       "detail": "Send the ETag you read as If-Match.",
+                 *       "errors": [],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 428,
+                 *       "title": "If-Match is required",
+                 *       "type": "https://atalaya.dev/problems/version_required"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `wrong_login`: wrong e-mail, password or code; `unauthenticated` where one has to be logged in */
+        WrongLogIn: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": "wrong_login",
+                 *       "detail": "E-mail and password do not match.",
+                 *       "errors": [],
+                 *       "params": {},
+                 *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                 *       "status": 401,
+                 *       "title": "Wrong log-in",
+                 *       "type": "https://atalaya.dev/problems/wrong_login"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -8139,9 +9035,25 @@ export type Visit = components['schemas']['Visit'];
 export type VisitId = components['schemas']['VisitId'];
 export type VoidReason = components['schemas']['VoidReason'];
 export type Weekdays = components['schemas']['Weekdays'];
+export type ResponseAddressNotAllowed = components['responses']['AddressNotAllowed'];
+export type ResponseFailed = components['responses']['Failed'];
+export type ResponseForeignPage = components['responses']['ForeignPage'];
+export type ResponseInvalid = components['responses']['Invalid'];
+export type ResponseNotFound = components['responses']['NotFound'];
+export type ResponsePermissionMissing = components['responses']['PermissionMissing'];
+export type ResponseRateLimited = components['responses']['RateLimited'];
+export type ResponseReadOnly = components['responses']['ReadOnly'];
+export type ResponseStepUpRequired = components['responses']['StepUpRequired'];
+export type ResponseTooLarge = components['responses']['TooLarge'];
+export type ResponseUnanswered = components['responses']['Unanswered'];
+export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
+export type ResponseUnavailable = components['responses']['Unavailable'];
+export type ResponseVersionConflict = components['responses']['VersionConflict'];
+export type ResponseVersionRequired = components['responses']['VersionRequired'];
+export type ResponseWrongLogIn = components['responses']['WrongLogIn'];
 export type $defs = Record<string, never>;
 export interface operations {
-    tokens: {
+    get_agent_tokens: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -8155,34 +9067,38 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "agent_id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "expires_at": "2026-11-05T15:07:09.000Z",
+                     *           "id": "agk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "used_at": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_AgentToken"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    token_create: {
+    post_agent_tokens: {
         parameters: {
             query?: never;
             header?: {
@@ -8204,34 +9120,33 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agent_id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "expires_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "agk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "join_string": "atalaya-join:shown-this-once"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewTokenMade"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    token_withdraw: {
+    delete_agent_tokens_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8242,40 +9157,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `token_used`: an agent has joined with it: revoke that agent instead */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "token_used",
+                     *       "detail": "an agent has joined with it: revoke that agent instead",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/token_used"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_agents: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -8360,42 +9277,54 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "backlog_batches": 1,
+                     *           "backlog_bytes": 1,
+                     *           "buffer_state": "unknown",
+                     *           "certificate_expires_at": null,
+                     *           "clock_offset_ms": 1,
+                     *           "config_error": "",
+                     *           "config_version": 1,
+                     *           "config_version_wanted": 1,
+                     *           "cuts_held_reason": "",
+                     *           "duplicate_identity_at": null,
+                     *           "evicted_samples": 1,
+                     *           "id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "last_seen_at": null,
+                     *           "name": "Cerro Alto",
+                     *           "oldest_unsent_at": null,
+                     *           "revision": 1,
+                     *           "revoked_reason": null,
+                     *           "site_ids": [
+                     *             "sit_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *           ],
+                     *           "state": "never_enrolled",
+                     *           "version": "0.1.0"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Agent"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_agents_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8406,34 +9335,49 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "backlog_batches": 1,
+                     *       "backlog_bytes": 1,
+                     *       "buffer_state": "unknown",
+                     *       "certificate_expires_at": null,
+                     *       "clock_offset_ms": 1,
+                     *       "config_error": "",
+                     *       "config_version": 1,
+                     *       "config_version_wanted": 1,
+                     *       "cuts_held_reason": "",
+                     *       "duplicate_identity_at": null,
+                     *       "evicted_samples": 1,
+                     *       "id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "last_seen_at": null,
+                     *       "name": "Cerro Alto",
+                     *       "oldest_unsent_at": null,
+                     *       "revision": 1,
+                     *       "revoked_reason": null,
+                     *       "site_ids": [
+                     *         "sit_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *       ],
+                     *       "state": "never_enrolled",
+                     *       "version": "0.1.0"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Agent"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_agents_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -8455,42 +9399,54 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "backlog_batches": 1,
+                     *       "backlog_bytes": 1,
+                     *       "buffer_state": "unknown",
+                     *       "certificate_expires_at": null,
+                     *       "clock_offset_ms": 1,
+                     *       "config_error": "",
+                     *       "config_version": 1,
+                     *       "config_version_wanted": 1,
+                     *       "cuts_held_reason": "",
+                     *       "duplicate_identity_at": null,
+                     *       "evicted_samples": 1,
+                     *       "id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "last_seen_at": null,
+                     *       "name": "Cerro Alto",
+                     *       "oldest_unsent_at": null,
+                     *       "revision": 1,
+                     *       "revoked_reason": null,
+                     *       "site_ids": [
+                     *         "sit_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *       ],
+                     *       "state": "never_enrolled",
+                     *       "version": "0.1.0"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Agent"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    held_cuts: {
+    get_agents_by_id_held_cuts: {
         parameters: {
             query?: never;
             header?: never;
@@ -8501,34 +9457,36 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "customer_name": "Rosa Quispe",
+                     *           "device_name": "Torre norte",
+                     *           "point_id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "reason": "brake",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["HeldCuts"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    held_cuts_release: {
+    post_agents_by_id_held_cuts_release: {
         parameters: {
             query?: never;
             header?: {
@@ -8553,42 +9511,39 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "customer_name": "Rosa Quispe",
+                     *           "device_name": "Torre norte",
+                     *           "point_id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "reason": "brake",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["HeldCuts"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    revoke: {
+    post_agents_by_id_revoke: {
         parameters: {
             query?: never;
             header?: {
@@ -8611,42 +9566,72 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "backlog_batches": 1,
+                     *       "backlog_bytes": 1,
+                     *       "buffer_state": "unknown",
+                     *       "certificate_expires_at": null,
+                     *       "clock_offset_ms": 1,
+                     *       "config_error": "",
+                     *       "config_version": 1,
+                     *       "config_version_wanted": 1,
+                     *       "cuts_held_reason": "",
+                     *       "duplicate_identity_at": null,
+                     *       "evicted_samples": 1,
+                     *       "id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "last_seen_at": null,
+                     *       "name": "Cerro Alto",
+                     *       "oldest_unsent_at": null,
+                     *       "revision": 1,
+                     *       "revoked_reason": null,
+                     *       "site_ids": [
+                     *         "sit_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *       ],
+                     *       "state": "never_enrolled",
+                     *       "version": "0.1.0"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Agent"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `already_revoked`: this agent was revoked before */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "already_revoked",
+                     *       "detail": "this agent was revoked before",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/already_revoked"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_api_keys: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -8660,26 +9645,47 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "expires_at": null,
+                     *           "id": "apk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "last_used_at": null,
+                     *           "made_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "name": "Accounting",
+                     *           "permissions": [
+                     *             "invoice.read",
+                     *             "payment.read"
+                     *           ],
+                     *           "requests_per_minute": 600,
+                     *           "revoked_at": null,
+                     *           "scope": {
+                     *             "kind": "all"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ApiKey"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_api_keys: {
         parameters: {
             query?: never;
             header?: {
@@ -8704,42 +9710,65 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "expires_at": null,
+                     *       "id": "apk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "last_used_at": null,
+                     *       "made_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Accounting",
+                     *       "permissions": [
+                     *         "invoice.read",
+                     *         "payment.read"
+                     *       ],
+                     *       "requests_per_minute": 600,
+                     *       "revoked_at": null,
+                     *       "scope": {
+                     *         "kind": "all"
+                     *       },
+                     *       "token": "atk_01jd3k5m7nf8v9q0r1s2t3w4x5_…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyMade"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description `beyond_own_rights`: it names rights that the caller does not hold */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "beyond_own_rights",
+                     *       "detail": "it names rights that the caller does not hold",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/beyond_own_rights"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_api_keys_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8750,34 +9779,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "expires_at": null,
+                     *       "id": "apk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "last_used_at": null,
+                     *       "made_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Accounting",
+                     *       "permissions": [
+                     *         "invoice.read",
+                     *         "payment.read"
+                     *       ],
+                     *       "requests_per_minute": 600,
+                     *       "revoked_at": null,
+                     *       "scope": {
+                     *         "kind": "all"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKey"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    revoke: {
+    delete_api_keys_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8788,40 +9825,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `key_revoked`: this key was revoked before */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "key_revoked",
+                     *       "detail": "this key was revoked before",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/key_revoked"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_approvals: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -8898,34 +9937,46 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "decided_at": null,
+                     *           "decided_by": null,
+                     *           "decided_by_name": null,
+                     *           "entity_id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "entity_kind": "cut_run",
+                     *           "expires_at": "2026-11-05T15:07:09.000Z",
+                     *           "id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "operation": "collections.execute",
+                     *           "reason": null,
+                     *           "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "requested_by_name": "Rosa Quispe",
+                     *           "state": "pending",
+                     *           "summary": "Suspend 214 services"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Approval"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_approvals_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8936,34 +9987,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "decided_at": null,
+                     *       "decided_by": null,
+                     *       "decided_by_name": null,
+                     *       "entity_id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "entity_kind": "cut_run",
+                     *       "expires_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "operation": "collections.execute",
+                     *       "reason": null,
+                     *       "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "requested_by_name": "Rosa Quispe",
+                     *       "state": "pending",
+                     *       "summary": "Suspend 214 services"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    approve: {
+    post_approvals_by_id_approve: {
         parameters: {
             query?: never;
             header?: {
@@ -8977,42 +10035,63 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "decided_at": null,
+                     *       "decided_by": null,
+                     *       "decided_by_name": null,
+                     *       "entity_id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "entity_kind": "cut_run",
+                     *       "expires_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "operation": "collections.execute",
+                     *       "reason": null,
+                     *       "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "requested_by_name": "Rosa Quispe",
+                     *       "state": "pending",
+                     *       "summary": "Suspend 214 services"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `own_request`: somebody else approves what you asked for */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "own_request",
+                     *       "detail": "somebody else approves what you asked for",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/own_request"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    reject: {
+    post_approvals_by_id_reject: {
         parameters: {
             query?: never;
             header?: {
@@ -9035,50 +10114,64 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "decided_at": null,
+                     *       "decided_by": null,
+                     *       "decided_by_name": null,
+                     *       "entity_id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "entity_kind": "cut_run",
+                     *       "expires_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "operation": "collections.execute",
+                     *       "reason": null,
+                     *       "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "requested_by_name": "Rosa Quispe",
+                     *       "state": "pending",
+                     *       "summary": "Suspend 214 services"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `approval_decided`: it was decided before */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "approval_decided",
+                     *       "detail": "it was decided before",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/approval_decided"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    remove: {
+    delete_attachments_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9089,32 +10182,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    audit_list: {
+    get_audit: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -9190,34 +10273,46 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action": "customer.update",
+                     *           "actor_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "actor_kind": "user",
+                     *           "actor_name": "Rosa Quispe",
+                     *           "after_state": "{\"phone\":\"+51 999 000 111\"}",
+                     *           "before_state": "{\"phone\":null}",
+                     *           "content_erased": false,
+                     *           "entity_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "entity_kind": "customer",
+                     *           "id": "aud_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "occurred_at": "2026-11-05T15:07:09.000Z",
+                     *           "position": 1204,
+                     *           "reason": null,
+                     *           "request_id": "c0ffee00c0ffee00c0ffee00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_AuditRow"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    audit_head: {
+    get_audit_head: {
         parameters: {
             query?: never;
             header?: never;
@@ -9226,26 +10321,32 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "chain": "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a",
+                     *       "lag_ms": 0,
+                     *       "position": 1204,
+                     *       "sealed_at": null,
+                     *       "trail": "ten_01jc4x6y1ze5svb9s5a7r6m2ka",
+                     *       "unsealed": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditHead"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_backups: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -9259,26 +10360,35 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "finished_at": null,
+                     *           "started_at": "2026-11-05T15:07:09.000Z",
+                     *           "state": "running"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_BackupSeen"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    brand_logo: {
+    get_brand_logo: {
         parameters: {
             query?: {
                 /** @description For which pages; `light` when absent. */
@@ -9295,41 +10405,32 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example (bytes) */
                     "image/png": components["schemas"]["LogoBytes"];
+                    /** @example (bytes) */
                     "image/webp": components["schemas"]["LogoBytes"];
                 };
             };
+            /** @description As the caller has it */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_collections_runs: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -9343,26 +10444,78 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "approval_id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "created_by": "Rosa Quispe",
+                     *           "first_preview": false,
+                     *           "grace_days": 1,
+                     *           "id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "items": [
+                     *             {
+                     *               "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "customer_name": "Rosa Quispe",
+                     *               "days_overdue": 1,
+                     *               "exclusion_reason": null,
+                     *               "failure": null,
+                     *               "failure_code": "internal",
+                     *               "included": false,
+                     *               "last_payment_at": null,
+                     *               "owed": {
+                     *                 "amount": 8900,
+                     *                 "currency": "PEN"
+                     *               },
+                     *               "result": "suspended",
+                     *               "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "site_name": "Cerro Alto",
+                     *               "spared_on": null,
+                     *               "why": "S/ 89.00 overdue since 2026-11-05"
+                     *             }
+                     *           ],
+                     *           "state": "preview",
+                     *           "tolerance": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "totals": {
+                     *             "customers": 1,
+                     *             "decided": 1,
+                     *             "excluded": 1,
+                     *             "failed": 1,
+                     *             "owed": {
+                     *               "amount": 8900,
+                     *               "currency": "PEN"
+                     *             },
+                     *             "services": 1,
+                     *             "suspended": 1
+                     *           },
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Run"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_collections_runs: {
         parameters: {
             query?: never;
             header?: {
@@ -9374,26 +10527,74 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "approval_id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "created_by": "Rosa Quispe",
+                     *       "first_preview": false,
+                     *       "grace_days": 1,
+                     *       "id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "items": [
+                     *         {
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "days_overdue": 1,
+                     *           "exclusion_reason": null,
+                     *           "failure": null,
+                     *           "failure_code": "internal",
+                     *           "included": false,
+                     *           "last_payment_at": null,
+                     *           "owed": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "result": "suspended",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_name": "Cerro Alto",
+                     *           "spared_on": null,
+                     *           "why": "S/ 89.00 overdue since 2026-11-05"
+                     *         }
+                     *       ],
+                     *       "state": "preview",
+                     *       "tolerance": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "totals": {
+                     *         "customers": 1,
+                     *         "decided": 1,
+                     *         "excluded": 1,
+                     *         "failed": 1,
+                     *         "owed": {
+                     *           "amount": 8900,
+                     *           "currency": "PEN"
+                     *         },
+                     *         "services": 1,
+                     *         "suspended": 1
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_collections_runs_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9404,34 +10605,73 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "approval_id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "created_by": "Rosa Quispe",
+                     *       "first_preview": false,
+                     *       "grace_days": 1,
+                     *       "id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "items": [
+                     *         {
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "days_overdue": 1,
+                     *           "exclusion_reason": null,
+                     *           "failure": null,
+                     *           "failure_code": "internal",
+                     *           "included": false,
+                     *           "last_payment_at": null,
+                     *           "owed": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "result": "suspended",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_name": "Cerro Alto",
+                     *           "spared_on": null,
+                     *           "why": "S/ 89.00 overdue since 2026-11-05"
+                     *         }
+                     *       ],
+                     *       "state": "preview",
+                     *       "tolerance": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "totals": {
+                     *         "customers": 1,
+                     *         "decided": 1,
+                     *         "excluded": 1,
+                     *         "failed": 1,
+                     *         "owed": {
+                     *           "amount": 8900,
+                     *           "currency": "PEN"
+                     *         },
+                     *         "services": 1,
+                     *         "suspended": 1
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    execute: {
+    post_collections_runs_by_id_execute: {
         parameters: {
             query?: never;
             header?: {
@@ -9455,42 +10695,96 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "approval_id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "created_by": "Rosa Quispe",
+                     *       "first_preview": false,
+                     *       "grace_days": 1,
+                     *       "id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "items": [
+                     *         {
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "days_overdue": 1,
+                     *           "exclusion_reason": null,
+                     *           "failure": null,
+                     *           "failure_code": "internal",
+                     *           "included": false,
+                     *           "last_payment_at": null,
+                     *           "owed": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "result": "suspended",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_name": "Cerro Alto",
+                     *           "spared_on": null,
+                     *           "why": "S/ 89.00 overdue since 2026-11-05"
+                     *         }
+                     *       ],
+                     *       "state": "preview",
+                     *       "tolerance": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "totals": {
+                     *         "customers": 1,
+                     *         "decided": 1,
+                     *         "excluded": 1,
+                     *         "failed": 1,
+                     *         "owed": {
+                     *           "amount": 8900,
+                     *           "currency": "PEN"
+                     *         },
+                     *         "services": 1,
+                     *         "suspended": 1
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `numbers_changed`: the figures are others than were expected: look again */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "numbers_changed",
+                     *       "detail": "the figures are others than were expected: look again",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/numbers_changed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    items_set: {
+    patch_collections_runs_by_id_items: {
         parameters: {
             query?: never;
             header?: never;
@@ -9514,42 +10808,96 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "approval_id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "created_by": "Rosa Quispe",
+                     *       "first_preview": false,
+                     *       "grace_days": 1,
+                     *       "id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "items": [
+                     *         {
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "days_overdue": 1,
+                     *           "exclusion_reason": null,
+                     *           "failure": null,
+                     *           "failure_code": "internal",
+                     *           "included": false,
+                     *           "last_payment_at": null,
+                     *           "owed": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "result": "suspended",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_name": "Cerro Alto",
+                     *           "spared_on": null,
+                     *           "why": "S/ 89.00 overdue since 2026-11-05"
+                     *         }
+                     *       ],
+                     *       "state": "preview",
+                     *       "tolerance": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "totals": {
+                     *         "customers": 1,
+                     *         "decided": 1,
+                     *         "excluded": 1,
+                     *         "failed": 1,
+                     *         "owed": {
+                     *           "amount": 8900,
+                     *           "currency": "PEN"
+                     *         },
+                     *         "services": 1,
+                     *         "suspended": 1
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `run_closed`: this run was executed already */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "run_closed",
+                     *       "detail": "this run was executed already",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/run_closed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    customers: {
+    get_customers: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -9609,42 +10957,56 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "Jr. Los Andes 412",
+                     *           "balance": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "document": "45678912",
+                     *           "email": "rosa@example.net",
+                     *           "erased_at": null,
+                     *           "id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "name": "Rosa Quispe",
+                     *           "overdue": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "phone": "+51 999 000 111",
+                     *           "services": [
+                     *             {
+                     *               "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "method": "pppoe",
+                     *               "plan_name": "Fibra 100",
+                     *               "state": "online"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_CustomerRow"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_customers: {
         parameters: {
             query?: never;
             header?: {
@@ -9668,34 +11030,41 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "document": "45678912",
+                     *       "email": "rosa@example.net",
+                     *       "erased_at": null,
+                     *       "id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Quispe Mamani, Rosa",
+                     *       "notes": "Llamar después de las 18 h",
+                     *       "phone": "+51 999 000 111",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Customer"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_customers_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9706,34 +11075,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "document": "45678912",
+                     *       "email": "rosa@example.net",
+                     *       "erased_at": null,
+                     *       "id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Quispe Mamani, Rosa",
+                     *       "notes": "Llamar después de las 18 h",
+                     *       "phone": "+51 999 000 111",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Customer"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_customers_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -9755,42 +11129,44 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "document": "45678912",
+                     *       "email": "rosa@example.net",
+                     *       "erased_at": null,
+                     *       "id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Quispe Mamani, Rosa",
+                     *       "notes": "Llamar después de las 18 h",
+                     *       "phone": "+51 999 000 111",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Customer"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    of_customer: {
+    post_customers_by_id_data_export: {
         parameters: {
             query?: never;
             header?: {
@@ -9804,34 +11180,43 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "expires_at": null,
+                     *       "id": "dex_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "parts": [
+                     *         {
+                     *           "number": 1,
+                     *           "size": 48210
+                     *         }
+                     *       ],
+                     *       "person_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "person_kind": "customer",
+                     *       "ready_at": null,
+                     *       "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "pending"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DataExport"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    of_customer: {
+    post_customers_by_id_erasure: {
         parameters: {
             query?: never;
             header?: {
@@ -9854,50 +11239,76 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "approval": {
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "decided_at": null,
+                     *         "decided_by": null,
+                     *         "decided_by_name": null,
+                     *         "entity_id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "entity_kind": "cut_run",
+                     *         "expires_at": "2026-11-05T15:07:09.000Z",
+                     *         "id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "operation": "collections.execute",
+                     *         "reason": null,
+                     *         "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "requested_by_name": "Rosa Quispe",
+                     *         "state": "pending",
+                     *         "summary": "Suspend 214 services"
+                     *       },
+                     *       "erasure": {
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "done_at": null,
+                     *         "id": "ers_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "person_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "person_kind": "customer",
+                     *         "reason": "Asked for in writing on 2026-11-20",
+                     *         "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "state": "pending"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErasureAsked"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `customer_has_services`: end the customer's services first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "customer_has_services",
+                     *       "detail": "end the customer's services first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/customer_has_services"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    customer_overview: {
+    get_customers_by_id_overview: {
         parameters: {
             query?: never;
             header?: never;
@@ -9908,34 +11319,205 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "balance": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "customer": {
+                     *         "address": "Jr. Los Andes 412",
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "document": "45678912",
+                     *         "email": "rosa@example.net",
+                     *         "erased_at": null,
+                     *         "id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Quispe Mamani, Rosa",
+                     *         "notes": "Llamar después de las 18 h",
+                     *         "phone": "+51 999 000 111",
+                     *         "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "updated_at": "2026-11-05T15:07:09.000Z",
+                     *         "version": 1
+                     *       },
+                     *       "invoices": [
+                     *         {
+                     *           "balance": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "days_overdue": 1,
+                     *           "due_on": "2026-11-30",
+                     *           "fees": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "id": "inv_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "issued_on": "2026-11-30",
+                     *           "number": 1,
+                     *           "overdue": false,
+                     *           "paid": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "period": {
+                     *             "from": "2026-11-30",
+                     *             "to": "2026-11-30"
+                     *           },
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "status": "open",
+                     *           "total": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "overdue": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "payments": [
+                     *         {
+                     *           "amount": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "credit": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "id": "pay_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "method": "cash",
+                     *           "note": "Pagó en la oficina",
+                     *           "operation_number": "00412877",
+                     *           "received_at": "2026-11-05T15:07:09.000Z"
+                     *         }
+                     *       ],
+                     *       "services": [
+                     *         {
+                     *           "address": "Jr. Los Andes 412",
+                     *           "attachments": [
+                     *             {
+                     *               "address": "10.30.0.17",
+                     *               "id": "att_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "kind": "pppoe",
+                     *               "points": [
+                     *                 {
+                     *                   "desired": {
+                     *                     "download_bps": 1,
+                     *                     "generation": 1,
+                     *                     "status": "active",
+                     *                     "timeline": 1,
+                     *                     "upload_bps": 1
+                     *                   },
+                     *                   "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *                   "device_mode": "observe",
+                     *                   "device_name": "Torre norte",
+                     *                   "held_reason": null,
+                     *                   "hold_open_until": null,
+                     *                   "id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *                   "observed": {
+                     *                     "applied_at": null,
+                     *                     "cut_at": null,
+                     *                     "detail": "",
+                     *                     "generation": 1,
+                     *                     "outcome": "applied",
+                     *                     "read_at": "2026-11-05T15:07:09.000Z",
+                     *                     "session": {
+                     *                       "address": "10.20.0.17",
+                     *                       "caller_id": "02:00:5E:10:00:17",
+                     *                       "present": false,
+                     *                       "since": null
+                     *                     },
+                     *                     "session_seen_at": null,
+                     *                     "status": "active",
+                     *                     "timeline": 1,
+                     *                     "unblocked_at": null
+                     *                   },
+                     *                   "state": "pending"
+                     *                 }
+                     *               ],
+                     *               "profile": "fibra-100",
+                     *               "removed": false,
+                     *               "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "user": "rquispe"
+                     *             }
+                     *           ],
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "network": {
+                     *             "cut_at": null,
+                     *             "detail": "",
+                     *             "points_applied": 1,
+                     *             "points_total": 1,
+                     *             "session_seen_at": null,
+                     *             "state": "online",
+                     *             "unblocked_at": null
+                     *           },
+                     *           "plan": {
+                     *             "download_bps": 1,
+                     *             "id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "name": "Fibra 100",
+                     *             "price": {
+                     *               "amount": 8900,
+                     *               "currency": "PEN"
+                     *             },
+                     *             "upload_bps": 1
+                     *           },
+                     *           "revision": 1,
+                     *           "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "starts_on": "2026-11-30",
+                     *           "status": "active",
+                     *           "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *           "status_reason": null,
+                     *           "suspended_because": "overdue"
+                     *         }
+                     *       ],
+                     *       "timeline": [
+                     *         {
+                     *           "actor": {
+                     *             "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "kind": "user",
+                     *             "name": "Rosa Quispe"
+                     *           },
+                     *           "causation_id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "entity": {
+                     *             "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "kind": "service"
+                     *           },
+                     *           "id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "occurred_at": "2026-11-05T15:07:09.000Z",
+                     *           "payload": {},
+                     *           "related": {},
+                     *           "type": "service.suspended",
+                     *           "version": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CustomerOverview"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_data_erasures: {
         parameters: {
             query: {
                 /**
@@ -9954,34 +11536,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "done_at": null,
+                     *           "id": "ers_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "person_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "person_kind": "customer",
+                     *           "reason": "Asked for in writing on 2026-11-20",
+                     *           "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "state": "pending"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_DataErasure"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_data_exports: {
         parameters: {
             query: {
                 /**
@@ -10000,34 +11589,47 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "expires_at": null,
+                     *           "id": "dex_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "parts": [
+                     *             {
+                     *               "number": 1,
+                     *               "size": 48210
+                     *             }
+                     *           ],
+                     *           "person_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "person_kind": "customer",
+                     *           "ready_at": null,
+                     *           "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "state": "pending"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_DataExport"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_data_exports_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -10038,34 +11640,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "expires_at": null,
+                     *       "id": "dex_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "parts": [
+                     *         {
+                     *           "number": 1,
+                     *           "size": 48210
+                     *         }
+                     *       ],
+                     *       "person_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "person_kind": "customer",
+                     *       "ready_at": null,
+                     *       "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "pending"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DataExport"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    part: {
+    get_data_exports_by_id_parts_by_number: {
         parameters: {
             query?: never;
             header?: never;
@@ -10077,42 +11686,45 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example (bytes) */
                     "application/octet-stream": components["schemas"]["FileBytes"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `export_not_ready`: it is being made: ask again in a while */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "export_not_ready",
+                     *       "detail": "it is being made: ask again in a while",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/export_not_ready"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    dead_letters_list: {
+    get_dead_letters: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -10181,34 +11793,44 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attempts": 1,
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "dead_at": "2026-11-05T15:07:09.000Z",
+                     *           "entity": {
+                     *             "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "kind": "service"
+                     *           },
+                     *           "id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services",
+                     *           "kind": "delivery",
+                     *           "last_error": "the router did not answer within 10 s",
+                     *           "subscriber": "network.services",
+                     *           "what": "service.suspended"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_DeadLetter"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    dead_letter_get: {
+    get_dead_letters_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -10220,34 +11842,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attempts": 1,
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "dead_at": "2026-11-05T15:07:09.000Z",
+                     *       "entity": {
+                     *         "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "kind": "service"
+                     *       },
+                     *       "id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services",
+                     *       "kind": "delivery",
+                     *       "last_error": "the router did not answer within 10 s",
+                     *       "subscriber": "network.services",
+                     *       "what": "service.suspended"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeadLetter"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    dead_letter_discard: {
+    post_dead_letters_by_id_discard: {
         parameters: {
             query?: never;
             header?: {
@@ -10271,40 +11898,24 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    dead_letter_replay: {
+    post_dead_letters_by_id_replay: {
         parameters: {
             query?: never;
             header?: {
@@ -10319,34 +11930,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attempts": 1,
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "dead_at": "2026-11-05T15:07:09.000Z",
+                     *       "entity": {
+                     *         "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "kind": "service"
+                     *       },
+                     *       "id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5.network.services",
+                     *       "kind": "delivery",
+                     *       "last_error": "the router did not answer within 10 s",
+                     *       "subscriber": "network.services",
+                     *       "what": "service.suspended"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeadLetter"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_devices: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -10411,42 +12029,69 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "agent_id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "cut_address_list": "atalaya-cut",
+                     *           "cut_profile": "atalaya-cut",
+                     *           "has_credentials": false,
+                     *           "host": "10.20.0.1",
+                     *           "id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "identity": "torre-norte",
+                     *           "kind": "routeros",
+                     *           "last_answer_at": null,
+                     *           "measure_interval_s": 1,
+                     *           "mode": "observe",
+                     *           "model": "CCR2004-1G-12S+2XS",
+                     *           "name": "BRAS Cerro Alto",
+                     *           "ping": false,
+                     *           "points_differ": 1,
+                     *           "points_total": 1,
+                     *           "port": 8729,
+                     *           "revision": 1,
+                     *           "serial": "HEX0000TEST",
+                     *           "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_name": "Cerro Alto",
+                     *           "state": "unknown",
+                     *           "state_detail": "",
+                     *           "state_finding": {
+                     *             "code": "refused",
+                     *             "facts": [
+                     *               {
+                     *                 "name": "profile",
+                     *                 "value": "cut"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "state_since": null,
+                     *           "tls": false,
+                     *           "tls_fingerprint": "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a",
+                     *           "uptime_s": 1,
+                     *           "version": "7.16.2"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Device"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_devices: {
         parameters: {
             query?: never;
             header?: {
@@ -10476,34 +12121,66 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agent_id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "cut_address_list": "atalaya-cut",
+                     *       "cut_profile": "atalaya-cut",
+                     *       "has_credentials": false,
+                     *       "host": "10.20.0.1",
+                     *       "id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "identity": "torre-norte",
+                     *       "kind": "routeros",
+                     *       "last_answer_at": null,
+                     *       "measure_interval_s": 1,
+                     *       "mode": "observe",
+                     *       "model": "CCR2004-1G-12S+2XS",
+                     *       "name": "BRAS Cerro Alto",
+                     *       "ping": false,
+                     *       "points_differ": 1,
+                     *       "points_total": 1,
+                     *       "port": 8729,
+                     *       "revision": 1,
+                     *       "serial": "HEX0000TEST",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_name": "Cerro Alto",
+                     *       "state": "unknown",
+                     *       "state_detail": "",
+                     *       "state_finding": {
+                     *         "code": "refused",
+                     *         "facts": [
+                     *           {
+                     *             "name": "profile",
+                     *             "value": "cut"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "state_since": null,
+                     *       "tls": false,
+                     *       "tls_fingerprint": "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a",
+                     *       "uptime_s": 1,
+                     *       "version": "7.16.2"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    connection_test_create: {
+    post_devices_connection_tests: {
         parameters: {
             query?: never;
             header?: {
@@ -10531,34 +12208,30 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "job_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Asked"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    connection_test_get: {
+    get_devices_connection_tests_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -10569,34 +12242,60 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "",
+                     *       "finding": {
+                     *         "code": "refused",
+                     *         "facts": [
+                     *           {
+                     *             "name": "profile",
+                     *             "value": "cut"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "id": "job_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "identity": "torre-norte",
+                     *       "model": "CCR2004-1G-12S+2XS",
+                     *       "stages": [
+                     *         {
+                     *           "code": "login",
+                     *           "detail": "RouterOS 7.16.2",
+                     *           "finding": {
+                     *             "code": "refused",
+                     *             "facts": [
+                     *               {
+                     *                 "name": "profile",
+                     *                 "value": "cut"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "remedy": "",
+                     *           "status": "passed"
+                     *         }
+                     *       ],
+                     *       "status": "waiting",
+                     *       "tls_fingerprint": "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a",
+                     *       "version": "7.16.2"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConnectionTest"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    routeros_script: {
+    post_devices_routeros_script: {
         parameters: {
             query?: never;
             header?: {
@@ -10619,34 +12318,32 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "password": "shown-this-once",
+                     *       "script": "/user add name=atalaya group=full password=shown-this-once",
+                     *       "user": "atalaya"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RouterosScript"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_devices_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -10657,34 +12354,64 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agent_id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "cut_address_list": "atalaya-cut",
+                     *       "cut_profile": "atalaya-cut",
+                     *       "has_credentials": false,
+                     *       "host": "10.20.0.1",
+                     *       "id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "identity": "torre-norte",
+                     *       "kind": "routeros",
+                     *       "last_answer_at": null,
+                     *       "measure_interval_s": 1,
+                     *       "mode": "observe",
+                     *       "model": "CCR2004-1G-12S+2XS",
+                     *       "name": "BRAS Cerro Alto",
+                     *       "ping": false,
+                     *       "points_differ": 1,
+                     *       "points_total": 1,
+                     *       "port": 8729,
+                     *       "revision": 1,
+                     *       "serial": "HEX0000TEST",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_name": "Cerro Alto",
+                     *       "state": "unknown",
+                     *       "state_detail": "",
+                     *       "state_finding": {
+                     *         "code": "refused",
+                     *         "facts": [
+                     *           {
+                     *             "name": "profile",
+                     *             "value": "cut"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "state_since": null,
+                     *       "tls": false,
+                     *       "tls_fingerprint": "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a",
+                     *       "uptime_s": 1,
+                     *       "version": "7.16.2"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    remove: {
+    delete_devices_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -10695,40 +12422,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `device_in_use`: services are attached to this device: detach them first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "device_in_use",
+                     *       "detail": "services are attached to this device: detach them first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/device_in_use"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_devices_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -10750,42 +12479,69 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agent_id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "cut_address_list": "atalaya-cut",
+                     *       "cut_profile": "atalaya-cut",
+                     *       "has_credentials": false,
+                     *       "host": "10.20.0.1",
+                     *       "id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "identity": "torre-norte",
+                     *       "kind": "routeros",
+                     *       "last_answer_at": null,
+                     *       "measure_interval_s": 1,
+                     *       "mode": "observe",
+                     *       "model": "CCR2004-1G-12S+2XS",
+                     *       "name": "BRAS Cerro Alto",
+                     *       "ping": false,
+                     *       "points_differ": 1,
+                     *       "points_total": 1,
+                     *       "port": 8729,
+                     *       "revision": 1,
+                     *       "serial": "HEX0000TEST",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_name": "Cerro Alto",
+                     *       "state": "unknown",
+                     *       "state_detail": "",
+                     *       "state_finding": {
+                     *         "code": "refused",
+                     *         "facts": [
+                     *           {
+                     *             "name": "profile",
+                     *             "value": "cut"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "state_since": null,
+                     *       "tls": false,
+                     *       "tls_fingerprint": "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a",
+                     *       "uptime_s": 1,
+                     *       "version": "7.16.2"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    mode_set: {
+    post_devices_by_id_mode: {
         parameters: {
             query?: never;
             header?: {
@@ -10808,42 +12564,87 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agent_id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "cut_address_list": "atalaya-cut",
+                     *       "cut_profile": "atalaya-cut",
+                     *       "has_credentials": false,
+                     *       "host": "10.20.0.1",
+                     *       "id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "identity": "torre-norte",
+                     *       "kind": "routeros",
+                     *       "last_answer_at": null,
+                     *       "measure_interval_s": 1,
+                     *       "mode": "observe",
+                     *       "model": "CCR2004-1G-12S+2XS",
+                     *       "name": "BRAS Cerro Alto",
+                     *       "ping": false,
+                     *       "points_differ": 1,
+                     *       "points_total": 1,
+                     *       "port": 8729,
+                     *       "revision": 1,
+                     *       "serial": "HEX0000TEST",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_name": "Cerro Alto",
+                     *       "state": "unknown",
+                     *       "state_detail": "",
+                     *       "state_finding": {
+                     *         "code": "refused",
+                     *         "facts": [
+                     *           {
+                     *             "name": "profile",
+                     *             "value": "cut"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "state_since": null,
+                     *       "tls": false,
+                     *       "tls_fingerprint": "9f1c3a5e0b7d2f4a6c8e1b3d5f7a9c0e2b4d6f8a1c3e5b7d9f0a2c4e6b8d1f3a",
+                     *       "uptime_s": 1,
+                     *       "version": "7.16.2"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `cannot_bite`: a cut would not take effect on this device yet */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "cannot_bite",
+                     *       "detail": "a cut would not take effect on this device yet",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/cannot_bite"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    plan_get: {
+    get_devices_by_id_plan: {
         parameters: {
             query?: never;
             header?: never;
@@ -10854,34 +12655,82 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "blocked_by": [
+                     *         "plan_old"
+                     *       ],
+                     *       "can_enforce": false,
+                     *       "changes": [
+                     *         {
+                     *           "action": "cut",
+                     *           "after": [
+                     *             {
+                     *               "name": "profile",
+                     *               "value": "cut"
+                     *             }
+                     *           ],
+                     *           "before": [
+                     *             {
+                     *               "name": "profile",
+                     *               "value": "cut"
+                     *             }
+                     *           ],
+                     *           "customer_name": "Rosa Quispe",
+                     *           "point_id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *         }
+                     *       ],
+                     *       "checks": [
+                     *         {
+                     *           "code": "login",
+                     *           "detail": "RouterOS 7.16.2",
+                     *           "finding": {
+                     *             "code": "refused",
+                     *             "facts": [
+                     *               {
+                     *                 "name": "profile",
+                     *                 "value": "cut"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "remedy": "",
+                     *           "status": "passed"
+                     *         }
+                     *       ],
+                     *       "detail": "",
+                     *       "finding": {
+                     *         "code": "refused",
+                     *         "facts": [
+                     *           {
+                     *             "name": "profile",
+                     *             "value": "cut"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "foreign_rows": 1,
+                     *       "in_place": 1,
+                     *       "read_at": null,
+                     *       "status": "never"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DevicePlanView"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    plan_request: {
+    post_devices_by_id_plan: {
         parameters: {
             query?: never;
             header?: {
@@ -10895,34 +12744,30 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "job_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Asked"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    events_list: {
+    get_events: {
         parameters: {
             query?: {
                 /** @description Types, separated by commas; `payment.*` takes all of a noun. */
@@ -10940,26 +12785,48 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor": {
+                     *             "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "kind": "user",
+                     *             "name": "Rosa Quispe"
+                     *           },
+                     *           "causation_id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "entity": {
+                     *             "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "kind": "service"
+                     *           },
+                     *           "id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "occurred_at": "2026-11-05T15:07:09.000Z",
+                     *           "payload": {},
+                     *           "related": {},
+                     *           "type": "service.suspended",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Event"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    files: {
+    get_files: {
         parameters: {
             query: {
                 /**
@@ -10978,34 +12845,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "author_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "author_name": "Rosa Quispe",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "id": "fil_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "media_type": "application/pdf",
+                     *           "name": "contrato.pdf",
+                     *           "size": 48210,
+                     *           "subject": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_StoredFile"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    file_create: {
+    post_files: {
         parameters: {
             query: {
                 /**
@@ -11033,50 +12907,58 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "author_name": "Rosa Quispe",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "fil_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "media_type": "application/pdf",
+                     *       "name": "contrato.pdf",
+                     *       "size": 48210,
+                     *       "subject": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *     }
+                     */
                     "application/json": components["schemas"]["StoredFile"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `too_many`: there are as many as one thing may have */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "too_many",
+                     *       "detail": "there are as many as one thing may have",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/too_many"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    file_remove: {
+    delete_files_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11087,40 +12969,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `not_the_author`: somebody else wrote or left this */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "not_the_author",
+                     *       "detail": "somebody else wrote or left this",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/not_the_author"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    file_content: {
+    get_files_by_id_content: {
         parameters: {
             query?: never;
             header?: never;
@@ -11131,34 +13015,24 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example (bytes) */
                     "application/octet-stream": components["schemas"]["FileBytes"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_home: {
         parameters: {
             query?: never;
             header?: never;
@@ -11167,26 +13041,45 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agents_connected": 49,
+                     *       "agents_total": 50,
+                     *       "backup_at": null,
+                     *       "backup_overdue": false,
+                     *       "collected_payments": 21,
+                     *       "collected_today": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "customers_total": 20134,
+                     *       "devices_bad": 2,
+                     *       "devices_total": 312,
+                     *       "overdue_customers": 214,
+                     *       "overdue_total": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "suspended_services": 202,
+                     *       "waiting_not_applied": 2
+                     *     }
+                     */
                     "application/json": components["schemas"]["Home"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_identity_providers: {
         parameters: {
             query?: never;
             header?: never;
@@ -11195,26 +13088,43 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "allowed_domains": [
+                     *             "netandina.example"
+                     *           ],
+                     *           "client_id": "1234567890-abc.apps.googleusercontent.com",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "enabled": false,
+                     *           "id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "issuer": "https://accounts.google.com",
+                     *           "linked": 1,
+                     *           "name": "Google",
+                     *           "updated_at": "2026-11-05T15:07:09.000Z",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "redirect_uri": "https://isp.example/login/return"
+                     *     }
+                     */
                     "application/json": components["schemas"]["IdentityProviders"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_identity_providers: {
         parameters: {
             query?: never;
             header?: {
@@ -11241,42 +13151,60 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_domains": [
+                     *         "netandina.example"
+                     *       ],
+                     *       "client_id": "1234567890-abc.apps.googleusercontent.com",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "enabled": false,
+                     *       "id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "issuer": "https://accounts.google.com",
+                     *       "name": "Google",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["IdentityProvider"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description `issuer_unusable`: the issuer cannot be used */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "issuer_unusable",
+                     *       "detail": "the issuer cannot be used",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/issuer_unusable"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    check: {
+    post_identity_providers_check: {
         parameters: {
             query?: never;
             header?: {
@@ -11297,42 +13225,33 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+                     *       "detail": "its answer is wrong: its discovery document is of another issuer",
+                     *       "says_email_verified": false,
+                     *       "verdict": "usable"
+                     *     }
+                     */
                     "application/json": components["schemas"]["IssuerReport"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_identity_providers_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11343,34 +13262,38 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_domains": [
+                     *         "netandina.example"
+                     *       ],
+                     *       "client_id": "1234567890-abc.apps.googleusercontent.com",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "enabled": false,
+                     *       "id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "issuer": "https://accounts.google.com",
+                     *       "name": "Google",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["IdentityProvider"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    delete: {
+    delete_identity_providers_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11381,32 +13304,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_identity_providers_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -11428,50 +13341,43 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_domains": [
+                     *         "netandina.example"
+                     *       ],
+                     *       "client_id": "1234567890-abc.apps.googleusercontent.com",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "enabled": false,
+                     *       "id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "issuer": "https://accounts.google.com",
+                     *       "name": "Google",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["IdentityProvider"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_invoices: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -11568,34 +13474,64 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "balance": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "days_overdue": 1,
+                     *           "due_on": "2026-11-30",
+                     *           "fees": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "id": "inv_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "issued_on": "2026-11-30",
+                     *           "number": 1,
+                     *           "overdue": false,
+                     *           "paid": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "period": {
+                     *             "from": "2026-11-30",
+                     *             "to": "2026-11-30"
+                     *           },
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "status": "open",
+                     *           "total": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Listed_Invoice"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_invoices: {
         parameters: {
             query?: never;
             header?: {
@@ -11623,34 +13559,60 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "balance": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "days_overdue": 1,
+                     *       "due_on": "2026-11-30",
+                     *       "fees": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "id": "inv_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "issued_on": "2026-11-30",
+                     *       "number": 1,
+                     *       "overdue": false,
+                     *       "paid": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "period": {
+                     *         "from": "2026-11-30",
+                     *         "to": "2026-11-30"
+                     *       },
+                     *       "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "status": "open",
+                     *       "total": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Invoice"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    billing_run: {
+    post_invoices_billing_runs: {
         parameters: {
             query?: never;
             header?: {
@@ -11672,34 +13634,35 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created": 1,
+                     *       "skipped": 1,
+                     *       "total": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["BillingRun"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_invoices_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11710,34 +13673,69 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "balance": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "customer_name": "Rosa Quispe",
+                     *       "days_overdue": 1,
+                     *       "due_on": "2026-11-30",
+                     *       "fees": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "id": "inv_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "issued_on": "2026-11-30",
+                     *       "lines": [
+                     *         {
+                     *           "amount": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "description": "Fibra 100, noviembre",
+                     *           "is_fee": false
+                     *         }
+                     *       ],
+                     *       "number": 1,
+                     *       "overdue": false,
+                     *       "paid": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "period": {
+                     *         "from": "2026-11-30",
+                     *         "to": "2026-11-30"
+                     *       },
+                     *       "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "status": "open",
+                     *       "total": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvoiceDetail"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    void: {
+    post_invoices_by_id_void: {
         parameters: {
             query?: never;
             header?: {
@@ -11760,42 +13758,81 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "balance": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "days_overdue": 1,
+                     *       "due_on": "2026-11-30",
+                     *       "fees": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "id": "inv_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "issued_on": "2026-11-30",
+                     *       "number": 1,
+                     *       "overdue": false,
+                     *       "paid": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "period": {
+                     *         "from": "2026-11-30",
+                     *         "to": "2026-11-30"
+                     *       },
+                     *       "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "status": "open",
+                     *       "total": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Invoice"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `invoice_void`: the invoice is void already */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "invoice_void",
+                     *       "detail": "the invoice is void already",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/invoice_void"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    login_options: {
+    get_login_options: {
         parameters: {
             query?: never;
             header?: never;
@@ -11804,26 +13841,51 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "can_ask_link": false,
+                     *       "tenant": {
+                     *         "brand_color": "#0f766e",
+                     *         "languages": [
+                     *           "es-419",
+                     *           "en"
+                     *         ],
+                     *         "locale": "es-419",
+                     *         "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "NetAndina",
+                     *         "slug": "netandina"
+                     *       },
+                     *       "tenants": [
+                     *         {
+                     *           "brand_color": "#0f766e",
+                     *           "languages": [
+                     *             "es-419",
+                     *             "en"
+                     *           ],
+                     *           "locale": "es-419",
+                     *           "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "name": "NetAndina",
+                     *           "slug": "netandina"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoginOptions"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            default: components["responses"]["Failed"];
         };
     };
-    enrol: {
+    post_me_app: {
         parameters: {
             query?: never;
             header?: {
@@ -11835,42 +13897,50 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+                     *       "uri": "otpauth://totp/NetAndina:rosa%40netandina.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=NetAndina&algorithm=SHA1&digits=6&period=30"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Enrolment"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `factor_enrolled`: an app is enrolled: remove it first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "factor_enrolled",
+                     *       "detail": "an app is enrolled: remove it first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/factor_enrolled"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    remove: {
+    delete_me_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -11879,40 +13949,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `factor_demanded`: a role of yours demands a second factor */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "factor_demanded",
+                     *       "detail": "a role of yours demands a second factor",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/factor_demanded"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    confirm: {
+    post_me_app_confirm: {
         parameters: {
             query?: never;
             header?: {
@@ -11933,50 +14004,52 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "codes": [
+                     *         "MZXW-6YTB-OI2D-GNBV"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `factor_missing`: start the enrolment of an app first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "factor_missing",
+                     *       "detail": "start the enrolment of an app first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/factor_missing"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    own: {
+    post_me_data_export: {
         parameters: {
             query?: never;
             header?: {
@@ -11988,34 +14061,62 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "expires_at": null,
+                     *       "id": "dex_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "parts": [
+                     *         {
+                     *           "number": 1,
+                     *           "size": 48210
+                     *         }
+                     *       ],
+                     *       "person_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "person_kind": "customer",
+                     *       "ready_at": null,
+                     *       "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "pending"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DataExport"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            /** @description `not_a_person`: only a person who is logged in has this */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "not_a_person",
+                     *       "detail": "only a person who is logged in has this",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/not_a_person"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    own_list: {
+    get_me_identities: {
         parameters: {
             query?: never;
             header?: never;
@@ -12024,26 +14125,40 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "allowed_until": "2026-11-05T15:07:09.000Z",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "email": "rosa@netandina.example",
+                     *           "id": "idn_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "last_used_at": null,
+                     *           "linked_at": null,
+                     *           "provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "provider_name": "Google",
+                     *           "state": "allowed"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Identity"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    own_allow: {
+    post_me_identities: {
         parameters: {
             query?: never;
             header?: {
@@ -12064,50 +14179,58 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_until": "2026-11-05T15:07:09.000Z",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "email": "rosa@netandina.example",
+                     *       "id": "idn_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "last_used_at": null,
+                     *       "linked_at": null,
+                     *       "provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "provider_name": "Google",
+                     *       "state": "allowed"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Identity"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `identity_allowed`: one is allowed already, and waits for its account */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "identity_allowed",
+                     *       "detail": "one is allowed already, and waits for its account",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/identity_allowed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    own_remove: {
+    delete_me_identities_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -12118,40 +14241,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    preferences: {
+    get_me_notices: {
         parameters: {
             query?: never;
             header?: never;
@@ -12160,26 +14264,36 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "choices": [
+                     *         {
+                     *           "channel": "mail",
+                     *           "kind": "security",
+                     *           "may_be_refused": false,
+                     *           "wanted": false
+                     *         }
+                     *       ],
+                     *       "locale": "es-419",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["NoticePreferences"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    choose: {
+    patch_me_notices: {
         parameters: {
             query?: never;
             header: {
@@ -12206,42 +14320,40 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "choices": [
+                     *         {
+                     *           "channel": "mail",
+                     *           "kind": "security",
+                     *           "may_be_refused": false,
+                     *           "wanted": false
+                     *         }
+                     *       ],
+                     *       "locale": "es-419",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["NoticePreferences"];
                 };
             };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_me_passkeys: {
         parameters: {
             query?: never;
             header?: never;
@@ -12250,26 +14362,36 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "host": "isp.example",
+                     *           "id": "psk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "last_used_at": null,
+                     *           "name": "Teléfono de Rosa"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Passkey"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_me_passkeys: {
         parameters: {
             query?: never;
             header?: {
@@ -12297,50 +14419,59 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "passkey": {
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "host": "isp.example",
+                     *         "id": "psk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "last_used_at": null,
+                     *         "name": "Teléfono de Rosa"
+                     *       },
+                     *       "recovery_codes": [
+                     *         "MZXW-6YTB-OI2D-GNBV"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PasskeyMade"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `passkey_enrolled`: this passkey is kept already */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "passkey_enrolled",
+                     *       "detail": "this passkey is kept already",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/passkey_enrolled"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    registration_options: {
+    post_me_passkeys_options: {
         parameters: {
             query?: never;
             header?: {
@@ -12352,42 +14483,76 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attestation": "none",
+                     *       "authenticatorSelection": {
+                     *         "residentKey": "preferred",
+                     *         "userVerification": "preferred"
+                     *       },
+                     *       "challenge": "c2FtcGxlLWNoYWxsZW5nZS0yMDI2",
+                     *       "excludeCredentials": [
+                     *         {
+                     *           "id": "Zmljb25hbC1wYXNza2V5",
+                     *           "type": "public-key"
+                     *         }
+                     *       ],
+                     *       "pubKeyCredParams": [
+                     *         {
+                     *           "alg": -7,
+                     *           "type": "public-key"
+                     *         }
+                     *       ],
+                     *       "rp": {
+                     *         "id": "isp.example",
+                     *         "name": "NetAndina"
+                     *       },
+                     *       "timeout": 1,
+                     *       "user": {
+                     *         "displayName": "Rosa Quispe",
+                     *         "id": "dXNyXzAxamQzazVtN25m",
+                     *         "name": "rosa@netandina.example"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["RegistrationOptions"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `passkey_host`: a passkey is of a host name: ask by one, not by an address */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "passkey_host",
+                     *       "detail": "a passkey is of a host name: ask by one, not by an address",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/passkey_host"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    delete: {
+    delete_me_passkeys_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -12398,48 +14563,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            404: components["responses"]["NotFound"];
+            /** @description `factor_demanded`: a role of yours demands a second factor */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "factor_demanded",
+                     *       "detail": "a role of yours demands a second factor",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/factor_demanded"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    password: {
+    post_me_password: {
         parameters: {
             query?: never;
             header?: {
@@ -12461,48 +14620,23 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["WrongLogIn"];
+            403: components["responses"]["ForeignPage"];
+            409: components["responses"]["Unanswered"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    key: {
+    get_me_push_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -12511,34 +14645,48 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "public_key": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PushKey"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            /** @description `push_off`: this installation pushes nothing: [push] of its configuration */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "push_off",
+                     *       "detail": "this installation pushes nothing: [push] of its configuration",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/push_off"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_me_push_subscriptions: {
         parameters: {
             query?: never;
             header?: never;
@@ -12547,26 +14695,36 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "endpoint_hash": "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7",
+                     *           "id": "psb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "last_used_at": null,
+                     *           "name": "Firefox · Windows"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_PushSubscription"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_me_push_subscriptions: {
         parameters: {
             query?: never;
             header?: {
@@ -12590,42 +14748,54 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "endpoint_hash": "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7",
+                     *       "id": "psb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "last_used_at": null,
+                     *       "name": "Firefox · Windows"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PushSubscription"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            /** @description `push_off`: this installation pushes nothing: [push] of its configuration */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "push_off",
+                     *       "detail": "this installation pushes nothing: [push] of its configuration",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/push_off"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    delete: {
+    delete_me_push_subscriptions_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -12636,32 +14806,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    renew: {
+    post_me_recovery_codes: {
         parameters: {
             query?: never;
             header?: {
@@ -12673,42 +14833,51 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "codes": [
+                     *         "MZXW-6YTB-OI2D-GNBV"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `factor_missing`: recovery codes stand in for a second factor: enrol one first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "factor_missing",
+                     *       "detail": "recovery codes stand in for a second factor: enrol one first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/factor_missing"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    security: {
+    get_me_security: {
         parameters: {
             query?: never;
             header?: never;
@@ -12717,26 +14886,30 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "app_since": null,
+                     *       "factor_demanded": false,
+                     *       "passkeys": 1,
+                     *       "recovery_codes_left": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Security"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    sessions_list: {
+    get_me_sessions: {
         parameters: {
             query?: never;
             header?: never;
@@ -12745,26 +14918,37 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "198.51.100.7",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "current": false,
+                     *           "id": "ses_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "last_seen_at": "2026-11-05T15:07:09.000Z",
+                     *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/141.0"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_SessionInfo"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    sessions_revoke_others: {
+    delete_me_sessions: {
         parameters: {
             query?: never;
             header?: never;
@@ -12773,24 +14957,20 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    session_revoke: {
+    delete_me_sessions_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -12801,32 +14981,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_me_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -12835,26 +15004,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "198.51.100.7",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "expires_at": "2026-11-05T15:07:09.000Z",
+                     *           "id": "tkf_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "last_used_at": "2026-11-05T15:07:09.000Z",
+                     *           "name": "Contabilidad",
+                     *           "permissions": [
+                     *             "invoice.read",
+                     *             "payment.read"
+                     *           ],
+                     *           "user_agent": "contabilidad/2.1"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_TokenFamily"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    end: {
+    delete_me_tokens_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -12865,32 +15050,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    last: {
+    get_metrics_last: {
         parameters: {
             query: {
                 /**
@@ -12907,34 +15081,34 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "series": [
+                     *         {
+                     *           "labels": {},
+                     *           "t": 1,
+                     *           "value": 42.5
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Values"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    range: {
+    get_metrics_range: {
         parameters: {
             query: {
                 /**
@@ -12967,34 +15141,40 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "resolution": "raw",
+                     *       "series": [
+                     *         {
+                     *           "labels": {},
+                     *           "points": [
+                     *             [
+                     *               1,
+                     *               1
+                     *             ]
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "step_ms": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["RangeAnswer"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    series: {
+    get_metrics_series: {
         parameters: {
             query?: {
                 /** @description Only of this device. */
@@ -13006,34 +15186,30 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "series": [
+                     *         {}
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Known"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    top: {
+    get_metrics_top: {
         parameters: {
             query: {
                 /**
@@ -13057,34 +15233,34 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "series": [
+                     *         {
+                     *           "labels": {},
+                     *           "t": 1,
+                     *           "value": 42.5
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Values"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    notes: {
+    get_notes: {
         parameters: {
             query: {
                 /**
@@ -13103,34 +15279,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "author_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "author_name": "Rosa Quispe",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "id": "nte_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "pinned": false,
+                     *           "subject": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "text": "Llamar después de las 18 h",
+                     *           "updated_at": "2026-11-05T15:07:09.000Z",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Note"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    note_create: {
+    post_notes: {
         parameters: {
             query?: never;
             header?: {
@@ -13152,50 +15336,59 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "author_name": "Rosa Quispe",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "nte_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "pinned": false,
+                     *       "subject": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "text": "Llamar después de las 18 h",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Note"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `too_many`: there are as many as one thing may have */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "too_many",
+                     *       "detail": "there are as many as one thing may have",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/too_many"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    note: {
+    get_notes_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -13206,34 +15399,36 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "author_name": "Rosa Quispe",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "nte_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "pinned": false,
+                     *       "subject": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "text": "Llamar después de las 18 h",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Note"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    note_remove: {
+    delete_notes_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -13244,40 +15439,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `not_the_author`: somebody else wrote or left this */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "not_the_author",
+                     *       "detail": "somebody else wrote or left this",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/not_the_author"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    note_update: {
+    patch_notes_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -13299,50 +15496,61 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "author_name": "Rosa Quispe",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "nte_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "pinned": false,
+                     *       "subject": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "text": "Llamar después de las 18 h",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Note"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `not_the_author`: somebody else wrote or left this */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "not_the_author",
+                     *       "detail": "somebody else wrote or left this",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/not_the_author"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_notice_templates: {
         parameters: {
             query?: never;
             header?: never;
@@ -13351,26 +15559,50 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "fields": [
+                     *             "person"
+                     *           ],
+                     *           "kind": "security",
+                     *           "template": "new_browser",
+                     *           "texts": [
+                     *             {
+                     *               "language": "es-419",
+                     *               "ours": {
+                     *                 "subject": "Invitación a {isp}",
+                     *                 "text": "Ya puede trabajar con nosotros.\n\nEl enlace sirve hasta el {until}."
+                     *               },
+                     *               "template": "new_browser",
+                     *               "version": 1,
+                     *               "words": {
+                     *                 "subject": "Invitación a {isp}",
+                     *                 "text": "Ya puede trabajar con nosotros.\n\nEl enlace sirve hasta el {until}."
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["NoticeTemplates"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    set: {
+    put_notice_templates_by_template_by_language: {
         parameters: {
             query?: never;
             header?: never;
@@ -13394,58 +15626,42 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "language": "es-419",
+                     *       "ours": {
+                     *         "subject": "Invitación a {isp}",
+                     *         "text": "Ya puede trabajar con nosotros.\n\nEl enlace sirve hasta el {until}."
+                     *       },
+                     *       "template": "new_browser",
+                     *       "version": 1,
+                     *       "words": {
+                     *         "subject": "Invitación a {isp}",
+                     *         "text": "Ya puede trabajar con nosotros.\n\nEl enlace sirve hasta el {until}."
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["NoticeText"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    remove: {
+    delete_notice_templates_by_template_by_language: {
         parameters: {
             query?: never;
             header?: never;
@@ -13458,42 +15674,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "language": "es-419",
+                     *       "ours": {
+                     *         "subject": "Invitación a {isp}",
+                     *         "text": "Ya puede trabajar con nosotros.\n\nEl enlace sirve hasta el {until}."
+                     *       },
+                     *       "template": "new_browser",
+                     *       "version": 1,
+                     *       "words": {
+                     *         "subject": "Invitación a {isp}",
+                     *         "text": "Ya puede trabajar con nosotros.\n\nEl enlace sirve hasta el {until}."
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["NoticeText"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    preview: {
+    post_notice_templates_by_template_by_language_preview: {
         parameters: {
             query?: never;
             header?: {
@@ -13519,42 +15732,33 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "html": "<p>Rosa, alguien entró con su cuenta.</p>",
+                     *       "subject": "Nueva entrada a su cuenta",
+                     *       "text": "Rosa, alguien entró con su cuenta."
+                     *     }
+                     */
                     "application/json": components["schemas"]["NoticePreview"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_notices: {
         parameters: {
             query?: {
                 /** @description Only to this user. */
@@ -13572,34 +15776,45 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "rosa@netandina.example",
+                     *           "attempts": 1,
+                     *           "channel": "mail",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "detail": "the mail server said: 550 no such user",
+                     *           "id": "ntc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "kind": "security",
+                     *           "reason": null,
+                     *           "send_at": "2026-11-05T15:07:09.000Z",
+                     *           "sent_at": null,
+                     *           "state": "waiting",
+                     *           "template": "new_browser",
+                     *           "user_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Notice"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_operator_visits: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -13613,26 +15828,44 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ended_at": null,
+                     *           "ended_by": null,
+                     *           "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "open": false,
+                     *           "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "operator_name": "Iván Paredes",
+                     *           "permissions": [
+                     *             "device.read"
+                     *           ],
+                     *           "reason": "Ticket 4711: the cut run does not start",
+                     *           "started_at": "2026-11-05T15:07:09.000Z",
+                     *           "until": "2026-11-05T15:07:09.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Visit"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    end: {
+    delete_operator_visits_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -13643,40 +15876,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `visit_over`: this visit is over */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "visit_over",
+                     *       "detail": "this visit is over",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/visit_over"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    ask: {
+    post_password_links_ask: {
         parameters: {
             query?: never;
             header?: never;
@@ -13695,40 +15930,21 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    look: {
+    post_password_links_look: {
         parameters: {
             query?: never;
             header?: never;
@@ -13746,42 +15962,33 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "email": "rosa@netandina.example",
+                     *       "kind": "invitation",
+                     *       "tenant": "netandina",
+                     *       "tenant_name": "NetAndina",
+                     *       "user_name": "Rosa Quispe"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LinkInfo"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    set: {
+    post_password_links_use: {
         parameters: {
             query?: never;
             header?: never;
@@ -13800,48 +16007,22 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_payments: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -13908,34 +16089,48 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "amount": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "credit": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "id": "pay_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "method": "cash",
+                     *           "note": "Pagó en la oficina",
+                     *           "operation_number": "00412877",
+                     *           "received_at": "2026-11-05T15:07:09.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Listed_Payment"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    register: {
+    post_payments: {
         parameters: {
             query?: never;
             header: {
@@ -13961,42 +16156,83 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allocations": [
+                     *         {
+                     *           "amount": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "invoice_id": "inv_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "number": 1
+                     *         }
+                     *       ],
+                     *       "credit": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "payment": {
+                     *         "amount": {
+                     *           "amount": 8900,
+                     *           "currency": "PEN"
+                     *         },
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "credit": {
+                     *           "amount": 8900,
+                     *           "currency": "PEN"
+                     *         },
+                     *         "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "id": "pay_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "method": "cash",
+                     *         "note": "Pagó en la oficina",
+                     *         "operation_number": "00412877",
+                     *         "received_at": "2026-11-05T15:07:09.000Z"
+                     *       },
+                     *       "reconnecting": [
+                     *         "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Registered"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description `duplicate_operation`: this operation number was registered before */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "duplicate_operation",
+                     *       "detail": "this operation number was registered before",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/duplicate_operation"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_payments_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -14007,34 +16243,53 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allocations": [
+                     *         {
+                     *           "amount": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "invoice_id": "inv_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "number": 1
+                     *         }
+                     *       ],
+                     *       "amount": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "credit": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "customer_name": "Rosa Quispe",
+                     *       "id": "pay_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "method": "cash",
+                     *       "note": "Pagó en la oficina",
+                     *       "operation_number": "00412877",
+                     *       "received_at": "2026-11-05T15:07:09.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PaymentDetail"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    permissions: {
+    get_permissions: {
         parameters: {
             query?: never;
             header?: never;
@@ -14043,26 +16298,35 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "dangerous": false,
+                     *           "description": "Void invoices",
+                     *           "group": "invoice",
+                     *           "name": "invoice.void"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_PermissionInfo"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_plans: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -14076,26 +16340,44 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "active": false,
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "download_bps": 100000000,
+                     *           "id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "name": "Fibra 100",
+                     *           "price": {
+                     *             "amount": 8900,
+                     *             "currency": "PEN"
+                     *           },
+                     *           "updated_at": "2026-11-05T15:07:09.000Z",
+                     *           "upload_bps": 50000000,
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Plan"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_plans: {
         parameters: {
             query?: never;
             header?: {
@@ -14122,34 +16404,41 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "active": false,
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "download_bps": 100000000,
+                     *       "id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Fibra 100",
+                     *       "price": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "upload_bps": 50000000,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_plans_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -14160,34 +16449,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "active": false,
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "download_bps": 100000000,
+                     *       "id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Fibra 100",
+                     *       "price": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "upload_bps": 50000000,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_plans_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -14212,42 +16506,44 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "active": false,
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "download_bps": 100000000,
+                     *       "id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Fibra 100",
+                     *       "price": {
+                     *         "amount": 8900,
+                     *         "currency": "PEN"
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "upload_bps": 50000000,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    audit_list: {
+    get_platform_audit: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -14261,26 +16557,45 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action": "customer.update",
+                     *           "actor_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "actor_kind": "user",
+                     *           "actor_name": "Rosa Quispe",
+                     *           "after_state": "{\"phone\":\"+51 999 000 111\"}",
+                     *           "before_state": "{\"phone\":null}",
+                     *           "content_erased": false,
+                     *           "entity_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "entity_kind": "customer",
+                     *           "id": "aud_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "occurred_at": "2026-11-05T15:07:09.000Z",
+                     *           "position": 1204,
+                     *           "reason": null,
+                     *           "request_id": "c0ffee00c0ffee00c0ffee00"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_AuditRow"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    list_all: {
+    get_platform_backups: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -14294,26 +16609,40 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "bytes": 48210000,
+                     *           "error": null,
+                     *           "finished_at": null,
+                     *           "id": "bck_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "path": "s3://isp-copies/atalaya/atalaya-2026-11-05T073000Z.copy",
+                     *           "started_at": "2026-11-05T15:07:09.000Z",
+                     *           "state": "running",
+                     *           "target": "folder",
+                     *           "total_rows": 182304
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_BackupRow"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    ask: {
+    post_platform_backups: {
         parameters: {
             query?: never;
             header?: never;
@@ -14322,24 +16651,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            default: components["responses"]["Failed"];
         };
     };
-    app_enrol: {
+    post_platform_me_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -14348,42 +16672,48 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+                     *       "uri": "otpauth://totp/NetAndina:rosa%40netandina.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=NetAndina&algorithm=SHA1&digits=6&period=30"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Enrolment"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `factor_enrolled`: an app is enrolled: remove it first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "factor_enrolled",
+                     *       "detail": "an app is enrolled: remove it first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/factor_enrolled"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Failed"];
         };
     };
-    app_remove: {
+    delete_platform_me_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -14392,32 +16722,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            default: components["responses"]["Failed"];
         };
     };
-    app_confirm: {
+    post_platform_me_app_confirm: {
         parameters: {
             query?: never;
             header?: never;
@@ -14435,48 +16752,42 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            /** @description `factor_missing`: start the enrolment of an app first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "factor_missing",
+                     *       "detail": "start the enrolment of an app first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/factor_missing"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_platform_plans: {
         parameters: {
             query?: never;
             header?: never;
@@ -14485,26 +16796,40 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "contact": "sales@hosting.example",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "customers": 500,
+                     *           "devices": 50,
+                     *           "id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "name": "Starter",
+                     *           "requests_per_minute": 600,
+                     *           "updated_at": "2026-11-05T15:07:09.000Z",
+                     *           "users": 10,
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_TenantPlan"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_platform_plans: {
         parameters: {
             query?: never;
             header?: never;
@@ -14515,6 +16840,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "contact": "sales@hosting.example",
                  *       "customers": 500,
                  *       "devices": 100,
                  *       "name": "Starter",
@@ -14526,34 +16852,37 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "contact": "sales@hosting.example",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customers": 500,
+                     *       "devices": 50,
+                     *       "id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Starter",
+                     *       "requests_per_minute": 600,
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "users": 10,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["TenantPlan"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    change: {
+    put_platform_plans_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -14568,6 +16897,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "contact": "sales@hosting.example",
                  *       "customers": 1000,
                  *       "devices": 200,
                  *       "name": "Starter",
@@ -14579,50 +16909,40 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "contact": "sales@hosting.example",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customers": 500,
+                     *       "devices": 50,
+                     *       "id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Starter",
+                     *       "requests_per_minute": 600,
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "users": 10,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["TenantPlan"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            default: components["responses"]["Failed"];
         };
     };
-    session_get: {
+    get_platform_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -14631,34 +16951,35 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "sent-as-x-csrf-token",
+                     *       "operator": {
+                     *         "app_since": null,
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "disabled": false,
+                     *         "email": "noc@hosting.example",
+                     *         "id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Iván Paredes"
+                     *       },
+                     *       "proved_until": "2026-11-05T15:07:09.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OperatorSessionInfo"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            default: components["responses"]["Failed"];
         };
     };
-    session_create: {
+    post_platform_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -14677,50 +16998,59 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "sent-as-x-csrf-token",
+                     *       "operator": {
+                     *         "app_since": null,
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "disabled": false,
+                     *         "email": "noc@hosting.example",
+                     *         "id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Iván Paredes"
+                     *       },
+                     *       "proved_until": "2026-11-05T15:07:09.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OperatorSessionInfo"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["WrongLogIn"];
+            403: components["responses"]["AddressNotAllowed"];
+            /** @description `code_wanted`: send the same again with a code of your app */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "code_wanted",
+                     *       "detail": "send the same again with a code of your app",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/code_wanted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    session_delete: {
+    delete_platform_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -14729,24 +17059,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_platform_tenants: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -14760,26 +17085,59 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "backup_at": null,
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "domain": "red.netandina.example",
+                     *           "health": {
+                     *             "agents": 1,
+                     *             "agents_connected": 1,
+                     *             "batches_waiting": 1,
+                     *             "dead_letters": 1
+                     *           },
+                     *           "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "name": "NetAndina",
+                     *           "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "slug": "netandina",
+                     *           "state": "active",
+                     *           "state_reason": null,
+                     *           "state_since": null,
+                     *           "usage": {
+                     *             "contact": "ventas@hosting.example",
+                     *             "limits": [
+                     *               {
+                     *                 "allowed": 500,
+                     *                 "limit": "customers",
+                     *                 "used": 1
+                     *               }
+                     *             ],
+                     *             "plan": "Inicio",
+                     *             "requests_per_minute": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["TenantPage"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_platform_tenants: {
         parameters: {
             query?: never;
             header?: never;
@@ -14806,42 +17164,108 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "invitation": {
+                     *         "expires_at": "2026-11-05T15:07:09.000Z",
+                     *         "id": "lnk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "kind": "invitation",
+                     *         "path": "/set-password#3f…",
+                     *         "sent": false,
+                     *         "token": "shown-this-once",
+                     *         "user_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *       },
+                     *       "tenant": {
+                     *         "allowed_countries": [
+                     *           "PE",
+                     *           "BO"
+                     *         ],
+                     *         "allowed_networks": [
+                     *           "198.51.100.0/24",
+                     *           "2001:db8::/32"
+                     *         ],
+                     *         "automatic_cuts": "off_until_preview",
+                     *         "brand_color": "#0f766e",
+                     *         "country": "PE",
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "currency": "PEN",
+                     *         "cut_brake_basis_points": 1,
+                     *         "cut_brake_floor": 1,
+                     *         "cut_brake_tenant_basis_points": 1,
+                     *         "cut_hours": "21:00-08:00",
+                     *         "debt_tolerance": 1,
+                     *         "grace_days": 1,
+                     *         "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "languages": [
+                     *           "es-419",
+                     *           "en"
+                     *         ],
+                     *         "locale": "es-419",
+                     *         "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "NetAndina",
+                     *         "no_cut_dates": [
+                     *           "2026-12-25"
+                     *         ],
+                     *         "no_cut_weekdays": [
+                     *           6,
+                     *           7
+                     *         ],
+                     *         "offline_cuts": "hold",
+                     *         "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "quiet_hours": "21:00-08:00",
+                     *         "second_factor_roles": [
+                     *           "technician"
+                     *         ],
+                     *         "slug": "netandina",
+                     *         "state": "active",
+                     *         "state_reason": "The invoice of September is not paid",
+                     *         "state_since": null,
+                     *         "time_zone": "America/Lima",
+                     *         "two_person_cuts_from": 1,
+                     *         "updated_at": "2026-11-05T15:07:09.000Z",
+                     *         "version": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewTenantMade"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            /** @description `mail_off`: this installation sends no e-mail: hand the link on yourself */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "mail_off",
+                     *       "detail": "this installation sends no e-mail: hand the link on yourself",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/mail_off"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_platform_tenants_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -14852,34 +17276,53 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "domain": "red.netandina.example",
+                     *       "health": {
+                     *         "agents": 1,
+                     *         "agents_connected": 1,
+                     *         "batches_waiting": 1,
+                     *         "dead_letters": 1
+                     *       },
+                     *       "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "NetAndina",
+                     *       "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "slug": "netandina",
+                     *       "state": "active",
+                     *       "state_reason": null,
+                     *       "state_since": null,
+                     *       "usage": {
+                     *         "contact": "ventas@hosting.example",
+                     *         "limits": [
+                     *           {
+                     *             "allowed": 500,
+                     *             "limit": "customers",
+                     *             "used": 1
+                     *           }
+                     *         ],
+                     *         "plan": "Inicio",
+                     *         "requests_per_minute": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["TenantRow"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failed"];
         };
     };
-    domain_set: {
+    put_platform_tenants_by_id_domain: {
         parameters: {
             query?: never;
             header?: never;
@@ -14899,40 +17342,22 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    plan_set: {
+    put_platform_tenants_by_id_plan: {
         parameters: {
             query?: never;
             header?: never;
@@ -14952,42 +17377,77 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_countries": [
+                     *         "PE",
+                     *         "BO"
+                     *       ],
+                     *       "allowed_networks": [
+                     *         "198.51.100.0/24",
+                     *         "2001:db8::/32"
+                     *       ],
+                     *       "automatic_cuts": "off_until_preview",
+                     *       "brand_color": "#0f766e",
+                     *       "country": "PE",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "currency": "PEN",
+                     *       "cut_brake_basis_points": 1,
+                     *       "cut_brake_floor": 1,
+                     *       "cut_brake_tenant_basis_points": 1,
+                     *       "cut_hours": "21:00-08:00",
+                     *       "debt_tolerance": 1,
+                     *       "grace_days": 1,
+                     *       "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "languages": [
+                     *         "es-419",
+                     *         "en"
+                     *       ],
+                     *       "locale": "es-419",
+                     *       "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "NetAndina",
+                     *       "no_cut_dates": [
+                     *         "2026-12-25"
+                     *       ],
+                     *       "no_cut_weekdays": [
+                     *         6,
+                     *         7
+                     *       ],
+                     *       "offline_cuts": "hold",
+                     *       "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "quiet_hours": "21:00-08:00",
+                     *       "second_factor_roles": [
+                     *         "technician"
+                     *       ],
+                     *       "slug": "netandina",
+                     *       "state": "active",
+                     *       "state_reason": "The invoice of September is not paid",
+                     *       "state_since": null,
+                     *       "time_zone": "America/Lima",
+                     *       "two_person_cuts_from": 1,
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    state_set: {
+    put_platform_tenants_by_id_state: {
         parameters: {
             query?: never;
             header?: never;
@@ -15008,50 +17468,98 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_countries": [
+                     *         "PE",
+                     *         "BO"
+                     *       ],
+                     *       "allowed_networks": [
+                     *         "198.51.100.0/24",
+                     *         "2001:db8::/32"
+                     *       ],
+                     *       "automatic_cuts": "off_until_preview",
+                     *       "brand_color": "#0f766e",
+                     *       "country": "PE",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "currency": "PEN",
+                     *       "cut_brake_basis_points": 1,
+                     *       "cut_brake_floor": 1,
+                     *       "cut_brake_tenant_basis_points": 1,
+                     *       "cut_hours": "21:00-08:00",
+                     *       "debt_tolerance": 1,
+                     *       "grace_days": 1,
+                     *       "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "languages": [
+                     *         "es-419",
+                     *         "en"
+                     *       ],
+                     *       "locale": "es-419",
+                     *       "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "NetAndina",
+                     *       "no_cut_dates": [
+                     *         "2026-12-25"
+                     *       ],
+                     *       "no_cut_weekdays": [
+                     *         6,
+                     *         7
+                     *       ],
+                     *       "offline_cuts": "hold",
+                     *       "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "quiet_hours": "21:00-08:00",
+                     *       "second_factor_roles": [
+                     *         "technician"
+                     *       ],
+                     *       "slug": "netandina",
+                     *       "state": "active",
+                     *       "state_reason": "The invoice of September is not paid",
+                     *       "state_since": null,
+                     *       "time_zone": "America/Lima",
+                     *       "two_person_cuts_from": 1,
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            /** @description `state_unchanged`: the ISP is in that state already */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "state_unchanged",
+                     *       "detail": "the ISP is in that state already",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/state_unchanged"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    of_tenant: {
+    get_platform_tenants_by_id_visits: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -15067,34 +17575,44 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ended_at": null,
+                     *           "ended_by": null,
+                     *           "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "open": false,
+                     *           "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "operator_name": "Iván Paredes",
+                     *           "permissions": [
+                     *             "device.read"
+                     *           ],
+                     *           "reason": "Ticket 4711: the cut run does not start",
+                     *           "started_at": "2026-11-05T15:07:09.000Z",
+                     *           "until": "2026-11-05T15:07:09.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Visit"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    begin: {
+    post_platform_tenants_by_id_visits: {
         parameters: {
             query?: never;
             header?: never;
@@ -15118,50 +17636,40 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "ended_at": null,
+                     *       "ended_by": null,
+                     *       "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "open": false,
+                     *       "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "operator_name": "Iván Paredes",
+                     *       "permissions": [
+                     *         "device.read"
+                     *       ],
+                     *       "reason": "Ticket 4711: the cut run does not start",
+                     *       "started_at": "2026-11-05T15:07:09.000Z",
+                     *       "until": "2026-11-05T15:07:09.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Visit"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["StepUpRequired"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    end_as_operator: {
+    delete_platform_tenants_by_id_visits_by_visit: {
         parameters: {
             query?: never;
             header?: never;
@@ -15173,40 +17681,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            /** @description `visit_over`: this visit is over */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "visit_over",
+                     *       "detail": "this visit is over",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/visit_over"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_roles: {
         parameters: {
             query?: never;
             header?: never;
@@ -15215,26 +17724,46 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "allow": [
+                     *             "customer.read",
+                     *             "service.reconnect"
+                     *           ],
+                     *           "built_in": "owner",
+                     *           "created_at": null,
+                     *           "deny": [
+                     *             "invoice.void"
+                     *           ],
+                     *           "description": "Answers the phone at night",
+                     *           "id": "technician",
+                     *           "name": "Night shift",
+                     *           "updated_at": null,
+                     *           "users": 1,
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_StaffRole"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_roles: {
         parameters: {
             query?: never;
             header?: {
@@ -15259,42 +17788,64 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allow": [
+                     *         "customer.read",
+                     *         "service.reconnect"
+                     *       ],
+                     *       "built_in": "owner",
+                     *       "created_at": null,
+                     *       "deny": [
+                     *         "invoice.void"
+                     *       ],
+                     *       "description": "Answers the phone at night",
+                     *       "id": "technician",
+                     *       "name": "Night shift",
+                     *       "updated_at": null,
+                     *       "users": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["StaffRole"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description `beyond_own_rights`: it names rights that the caller does not hold */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "beyond_own_rights",
+                     *       "detail": "it names rights that the caller does not hold",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/beyond_own_rights"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_roles_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -15305,34 +17856,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allow": [
+                     *         "customer.read",
+                     *         "service.reconnect"
+                     *       ],
+                     *       "built_in": "owner",
+                     *       "created_at": null,
+                     *       "deny": [
+                     *         "invoice.void"
+                     *       ],
+                     *       "description": "Answers the phone at night",
+                     *       "id": "technician",
+                     *       "name": "Night shift",
+                     *       "updated_at": null,
+                     *       "users": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["StaffRole"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    delete: {
+    delete_roles_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -15343,40 +17902,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `role_in_use`: give its users another role first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "role_in_use",
+                     *       "detail": "give its users another role first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/role_in_use"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_roles_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -15400,50 +17961,67 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allow": [
+                     *         "customer.read",
+                     *         "service.reconnect"
+                     *       ],
+                     *       "built_in": "owner",
+                     *       "created_at": null,
+                     *       "deny": [
+                     *         "invoice.void"
+                     *       ],
+                     *       "description": "Answers the phone at night",
+                     *       "id": "technician",
+                     *       "name": "Night shift",
+                     *       "updated_at": null,
+                     *       "users": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["StaffRole"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `role_built_in`: a built-in role stays as it is: make one of your own */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "role_built_in",
+                     *       "detail": "a built-in role stays as it is: make one of your own",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/role_built_in"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_search: {
         parameters: {
             query: {
                 /**
@@ -15460,34 +18038,38 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "detail": "40112233",
+                     *           "field": "name",
+                     *           "id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "kind": "customer",
+                     *           "mistyped": false,
+                     *           "title": "Quispe Mamani, Rosa"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SearchResult"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_services: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -15566,34 +18148,46 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "Jr. Los Andes 412",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "spared_on": null,
+                     *           "starts_on": "2026-11-30",
+                     *           "status": "active",
+                     *           "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *           "status_reason": null,
+                     *           "suspended_because": "overdue",
+                     *           "updated_at": "2026-11-05T15:07:09.000Z",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Service"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_services: {
         parameters: {
             query?: never;
             header?: {
@@ -15616,34 +18210,43 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "spared_on": null,
+                     *       "starts_on": "2026-11-30",
+                     *       "status": "active",
+                     *       "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *       "status_reason": null,
+                     *       "suspended_because": "overdue",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_services_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -15654,34 +18257,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "spared_on": null,
+                     *       "starts_on": "2026-11-30",
+                     *       "status": "active",
+                     *       "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *       "status_reason": null,
+                     *       "suspended_because": "overdue",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_services_by_id_attachments: {
         parameters: {
             query?: never;
             header?: {
@@ -15711,50 +18321,93 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "10.30.0.17",
+                     *       "id": "att_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "kind": "pppoe",
+                     *       "points": [
+                     *         {
+                     *           "desired": {
+                     *             "download_bps": 1,
+                     *             "generation": 1,
+                     *             "status": "active",
+                     *             "timeline": 1,
+                     *             "upload_bps": 1
+                     *           },
+                     *           "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "device_mode": "observe",
+                     *           "device_name": "Torre norte",
+                     *           "held_reason": null,
+                     *           "hold_open_until": null,
+                     *           "id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "observed": {
+                     *             "applied_at": null,
+                     *             "cut_at": null,
+                     *             "detail": "",
+                     *             "generation": 1,
+                     *             "outcome": "applied",
+                     *             "read_at": "2026-11-05T15:07:09.000Z",
+                     *             "session": {
+                     *               "address": "10.20.0.17",
+                     *               "caller_id": "02:00:5E:10:00:17",
+                     *               "present": false,
+                     *               "since": null
+                     *             },
+                     *             "session_seen_at": null,
+                     *             "status": "active",
+                     *             "timeline": 1,
+                     *             "unblocked_at": null
+                     *           },
+                     *           "state": "pending"
+                     *         }
+                     *       ],
+                     *       "profile": "fibra-100",
+                     *       "removed": false,
+                     *       "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "user": "rquispe"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Attachment"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `access_taken`: this user or address is already attached on that device */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "access_taken",
+                     *       "detail": "this user or address is already attached on that device",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/access_taken"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    cut: {
+    post_services_by_id_cut: {
         parameters: {
             query?: never;
             header?: {
@@ -15777,42 +18430,64 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "spared_on": null,
+                     *       "starts_on": "2026-11-30",
+                     *       "status": "active",
+                     *       "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *       "status_reason": null,
+                     *       "suspended_because": "overdue",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `service_terminated`: the service has ended */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "service_terminated",
+                     *       "detail": "the service has ended",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/service_terminated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    hold_open: {
+    post_services_by_id_hold_open: {
         parameters: {
             query?: never;
             header?: {
@@ -15835,42 +18510,57 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "cut_at": null,
+                     *       "detail": "",
+                     *       "points_applied": 1,
+                     *       "points_total": 1,
+                     *       "session_seen_at": null,
+                     *       "state": "online",
+                     *       "unblocked_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ServiceNetwork"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `not_cut`: the service is not cut: there is nothing to hold open */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "not_cut",
+                     *       "detail": "the service is not cut: there is nothing to hold open",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/not_cut"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    plan_change: {
+    post_services_by_id_plan: {
         parameters: {
             query?: never;
             header?: {
@@ -15893,42 +18583,44 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "spared_on": null,
+                     *       "starts_on": "2026-11-30",
+                     *       "status": "active",
+                     *       "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *       "status_reason": null,
+                     *       "suspended_because": "overdue",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    reconnect: {
+    post_services_by_id_reconnect: {
         parameters: {
             query?: never;
             header?: {
@@ -15951,42 +18643,64 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "spared_on": null,
+                     *       "starts_on": "2026-11-30",
+                     *       "status": "active",
+                     *       "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *       "status_reason": null,
+                     *       "suspended_because": "overdue",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `service_terminated`: the service has ended */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "service_terminated",
+                     *       "detail": "the service has ended",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/service_terminated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    terminate: {
+    post_services_by_id_terminate: {
         parameters: {
             query?: never;
             header?: {
@@ -16009,42 +18723,64 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "spared_on": null,
+                     *       "starts_on": "2026-11-30",
+                     *       "status": "active",
+                     *       "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *       "status_reason": null,
+                     *       "suspended_because": "overdue",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `service_terminated`: the service has ended */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "service_terminated",
+                     *       "detail": "the service has ended",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/service_terminated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_services_by_id_view: {
         parameters: {
             query?: never;
             header?: never;
@@ -16055,34 +18791,103 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address": "Jr. Los Andes 412",
+                     *       "attachments": [
+                     *         {
+                     *           "address": "10.30.0.17",
+                     *           "id": "att_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "kind": "pppoe",
+                     *           "points": [
+                     *             {
+                     *               "desired": {
+                     *                 "download_bps": 1,
+                     *                 "generation": 1,
+                     *                 "status": "active",
+                     *                 "timeline": 1,
+                     *                 "upload_bps": 1
+                     *               },
+                     *               "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "device_mode": "observe",
+                     *               "device_name": "Torre norte",
+                     *               "held_reason": null,
+                     *               "hold_open_until": null,
+                     *               "id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "observed": {
+                     *                 "applied_at": null,
+                     *                 "cut_at": null,
+                     *                 "detail": "",
+                     *                 "generation": 1,
+                     *                 "outcome": "applied",
+                     *                 "read_at": "2026-11-05T15:07:09.000Z",
+                     *                 "session": {
+                     *                   "address": "10.20.0.17",
+                     *                   "caller_id": "02:00:5E:10:00:17",
+                     *                   "present": false,
+                     *                   "since": null
+                     *                 },
+                     *                 "session_seen_at": null,
+                     *                 "status": "active",
+                     *                 "timeline": 1,
+                     *                 "unblocked_at": null
+                     *               },
+                     *               "state": "pending"
+                     *             }
+                     *           ],
+                     *           "profile": "fibra-100",
+                     *           "removed": false,
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "user": "rquispe"
+                     *         }
+                     *       ],
+                     *       "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "network": {
+                     *         "cut_at": null,
+                     *         "detail": "",
+                     *         "points_applied": 1,
+                     *         "points_total": 1,
+                     *         "session_seen_at": null,
+                     *         "state": "online",
+                     *         "unblocked_at": null
+                     *       },
+                     *       "plan": {
+                     *         "download_bps": 1,
+                     *         "id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Fibra 100",
+                     *         "price": {
+                     *           "amount": 8900,
+                     *           "currency": "PEN"
+                     *         },
+                     *         "upload_bps": 1
+                     *       },
+                     *       "revision": 1,
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "starts_on": "2026-11-30",
+                     *       "status": "active",
+                     *       "status_changed_at": "2026-11-05T15:07:09.000Z",
+                     *       "status_reason": null,
+                     *       "suspended_because": "overdue"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ServiceView"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    session_get: {
+    get_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -16091,34 +18896,80 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "sent-as-x-csrf-token",
+                     *       "environment": "production",
+                     *       "factor_missing": false,
+                     *       "permissions": [
+                     *         "customer.read",
+                     *         "invoice.read"
+                     *       ],
+                     *       "proved_until": "2026-11-05T15:07:09.000Z",
+                     *       "safe_mode": false,
+                     *       "tenant": {
+                     *         "brand_color": "#0f766e",
+                     *         "country": "PE",
+                     *         "currency": "PEN",
+                     *         "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "languages": [
+                     *           "es-419",
+                     *           "en"
+                     *         ],
+                     *         "locale": "es-419",
+                     *         "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "NetAndina",
+                     *         "slug": "netandina",
+                     *         "state": "active",
+                     *         "state_reason": null,
+                     *         "state_since": null,
+                     *         "time_zone": "America/Lima"
+                     *       },
+                     *       "user": {
+                     *         "email": "rosa@netandina.example",
+                     *         "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Rosa Quispe",
+                     *         "role": "technician",
+                     *         "roles": [
+                     *           "technician"
+                     *         ],
+                     *         "scope": {
+                     *           "kind": "all"
+                     *         }
+                     *       },
+                     *       "visit": {
+                     *         "ended_at": null,
+                     *         "ended_by": null,
+                     *         "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "open": false,
+                     *         "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "operator_name": "Iván Paredes",
+                     *         "permissions": [
+                     *           "device.read"
+                     *         ],
+                     *         "reason": "Ticket 4711: the cut run does not start",
+                     *         "started_at": "2026-11-05T15:07:09.000Z",
+                     *         "until": "2026-11-05T15:07:09.000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    session_create: {
+    post_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -16138,50 +18989,97 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "sent-as-x-csrf-token",
+                     *       "environment": "production",
+                     *       "factor_missing": false,
+                     *       "permissions": [
+                     *         "customer.read",
+                     *         "invoice.read"
+                     *       ],
+                     *       "proved_until": "2026-11-05T15:07:09.000Z",
+                     *       "safe_mode": false,
+                     *       "tenant": {
+                     *         "brand_color": "#0f766e",
+                     *         "country": "PE",
+                     *         "currency": "PEN",
+                     *         "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "languages": [
+                     *           "es-419",
+                     *           "en"
+                     *         ],
+                     *         "locale": "es-419",
+                     *         "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "NetAndina",
+                     *         "slug": "netandina",
+                     *         "state": "active",
+                     *         "state_reason": null,
+                     *         "state_since": null,
+                     *         "time_zone": "America/Lima"
+                     *       },
+                     *       "user": {
+                     *         "email": "rosa@netandina.example",
+                     *         "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Rosa Quispe",
+                     *         "role": "technician",
+                     *         "roles": [
+                     *           "technician"
+                     *         ],
+                     *         "scope": {
+                     *           "kind": "all"
+                     *         }
+                     *       },
+                     *       "visit": {
+                     *         "ended_at": null,
+                     *         "ended_by": null,
+                     *         "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "open": false,
+                     *         "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "operator_name": "Iván Paredes",
+                     *         "permissions": [
+                     *           "device.read"
+                     *         ],
+                     *         "reason": "Ticket 4711: the cut run does not start",
+                     *         "started_at": "2026-11-05T15:07:09.000Z",
+                     *         "until": "2026-11-05T15:07:09.000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "challenge": "sent-back-with-the-code",
+                     *       "expires_at": "2026-11-05T15:07:09.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SecondFactorWanted"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["WrongLogIn"];
+            403: components["responses"]["AddressNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    session_delete: {
+    delete_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -16190,24 +19088,20 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    begin: {
+    post_session_identity_provider: {
         parameters: {
             query?: never;
             header?: never;
@@ -16226,50 +19120,30 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "url": "https://accounts.google.com/o/oauth2/v2/auth?response_type=code&client_id=…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SignInBegun"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Failed"];
         };
     };
-    finish: {
+    post_session_identity_provider_return: {
         parameters: {
             query?: never;
             header?: never;
@@ -16288,58 +19162,98 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "sent-as-x-csrf-token",
+                     *       "environment": "production",
+                     *       "factor_missing": false,
+                     *       "permissions": [
+                     *         "customer.read",
+                     *         "invoice.read"
+                     *       ],
+                     *       "proved_until": "2026-11-05T15:07:09.000Z",
+                     *       "safe_mode": false,
+                     *       "tenant": {
+                     *         "brand_color": "#0f766e",
+                     *         "country": "PE",
+                     *         "currency": "PEN",
+                     *         "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "languages": [
+                     *           "es-419",
+                     *           "en"
+                     *         ],
+                     *         "locale": "es-419",
+                     *         "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "NetAndina",
+                     *         "slug": "netandina",
+                     *         "state": "active",
+                     *         "state_reason": null,
+                     *         "state_since": null,
+                     *         "time_zone": "America/Lima"
+                     *       },
+                     *       "user": {
+                     *         "email": "rosa@netandina.example",
+                     *         "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Rosa Quispe",
+                     *         "role": "technician",
+                     *         "roles": [
+                     *           "technician"
+                     *         ],
+                     *         "scope": {
+                     *           "kind": "all"
+                     *         }
+                     *       },
+                     *       "visit": {
+                     *         "ended_at": null,
+                     *         "ended_by": null,
+                     *         "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "open": false,
+                     *         "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "operator_name": "Iván Paredes",
+                     *         "permissions": [
+                     *           "device.read"
+                     *         ],
+                     *         "reason": "Ticket 4711: the cut run does not start",
+                     *         "started_at": "2026-11-05T15:07:09.000Z",
+                     *         "until": "2026-11-05T15:07:09.000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "challenge": "sent-back-with-the-code",
+                     *       "expires_at": "2026-11-05T15:07:09.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SecondFactorWanted"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["WrongLogIn"];
+            403: components["responses"]["AddressNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Failed"];
         };
     };
-    choices: {
+    get_session_identity_providers: {
         parameters: {
             query?: {
                 /**
@@ -16354,34 +19268,31 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "name": "Google"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProviderChoices"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failed"];
         };
     };
-    enter_with: {
+    post_session_passkey: {
         parameters: {
             query?: never;
             header?: never;
@@ -16408,50 +19319,103 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "sent-as-x-csrf-token",
+                     *       "environment": "production",
+                     *       "factor_missing": false,
+                     *       "permissions": [
+                     *         "customer.read",
+                     *         "invoice.read"
+                     *       ],
+                     *       "proved_until": "2026-11-05T15:07:09.000Z",
+                     *       "safe_mode": false,
+                     *       "tenant": {
+                     *         "brand_color": "#0f766e",
+                     *         "country": "PE",
+                     *         "currency": "PEN",
+                     *         "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "languages": [
+                     *           "es-419",
+                     *           "en"
+                     *         ],
+                     *         "locale": "es-419",
+                     *         "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "NetAndina",
+                     *         "slug": "netandina",
+                     *         "state": "active",
+                     *         "state_reason": null,
+                     *         "state_since": null,
+                     *         "time_zone": "America/Lima"
+                     *       },
+                     *       "user": {
+                     *         "email": "rosa@netandina.example",
+                     *         "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Rosa Quispe",
+                     *         "role": "technician",
+                     *         "roles": [
+                     *           "technician"
+                     *         ],
+                     *         "scope": {
+                     *           "kind": "all"
+                     *         }
+                     *       },
+                     *       "visit": {
+                     *         "ended_at": null,
+                     *         "ended_by": null,
+                     *         "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "open": false,
+                     *         "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "operator_name": "Iván Paredes",
+                     *         "permissions": [
+                     *           "device.read"
+                     *         ],
+                     *         "reason": "Ticket 4711: the cut run does not start",
+                     *         "started_at": "2026-11-05T15:07:09.000Z",
+                     *         "until": "2026-11-05T15:07:09.000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["WrongLogIn"];
+            403: components["responses"]["AddressNotAllowed"];
+            /** @description `passkey_host`: a passkey is of a host name: ask by one, not by an address */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "passkey_host",
+                     *       "detail": "a passkey is of a host name: ask by one, not by an address",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/passkey_host"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    enter_options: {
+    post_session_passkey_options: {
         parameters: {
             query?: never;
             header?: never;
@@ -16469,42 +19433,58 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowCredentials": [
+                     *         {
+                     *           "id": "Zmljb25hbC1wYXNza2V5",
+                     *           "type": "public-key"
+                     *         }
+                     *       ],
+                     *       "challenge": "c2FtcGxlLWNoYWxsZW5nZS0yMDI2",
+                     *       "rpId": "isp.example",
+                     *       "timeout": 1,
+                     *       "userVerification": "required"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AssertionOptions"];
                 };
             };
+            403: components["responses"]["AddressNotAllowed"];
+            /** @description `passkey_host`: a passkey is of a host name: ask by one, not by an address */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "passkey_host",
+                     *       "detail": "a passkey is of a host name: ask by one, not by an address",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/passkey_host"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    second_factor: {
+    post_session_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -16523,42 +19503,82 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "sent-as-x-csrf-token",
+                     *       "environment": "production",
+                     *       "factor_missing": false,
+                     *       "permissions": [
+                     *         "customer.read",
+                     *         "invoice.read"
+                     *       ],
+                     *       "proved_until": "2026-11-05T15:07:09.000Z",
+                     *       "safe_mode": false,
+                     *       "tenant": {
+                     *         "brand_color": "#0f766e",
+                     *         "country": "PE",
+                     *         "currency": "PEN",
+                     *         "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "languages": [
+                     *           "es-419",
+                     *           "en"
+                     *         ],
+                     *         "locale": "es-419",
+                     *         "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "NetAndina",
+                     *         "slug": "netandina",
+                     *         "state": "active",
+                     *         "state_reason": null,
+                     *         "state_since": null,
+                     *         "time_zone": "America/Lima"
+                     *       },
+                     *       "user": {
+                     *         "email": "rosa@netandina.example",
+                     *         "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Rosa Quispe",
+                     *         "role": "technician",
+                     *         "roles": [
+                     *           "technician"
+                     *         ],
+                     *         "scope": {
+                     *           "kind": "all"
+                     *         }
+                     *       },
+                     *       "visit": {
+                     *         "ended_at": null,
+                     *         "ended_by": null,
+                     *         "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "open": false,
+                     *         "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "operator_name": "Iván Paredes",
+                     *         "permissions": [
+                     *           "device.read"
+                     *         ],
+                     *         "reason": "Ticket 4711: the cut run does not start",
+                     *         "started_at": "2026-11-05T15:07:09.000Z",
+                     *         "until": "2026-11-05T15:07:09.000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["WrongLogIn"];
+            403: components["responses"]["AddressNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    second_factor_options: {
+    post_session_second_factor_options: {
         parameters: {
             query?: never;
             header?: never;
@@ -16576,50 +19596,59 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowCredentials": [
+                     *         {
+                     *           "id": "Zmljb25hbC1wYXNza2V5",
+                     *           "type": "public-key"
+                     *         }
+                     *       ],
+                     *       "challenge": "c2FtcGxlLWNoYWxsZW5nZS0yMDI2",
+                     *       "rpId": "isp.example",
+                     *       "timeout": 1,
+                     *       "userVerification": "required"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AssertionOptions"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            /** @description `passkey_host`: a passkey is of a host name: ask by one, not by an address */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "passkey_host",
+                     *       "detail": "a passkey is of a host name: ask by one, not by an address",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/passkey_host"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    step_up: {
+    post_session_step_up: {
         parameters: {
             query?: never;
             header?: {
@@ -16640,50 +19669,103 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "sent-as-x-csrf-token",
+                     *       "environment": "production",
+                     *       "factor_missing": false,
+                     *       "permissions": [
+                     *         "customer.read",
+                     *         "invoice.read"
+                     *       ],
+                     *       "proved_until": "2026-11-05T15:07:09.000Z",
+                     *       "safe_mode": false,
+                     *       "tenant": {
+                     *         "brand_color": "#0f766e",
+                     *         "country": "PE",
+                     *         "currency": "PEN",
+                     *         "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "languages": [
+                     *           "es-419",
+                     *           "en"
+                     *         ],
+                     *         "locale": "es-419",
+                     *         "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "NetAndina",
+                     *         "slug": "netandina",
+                     *         "state": "active",
+                     *         "state_reason": null,
+                     *         "state_since": null,
+                     *         "time_zone": "America/Lima"
+                     *       },
+                     *       "user": {
+                     *         "email": "rosa@netandina.example",
+                     *         "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "name": "Rosa Quispe",
+                     *         "role": "technician",
+                     *         "roles": [
+                     *           "technician"
+                     *         ],
+                     *         "scope": {
+                     *           "kind": "all"
+                     *         }
+                     *       },
+                     *       "visit": {
+                     *         "ended_at": null,
+                     *         "ended_by": null,
+                     *         "id": "vst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "open": false,
+                     *         "operator_id": "opr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "operator_name": "Iván Paredes",
+                     *         "permissions": [
+                     *           "device.read"
+                     *         ],
+                     *         "reason": "Ticket 4711: the cut run does not start",
+                     *         "started_at": "2026-11-05T15:07:09.000Z",
+                     *         "until": "2026-11-05T15:07:09.000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["WrongLogIn"];
+            403: components["responses"]["ForeignPage"];
+            /** @description `passkey_host`: a passkey is of a host name: ask by one, not by an address */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "passkey_host",
+                     *       "detail": "a passkey is of a host name: ask by one, not by an address",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/passkey_host"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    step_up_options: {
+    post_session_step_up_options: {
         parameters: {
             query?: never;
             header?: {
@@ -16695,34 +19777,58 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowCredentials": [
+                     *         {
+                     *           "id": "Zmljb25hbC1wYXNza2V5",
+                     *           "type": "public-key"
+                     *         }
+                     *       ],
+                     *       "challenge": "c2FtcGxlLWNoYWxsZW5nZS0yMDI2",
+                     *       "rpId": "isp.example",
+                     *       "timeout": 1,
+                     *       "userVerification": "required"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AssertionOptions"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ForeignPage"];
+            /** @description `factor_missing`: there is no passkey of yours for this address */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "factor_missing",
+                     *       "detail": "there is no passkey of yours for this address",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/factor_missing"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    sites: {
+    get_sites: {
         parameters: {
             query?: {
                 /** @description Part of the name. */
@@ -16738,34 +19844,66 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "agents": [
+                     *             {
+                     *               "backlog_batches": 1,
+                     *               "backlog_bytes": 1,
+                     *               "buffer_state": "unknown",
+                     *               "clock_offset_ms": 1,
+                     *               "here": false,
+                     *               "id": "agt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "last_seen_at": null,
+                     *               "name": "Cerro Alto",
+                     *               "oldest_unsent_at": null,
+                     *               "state": "never_enrolled"
+                     *             }
+                     *           ],
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "devices": {
+                     *             "answers": 1,
+                     *             "refuses": 1,
+                     *             "silent": 1,
+                     *             "total": 1,
+                     *             "unknown": 1
+                     *           },
+                     *           "id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "latitude": -13.52,
+                     *           "longitude": -71.97,
+                     *           "name": "Cerro Alto",
+                     *           "parent_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "services": {
+                     *             "customers": 1,
+                     *             "suspended": 1,
+                     *             "total": 1
+                     *           },
+                     *           "updated_at": "2026-11-05T15:07:09.000Z",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_SiteRow"];
                 };
             };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_sites: {
         parameters: {
             query?: never;
             header?: {
@@ -16788,34 +19926,37 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "latitude": -13.52,
+                     *       "longitude": -71.97,
+                     *       "name": "Cerro Alto",
+                     *       "parent_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Site"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_sites_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -16826,34 +19967,35 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "latitude": -13.52,
+                     *       "longitude": -71.97,
+                     *       "name": "Cerro Alto",
+                     *       "parent_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Site"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_sites_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -16875,42 +20017,40 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "latitude": -13.52,
+                     *       "longitude": -71.97,
+                     *       "name": "Cerro Alto",
+                     *       "parent_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Site"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    connect: {
+    get_stream: {
         parameters: {
             query?: never;
             header?: {
@@ -16921,26 +20061,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: evt_01jd3k5m7nf8v9q0r1s2t3w4x5
+                     *     event: service.suspended
+                     *     data: {"actor":{"id":"usr_01jd3k5m7nf8v9q0r1s2t3w4x5","kind":"user","name":"Rosa Quispe"},"causation_id":"evt_01jd3k5m7nf8v9q0r1s2t3w4x5","entity":{"id":"svc_01jd3k5m7nf8v9q0r1s2t3w4x5","kind":"service"},"id":"evt_01jd3k5m7nf8v9q0r1s2t3w4x5","occurred_at":"2026-11-05T15:07:09.000Z","payload":{},"related":{},"type":"service.suspended","version":1}
+                     */
                     "text/event-stream": components["schemas"]["Event"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_tenant: {
         parameters: {
             query?: never;
             header?: never;
@@ -16949,26 +20090,75 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_countries": [
+                     *         "PE",
+                     *         "BO"
+                     *       ],
+                     *       "allowed_networks": [
+                     *         "198.51.100.0/24",
+                     *         "2001:db8::/32"
+                     *       ],
+                     *       "automatic_cuts": "off_until_preview",
+                     *       "brand_color": "#0f766e",
+                     *       "country": "PE",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "currency": "PEN",
+                     *       "cut_brake_basis_points": 1,
+                     *       "cut_brake_floor": 1,
+                     *       "cut_brake_tenant_basis_points": 1,
+                     *       "cut_hours": "21:00-08:00",
+                     *       "debt_tolerance": 1,
+                     *       "grace_days": 1,
+                     *       "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "languages": [
+                     *         "es-419",
+                     *         "en"
+                     *       ],
+                     *       "locale": "es-419",
+                     *       "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "NetAndina",
+                     *       "no_cut_dates": [
+                     *         "2026-12-25"
+                     *       ],
+                     *       "no_cut_weekdays": [
+                     *         6,
+                     *         7
+                     *       ],
+                     *       "offline_cuts": "hold",
+                     *       "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "quiet_hours": "21:00-08:00",
+                     *       "second_factor_roles": [
+                     *         "technician"
+                     *       ],
+                     *       "slug": "netandina",
+                     *       "state": "active",
+                     *       "state_reason": "The invoice of September is not paid",
+                     *       "state_since": null,
+                     *       "time_zone": "America/Lima",
+                     *       "two_person_cuts_from": 1,
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_tenant: {
         parameters: {
             query?: never;
             header: {
@@ -16989,42 +20179,80 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_countries": [
+                     *         "PE",
+                     *         "BO"
+                     *       ],
+                     *       "allowed_networks": [
+                     *         "198.51.100.0/24",
+                     *         "2001:db8::/32"
+                     *       ],
+                     *       "automatic_cuts": "off_until_preview",
+                     *       "brand_color": "#0f766e",
+                     *       "country": "PE",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "currency": "PEN",
+                     *       "cut_brake_basis_points": 1,
+                     *       "cut_brake_floor": 1,
+                     *       "cut_brake_tenant_basis_points": 1,
+                     *       "cut_hours": "21:00-08:00",
+                     *       "debt_tolerance": 1,
+                     *       "grace_days": 1,
+                     *       "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "languages": [
+                     *         "es-419",
+                     *         "en"
+                     *       ],
+                     *       "locale": "es-419",
+                     *       "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "NetAndina",
+                     *       "no_cut_dates": [
+                     *         "2026-12-25"
+                     *       ],
+                     *       "no_cut_weekdays": [
+                     *         6,
+                     *         7
+                     *       ],
+                     *       "offline_cuts": "hold",
+                     *       "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "quiet_hours": "21:00-08:00",
+                     *       "second_factor_roles": [
+                     *         "technician"
+                     *       ],
+                     *       "slug": "netandina",
+                     *       "state": "active",
+                     *       "state_reason": "The invoice of September is not paid",
+                     *       "state_since": null,
+                     *       "time_zone": "America/Lima",
+                     *       "two_person_cuts_from": 1,
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    domain_get: {
+    get_tenant_domain: {
         parameters: {
             query?: never;
             header?: never;
@@ -17033,26 +20261,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "domain": "intranet.netandina.example"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TenantDomain"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    read: {
+    get_tenant_logo: {
         parameters: {
             query?: {
                 /** @description For which pages; `light` when absent. */
@@ -17064,41 +20293,34 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example (bytes) */
                     "image/png": components["schemas"]["LogoBytes"];
+                    /** @example (bytes) */
                     "image/webp": components["schemas"]["LogoBytes"];
                 };
             };
+            /** @description As the caller has it */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    write: {
+    put_tenant_logo: {
         parameters: {
             query?: {
                 /** @description For which pages; `light` when absent. */
@@ -17115,42 +20337,78 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_countries": [
+                     *         "PE",
+                     *         "BO"
+                     *       ],
+                     *       "allowed_networks": [
+                     *         "198.51.100.0/24",
+                     *         "2001:db8::/32"
+                     *       ],
+                     *       "automatic_cuts": "off_until_preview",
+                     *       "brand_color": "#0f766e",
+                     *       "country": "PE",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "currency": "PEN",
+                     *       "cut_brake_basis_points": 1,
+                     *       "cut_brake_floor": 1,
+                     *       "cut_brake_tenant_basis_points": 1,
+                     *       "cut_hours": "21:00-08:00",
+                     *       "debt_tolerance": 1,
+                     *       "grace_days": 1,
+                     *       "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "languages": [
+                     *         "es-419",
+                     *         "en"
+                     *       ],
+                     *       "locale": "es-419",
+                     *       "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "NetAndina",
+                     *       "no_cut_dates": [
+                     *         "2026-12-25"
+                     *       ],
+                     *       "no_cut_weekdays": [
+                     *         6,
+                     *         7
+                     *       ],
+                     *       "offline_cuts": "hold",
+                     *       "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "quiet_hours": "21:00-08:00",
+                     *       "second_factor_roles": [
+                     *         "technician"
+                     *       ],
+                     *       "slug": "netandina",
+                     *       "state": "active",
+                     *       "state_reason": "The invoice of September is not paid",
+                     *       "state_since": null,
+                     *       "time_zone": "America/Lima",
+                     *       "two_person_cuts_from": 1,
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    remove: {
+    delete_tenant_logo: {
         parameters: {
             query?: {
                 /** @description For which pages; `light` when absent. */
@@ -17162,42 +20420,78 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_countries": [
+                     *         "PE",
+                     *         "BO"
+                     *       ],
+                     *       "allowed_networks": [
+                     *         "198.51.100.0/24",
+                     *         "2001:db8::/32"
+                     *       ],
+                     *       "automatic_cuts": "off_until_preview",
+                     *       "brand_color": "#0f766e",
+                     *       "country": "PE",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "currency": "PEN",
+                     *       "cut_brake_basis_points": 1,
+                     *       "cut_brake_floor": 1,
+                     *       "cut_brake_tenant_basis_points": 1,
+                     *       "cut_hours": "21:00-08:00",
+                     *       "debt_tolerance": 1,
+                     *       "grace_days": 1,
+                     *       "id": "ten_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "languages": [
+                     *         "es-419",
+                     *         "en"
+                     *       ],
+                     *       "locale": "es-419",
+                     *       "logo": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "logo_dark": "blb_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "NetAndina",
+                     *       "no_cut_dates": [
+                     *         "2026-12-25"
+                     *       ],
+                     *       "no_cut_weekdays": [
+                     *         6,
+                     *         7
+                     *       ],
+                     *       "offline_cuts": "hold",
+                     *       "plan_id": "tpl_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "quiet_hours": "21:00-08:00",
+                     *       "second_factor_roles": [
+                     *         "technician"
+                     *       ],
+                     *       "slug": "netandina",
+                     *       "state": "active",
+                     *       "state_reason": "The invoice of September is not paid",
+                     *       "state_since": null,
+                     *       "time_zone": "America/Lima",
+                     *       "two_person_cuts_from": 1,
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tenant"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    own_use: {
+    get_tenant_use: {
         parameters: {
             query?: never;
             header?: never;
@@ -17206,26 +20500,36 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "contact": "ventas@hosting.example",
+                     *       "limits": [
+                     *         {
+                     *           "allowed": 500,
+                     *           "limit": "customers",
+                     *           "used": 1
+                     *         }
+                     *       ],
+                     *       "plan": "Inicio",
+                     *       "requests_per_minute": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["TenantUse"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AddressNotAllowed"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_timeline: {
         parameters: {
             query: {
                 /**
@@ -17251,34 +20555,69 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "cause": {
+                     *             "actor": {
+                     *               "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "kind": "user",
+                     *               "name": "Rosa Quispe"
+                     *             },
+                     *             "causation_id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "entity": {
+                     *               "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "kind": "service"
+                     *             },
+                     *             "id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "occurred_at": "2026-11-05T15:07:09.000Z",
+                     *             "payload": {},
+                     *             "related": {},
+                     *             "type": "service.suspended",
+                     *             "version": 1
+                     *           },
+                     *           "event": {
+                     *             "actor": {
+                     *               "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "kind": "user",
+                     *               "name": "Rosa Quispe"
+                     *             },
+                     *             "causation_id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "entity": {
+                     *               "id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "kind": "service"
+                     *             },
+                     *             "id": "evt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *             "occurred_at": "2026-11-05T15:07:09.000Z",
+                     *             "payload": {},
+                     *             "related": {},
+                     *             "type": "service.suspended",
+                     *             "version": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_TimelineEntry"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -17302,58 +20641,55 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6Ii4uLiJ9.….…",
+                     *       "expires_in": 600,
+                     *       "family_id": "tkf_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "refresh_expires_at": "2026-11-05T15:07:09.000Z",
+                     *       "refresh_token": "atr_3f…",
+                     *       "token_type": "Bearer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TokenPair"];
                 };
             };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["WrongLogIn"];
+            403: components["responses"]["AddressNotAllowed"];
+            /** @description `code_wanted`: send the same again with a code of your app */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "code_wanted",
+                     *       "detail": "send the same again with a code of your app",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/code_wanted"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    renew: {
+    post_tokens_refresh: {
         parameters: {
             query?: never;
             header?: never;
@@ -17371,42 +20707,54 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6Ii4uLiJ9.….…",
+                     *       "expires_in": 600,
+                     *       "family_id": "tkf_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "refresh_expires_at": "2026-11-05T15:07:09.000Z",
+                     *       "refresh_token": "atr_3f…",
+                     *       "token_type": "Bearer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TokenPair"];
                 };
             };
+            /** @description `unauthenticated`: this refresh token is none, or its tokens have ended */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "unauthenticated",
+                     *       "detail": "Log in and try again.",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 401,
+                     *       "title": "Log in first",
+                     *       "type": "https://atalaya.dev/problems/unauthenticated"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    revoke: {
+    post_tokens_revoke: {
         parameters: {
             query?: never;
             header?: never;
@@ -17424,32 +20772,21 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["AddressNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    list: {
+    get_users: {
         parameters: {
             query?: {
                 /** @description Where the last page ended: `next_cursor` of its answer. */
@@ -17500,34 +20837,47 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "disabled": false,
+                     *           "email": "rosa@netandina.example",
+                     *           "erased_at": null,
+                     *           "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "name": "Rosa Quispe",
+                     *           "role": "technician",
+                     *           "roles": [
+                     *             "technician"
+                     *           ],
+                     *           "scope": {
+                     *             "kind": "all"
+                     *           },
+                     *           "updated_at": "2026-11-05T15:07:09.000Z",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_User"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_users: {
         parameters: {
             query?: never;
             header?: {
@@ -17550,34 +20900,44 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "disabled": false,
+                     *       "email": "rosa@netandina.example",
+                     *       "erased_at": null,
+                     *       "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Rosa Quispe",
+                     *       "role": "technician",
+                     *       "roles": [
+                     *         "technician"
+                     *       ],
+                     *       "scope": {
+                     *         "kind": "all"
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    get: {
+    get_users_by_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -17588,34 +20948,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "disabled": false,
+                     *       "email": "rosa@netandina.example",
+                     *       "erased_at": null,
+                     *       "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Rosa Quispe",
+                     *       "role": "technician",
+                     *       "roles": [
+                     *         "technician"
+                     *       ],
+                     *       "scope": {
+                     *         "kind": "all"
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    update: {
+    patch_users_by_id: {
         parameters: {
             query?: never;
             header: {
@@ -17640,42 +21008,67 @@ export interface operations {
             };
         };
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "disabled": false,
+                     *       "email": "rosa@netandina.example",
+                     *       "erased_at": null,
+                     *       "id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "name": "Rosa Quispe",
+                     *       "role": "technician",
+                     *       "roles": [
+                     *         "technician"
+                     *       ],
+                     *       "scope": {
+                     *         "kind": "all"
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `last_owner`: an ISP keeps one enabled owner at least */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "last_owner",
+                     *       "detail": "an ISP keeps one enabled owner at least",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/last_owner"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    reset: {
+    delete_users_by_id_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -17686,40 +21079,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `beyond_own_rights`: that person may do what the caller may not */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "beyond_own_rights",
+                     *       "detail": "that person may do what the caller may not",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/beyond_own_rights"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    of_user: {
+    post_users_by_id_data_export: {
         parameters: {
             query?: never;
             header?: {
@@ -17733,34 +21128,43 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "expires_at": null,
+                     *       "id": "dex_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "parts": [
+                     *         {
+                     *           "number": 1,
+                     *           "size": 48210
+                     *         }
+                     *       ],
+                     *       "person_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "person_kind": "customer",
+                     *       "ready_at": null,
+                     *       "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "pending"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DataExport"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    of_user: {
+    post_users_by_id_erasure: {
         parameters: {
             query?: never;
             header?: {
@@ -17783,50 +21187,76 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Taken on, and not over yet */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "approval": {
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "decided_at": null,
+                     *         "decided_by": null,
+                     *         "decided_by_name": null,
+                     *         "entity_id": "run_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "entity_kind": "cut_run",
+                     *         "expires_at": "2026-11-05T15:07:09.000Z",
+                     *         "id": "apr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "operation": "collections.execute",
+                     *         "reason": null,
+                     *         "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "requested_by_name": "Rosa Quispe",
+                     *         "state": "pending",
+                     *         "summary": "Suspend 214 services"
+                     *       },
+                     *       "erasure": {
+                     *         "created_at": "2026-11-05T15:07:09.000Z",
+                     *         "done_at": null,
+                     *         "id": "ers_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "person_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "person_kind": "customer",
+                     *         "reason": "Asked for in writing on 2026-11-20",
+                     *         "requested_by": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *         "state": "pending"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErasureAsked"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `user_enabled`: disable the user first */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "user_enabled",
+                     *       "detail": "disable the user first",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/user_enabled"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    of_user: {
+    get_users_by_id_identities: {
         parameters: {
             query?: never;
             header?: never;
@@ -17837,34 +21267,41 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description As it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "allowed_until": "2026-11-05T15:07:09.000Z",
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "email": "rosa@netandina.example",
+                     *           "id": "idn_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "last_used_at": null,
+                     *           "linked_at": null,
+                     *           "provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "provider_name": "Google",
+                     *           "state": "allowed"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Identity"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    allow: {
+    post_users_by_id_identities: {
         parameters: {
             query?: never;
             header?: {
@@ -17887,50 +21324,59 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed_until": "2026-11-05T15:07:09.000Z",
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "email": "rosa@netandina.example",
+                     *       "id": "idn_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "last_used_at": null,
+                     *       "linked_at": null,
+                     *       "provider_id": "idp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "provider_name": "Google",
+                     *       "state": "allowed"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Identity"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `identity_allowed`: one is allowed already, and waits for its account */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "identity_allowed",
+                     *       "detail": "one is allowed already, and waits for its account",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/identity_allowed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    remove: {
+    delete_users_by_id_identities_by_identity: {
         parameters: {
             query?: never;
             header?: never;
@@ -17942,40 +21388,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `beyond_own_rights`: that person may do what the caller may not */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "beyond_own_rights",
+                     *       "detail": "that person may do what the caller may not",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/beyond_own_rights"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    create: {
+    post_users_by_id_link: {
         parameters: {
             query?: never;
             header?: {
@@ -17998,42 +21446,57 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Made */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "lnk_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "kind": "invitation",
+                     *       "path": "/set-password#3f…",
+                     *       "sent": false,
+                     *       "token": "shown-this-once",
+                     *       "user_id": "usr_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Link"];
                 };
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            /** @description `mail_off`: this installation sends no e-mail: hand the link on yourself */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "mail_off",
+                     *       "detail": "this installation sends no e-mail: hand the link on yourself",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/mail_off"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
-    password: {
+    post_users_by_id_password: {
         parameters: {
             query?: never;
             header?: {
@@ -18056,37 +21519,21 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description What went wrong: `code` says it to programs, `detail` to people */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
         };
     };
 }

@@ -67,7 +67,7 @@ async fn get(ctx: Ctx, Path(id): Path<UserId>) -> Result<Versioned<User>, Error>
 
 /// Changes a user.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = UserId, Path), ("If-Match" = String, Header)),
-    request_body(content = UserChange, example = json!({"roles": ["cashier", "support"]})), responses((status = 200, body = User), (status = 404, body = Problem), (status = 409, body = Problem)),
+    request_body(content = UserChange, example = json!({"roles": ["cashier", "support"]})), responses((status = 200, body = User), (status = 404, body = Problem), (status = 409, description = "`last_owner`: an ISP keeps one enabled owner at least", body = Problem)),
     extensions(("x-permission" = json!("user.write"))))]
 async fn update(
     ctx: Ctx,

@@ -29,10 +29,14 @@ pub(super) fn public_router() -> OpenApiRouter {
 /// Name of a tenant on the chooser.
 #[derive(Debug, Serialize, ToSchema)]
 struct TenantChoice {
+    #[schema(example = "netandina")]
     slug: String,
+    #[schema(example = "NetAndina")]
     name: String,
+    #[schema(example = "#0f766e")]
     brand_color: Option<String>,
     /// Language people see when they did not choose.
+    #[schema(example = "es-419")]
     locale: String,
     /// That its people choose among.
     languages: Languages,

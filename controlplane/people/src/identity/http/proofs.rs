@@ -37,7 +37,7 @@ pub(super) fn public_router() -> OpenApiRouter {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SecondFactorWanted {
     /// To be sent to `/session/second-factor` with a code of the app, a recovery code or a passkey.
-    #[schema(value_type = String)]
+    #[schema(example = "sent-back-with-the-code", value_type = String)]
     pub(crate) challenge: ShownOnce,
     /// Until when.
     pub(crate) expires_at: Timestamp,
@@ -92,7 +92,7 @@ struct StepUp {
 
 /// Shows again who is there: dangerous operations are possible for ten minutes. The session has another cookie after it.
 #[utoipa::path(post, path = "/session/step-up", tag = "session", request_body(content = StepUp, example = json!({"password": "una-clave-larga-2026"})),
-    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
+    responses((status = 200, body = Session), (status = 401, body = Problem), (status = 409, description = "`passkey_host`: a passkey is of a host name: ask by one, not by an address", body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("authenticated"))))]
 async fn step_up(
     ctx: Ctx,

@@ -85,7 +85,9 @@ struct SessionUser {
     /// Id of the user, or of the operator whose visit it is.
     #[schema(example = "usr_01jd3k5m7nf8v9q0r1s2t3w4x5")]
     id: String,
+    #[schema(example = "Rosa Quispe")]
     name: String,
+    #[schema(example = "rosa@netandina.example")]
     email: String,
     /// First role.
     role: RoleKey,
@@ -98,14 +100,19 @@ struct SessionUser {
 #[derive(Debug, Serialize, ToSchema)]
 struct SessionTenant {
     id: TenantId,
+    #[schema(example = "netandina")]
     slug: String,
+    #[schema(example = "NetAndina")]
     name: String,
     currency: Currency,
     time_zone: TimeZone,
+    #[schema(example = "es-419")]
     locale: String,
     /// That its people choose among.
     languages: Languages,
+    #[schema(example = "PE")]
     country: String,
+    #[schema(example = "#0f766e")]
     brand_color: Option<String>,
     /// `GET /tenant/logo`; another id with each picture, null: none.
     logo: Option<BlobId>,
@@ -146,13 +153,16 @@ pub struct Session {
     user: SessionUser,
     tenant: SessionTenant,
     /// Names of rights; `*` for all.
+    #[schema(example = json!(["customer.read", "invoice.read"]))]
     permissions: Vec<String>,
     /// To be sent as `X-CSRF-Token` with every change.
+    #[schema(example = "sent-as-x-csrf-token")]
     csrf_token: String,
     /// Until when dangerous operations do not ask for a step-up.
     proved_until: Timestamp,
     /// Whether nothing is possible before `POST /me/app`: a role demands a second factor, and there is none.
     factor_missing: bool,
+    #[schema(example = "production")]
     environment: String,
     safe_mode: bool,
     /// The visit, when it is not a user who is here but an operator of the installation.

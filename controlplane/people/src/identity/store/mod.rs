@@ -51,6 +51,14 @@ struct UserOfTenant {
     tenant: Tenant,
 }
 
+#[derive(sqlx::FromRow)]
+struct SessionOfUser {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    #[sqlx(flatten)]
+    of: UserOfTenant,
+}
+
 impl UserRow {
     fn user(self) -> Result<User, Error> {
         let roles = std::iter::once(self.role.clone()).chain(self.further_roles.0).collect();
@@ -78,17 +86,44 @@ fn select(tx: &TenantTx) -> Query {
 
 /// A user and the settings of their tenant, which every request of theirs needs: in one statement.
 pub(crate) async fn user_and_tenant(tx: &mut TenantTx, id: &UserId) -> Result<(User, Tenant), Error> {
-    let row: UserOfTenant = sql("SELECT ")
-        .push(COLUMNS)
-        .push(", ")
-        .push(tenancy::COLUMNS)
-        .push(" FROM people_user JOIN people_tenant ON people_tenant.id = people_user.tenant_id WHERE people_user.tenant_id = ")
+    let row: UserOfTenant = of_tenant("", "")
         .push_bind(tx.tenant())
         .push(" AND people_user.id = ")
         .push_bind(id)
         .fetch_one(tx)
         .await?;
     Ok((row.user.user()?, row.tenant))
+}
+
+/// A session that has not ended, with whose it is and the settings of their tenant.
+pub(crate) async fn session_find(
+    tx: &mut TenantTx,
+    token_hash: &str,
+    now: Timestamp,
+) -> Result<Option<(SessionRow, User, Tenant)>, Error> {
+    let columns = "people_session.id AS session_id, people_session.csrf_token, people_session.last_seen_at, people_session.proved_at, ";
+    let session = " JOIN people_session ON people_session.tenant_id = people_user.tenant_id AND people_session.user_id = people_user.id";
+    let row: Option<SessionOfUser> = of_tenant(columns, session)
+        .push_bind(tx.tenant())
+        .push(" AND people_session.token_hash = ")
+        .push_bind(token_hash)
+        .push(" AND people_session.expires_at > ")
+        .push_bind(now)
+        .fetch_optional(tx)
+        .await?;
+    row.map(|row| Ok((row.session, row.of.user.user()?, row.of.tenant))).transpose()
+}
+
+/// Users with the settings of their tenant, up to the tenant's id: with these further columns from this further table.
+fn of_tenant(columns: &'static str, join: &'static str) -> Query {
+    sql("SELECT ")
+        .push(columns)
+        .push(COLUMNS)
+        .push(", ")
+        .push(tenancy::COLUMNS)
+        .push(" FROM people_user JOIN people_tenant ON people_tenant.id = people_user.tenant_id")
+        .push(join)
+        .push(" WHERE people_user.tenant_id = ")
 }
 
 pub(super) async fn user_get(tx: &mut TenantTx, id: &UserId) -> Result<User, Error> {

@@ -1,7 +1,7 @@
 use crate::identity::SessionInfo;
 use atalaya_kernel::{
-    db::{DbError, Handle, PlatformTx, TenantTx, sql},
-    ids::{SessionId, TenantId, UserId},
+    db::{DbError, Handle, TenantTx, sql},
+    ids::{SessionId, UserId},
     time::Timestamp,
 };
 
@@ -57,12 +57,9 @@ pub(crate) async fn sessions_of(
 /// A log-in session as it is kept.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct SessionRow {
-    pub(crate) id: SessionId,
-    pub(crate) tenant_id: TenantId,
-    pub(crate) user_id: UserId,
+    pub(crate) session_id: SessionId,
     pub(crate) csrf_token: String,
     pub(crate) last_seen_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
     pub(crate) proved_at: Timestamp,
 }
 
@@ -96,16 +93,6 @@ pub(crate) async fn session_insert(tx: &mut TenantTx, session: NewSession<'_>) -
     .execute(tx)
     .await?;
     Ok(())
-}
-
-pub(crate) async fn session_find(
-    tx: &mut PlatformTx,
-    token_hash: &str,
-) -> Result<Option<SessionRow>, DbError> {
-    sql("SELECT id, tenant_id, user_id, csrf_token, last_seen_at, expires_at, proved_at FROM people_session WHERE token_hash = $1")
-        .bind(token_hash)
-        .fetch_optional(tx)
-        .await
 }
 
 pub(crate) async fn session_touch(

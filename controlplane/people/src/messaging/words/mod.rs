@@ -131,9 +131,12 @@ pub struct NoticeTemplates {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NoticePreview {
     /// One line.
+    #[schema(example = "Nueva entrada a su cuenta")]
     pub subject: String,
     /// As plain text.
+    #[schema(example = "Rosa, alguien entró con su cuenta.")]
     pub text: String,
     /// As HTML, without a logo.
+    #[schema(example = "<p>Rosa, alguien entró con su cuenta.</p>")]
     pub html: String,
 }

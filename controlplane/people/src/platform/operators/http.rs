@@ -79,6 +79,7 @@ struct OperatorCredentials {
 struct OperatorSessionInfo {
     operator: Operator,
     /// To be sent as `X-CSRF-Token` with every change.
+    #[schema(example = "sent-as-x-csrf-token")]
     csrf_token: String,
     /// Until when entering a tenant and changing the app do not ask for another log-in.
     proved_until: Timestamp,
@@ -96,7 +97,7 @@ impl From<OperatorSession> for OperatorSessionInfo {
 
 /// Logs an operator in and sets the operator's cookie. `code_wanted` asks for the same again with a code of the app.
 #[utoipa::path(post, path = "/platform/session", tag = "platform", request_body(content = OperatorCredentials, example = json!({"email": "noc@hosting.example", "password": "una-clave-larga-2026"})),
-    responses((status = 200, body = OperatorSessionInfo), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)),
+    responses((status = 200, body = OperatorSessionInfo), (status = 401, body = Problem), (status = 409, description = "`code_wanted`: send the same again with a code of your app", body = Problem), (status = 429, body = Problem)),
     extensions(("x-permission" = json!("public"))))]
 async fn session_create(
     Extension(runtime): Extension<Arc<Runtime>>,
@@ -145,7 +146,7 @@ async fn session_delete(ctx: PlatformCtx, session: OperatorSession) -> Result<Re
 
 /// Starts the enrolment of an authenticator app. Asks for a log-in of the last ten minutes.
 #[utoipa::path(post, path = "/platform/me/app", tag = "platform",
-    responses((status = 201, body = Enrolment), (status = 403, body = Problem), (status = 409, body = Problem)),
+    responses((status = 201, body = Enrolment), (status = 403, body = Problem), (status = 409, description = "`factor_enrolled`: an app is enrolled: remove it first", body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn app_enrol(
     ctx: PlatformCtx,
@@ -164,7 +165,7 @@ struct OperatorAppCode {
 
 /// Ends the enrolment with a first code; from now on a log-in asks for one.
 #[utoipa::path(post, path = "/platform/me/app/confirm", tag = "platform", request_body(content = OperatorAppCode, example = json!({"code": "123456"})),
-    responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 204), (status = 403, body = Problem), (status = 409, description = "`factor_missing`: start the enrolment of an app first", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn app_confirm(
     ctx: PlatformCtx,

@@ -11,6 +11,7 @@ pub struct Operator {
     #[schema(example = "noc@hosting.example")]
     pub email: String,
     /// Name.
+    #[schema(example = "Iván Paredes")]
     pub name: String,
     /// Whether log-in is refused.
     pub disabled: bool,

@@ -33,7 +33,7 @@ async fn list(ctx: PlatformCtx) -> Result<Json<Page<TenantPlan>>, Error> {
 }
 
 /// Makes a plan.
-#[utoipa::path(post, path = "/platform/plans", tag = "platform", request_body(content = NewTenantPlan, example = json!({"name": "Starter", "customers": 500, "devices": 100, "users": 10, "requests_per_minute": 600})),
+#[utoipa::path(post, path = "/platform/plans", tag = "platform", request_body(content = NewTenantPlan, example = json!({"name": "Starter", "customers": 500, "devices": 100, "users": 10, "requests_per_minute": 600, "contact": "sales@hosting.example"})),
     responses((status = 201, body = TenantPlan), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn create(
@@ -46,7 +46,7 @@ async fn create(
 
 /// Replaces what a plan says. A limit below what is used stops only what is new.
 #[utoipa::path(put, path = "/platform/plans/{id}", tag = "platform",
-    params(("id" = TenantPlanId, Path), ("If-Match" = String, Header)), request_body(content = NewTenantPlan, example = json!({"name": "Starter", "customers": 1_000, "devices": 200, "users": 10, "requests_per_minute": 600})),
+    params(("id" = TenantPlanId, Path), ("If-Match" = String, Header)), request_body(content = NewTenantPlan, example = json!({"name": "Starter", "customers": 1_000, "devices": 200, "users": 10, "requests_per_minute": 600, "contact": "sales@hosting.example"})),
     responses((status = 200, body = TenantPlan), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn change(
@@ -90,7 +90,7 @@ struct GivenState {
 
 /// Makes a tenant active or read-only. Nothing of its network changes, and nobody is cut while it is read-only.
 #[utoipa::path(put, path = "/platform/tenants/{id}/state", tag = "platform", params(("id" = TenantId, Path)), request_body(content = GivenState, example = json!({"state": "read_only", "reason": "The invoice of September is not paid"})),
-    responses((status = 200, body = Tenant), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)),
+    responses((status = 200, body = Tenant), (status = 404, body = Problem), (status = 409, description = "`state_unchanged`: the ISP is in that state already", body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn state_set(
     ctx: PlatformCtx,

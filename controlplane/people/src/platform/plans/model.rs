@@ -23,12 +23,16 @@ pub struct TenantPlan {
     #[schema(example = "Starter")]
     pub name: String,
     /// Customers at most.
+    #[schema(example = 500)]
     pub customers: Option<i64>,
     /// Devices at most.
+    #[schema(example = 50)]
     pub devices: Option<i64>,
     /// Users who are not disabled, at most.
+    #[schema(example = 10)]
     pub users: Option<i64>,
     /// API requests of the whole ISP in a minute at most.
+    #[schema(example = 600)]
     pub requests_per_minute: Option<i64>,
     /// Whom the ISP asks for more.
     #[schema(example = "sales@hosting.example")]

@@ -34,7 +34,7 @@ async fn list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<Json<Page<Visit
 
 /// Ends a visit at once.
 #[utoipa::path(delete, path = "/operator-visits/{id}", tag = "tenant", params(("id" = VisitId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`visit_over`: this visit is over", body = Problem)),
     extensions(("x-permission" = json!("operator_visit.end"))))]
 async fn end(ctx: Ctx, Path(id): Path<VisitId>) -> Result<StatusCode, Error> {
     service::visit_end(&ctx, &id).await?;
@@ -72,7 +72,7 @@ async fn begin(
 /// Ends a visit.
 #[utoipa::path(delete, path = "/platform/tenants/{id}/visits/{visit}", tag = "platform",
     params(("id" = TenantId, Path), ("visit" = VisitId, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`visit_over`: this visit is over", body = Problem)),
     extensions(("x-permission" = json!("platform"))))]
 async fn end_as_operator(
     ctx: PlatformCtx,

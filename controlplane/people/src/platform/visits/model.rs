@@ -16,11 +16,13 @@ pub struct Visit {
     /// Who.
     pub operator_id: OperatorId,
     /// Name at the time.
+    #[schema(example = "Iván Paredes")]
     pub operator_name: String,
     /// What for.
     #[schema(example = "Ticket 4711: the cut run does not start")]
     pub reason: String,
     /// Names of the rights that it has.
+    #[schema(example = json!(["device.read"]))]
     pub permissions: BTreeSet<String>,
     /// Since when.
     pub started_at: Timestamp,

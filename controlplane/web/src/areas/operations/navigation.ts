@@ -1,6 +1,7 @@
 /** Navigation by permission: what a person may not read is not shown. */
 import {
   mdiAccount,
+  mdiAccountMultipleCheckOutline,
   mdiCash,
   mdiClipboardTextClockOutline,
   mdiCogOutline,
@@ -22,6 +23,8 @@ export interface NavItem {
   icon: string
   /** Any one of these; empty means everybody. */
   permissions: string[]
+  /** For those alone who see the whole ISP. */
+  whole?: true
 }
 
 export interface NavGroup {
@@ -34,6 +37,7 @@ export const navigation: NavGroup[] = [
     label: null,
     items: [
       { name: 'home', icon: mdiHomeOutline, permissions: [] },
+      { name: 'approvals', icon: mdiAccountMultipleCheckOutline, permissions: ['approval.read'], whole: true },
       { name: 'customers', icon: mdiAccount, permissions: ['customer.read'] },
     ],
   },
@@ -66,3 +70,7 @@ export const navigation: NavGroup[] = [
   },
 ]
 
+/** Whether somebody finds it there: by their rights, and by whether they see the whole ISP. */
+export function isOpenTo({ permissions, whole }: NavItem, can: (right: string) => boolean, seesAll: boolean): boolean {
+  return (!permissions.length || permissions.some((right) => can(right))) && (!whole || seesAll)
+}

@@ -1,7 +1,7 @@
 import { computed } from 'vue'
-import { useQuery } from '@tanstack/vue-query'
 import { mayDecide } from './operations'
-import { waitingApprovals, waitingKey } from '@/api/approvals'
+import { waitingAllKey, waitingApprovals } from '@/api/approvals'
+import { usePages } from '@/areas/operations/record/usePages'
 import { useSession } from '@/stores/session'
 import type { Approval } from '@/api/types'
 
@@ -9,9 +9,13 @@ import type { Approval } from '@/api/types'
 export function useWaiting() {
   const session = useSession()
   const may = computed(() => session.can('approval.read') && session.user?.scope.kind === 'all')
-  const query = useQuery({ queryKey: waitingKey, queryFn: waitingApprovals, enabled: may })
+  const { query, rows } = usePages<Approval>(
+    computed(() => waitingAllKey),
+    waitingApprovals,
+    () => false,
+    may,
+  )
   const mine = (one: Approval) => mayDecide(one, session.user?.id, session.can)
-  const rows = computed(() => query.data.value?.items ?? [])
   const forMe = computed(() => rows.value.filter(mine))
   return { may, query, rows, mine, forMe }
 }

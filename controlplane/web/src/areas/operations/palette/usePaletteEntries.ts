@@ -15,7 +15,7 @@ import {
 import { computed, type Ref } from 'vue'
 import { keepPreviousData, useQuery } from '@tanstack/vue-query'
 import { useI18n } from 'vue-i18n'
-import { navigation } from '../navigation'
+import { isOpenTo, navigation } from '../navigation'
 import { joined, matching, parseInput, type Entry } from './entries'
 import { api } from '@/api/endpoints'
 import { keys } from '@/api/keys'
@@ -60,7 +60,7 @@ export function usePaletteEntries(text: Ref<string>, asked: Ref<string>) {
   const go = computed<Entry[]>(() =>
     navigation.flatMap((group) =>
       group.items
-        .filter((item) => !item.permissions.length || item.permissions.some(session.can))
+        .filter((item) => isOpenTo(item, session.can, session.user?.scope.kind === 'all'))
         .map((item) => ({ id: `go:${item.name}`, group: 'go' as const, icon: item.icon, title: t(`nav.${item.name}`), note: '', to: { name: item.name } })),
     ),
   )

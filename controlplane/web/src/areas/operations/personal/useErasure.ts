@@ -2,7 +2,7 @@ import { computed, ref, watch, type Ref } from 'vue'
 import { useQuery } from '@tanstack/vue-query'
 import { soonWhilePending } from './copies'
 import { isErasureOf, stageOf, type Person } from './erasure'
-import { waitingApprovals, waitingKey } from '@/api/approvals'
+import { waitingAbout, waitingAboutKey } from '@/api/approvals'
 import { personal, personalKeys } from '@/api/personal'
 import { queryClient } from '@/api/queryClient'
 import { useSession } from '@/stores/session'
@@ -23,8 +23,8 @@ export function useErasure(person: Ref<Person>) {
   const erasure = computed(() => query.data.value?.items[0] ?? null)
   const mayRead = computed(() => session.can('approval.read'))
   const requests = useQuery({
-    queryKey: waitingKey,
-    queryFn: waitingApprovals,
+    queryKey: computed(() => waitingAboutKey(person.value.id)),
+    queryFn: () => waitingAbout(person.value.id),
     enabled: computed(() => mayErase.value && mayRead.value),
   })
   /** What was answered here, for whoever may not read what waits. */
