@@ -3,6 +3,9 @@
 -- An attachment that was taken over leaves speeds as they are on the device until a person says otherwise.
 ALTER TABLE network_attachment ADD COLUMN speed_managed BOOLEAN NOT NULL DEFAULT true;
 
+-- A point that was forgotten as it stood, without its end: its agent has to forget it too, and leaves the device as it is.
+ALTER TABLE network_point ADD COLUMN let_go BOOLEAN NOT NULL DEFAULT false;
+
 CREATE TABLE network_import (
     tenant_id TEXT NOT NULL,
     id TEXT NOT NULL,

@@ -42,8 +42,8 @@ fn tables() -> BTreeMap<String, &'static str> {
     tables
 }
 
-/// Numbers that no script has, and why.
-const LEFT_OUT: &[u16] = &[];
+/// Numbers that no script has: 37 is of the jobs in parts, which land by themselves.
+const LEFT_OUT: &[u16] = &[37];
 
 #[test]
 fn a_migration_has_one_number() {

@@ -13,7 +13,7 @@ mod store;
 pub use model::{Attachment, NewAttachment, NewAttachmentPoint};
 pub(crate) use service::{access_key, password_context};
 pub use service::{
-    attachment_create, attachment_drop, attachment_make, attachment_remove, attachment_take_over,
+    attachment_create, attachment_let_go, attachment_make, attachment_remove, attachment_take_over,
     attachments_of_services,
 };
 

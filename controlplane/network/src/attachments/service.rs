@@ -208,14 +208,14 @@ fn is_address(text: &str) -> bool {
 
 async fn check_devices(tx: &mut TenantTx, new: &NewAttachment) -> Result<(), Error> {
     let ids: Vec<DeviceId> = new.points.iter().map(|point| point.device_id.clone()).collect();
-    let found = devices::devices_by_ids(tx, &ids).await?;
+    let kinds = devices::device_kinds(tx, &ids).await?;
     let mut validation = Validation::new();
     for (position, id) in ids.iter().enumerate() {
         let pointer = format!("/points/{position}/device_id");
-        match found.iter().find(|device| device.id == *id) {
+        match kinds.get(id) {
             None => validation.check(false, &pointer, "unknown", "no such device"),
-            Some(device) => validation.check(
-                device.kind == DeviceKind::Routeros,
+            Some(kind) => validation.check(
+                *kind == DeviceKind::Routeros,
                 &pointer,
                 "unsupported",
                 "subscribers are enforced on RouterOS devices",
@@ -239,14 +239,26 @@ fn taken(error: DbError) -> Error {
 /// Not found, taken away before, or without `attachment.write`.
 pub async fn attachment_remove(ctx: &Ctx, id: &AttachmentId) -> Result<(), Error> {
     ctx.authorize(WRITE)?;
-    write_tx!(ctx, tx => { attachment_drop(ctx, &mut tx, id).await })
+    write_tx!(ctx, tx => { remove(ctx, &mut tx, id, Rows::Go).await })
 }
 
-/// Takes an attachment away within a transaction that does more than that.
+/// Takes an attachment away as if it had never been, within a transaction that does more than that: what stands on the device stays, and
+/// its user or address is free at once. For what was taken over with [`attachment_take_over`] by mistake.
 ///
 /// # Errors
 /// As [`attachment_remove`].
-pub async fn attachment_drop(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId) -> Result<(), Error> {
+pub async fn attachment_let_go(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId) -> Result<(), Error> {
+    remove(ctx, tx, id, Rows::Stay).await
+}
+
+/// What becomes of the rows on the devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    Go,
+    Stay,
+}
+
+async fn remove(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId, rows: Rows) -> Result<(), Error> {
     ctx.authorize(WRITE)?;
     let row = store::attachment_get(tx, id).await?;
     services::service_find(tx, &row.service_id).await?;
@@ -255,6 +267,9 @@ pub async fn attachment_drop(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId) ->
     }
     let before = read(tx, id).await?;
     store::attachment_mark_removed(tx, id, ctx.now()).await?;
+    if rows == Rows::Stay {
+        provisioning::points_let_go(ctx, tx, id).await?;
+    }
     provisioning::service_sync(ctx, tx, &row.service_id).await?;
     findable::service_found_by(tx, &row.service_id, ctx.now()).await?;
     let after = read(tx, id).await?;

@@ -74,6 +74,26 @@ pub async fn device_find(tx: &mut TenantTx, id: &DeviceId) -> Result<Device, Err
     show_one(tx, row).await
 }
 
+/// What devices are, of those that exist and may be seen. Counts no points: it is asked once for each that is attached.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn device_kinds(
+    tx: &mut TenantTx,
+    ids: &[DeviceId],
+) -> Result<BTreeMap<DeviceId, DeviceKind>, Error> {
+    let rows = store::devices_by_ids(tx, ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.kind)).collect())
+}
+
+/// Whether a device may be changed. Counts no points: it is asked again and again while thousands are made.
+///
+/// # Errors
+/// Not found.
+pub(crate) async fn device_mode(tx: &mut TenantTx, id: &DeviceId) -> Result<DeviceMode, Error> {
+    Ok(store::device_get(tx, id).await?.mode)
+}
+
 /// The device of a kind that comes behind another in the order of ids.
 ///
 /// # Errors

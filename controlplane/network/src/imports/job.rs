@@ -85,7 +85,7 @@ pub async fn import_undo(ctx: &Ctx, id: &ImportId) -> Result<Import, Error> {
 
 /// Demands that nothing which is made changes the router.
 async fn demand_observing(tx: &mut TenantTx, record: &ImportRecord) -> Result<(), Error> {
-    if devices::device_find(tx, &record.device_id).await?.mode == DeviceMode::Observe {
+    if devices::device_mode(tx, &record.device_id).await? == DeviceMode::Observe {
         return Ok(());
     }
     Err(Error::conflict("device_enforces", "an import runs while its device observes: switch it back first"))
@@ -163,7 +163,7 @@ async fn carry_out(ctx: &Ctx, job: &Job, id: &ImportId, work: Work) -> Result<()
             Work::Do => store::rows_to_do(&mut tx, id, &after, CHUNK).await?,
             Work::Undo => store::rows_made(&mut tx, id, &after, CHUNK).await?,
         };
-        let observes = devices::device_find(&mut tx, &import.device_id).await?.mode == DeviceMode::Observe;
+        let observes = devices::device_mode(&mut tx, &import.device_id).await? == DeviceMode::Observe;
         tx.rollback().await?;
         // Somebody switched the device while it ran: what is not done by then is left over.
         let Some(last) = rows.last().filter(|_| observes) else { return finish(ctx, job, id, work).await };

@@ -109,6 +109,7 @@ async fn service_add(
     Ok(service)
 }
 
+/// How a row is attached. A secret is the subscriber's own, recognised by a person or by what is exact about it.
 fn attachment(import: &ImportRecord, found: &FoundRow) -> NewAttachment {
     let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let points = vec![NewAttachmentPoint { device_id: import.device_id.clone() }];
@@ -136,7 +137,7 @@ fn shortened(text: &str, most: usize) -> String {
     text.trim().chars().take(most).collect()
 }
 
-/// Takes back what was made of a row; nothing where somebody changed the service since, or it is gone.
+/// Takes back what was made of a row, and leaves the router as it is: the way there is let go of, not ended. Nothing where somebody changed the service since, or it is gone.
 ///
 /// # Errors
 /// The database's.
@@ -154,7 +155,7 @@ pub(super) async fn row_undo(
     if Some(found.version) != row.service_version {
         return Ok(None);
     }
-    match attachments::attachment_drop(ctx, tx, attachment).await {
+    match attachments::attachment_let_go(ctx, tx, attachment).await {
         // Somebody detached it: the way there is gone already.
         Ok(()) | Err(Error::NotFound) => {}
         Err(error) => return Err(error),

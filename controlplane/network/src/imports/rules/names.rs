@@ -274,7 +274,7 @@ mod tests {
         }
         assert_eq!(names.made_of("jperez"), [1, 2]);
         for user in ["xquispe", "quispe", "admin", "", "123456", "ppp-user-77"] {
-            assert_eq!(names.made_of(user), [], "{user}");
+            assert!(names.made_of(user).is_empty(), "{user}");
         }
     }
 

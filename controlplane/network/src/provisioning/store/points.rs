@@ -270,6 +270,44 @@ pub(crate) async fn point_forget(tx: &mut TenantTx, id: &PointId, now: Timestamp
         .map(drop)
 }
 
+/// A point that never was: forgotten as it stands, with a generation by which its agent learns of it.
+pub(crate) async fn point_let_go(
+    tx: &mut TenantTx,
+    id: &PointId,
+    order: (i64, i64),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (timeline, generation) = order;
+    sql("UPDATE network_point SET forgotten_at = $1, access_key = NULL, hold_reason = NULL, let_go = true, timeline = $2, \
+         generation = $3, changed_at = $1 WHERE tenant_id = $4 AND id = $5")
+    .bind(now)
+    .bind(timeline)
+    .bind(generation)
+    .bind(tx.tenant())
+    .bind(id)
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Highest generation behind another with which a point of an agent was let go; 0 for none.
+pub(crate) async fn let_go_generation(
+    tx: &mut TenantTx,
+    agent: &AgentId,
+    after: i64,
+) -> Result<i64, DbError> {
+    let (generation,): (i64,) = sql(
+        "SELECT COALESCE(MAX(p.generation), 0) FROM network_point p JOIN network_device d ON d.tenant_id = p.tenant_id \
+         AND d.id = p.device_id WHERE p.tenant_id = $1 AND d.agent_id = $2 AND p.generation > $3 AND p.let_go",
+    )
+    .bind(tx.tenant())
+    .bind(agent)
+    .bind(after)
+    .fetch_one(tx)
+    .await?;
+    Ok(generation)
+}
+
 /// The cut that was held is in place after all.
 pub(crate) async fn point_hold_over(tx: &mut TenantTx, id: &PointId) -> Result<(), DbError> {
     sql("UPDATE network_point SET hold_reason = NULL, held_since = NULL WHERE tenant_id = $1 AND id = $2")

@@ -1,5 +1,6 @@
 //! Taking over what stands on a router.
 
+mod many;
 mod refusals;
 
 use crate::{
@@ -21,13 +22,14 @@ use atalaya_money::{
     services::{self, Status, SuspendedBecause},
 };
 use atalaya_network::{
+    agents::sessions,
     imports::{
         self, Answer, Decided, Import, ImportChange, ImportJob, ImportRow, ImportState, NewImport,
         NewPattern, PlanOf, RowResult, RowsWanted,
         rules::{Bin, Decision, Intent, Meaning, Reason},
     },
     inventory::{ListingRow, RowTable},
-    provisioning::{DesiredAccess, DesiredStatus},
+    provisioning::{self, DesiredAccess, DesiredStatus},
 };
 use atalaya_people::customers::{self, NewCustomer};
 use std::sync::Arc;
@@ -64,10 +66,14 @@ async fn one_plan(town: &Town, import: &Import) -> Import {
     imports::import_change(&town.ctx, &import.id, import.version, &change).await.unwrap()
 }
 
-async fn work(town: &Town) {
+async fn jobs_done(town: &Town) {
     let handlers: [Arc<dyn Handler>; 1] = [Arc::new(ImportJob)];
     town.world.clock.advance_millis(1);
     while jobs::run_due(&town.world.runtime, &handlers).await.unwrap() {}
+}
+
+async fn work(town: &Town) {
+    jobs_done(town).await;
     town.settle().await;
 }
 
@@ -203,6 +209,7 @@ on_both!(
         let changed = find(&town, &import.id, "secrets/dos").await.service_id.unwrap();
         let plan = another_plan(&town).await;
         services::service_plan_change(&town.ctx, &changed, &plan).await.unwrap();
+        let told = provisioning::desired_since(&town.ctx, &town.agent, 0).await.unwrap().generation;
         let undoing = imports::import_undo(&town.ctx, &import.id).await.unwrap();
         assert_eq!(undoing.state, ImportState::Undoing);
         let busy = imports::import_decide(&town.ctx, &import.id, &[create("secrets/uno")]).await;
@@ -227,11 +234,24 @@ on_both!(
                 ("uno".to_owned(), Status::Terminated)
             ]
         );
-        let ended: Vec<_> =
-            town.told().await.iter().map(|point| point.desired.status == DesiredStatus::Terminated).collect();
-        assert_eq!(ended.iter().filter(|ended| **ended).count(), 2);
-        // Another import of the device may follow.
-        begin(&town).await;
+        // Nothing is ended on the router: its agent is told of the one that stays, and forgets the others.
+        let told = provisioning::desired_since(&town.ctx, &town.agent, told).await.unwrap();
+        let standing = told.points.iter().map(|point| match &point.access {
+            DesiredAccess::Pppoe { user, .. } => (user.as_str(), point.desired.status),
+            DesiredAccess::Static { address } => (address.as_str(), point.desired.status),
+        });
+        assert_eq!(standing.collect::<Vec<_>>(), [("dos", DesiredStatus::Active)]);
+        assert!(told.is_whole, "else it would keep those that it holds");
+        let since = provisioning::desired_since(&town.ctx, &town.agent, told.generation).await.unwrap();
+        assert_eq!((since.is_whole, since.points.len(), since.generation), (false, 0, told.generation));
+        let signals = sessions::signals(&town.world.runtime, "here").await.unwrap();
+        assert_eq!(signals[0].generation, told.generation, "or it would be told without end");
+        // Another import of the device may follow, and finds users free.
+        let import = begin(&town).await;
+        let import = decide(&town, &import.id, &[create("secrets/uno"), create("secrets/tres")]).await;
+        let import = one_plan(&town, &import).await;
+        let import = run(&town, &import).await;
+        assert_eq!((import.totals.made, import.totals.failed), (2, 0));
     }
 );
 

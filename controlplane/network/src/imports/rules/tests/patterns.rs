@@ -19,9 +19,12 @@ fn read(text: &str, comment: &str) -> Vec<(&'static str, String)> {
     fields.into_iter().filter_map(|(field, text)| Some((field, text?))).collect()
 }
 
+/// A field and what it takes.
+type Taken = (&'static str, &'static str);
+
 #[test]
 fn comments_are_read_as_people_write_them() {
-    let cases: [(&str, &str, &[(&str, &str)]); 10] = [
+    let cases: [(&str, &str, &[Taken]); 10] = [
         (
             "{name} {document} NAP {box}",
             "Juan Perez 40112233 NAP 4",
