@@ -165,8 +165,11 @@ async fn carry_out(ctx: &Ctx, job: &Job, id: &ImportId, work: Work) -> Result<()
         };
         let observes = devices::device_mode(&mut tx, &import.device_id).await? == DeviceMode::Observe;
         tx.rollback().await?;
+        let Some(last) = rows.last() else { return finish(ctx, job, id, work, End::Whole).await };
         // Somebody switched the device while it ran: what is not done by then is left over.
-        let Some(last) = rows.last().filter(|_| observes) else { return finish(ctx, job, id, work).await };
+        if !observes {
+            return finish(ctx, job, id, work, End::BrokenOff).await;
+        }
         after.clone_from(&last.row_name);
         let said = import.said()?;
         match step(ctx, job, &import, &said, &rows, work).await {
@@ -234,11 +237,19 @@ async fn one_by_one(
     Ok(())
 }
 
-/// The end of it, its event and the end of the job are one transaction.
-async fn finish(ctx: &Ctx, job: &Job, id: &ImportId, work: Work) -> Result<(), Error> {
-    let (from, to, kind) = match work {
-        Work::Do => (ImportState::Running, ImportState::Open, DONE),
-        Work::Undo => (ImportState::Undoing, ImportState::Closed, UNDONE),
+/// Whether all that was to do was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Whole,
+    BrokenOff,
+}
+
+/// The end of it, its event and the end of the job are one transaction. What was taken back in part can be gone on with.
+async fn finish(ctx: &Ctx, job: &Job, id: &ImportId, work: Work, end: End) -> Result<(), Error> {
+    let (from, to, kind) = match (work, end) {
+        (Work::Do, _) => (ImportState::Running, ImportState::Open, DONE),
+        (Work::Undo, End::Whole) => (ImportState::Undoing, ImportState::Closed, UNDONE),
+        (Work::Undo, End::BrokenOff) => (ImportState::Undoing, ImportState::Open, UNDONE),
     };
     write_tx!(ctx, tx => {
         jobs::complete(&mut tx, job).await?;

@@ -134,7 +134,7 @@ impl Town {
 
     /// A second agent of the site.
     pub(crate) async fn another_agent(&self) -> AgentId {
-        let token = NewToken { site_id: self.site.clone(), name: None };
+        let token = NewToken { site_id: self.site.clone(), name: Some("Cerro Alto 2".to_owned()) };
         agents::token_create(&self.ctx, &FixedJoins("hash-2"), token).await.unwrap().agent_id
     }
 

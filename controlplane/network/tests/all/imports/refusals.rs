@@ -1,6 +1,6 @@
 //! What an import refuses, and to whom.
 
-use super::{accept, begin, create, decide, find, run};
+use super::{accept, begin, create, decide, find, one_plan, run, work};
 use crate::{
     listings::{listed, secret},
     town::{Town, subscriptions, tenant},
@@ -8,7 +8,7 @@ use crate::{
 use atalaya_kernel::{Ctx, Error, Permissions, Principal, Scope, on_both, page::PageQuery, testing::World};
 use atalaya_network::{
     devices::{self, DeviceMode},
-    imports::{self, Decided, NewImport, NewPattern, RowsWanted, rules::Doubt},
+    imports::{self, Decided, ImportState, NewImport, NewPattern, RowsWanted, rules::Doubt},
     jobs as orders,
     provisioning::Reconciler,
 };
@@ -43,17 +43,44 @@ on_both!(what_an_import_refuses, subscriptions(), |world: World| async move {
     assert_eq!(dos.failure_code.as_deref(), Some("plan_missing"));
 
     // A device that enforces is taken over by nobody.
-    town.obey(true).await;
-    let job = devices::device_plan_request(&town.ctx, &town.device).await.unwrap();
-    orders::job_finish(&town.ctx, &town.agent, &job, &passing_plan(&town)).await.unwrap();
-    let enforce = DeviceMode::Enforce;
-    devices::device_mode_set(&town.ctx, &town.device, enforce).await.unwrap();
+    enforce(&mut town).await;
     let rows = import.totals.make_customer;
     assert_eq!(imports::import_run(&town.ctx, &import.id, rows).await.unwrap_err().code(), "device_enforces");
     assert_eq!(imports::import_undo(&town.ctx, &import.id).await.unwrap_err().code(), "device_enforces");
     imports::import_close(&town.ctx, &import.id).await.unwrap();
     assert_eq!(imports::import_refresh(&town.ctx, &import.id).await.unwrap_err().code(), "import_closed");
 });
+
+on_both!(what_was_taken_back_in_part_can_be_gone_on_with, subscriptions(), |world: World| async move {
+    let mut town = Town::new(world).await;
+    listed(&town, &[secret("uno", "Ana Ríos")]).await;
+    let import = begin(&town).await;
+    let import = decide(&town, &import.id, &[create("secrets/uno")]).await;
+    let import = one_plan(&town, &import).await;
+    let import = run(&town, &import).await;
+    imports::import_undo(&town.ctx, &import.id).await.unwrap();
+    enforce(&mut town).await;
+    work(&town).await;
+    let import = imports::import_get(&town.ctx, &import.id).await.unwrap();
+    assert_eq!(
+        (import.state, import.totals.made),
+        (ImportState::Open, 1),
+        "nothing changes under who enforces"
+    );
+    devices::device_mode_set(&town.ctx, &town.device, DeviceMode::Observe).await.unwrap();
+    imports::import_undo(&town.ctx, &import.id).await.unwrap();
+    work(&town).await;
+    let import = imports::import_get(&town.ctx, &import.id).await.unwrap();
+    assert_eq!((import.state, import.totals.made), (ImportState::Closed, 0));
+});
+
+/// Lets the router be changed.
+async fn enforce(town: &mut Town) {
+    town.obey(true).await;
+    let job = devices::device_plan_request(&town.ctx, &town.device).await.unwrap();
+    orders::job_finish(&town.ctx, &town.agent, &job, &passing_plan(town)).await.unwrap();
+    devices::device_mode_set(&town.ctx, &town.device, DeviceMode::Enforce).await.unwrap();
+}
 
 fn passing_plan(town: &Town) -> orders::JobOutcome {
     let plan = orders::DevicePlan {
