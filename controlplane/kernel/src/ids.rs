@@ -165,6 +165,8 @@ ids! {
     BackupId = "bck";
     /// A file or picture of a tenant.
     BlobId = "blb";
+    /// A comparison of a router with what should be true there.
+    ComparisonId = "cmp";
     /// Who pays.
     CustomerId = "cus";
     /// The end of what is held of a person.
@@ -181,6 +183,10 @@ ids! {
     IdentityId = "idn";
     /// An issuer by which people of an ISP log in.
     IdentityProviderId = "idp";
+    /// An import of what stands on a router.
+    ImportId = "imp";
+    /// A pattern of comments.
+    ImportPatternId = "ipt";
     /// An installation of the control plane.
     InstallationId = "ins";
     /// An invoice.
@@ -191,6 +197,8 @@ ids! {
     LedgerEntryId = "led";
     /// A single-use link: invitation or password reset.
     LinkId = "lnk";
+    /// A reading of what stands on a device.
+    ListingId = "lst";
     /// A note that somebody left with a thing.
     NoteId = "nte";
     /// A notice to a person, on one channel.

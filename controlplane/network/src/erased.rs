@@ -32,4 +32,26 @@ pub const ERASED: &[Erased] = &[
         things: &[("id", "enp_")],
     },
     Erased { table: "network_observed", of: PersonKind::Customer, by: "point_id", how: Removed, things: &[] },
+    // Rows of people whom nobody here knew go with their listing, after a week.
+    Erased {
+        table: "network_listing_row",
+        of: PersonKind::Customer,
+        by: "point_id",
+        how: Removed,
+        things: &[],
+    },
+    Erased {
+        table: "network_import_row",
+        of: PersonKind::Customer,
+        by: "customer_id",
+        how: Removed,
+        things: &[],
+    },
+    Erased {
+        table: "network_comparison_finding",
+        of: PersonKind::Customer,
+        by: "customer_id",
+        how: Removed,
+        things: &[],
+    },
 ];

@@ -19,9 +19,12 @@
 
 pub mod agents;
 pub mod attachments;
+pub mod comparison;
 pub mod devices;
 mod erased;
 mod findable;
+pub mod imports;
+pub mod inventory;
 pub mod jobs;
 mod personal;
 pub mod provisioning;
@@ -45,6 +48,7 @@ pub const PERMISSIONS: &[(Permission, &str)] = &[
     (devices::ENFORCE, "Let the system change a device, or stop it"),
     (jobs::DIAGNOSE, "Ping and trace routes from a device"),
     (attachments::WRITE, "Attach services to the network and detach them"),
+    (imports::RUN, "Take over what stands on a router, with the names and numbers that are written there"),
 ];
 
 /// Facts that this domain publishes.
@@ -60,6 +64,8 @@ pub const EVENTS: &[EventType] = &[
     devices::events::REMOVED,
     devices::events::STATE_CHANGED,
     devices::events::MODE_CHANGED,
+    imports::DONE,
+    imports::UNDONE,
     attachments::events::CREATED,
     attachments::events::REMOVED,
     provisioning::events::CUT,
@@ -78,5 +84,8 @@ pub fn router() -> OpenApiRouter {
         .merge(devices::http::router())
         .merge(jobs::http::router())
         .merge(attachments::http::router())
+        .merge(inventory::http::router())
+        .merge(imports::http::router())
+        .merge(comparison::http::router())
         .merge(provisioning::http::router())
 }

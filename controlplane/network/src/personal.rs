@@ -2,7 +2,7 @@
 
 use atalaya_kernel::personal::{
     Held, PersonKind,
-    Shown::{Flag, Number, Text, Time},
+    Shown::{Flag, Json, Number, Text, Time},
 };
 
 const TECHNICAL: &str = "says how it is kept, and nothing about the person";
@@ -30,6 +30,7 @@ pub const HELD: &[Held] = &[
         left_out: &[
             ("customer_id", "it is the person's own"),
             ("sealed_password", "opens the way into the network"),
+            ("speed_managed", TECHNICAL),
             ("version", TECHNICAL),
         ],
         things: &[("id", "att_")],
@@ -79,6 +80,51 @@ pub const HELD: &[Held] = &[
             ("unblocked_at", Time),
         ],
         left_out: &[("*", TECHNICAL)],
+        things: &[],
+    },
+    Held {
+        table: "network_listing_row",
+        of: PersonKind::Customer,
+        by: "point_id",
+        document: "rows_on_devices",
+        key: None,
+        shown: &[("row_table", Text), ("row_name", Text), ("fields", Json)],
+        left_out: &[
+            ("search_text", "the fields, as they are searched"),
+            ("comment_text", "the fields, as they are searched"),
+            ("*", TECHNICAL),
+        ],
+        things: &[],
+    },
+    Held {
+        table: "network_import_row",
+        of: PersonKind::Customer,
+        by: "customer_id",
+        document: "rows_taken_over",
+        key: None,
+        shown: &[("row_name", Text), ("found", Json), ("said", Json), ("decision", Text), ("result", Text)],
+        left_out: &[
+            ("search_text", "the row, as it is searched"),
+            ("candidates", "may name other people"),
+            ("customer_id", "it is the person's own"),
+            ("*", TECHNICAL),
+        ],
+        things: &[],
+    },
+    Held {
+        table: "network_comparison_finding",
+        of: PersonKind::Customer,
+        by: "customer_id",
+        document: "findings_on_devices",
+        key: None,
+        shown: &[
+            ("class", Text),
+            ("service_id", Text),
+            ("point_id", Text),
+            ("row_name", Text),
+            ("facts", Json),
+        ],
+        left_out: &[("customer_id", "it is the person's own"), ("*", TECHNICAL)],
         things: &[],
     },
 ];

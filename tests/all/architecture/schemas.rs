@@ -17,8 +17,16 @@ fn next_type(code: &str, from: usize) -> Option<(usize, &str)> {
     Some((at, word(&code[at..])))
 }
 
+/// The other name that attributes give a schema.
+fn renamed(attributes: &str) -> Option<&str> {
+    attributes.split("schema(").skip(1).find_map(|rest| {
+        let (_, name) = rest[..rest.find(')')?].split_once("as = ")?;
+        Some(word(name))
+    })
+}
+
 /// Names of the schemas that a file declares: by `derive(ToSchema)` (under another name with `schema(as = …)`), by
-/// `impl ToSchema for`, by `text_enum!`, and by `ids!`.
+/// `impl ToSchema for`, by `text_enum!` (under another name too), and by `ids!`.
 fn declared(source: &Source) -> Vec<(usize, String)> {
     let code = source.code.as_str();
     let mut found = Vec::new();
@@ -28,14 +36,11 @@ fn declared(source: &Source) -> Vec<(usize, String)> {
             continue;
         }
         let Some((at, name)) = next_type(code, end) else { continue };
-        let renamed = code[end..at].split("schema(").skip(1).find_map(|rest| {
-            let (_, name) = rest[..rest.find(')')?].split_once("as = ")?;
-            Some(word(name))
-        });
-        found.push((at, renamed.unwrap_or(name).to_owned()));
+        found.push((at, renamed(&code[end..at]).unwrap_or(name).to_owned()));
     }
     for start in source.uses("text_enum! {") {
-        found.extend(next_type(code, start).map(|(at, name)| (at, name.to_owned())));
+        let Some((at, name)) = next_type(code, start) else { continue };
+        found.push((at, renamed(&code[start..at]).unwrap_or(name).to_owned()));
     }
     for start in source.uses("\nids! {") {
         let end = code[start..].find("\n}").map_or(code.len(), |end| start + end);
@@ -111,6 +116,11 @@ text_enum! {
     /// A state.
     pub enum State { On = "on", }
 }
+text_enum! {
+    /// Another one.
+    #[schema(as = DeviceState2)]
+    pub enum State2 { On = "on", }
+}
 
 impl ToSchema for Key {}
 
@@ -122,7 +132,10 @@ ids! {
 "#;
     let source = super::sources::split("x.rs", text.to_owned());
     let names: Vec<_> = declared(&source).into_iter().map(|(_, name)| name).collect();
-    assert_eq!(names, ["Point", "Point", "DevicePoint", "State", "CustomerId", "SiteId", "Key"]);
+    assert_eq!(
+        names,
+        ["Point", "Point", "DevicePoint", "State", "DeviceState2", "CustomerId", "SiteId", "Key"]
+    );
     let found = twice(places(std::iter::once(&source)));
     assert_eq!(found, [("Point".to_owned(), vec!["x.rs:4".to_owned(), "x.rs:7".to_owned()])]);
 }

@@ -1,7 +1,7 @@
 //! A valid call of each operation, in an order in which each has something to act on.
 
 use super::{
-    dead, operators, staff,
+    dead, imports, operators, staff,
     walk::{
         Call,
         Leaves::{Asked, Changed, Made, Removed},
@@ -28,6 +28,8 @@ pub(super) fn version_of(api: &Api, path: &str, field: &str) -> i64 {
 
 pub(crate) fn all(isp: &Isp, walk: &mut Walk<'_>) {
     let customer = without_agents(isp, walk);
+    // While the router observes.
+    imports::all(isp, walk);
     devices(isp, walk);
     services(isp, walk, &customer);
     cut_run(isp, walk);

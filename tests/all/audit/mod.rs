@@ -11,6 +11,7 @@ pub(crate) mod calls;
 mod chain;
 mod commands;
 pub(crate) mod dead;
+mod imports;
 mod operators;
 mod passkeys;
 mod proxies;

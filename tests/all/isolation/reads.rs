@@ -57,6 +57,8 @@ pub(crate) fn all(isp: &Isp, orders: &Orders) -> Vec<(&'static str, String)> {
     let role = id_of(&isp.owner.post("/roles", &role).expect("a role can be made")).expect("it has an id");
     let (approval, session) = (first("/approvals"), first("/me/sessions"));
     assert!(!session.is_empty(), "the owner has a session");
+    let imports = format!("/devices/{}/imports", site.router_id);
+    let import = first(&imports);
     let (run, user) = (first("/collections/runs"), first("/users"));
     let tenant = isp.owner.get("/tenant").expect("the settings can be read");
     let tenant = id_of(&tenant).expect("it has an id");
@@ -90,6 +92,8 @@ pub(crate) fn all(isp: &Isp, orders: &Orders) -> Vec<(&'static str, String)> {
         ("GET /brand/logo", format!("/brand/logo?tenant={TENANT}")),
         ("GET /collections/runs", "/collections/runs".to_owned()),
         ("GET /collections/runs/{id}", format!("/collections/runs/{run}")),
+        ("GET /comparisons", "/comparisons".to_owned()),
+        ("GET /comparisons/{id}/findings", format!("/comparisons/{}/findings", first("/comparisons"))),
         ("GET /customers", "/customers".to_owned()),
         ("GET /customers/{id}", format!("/customers/{customer}")),
         ("GET /customers/{id}/overview", format!("/customers/{customer}/overview")),
@@ -103,13 +107,19 @@ pub(crate) fn all(isp: &Isp, orders: &Orders) -> Vec<(&'static str, String)> {
         ("GET /devices/diagnoses/{id}", format!("/devices/diagnoses/{diagnosis}")),
         ("GET /devices/diagnoses/{id}/output", format!("/devices/diagnoses/{diagnosis}/output?after=0")),
         ("GET /devices/{id}", format!("/devices/{}", site.router_id)),
+        ("GET /devices/{id}/imports", imports),
+        ("GET /devices/{id}/listings", format!("/devices/{}/listings", site.router_id)),
         ("GET /devices/{id}/plan", format!("/devices/{}/plan", site.router_id)),
+        ("GET /devices/{id}/rows", format!("/devices/{}/rows?table=secrets", site.router_id)),
         ("GET /events", format!("/events?entity={service}")),
         ("GET /files", format!("/files?subject={customer}")),
         ("GET /files/{id}/content", format!("/files/{file}/content")),
         ("GET /home", "/home".to_owned()),
         ("GET /identity-providers", "/identity-providers".to_owned()),
         ("GET /identity-providers/{id}", format!("/identity-providers/{provider}")),
+        ("GET /import-patterns", "/import-patterns".to_owned()),
+        ("GET /imports/{id}", format!("/imports/{import}")),
+        ("GET /imports/{id}/rows", format!("/imports/{import}/rows")),
         ("GET /invoices", "/invoices".to_owned()),
         ("GET /invoices/{id}", format!("/invoices/{invoice}")),
         ("GET /login-options", "/login-options".to_owned()),

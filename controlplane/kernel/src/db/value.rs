@@ -124,8 +124,8 @@ macro_rules! text_column {
 #[macro_export]
 macro_rules! text_enum {
     ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::utoipa::ToSchema)]
+        $(#[$doc])*
         $vis enum $name {
             $($(#[$vdoc])* #[schema(rename = $text)] $variant,)+
         }

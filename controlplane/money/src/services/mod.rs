@@ -16,8 +16,8 @@ pub use list::ServiceList;
 pub use model::{NewService, Service, Status, SuspendedBecause};
 pub(crate) use service::{reconnect_settled, suspend_for_debt};
 pub use service::{
-    service_create, service_cut, service_get, service_plan_change, service_reconnect, service_terminate,
-    services_list,
+    service_create, service_cut, service_end, service_get, service_make, service_plan_change,
+    service_reconnect, service_suspend, service_terminate, services_list,
 };
 pub use store::{
     SiteCustomers, customers_by_site, customers_served, service_find, services_by_ids, services_by_plan,

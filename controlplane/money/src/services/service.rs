@@ -42,43 +42,65 @@ pub async fn services_list(ctx: &Ctx, asked: &ListQuery<ServiceList>) -> Result<
 /// # Errors
 /// A customer, plan or site that is not there, or without `service.write`.
 pub async fn service_create(ctx: &Ctx, new: NewService) -> Result<Service, Error> {
+    let address = checked(ctx, &new)?;
+    write_tx!(ctx, tx => { add(ctx, &mut tx, &new, address.clone()).await })
+}
+
+/// Makes a service within a transaction that makes more than that.
+///
+/// # Errors
+/// As [`service_create`].
+pub async fn service_make(ctx: &Ctx, tx: &mut TenantTx, new: &NewService) -> Result<Service, Error> {
+    let address = checked(ctx, new)?;
+    add(ctx, tx, new, address).await
+}
+
+/// The address of the service that somebody asks for, if they may.
+fn checked(ctx: &Ctx, new: &NewService) -> Result<Option<String>, Error> {
     ctx.authorize(WRITE)?;
     let mut validation = Validation::new();
     let address = validation.optional_text(new.address.as_deref(), "/address", 240);
     validation.finish()?;
+    Ok(address)
+}
+
+async fn add(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    new: &NewService,
+    address: Option<String>,
+) -> Result<Service, Error> {
     let now = ctx.now();
-    write_tx!(ctx, tx => {
-        let tenant = tenancy::settings(&mut tx).await?;
-        customers::customer_find(&mut tx, &new.customer_id)
-            .await
-            .map_err(|error| unknown(error, "/customer_id"))?
-            .demand_not_erased()?;
-        let plan = catalog::plan_find(&mut tx, &new.plan_id).await.map_err(|error| unknown(error, "/plan_id"))?;
-        if !plan.active {
-            return Err(Error::invalid("/plan_id", "inactive", "this plan is not sold any more"));
-        }
-        sites::site_exists(&mut tx, &new.site_id, "/site_id").await?;
-        let service = Service {
-            id: ServiceId::new(now),
-            customer_id: new.customer_id.clone(),
-            plan_id: new.plan_id.clone(),
-            site_id: new.site_id.clone(),
-            address: address.clone(),
-            starts_on: new.starts_on.unwrap_or_else(|| now.date_in(&tenant.time_zone)),
-            status: Status::Active,
-            suspended_because: None,
-            status_reason: None,
-            status_changed_at: now,
-            spared_on: None,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-        };
-        store::service_insert(&mut tx, &service).await?;
-        customers::customer_site_set(&mut tx, &service.customer_id, &service.site_id).await?;
-        note(ctx, &mut tx, CREATED, WRITE.0, None, &service).await?;
-        Ok(service)
-    })
+    let tenant = tenancy::settings(tx).await?;
+    customers::customer_find(tx, &new.customer_id)
+        .await
+        .map_err(|error| unknown(error, "/customer_id"))?
+        .demand_not_erased()?;
+    let plan = catalog::plan_find(tx, &new.plan_id).await.map_err(|error| unknown(error, "/plan_id"))?;
+    if !plan.active {
+        return Err(Error::invalid("/plan_id", "inactive", "this plan is not sold any more"));
+    }
+    sites::site_exists(tx, &new.site_id, "/site_id").await?;
+    let service = Service {
+        id: ServiceId::new(now),
+        customer_id: new.customer_id.clone(),
+        plan_id: new.plan_id.clone(),
+        site_id: new.site_id.clone(),
+        address,
+        starts_on: new.starts_on.unwrap_or_else(|| now.date_in(&tenant.time_zone)),
+        status: Status::Active,
+        suspended_because: None,
+        status_reason: None,
+        status_changed_at: now,
+        spared_on: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    store::service_insert(tx, &service).await?;
+    customers::customer_site_set(tx, &service.customer_id, &service.site_id).await?;
+    note(ctx, tx, CREATED, WRITE.0, None, &service).await?;
+    Ok(service)
 }
 
 /// Cuts by hand.
@@ -88,6 +110,21 @@ pub async fn service_create(ctx: &Ctx, new: NewService) -> Result<Service, Error
 pub async fn service_cut(ctx: &Ctx, id: &ServiceId, reason: &str) -> Result<Service, Error> {
     ctx.authorize(SUSPEND)?;
     by_hand(ctx, id, Change::CutByHand, reason, SUSPENDED, SUSPEND.0).await
+}
+
+/// Cuts by hand within a transaction that does more than that.
+///
+/// # Errors
+/// As [`service_cut`].
+pub async fn service_suspend(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: &ServiceId,
+    reason: &str,
+) -> Result<Service, Error> {
+    ctx.authorize(SUSPEND)?;
+    let reason = reason_of(reason)?;
+    turn(ctx, tx, id, Change::CutByHand, &reason, SUSPENDED, SUSPEND.0).await
 }
 
 /// Reconnects by hand, whatever the debt.
@@ -108,6 +145,21 @@ pub async fn service_terminate(ctx: &Ctx, id: &ServiceId, reason: &str) -> Resul
     by_hand(ctx, id, Change::Terminate, reason, TERMINATED, "service.terminate").await
 }
 
+/// Ends a subscription within a transaction that does more than that.
+///
+/// # Errors
+/// As [`service_terminate`].
+pub async fn service_end(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: &ServiceId,
+    reason: &str,
+) -> Result<Service, Error> {
+    ctx.authorize(WRITE)?;
+    let reason = reason_of(reason)?;
+    turn(ctx, tx, id, Change::Terminate, &reason, TERMINATED, "service.terminate").await
+}
+
 async fn by_hand(
     ctx: &Ctx,
     id: &ServiceId,
@@ -116,17 +168,32 @@ async fn by_hand(
     kind: EventType,
     action: &'static str,
 ) -> Result<Service, Error> {
+    let reason = reason_of(reason)?;
+    write_tx!(ctx, tx => { turn(ctx, &mut tx, id, change, &reason, kind, action).await })
+}
+
+fn reason_of(text: &str) -> Result<String, Error> {
     let mut validation = Validation::new();
-    let reason = validation.text(reason, "/reason", 400);
+    let reason = validation.text(text, "/reason", 400);
     validation.finish()?;
-    write_tx!(ctx, tx => {
-        let today = today(ctx, &mut tx).await?;
-        let before = store::service_find(&mut tx, id).await?;
-        let Some(after) = rules::change(&before, change, &reason, ctx.now(), today)? else { return Ok(before) };
-        store::service_write(&mut tx, &after).await?;
-        note(ctx, &mut tx, kind, action, Some(&before), &after).await?;
-        Ok(after)
-    })
+    Ok(reason)
+}
+
+async fn turn(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: &ServiceId,
+    change: Change,
+    reason: &str,
+    kind: EventType,
+    action: &'static str,
+) -> Result<Service, Error> {
+    let today = today(ctx, tx).await?;
+    let before = store::service_find(tx, id).await?;
+    let Some(after) = rules::change(&before, change, reason, ctx.now(), today)? else { return Ok(before) };
+    store::service_write(tx, &after).await?;
+    note(ctx, tx, kind, action, Some(&before), &after).await?;
+    Ok(after)
 }
 
 async fn today(ctx: &Ctx, tx: &mut TenantTx) -> Result<Date, Error> {

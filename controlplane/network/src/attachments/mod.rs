@@ -11,8 +11,11 @@ mod service;
 mod store;
 
 pub use model::{Attachment, NewAttachment, NewAttachmentPoint};
-pub(crate) use service::password_context;
-pub use service::{attachment_create, attachment_remove, attachments_of_services};
+pub(crate) use service::{access_key, password_context};
+pub use service::{
+    attachment_create, attachment_let_go, attachment_make, attachment_remove, attachment_take_over,
+    attachments_of_services,
+};
 
 use atalaya_kernel::Permission;
 

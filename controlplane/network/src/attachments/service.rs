@@ -40,59 +40,115 @@ pub async fn attachment_create(
     service: &ServiceId,
     new: NewAttachment,
 ) -> Result<Attachment, Error> {
+    let access = checked(ctx, &new)?;
+    write_tx!(ctx, tx => { add(ctx, &mut tx, service, &new, &access, Speed::OfThePlan).await })
+}
+
+/// Attaches a service within a transaction that does more than that.
+///
+/// # Errors
+/// As [`attachment_create`].
+pub async fn attachment_make(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    service: &ServiceId,
+    new: &NewAttachment,
+) -> Result<Attachment, Error> {
+    let access = checked(ctx, new)?;
+    add(ctx, tx, service, new, &access, Speed::OfThePlan).await
+}
+
+/// Attaches a service to what stands on the device already: its speed is left as it is there. Within a transaction that does more.
+///
+/// # Errors
+/// As [`attachment_create`].
+pub async fn attachment_take_over(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    service: &ServiceId,
+    new: &NewAttachment,
+) -> Result<Attachment, Error> {
+    let access = checked(ctx, new)?;
+    add(ctx, tx, service, new, &access, Speed::AsItIs).await
+}
+
+/// What becomes of the speed on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speed {
+    OfThePlan,
+    AsItIs,
+}
+
+/// What the attachment that somebody asks for takes, if they may.
+fn checked(ctx: &Ctx, new: &NewAttachment) -> Result<Access, Error> {
     ctx.authorize(WRITE)?;
+    check(new)
+}
+
+async fn add(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    service: &ServiceId,
+    new: &NewAttachment,
+    access: &Access,
+    speed: Speed,
+) -> Result<Attachment, Error> {
     let now = ctx.now();
-    let Access { user, address, profile } = check(&new)?;
+    let of = services::service_find(tx, service).await?;
+    if of.status == Status::Terminated {
+        return Err(Error::conflict("service_terminated", "the service has ended"));
+    }
+    check_devices(tx, new).await?;
     let id = AttachmentId::new(now);
-    write_tx!(ctx, tx => {
-        let of = services::service_find(&mut tx, service).await?;
-        if of.status == Status::Terminated {
-            return Err(Error::conflict("service_terminated", "the service has ended"));
+    let runtime = tx.runtime().clone();
+    let sealed_password = match &new.password {
+        Some(password) => {
+            let context = password_context(&id);
+            Some(runtime.secrets.seal(tx, &context, password.expose().as_bytes()).await?)
         }
-        check_devices(&mut tx, &new).await?;
-        let runtime = tx.runtime().clone();
-        let sealed_password = match &new.password {
-            Some(password) => {
-                let context = password_context(&id);
-                Some(runtime.secrets.seal(&mut tx, &context, password.expose().as_bytes()).await?)
-            }
-            None => None,
+        None => None,
+    };
+    let row = AttachmentRow {
+        id: id.clone(),
+        service_id: service.clone(),
+        customer_id: of.customer_id.clone(),
+        kind: new.kind,
+        access_user: access.user.clone(),
+        sealed_password,
+        profile: access.profile.clone(),
+        address: access.address.clone(),
+        // What is taken over stands on the device already.
+        adopt: new.adopt || speed == Speed::AsItIs,
+        speed_managed: speed == Speed::OfThePlan,
+        removed_at: None,
+    };
+    store::attachment_insert(tx, &row, now).await?;
+    let key = access_key(new.kind, access.user.as_deref(), access.address.as_deref());
+    let devices: Vec<DeviceId> = new.points.iter().map(|point| point.device_id.clone()).collect();
+    provisioning::access_take_over(ctx, tx, &devices, &key).await?;
+    for point in &new.points {
+        let point = NewPoint {
+            id: PointId::new(now),
+            attachment_id: &id,
+            service_id: service,
+            device_id: &point.device_id,
+            access_key: &key,
         };
-        let row = AttachmentRow {
-            id: id.clone(),
-            service_id: service.clone(),
-            customer_id: of.customer_id.clone(),
-            kind: new.kind,
-            access_user: user.clone(),
-            sealed_password,
-            profile: profile.clone(),
-            address: address.clone(),
-            adopt: new.adopt,
-            removed_at: None,
-        };
-        store::attachment_insert(&mut tx, &row, now).await?;
-        let key = match new.kind {
-            AttachmentKind::Pppoe => format!("pppoe/{}", user.as_deref().unwrap_or_default()),
-            AttachmentKind::Static => format!("static/{}", address.as_deref().unwrap_or_default()),
-        };
-        let devices: Vec<DeviceId> = new.points.iter().map(|point| point.device_id.clone()).collect();
-        provisioning::access_take_over(ctx, &mut tx, &devices, &key).await?;
-        for point in &new.points {
-            let point = NewPoint {
-                id: PointId::new(now),
-                attachment_id: &id,
-                service_id: service,
-                device_id: &point.device_id,
-                access_key: &key,
-            };
-            provisioning::point_insert(&mut tx, &point, now).await.map_err(taken)?;
-        }
-        provisioning::service_sync(ctx, &mut tx, service).await?;
-        findable::service_found_by(&mut tx, service, now).await?;
-        let made = read(&mut tx, &id).await?;
-        note(ctx, &mut tx, None, &made, &row).await?;
-        Ok(made)
-    })
+        provisioning::point_insert(tx, &point, now).await.map_err(taken)?;
+    }
+    provisioning::service_sync(ctx, tx, service).await?;
+    findable::service_found_by(tx, service, now).await?;
+    let made = read(tx, &id).await?;
+    note(ctx, tx, None, &made, &row).await?;
+    Ok(made)
+}
+
+/// What an attachment takes on a device: no two there share it.
+pub(crate) fn access_key(kind: AttachmentKind, user: Option<&str>, address: Option<&str>) -> String {
+    match kind {
+        AttachmentKind::Pppoe => format!("pppoe/{}", user.unwrap_or_default()),
+        AttachmentKind::Static => format!("static/{}", address.unwrap_or_default()),
+    }
 }
 
 /// What an attachment takes on its devices, checked and trimmed.
@@ -157,14 +213,14 @@ fn is_address(text: &str) -> bool {
 
 async fn check_devices(tx: &mut TenantTx, new: &NewAttachment) -> Result<(), Error> {
     let ids: Vec<DeviceId> = new.points.iter().map(|point| point.device_id.clone()).collect();
-    let found = devices::devices_by_ids(tx, &ids).await?;
+    let kinds = devices::device_kinds(tx, &ids).await?;
     let mut validation = Validation::new();
     for (position, id) in ids.iter().enumerate() {
         let pointer = format!("/points/{position}/device_id");
-        match found.iter().find(|device| device.id == *id) {
+        match kinds.get(id) {
             None => validation.check(false, &pointer, "unknown", "no such device"),
-            Some(device) => validation.check(
-                device.kind == DeviceKind::Routeros,
+            Some(kind) => validation.check(
+                *kind == DeviceKind::Routeros,
                 &pointer,
                 "unsupported",
                 "subscribers are enforced on RouterOS devices",
@@ -189,24 +245,46 @@ fn taken(error: DbError) -> Error {
 /// Not found, taken away before, or without `attachment.write`.
 pub async fn attachment_remove(ctx: &Ctx, id: &AttachmentId) -> Result<(), Error> {
     ctx.authorize(WRITE)?;
-    write_tx!(ctx, tx => {
-        let row = store::attachment_get(&mut tx, id).await?;
-        services::service_find(&mut tx, &row.service_id).await?;
-        let before = read(&mut tx, id).await?;
-        if provisioning::access_release(ctx, &mut tx, id).await? {
-            let after = read(&mut tx, id).await?;
-            let entry = Entry::new(WRITE.0, EntityRef::new("attachment", id));
-            return audit::record(ctx, &mut tx, entry.before(&before)?.after(&after)?).await;
-        }
-        if row.removed_at.is_some() {
-            return Err(Error::NotFound);
-        }
-        store::attachment_mark_removed(&mut tx, id, ctx.now()).await?;
-        provisioning::service_sync(ctx, &mut tx, &row.service_id).await?;
-        findable::service_found_by(&mut tx, &row.service_id, ctx.now()).await?;
-        let after = read(&mut tx, id).await?;
-        note(ctx, &mut tx, Some(&before), &after, &row).await
-    })
+    write_tx!(ctx, tx => { remove(ctx, &mut tx, id, Rows::Go).await })
+}
+
+/// Takes an attachment away as if it had never been, within a transaction that does more than that: what stands on the device stays, and
+/// its user or address is free at once. For what was taken over with [`attachment_take_over`] by mistake.
+///
+/// # Errors
+/// As [`attachment_remove`].
+pub async fn attachment_let_go(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId) -> Result<(), Error> {
+    remove(ctx, tx, id, Rows::Stay).await
+}
+
+/// What becomes of the rows on the devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    Go,
+    Stay,
+}
+
+async fn remove(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId, rows: Rows) -> Result<(), Error> {
+    ctx.authorize(WRITE)?;
+    let row = store::attachment_get(tx, id).await?;
+    services::service_find(tx, &row.service_id).await?;
+    let before = read(tx, id).await?;
+    if provisioning::access_release(ctx, tx, id).await? {
+        let after = read(tx, id).await?;
+        let entry = Entry::new(WRITE.0, EntityRef::new("attachment", id));
+        return audit::record(ctx, tx, entry.before(&before)?.after(&after)?).await;
+    }
+    if row.removed_at.is_some() {
+        return Err(Error::NotFound);
+    }
+    store::attachment_mark_removed(tx, id, ctx.now()).await?;
+    if rows == Rows::Stay {
+        provisioning::points_let_go(ctx, tx, id).await?;
+    }
+    provisioning::service_sync(ctx, tx, &row.service_id).await?;
+    findable::service_found_by(tx, &row.service_id, ctx.now()).await?;
+    let after = read(tx, id).await?;
+    note(ctx, tx, Some(&before), &after, &row).await
 }
 
 async fn note(

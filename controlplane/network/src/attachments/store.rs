@@ -17,10 +17,13 @@ pub(super) struct AttachmentRow {
     pub(super) profile: Option<String>,
     pub(super) address: Option<String>,
     pub(super) adopt: bool,
+    /// Whether the device shall have the plan's speed; else it keeps its own.
+    pub(super) speed_managed: bool,
     pub(super) removed_at: Option<Timestamp>,
 }
 
-const SELECT: &str = "SELECT id, service_id, customer_id, kind, access_user, sealed_password, profile, address, adopt, removed_at \
+const SELECT: &str = "SELECT id, service_id, customer_id, kind, access_user, sealed_password, profile, address, adopt, speed_managed, \
+     removed_at \
      FROM network_attachment WHERE tenant_id = ";
 
 pub(super) async fn attachment_insert(
@@ -29,7 +32,8 @@ pub(super) async fn attachment_insert(
     now: Timestamp,
 ) -> Result<(), DbError> {
     sql("INSERT INTO network_attachment (tenant_id, id, service_id, customer_id, kind, access_user, sealed_password, profile, \
-         address, adopt, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)")
+         address, adopt, version, created_at, updated_at, speed_managed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $12)")
     .bind(tx.tenant())
     .bind(&row.id)
     .bind(&row.service_id)
@@ -41,6 +45,7 @@ pub(super) async fn attachment_insert(
     .bind(&row.address)
     .bind(row.adopt)
     .bind(now)
+    .bind(row.speed_managed)
     .execute(tx)
     .await
     .map(drop)

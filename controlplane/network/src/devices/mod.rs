@@ -34,10 +34,10 @@ pub use plan::{
 };
 pub use routeros_script::{RouterosScript, ScriptRequest, routeros_script};
 pub use service::{
-    agent_sealing_key, device_counts, device_create, device_delete, device_get, device_sites_of_agent,
-    device_states_by_site, device_update, devices_by_ids, devices_count, devices_list,
+    agent_sealing_key, device_counts, device_create, device_delete, device_find, device_get,
+    device_sites_of_agent, device_states_by_site, device_update, devices_by_ids, devices_count, devices_list,
 };
-pub(crate) use service::{credentials_context, device_agent};
+pub(crate) use service::{credentials_context, device_agent, device_behind, device_kinds, device_mode};
 pub use status::{DeviceReport, device_states_record};
 pub use testing_connection::{
     ConnectionTest, NewConnectionTest, connection_test_create, connection_test_get,

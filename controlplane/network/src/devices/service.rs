@@ -65,15 +65,54 @@ pub(super) async fn show_one(tx: &mut TenantTx, row: DeviceRow) -> Result<Device
     shown(tx, vec![row]).await?.into_iter().next().ok_or(Error::NotFound)
 }
 
+/// A device that exists and may be seen; for other domains that refer to it.
+///
+/// # Errors
+/// Not found.
+pub async fn device_find(tx: &mut TenantTx, id: &DeviceId) -> Result<Device, Error> {
+    let row = store::device_get(tx, id).await?;
+    show_one(tx, row).await
+}
+
+/// What devices are, of those that exist and may be seen. Counts no points: it is asked once for each that is attached.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn device_kinds(
+    tx: &mut TenantTx,
+    ids: &[DeviceId],
+) -> Result<BTreeMap<DeviceId, DeviceKind>, Error> {
+    let rows = store::devices_by_ids(tx, ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.kind)).collect())
+}
+
+/// Whether a device may be changed. Counts no points: it is asked again and again while thousands are made.
+///
+/// # Errors
+/// Not found.
+pub(crate) async fn device_mode(tx: &mut TenantTx, id: &DeviceId) -> Result<DeviceMode, Error> {
+    Ok(store::device_get(tx, id).await?.mode)
+}
+
+/// The device of a kind that comes behind another in the order of ids.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn device_behind(
+    tx: &mut TenantTx,
+    after: Option<&DeviceId>,
+    kind: DeviceKind,
+) -> Result<Option<DeviceId>, Error> {
+    Ok(store::device_behind(tx, after.map_or("", DeviceId::as_str), kind).await?)
+}
+
 /// One device.
 ///
 /// # Errors
 /// Not found, or without `device.read`.
 pub async fn device_get(ctx: &Ctx, id: &DeviceId) -> Result<Device, Error> {
     ctx.authorize(READ)?;
-    let mut tx = ctx.begin_read().await?;
-    let row = store::device_get(&mut tx, id).await?;
-    show_one(&mut tx, row).await
+    device_find(&mut ctx.begin_read().await?, id).await
 }
 
 /// Looks at what every device must satisfy; shared by adding, changing and testing.

@@ -154,6 +154,23 @@ pub(super) async fn devices_after(
         .await
 }
 
+/// The next device of a kind behind an id.
+pub(super) async fn device_behind(
+    tx: &mut TenantTx,
+    after: &str,
+    kind: DeviceKind,
+) -> Result<Option<DeviceId>, DbError> {
+    let row: Option<DeviceRow> = select(tx)
+        .push(" AND d.id > ")
+        .push_bind(after)
+        .push(" AND d.kind = ")
+        .push_bind(kind)
+        .push(" ORDER BY d.id LIMIT 1")
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.map(|row| row.id))
+}
+
 fn name_taken(outcome: Result<u64, DbError>) -> Result<u64, Error> {
     outcome.map_err(|error| {
         if error.violates_unique("network_device", &["tenant_id", "name_key"]) {

@@ -38,16 +38,23 @@ pub use model::{
 pub use observed::observed_record;
 pub use pushes::{DesiredSet, desired_since};
 pub use reconcile::{Reconciler, ServiceFollower, reconcile_tenant};
+pub(crate) use sync::points_let_go;
 pub use sync::service_sync;
 pub use timeline::{Held, Position, timeline_check, timeline_raise};
 
 pub(crate) use given_up::{access_release, access_take_over};
 pub(crate) use store::{
-    NewPoint, forgotten_points_drop, point_insert, points_of_attachments, points_of_devices, points_owners,
+    NewPoint, forgotten_points_drop, point_insert, points_by_access, points_of_attachments,
+    points_of_devices, points_owners,
 };
 pub(crate) use timeline::points_restamp;
 
-use atalaya_kernel::{Error, Permission, db::TenantTx, ids::ServiceId};
+use atalaya_kernel::{
+    Error, Permission,
+    db::TenantTx,
+    ids::{CustomerId, DeviceId, PointId, ServiceId},
+    time::Timestamp,
+};
 use std::collections::BTreeMap;
 
 /// Release cuts that were held: the right to cut.
@@ -70,6 +77,52 @@ pub async fn network_state_of(
         }
     }
     Ok(points.into_iter().map(|(id, points)| (id, rules::fold(&points))).collect())
+}
+
+/// A point as it is ordered now, for comparisons with what its device says.
+#[derive(Debug, Clone)]
+pub(crate) struct PointNow {
+    pub(crate) id: PointId,
+    pub(crate) service_id: ServiceId,
+    pub(crate) customer_id: CustomerId,
+    pub(crate) kind: AttachmentKind,
+    pub(crate) user: String,
+    pub(crate) address: String,
+    /// Profile at full service.
+    pub(crate) profile: String,
+    pub(crate) status: DesiredStatus,
+    /// Its cut waits: for a person, or because the agent says so.
+    pub(crate) is_held: bool,
+    pub(crate) hold_open_until: Option<Timestamp>,
+    /// When it was ordered last.
+    pub(crate) changed_at: Timestamp,
+}
+
+/// Points of a device that its agent was told of, for whoever has found the device.
+pub(crate) async fn points_of_device(tx: &mut TenantTx, device: &DeviceId) -> Result<Vec<PointNow>, Error> {
+    let rows = store::points_on_device(tx, device).await?;
+    let told = rows.into_iter().filter(|row| row.generation > 0);
+    let point = |row: store::PointRow| {
+        let order = (row.timeline, row.generation);
+        let waits = row.observed().is_some_and(|observed| {
+            (observed.timeline, observed.generation) >= order
+                && (observed.outcome.is_held() || observed.outcome == Outcome::Expired)
+        });
+        PointNow {
+            is_held: row.hold_reason.is_some() || waits,
+            id: row.id,
+            service_id: row.service_id,
+            customer_id: row.customer_id,
+            kind: row.kind,
+            user: row.access_user.unwrap_or_default(),
+            address: row.address.unwrap_or_default(),
+            profile: row.profile,
+            status: row.status,
+            hold_open_until: row.hold_open_until,
+            changed_at: row.changed_at,
+        }
+    };
+    Ok(told.map(point).collect())
 }
 
 /// Services with a point whose desired state was not read back, for the home page.

@@ -14,24 +14,30 @@ pub struct DesiredSet {
     pub timeline: i64,
     /// Highest generation among its points, or the one asked after.
     pub generation: i64,
-    /// Points changed after the generation asked for; all of them after 0.
+    /// Whether these are all of its points: it forgets those that are not among them.
+    pub is_whole: bool,
+    /// Points changed after the generation asked for, or all of them.
     pub points: Vec<DesiredPoint>,
 }
 
-/// Points of an agent that changed after a generation; all of them for 0. Passwords are opened: seal them to the agent.
+/// Points of an agent that changed after a generation; all of them for 0, and when one was let go since. Passwords are opened: seal
+/// them to the agent.
 ///
 /// # Errors
 /// The database's.
 pub async fn desired_since(ctx: &Ctx, agent: &AgentId, after: i64) -> Result<DesiredSet, Error> {
     let mut tx = ctx.begin_read().await?;
     let order = store::order_get(&mut tx).await?;
-    let rows = store::points_of_agent(&mut tx, agent, after).await?;
-    let generation = rows.iter().map(|row| row.generation).max().unwrap_or(after);
+    let let_go = store::let_go_generation(&mut tx, agent, after).await?;
+    let is_whole = after == 0 || let_go > after;
+    let rows = store::points_of_agent(&mut tx, agent, if is_whole { 0 } else { after }).await?;
+    let changed = rows.iter().map(|row| row.generation).max();
+    let generation = if is_whole { changed.unwrap_or(0).max(let_go) } else { changed.unwrap_or(after) };
     let mut points = Vec::with_capacity(rows.len());
     for row in rows {
         points.push(point(&mut tx, row).await?);
     }
-    Ok(DesiredSet { timeline: order.timeline, generation, points })
+    Ok(DesiredSet { timeline: order.timeline, generation, is_whole, points })
 }
 
 async fn point(tx: &mut TenantTx, row: PointRow) -> Result<DesiredPoint, Error> {

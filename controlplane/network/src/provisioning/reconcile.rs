@@ -136,8 +136,11 @@ impl Reconciler {
         tx.rollback().await?;
         let mut changed = 0;
         for tenant in tenants {
-            changed +=
-                reconcile_tenant(&Ctx::system(self.runtime.tenant(tenant), "network.reconcile")).await?;
+            let ctx = Ctx::system(self.runtime.tenant(tenant), "network.reconcile");
+            changed += reconcile_tenant(&ctx).await?;
+            let ctx = ctx.in_bulk();
+            crate::inventory::listings_keep(&ctx).await?;
+            crate::imports::imports_keep(&ctx).await?;
         }
         if changed > 0 {
             tracing::warn!(

@@ -9,7 +9,7 @@ use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
     events::{self as facts, EntityRef, NewEvent},
-    ids::{ServiceId, SiteId},
+    ids::{AttachmentId, ServiceId, SiteId},
     time::Timestamp,
 };
 use atalaya_money::{
@@ -45,7 +45,10 @@ pub async fn service_sync(ctx: &Ctx, tx: &mut TenantTx, id: &ServiceId) -> Resul
     let mut order = store::order_lock(tx).await?;
     // Read again under the lock: somebody may have been here first.
     let rows = store::points_of_service(tx, id).await?;
-    let brakes = brakes(ctx, tx, &rows, id).await?;
+    // Counting what was cut looks at every point of the ISP: too much for each of thousands that are attached.
+    let asks = |row| rules::hangs_on_brake(current(row), wanted(row, &service), order.raised_at());
+    let asked = rows.iter().any(asks);
+    let brakes = if asked { brakes(ctx, tx, &rows, id).await? } else { BTreeMap::new() };
     let open = |site: &SiteId| brakes.get(site).copied().unwrap_or(false);
     let mut wrote = false;
     for row in &rows {
@@ -66,6 +69,26 @@ pub async fn service_sync(ctx: &Ctx, tx: &mut TenantTx, id: &ServiceId) -> Resul
     Ok(wrote)
 }
 
+/// Forgets the points of an attachment as they stand, and has their agents forget them: nothing is undone on a device. For what was
+/// taken over by mistake: its end would take the rows away that were there before us.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn points_let_go(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId) -> Result<(), Error> {
+    let rows = store::points_of_attachments(tx, std::slice::from_ref(id)).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut order = store::order_lock(tx).await?;
+    for row in &rows {
+        order.generation += 1;
+        store::point_let_go(tx, &row.id, (order.timeline, order.generation), ctx.now()).await?;
+    }
+    store::generation_set(tx, order.generation).await?;
+    tx.ring();
+    Ok(())
+}
+
 /// The point as it should be; none when it is so already.
 fn next(
     row: &PointRow,
@@ -79,11 +102,14 @@ fn next(
     let wanted = wanted(row, service);
     let around = Circumstances { brake_open: brake_open(&row.site_id), raised_at: order.raised_at() };
     let decision = rules::decide(current, wanted, around);
+    // What was taken over keeps the speed that it has on the device: 0 is not managed.
+    let (download_bps, upload_bps) =
+        if row.speed_managed { (plan.download_bps, plan.upload_bps) } else { (0, 0) };
     let profile =
         row.own_profile.clone().unwrap_or_else(|| rules::profile_of(plan.download_bps, plan.upload_bps));
     let access_digest = access_digest(row, &profile);
-    let is_same_service = (row.download_bps, row.upload_bps, &row.access_digest)
-        == (plan.download_bps, plan.upload_bps, &access_digest);
+    let is_same_service =
+        (row.download_bps, row.upload_bps, &row.access_digest) == (download_bps, upload_bps, &access_digest);
     // A change that a person let pass, which the agent had held, stays let through until there is another one.
     let let_through = decision.status == DesiredStatus::Active
         && current.status == DesiredStatus::Active
@@ -95,8 +121,8 @@ fn next(
         status: decision.status,
         hold_reason: decision.hold,
         released: decision.released || let_through,
-        download_bps: plan.download_bps,
-        upload_bps: plan.upload_bps,
+        download_bps,
+        upload_bps,
         access_digest,
         profile,
         reason: service.status_reason.clone().unwrap_or_default(),

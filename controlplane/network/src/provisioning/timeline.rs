@@ -30,7 +30,7 @@ const MOST: Position = Position { timeline: 1 << 32, generation: 1 << 48 };
 pub struct Held {
     /// Timeline in force.
     pub timeline: i64,
-    /// Highest generation over its points; 0 when it has none.
+    /// Highest generation over its points and those that were let go; 0 when there is none.
     pub generation: i64,
     /// Order of each of its points.
     pub points: Vec<(PointId, Position)>,
@@ -50,7 +50,8 @@ pub async fn timeline_check(ctx: &Ctx, agent: &AgentId, highest: Position) -> Re
             .into_iter()
             .map(|point| (point.id, Position { timeline: point.timeline, generation: point.generation }))
             .collect();
-        let generation = points.iter().map(|(_, at)| at.generation).max().unwrap_or(0);
+        let let_go = store::let_go_generation(&mut tx, agent, 0).await?;
+        let generation = points.iter().map(|(_, at)| at.generation).max().unwrap_or(0).max(let_go);
         Ok(Held { timeline: order.timeline, generation, points })
     })
 }

@@ -3,9 +3,13 @@
 
 mod agents;
 mod causes;
+mod comparing;
 mod devices;
 mod diagnosing;
 mod following;
 mod found;
+mod imports;
 mod kept;
+mod listings;
+mod making;
 mod town;

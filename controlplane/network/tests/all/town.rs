@@ -132,6 +132,12 @@ impl Town {
         (service, attachment.id)
     }
 
+    /// A second agent of the site.
+    pub(crate) async fn another_agent(&self) -> AgentId {
+        let token = NewToken { site_id: self.site.clone(), name: Some("Cerro Alto 2".to_owned()) };
+        agents::token_create(&self.ctx, &FixedJoins("hash-2"), token).await.unwrap().agent_id
+    }
+
     /// Delivers events until nothing is left.
     pub(crate) async fn settle(&self) {
         let subscribers: Vec<Arc<dyn Subscriber>> = vec![Arc::new(ServiceFollower)];

@@ -18,9 +18,10 @@ pub use list::{CustomerList, FIELDS};
 pub use masking::{MASK, mask_state};
 pub use model::{Customer, CustomerChange, NewCustomer};
 pub use service::{
-    customer_create, customer_erase, customer_get, customer_update, customers_count, customers_list,
+    customer_create, customer_erase, customer_get, customer_make, customer_update, customers_count,
+    customers_list,
 };
-pub use store::{customer_find, customer_site_set, customers_by_ids};
+pub use store::{customer_find, customer_site_set, customers_behind, customers_by_ids};
 
 use atalaya_kernel::{Permission, events::EventType};
 

@@ -57,6 +57,23 @@ pub async fn customers_count(tx: &mut TenantTx) -> Result<i64, Error> {
 /// # Errors
 /// Wrong fields, `plan_limit_reached`, without `customer.write`, or under a scope in which they would not be seen.
 pub async fn customer_create(ctx: &Ctx, new: NewCustomer) -> Result<Customer, Error> {
+    let customer = checked(ctx, &new)?;
+    write_tx!(ctx, tx => { add(ctx, &mut tx, &customer).await })?;
+    Ok(customer.masked_for(ctx.permissions()))
+}
+
+/// Makes a customer within a transaction that makes more than that.
+///
+/// # Errors
+/// As [`customer_create`].
+pub async fn customer_make(ctx: &Ctx, tx: &mut TenantTx, new: &NewCustomer) -> Result<Customer, Error> {
+    let customer = checked(ctx, new)?;
+    add(ctx, tx, &customer).await?;
+    Ok(customer)
+}
+
+/// The customer that somebody asks for, if they may.
+fn checked(ctx: &Ctx, new: &NewCustomer) -> Result<Customer, Error> {
     ctx.authorize(WRITE)?;
     if !matches!(ctx.scope(), Scope::All | Scope::Sites(_)) {
         return Err(Error::Forbidden(WRITE.0));
@@ -83,21 +100,21 @@ pub async fn customer_create(ctx: &Ctx, new: NewCustomer) -> Result<Customer, Er
         validation.check(!value.as_deref().is_some_and(is_masked), pointer, "masked", MASKED);
     }
     validation.finish()?;
-    write_tx!(ctx, tx => {
-        if let Some(room) = plans::room(&mut tx, Limit::Customers).await? {
-            room.take(store::customers_count(&mut tx).await?, 1)?;
-        }
-        store::customer_insert(&mut tx, &customer).await?;
-        // No service says yet where the customer is: at the sites of whoever made it, who would not see it else.
-        let sites = if let Scope::Sites(sites) = ctx.scope() { sites.clone() } else { BTreeSet::new() };
-        for site in &sites {
-            store::customer_site_add(&mut tx, &customer.id, site).await?;
-        }
-        search::put(&mut tx, &findable::entry(&customer, sites), now).await?;
-        note(ctx, &mut tx, CREATED, None, &customer).await?;
-        Ok(())
-    })?;
-    Ok(customer.masked_for(ctx.permissions()))
+    Ok(customer)
+}
+
+async fn add(ctx: &Ctx, tx: &mut TenantTx, customer: &Customer) -> Result<(), Error> {
+    if let Some(room) = plans::room(tx, Limit::Customers).await? {
+        room.take(store::customers_count(tx).await?, 1)?;
+    }
+    store::customer_insert(tx, customer).await?;
+    // No service says yet where the customer is: at the sites of whoever made it, who would not see it else.
+    let sites = if let Scope::Sites(sites) = ctx.scope() { sites.clone() } else { BTreeSet::new() };
+    for site in &sites {
+        store::customer_site_add(tx, &customer.id, site).await?;
+    }
+    search::put(tx, &findable::entry(customer, sites), customer.created_at).await?;
+    note(ctx, tx, CREATED, None, customer).await
 }
 
 /// What is said of a mask that is the mask of nothing.

@@ -77,6 +77,22 @@ pub(super) async fn customers_list(
     asked.fetch(tx, ROWS, narrow).await
 }
 
+/// Customers behind an id, in the order of ids, those that may be seen; for other domains.
+///
+/// # Errors
+/// The database's.
+pub async fn customers_behind(
+    tx: &mut TenantTx,
+    after: Option<&CustomerId>,
+    limit: i64,
+) -> Result<Vec<Customer>, Error> {
+    let mut query = visible(tx);
+    if let Some(after) = after {
+        query = query.push(" AND id > ").push_bind(after);
+    }
+    Ok(query.push(" ORDER BY id LIMIT ").push_bind(limit).fetch_all(tx).await?)
+}
+
 /// Customers behind an id, in the order of ids, whatever the scope.
 pub(super) async fn customers_after(
     tx: &mut TenantTx,

@@ -56,9 +56,10 @@ impl NetworkState for Network {
         let set = provisioning::desired_since(&ctx, &agent, after).await.map_err(failed)?;
         let points = set.points.iter().map(|point| desired::desired_point(point, &key));
         let points: Vec<wire::DesiredPoint> = points.collect::<Result<_, _>>().map_err(failed)?;
-        let push = match since {
-            Some(_) => DesiredPush::Update(points),
-            None => DesiredPush::Snapshot { timeline: unsigned(set.timeline), points },
+        let push = if set.is_whole {
+            DesiredPush::Snapshot { timeline: unsigned(set.timeline), points }
+        } else {
+            DesiredPush::Update(points)
         };
         Ok(Desired { version: unsigned(set.generation), push })
     }

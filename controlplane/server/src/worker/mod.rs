@@ -12,6 +12,10 @@ use atalaya_kernel::{
     runtime::Runtime,
 };
 use atalaya_money::collections::RunJob;
+use atalaya_network::{
+    comparison::{self, ComparisonJob},
+    imports::ImportJob,
+};
 use atalaya_operations::personal;
 use atalaya_people::{links::LinkJob, messaging, tenancy};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -24,7 +28,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Who does the durable jobs.
 pub fn handlers() -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(RunJob), Arc::new(LinkJob)]
+    vec![Arc::new(RunJob), Arc::new(LinkJob), Arc::new(ImportJob), Arc::new(ComparisonJob)]
 }
 
 /// Contexts of all tenants, for periodic work.
@@ -92,6 +96,9 @@ pub async fn housekeeping(
             let ctx = ctx.in_bulk();
             if let Err(error) = idempotency::forget(&ctx).await {
                 tracing::warn!(%error, "old keys of requests could not be forgotten; it is tried again in an hour");
+            }
+            if let Err(error) = comparison::ask(&ctx).await {
+                tracing::warn!(%error, "the comparison of the night could not be asked for; it is tried again in an hour");
             }
             if let Err(error) = personal::expire(&ctx).await {
                 tracing::warn!(%error, "exports whose time is over could not be removed; it is tried again in an hour");

@@ -107,7 +107,7 @@ pub struct Signal {
     pub revoked: bool,
     /// Grows when its configuration may have changed.
     pub config: i64,
-    /// Highest generation over its points.
+    /// Highest generation over its points, and those that were let go.
     pub generation: i64,
     /// Whether jobs wait for it.
     pub has_jobs: bool,
@@ -132,7 +132,7 @@ pub(crate) async fn signals_of(
     sql("SELECT a.tenant_id, a.id AS agent_id, x.epoch, CASE WHEN a.revoked_at IS NULL THEN false ELSE true END AS revoked, \
          a.config_signal AS config, a.config_version, \
          COALESCE((SELECT MAX(p.generation) FROM network_point p JOIN network_device d ON d.tenant_id = p.tenant_id \
-         AND d.id = p.device_id WHERE p.tenant_id = a.tenant_id AND d.agent_id = a.id AND p.forgotten_at IS NULL), 0) AS generation, \
+         AND d.id = p.device_id WHERE p.tenant_id = a.tenant_id AND d.agent_id = a.id AND (p.forgotten_at IS NULL OR p.let_go)), 0) AS generation, \
          EXISTS (SELECT 1 FROM network_agent_job j WHERE j.tenant_id = a.tenant_id AND j.agent_id = a.id \
          AND j.status = 'waiting' AND j.deadline_at > $3) AS has_jobs \
          FROM network_agent_session x JOIN network_agent a ON a.tenant_id = x.tenant_id AND a.id = x.agent_id \

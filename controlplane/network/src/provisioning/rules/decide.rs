@@ -72,6 +72,12 @@ pub(crate) fn decide(current: Current, wanted: Wanted, around: Circumstances) ->
     Decision { counted: true, ..passes(wanted.status) }
 }
 
+/// Whether a decision depends on the brake.
+pub(crate) fn hangs_on_brake(current: Current, wanted: Wanted, raised_at: Option<Timestamp>) -> bool {
+    let decided = |brake_open| decide(current, wanted, Circumstances { brake_open, raised_at });
+    decided(true) != decided(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +126,15 @@ mod tests {
             // Either nobody is told to cut, or the agent is told and holds it: restored decisions.
             prop_assert!(decision.status == DesiredStatus::Active || decision.hold == Some(HoldReason::Timeline));
             prop_assert!(!decision.released && !decision.counted);
+        }
+
+        #[test]
+        fn only_a_new_cut_of_collections_hangs_on_the_brake(current in current(), wanted in wanted(), around in around()) {
+            let hangs = hangs_on_brake(current, wanted, around.raised_at);
+            let is_new = current.status == DesiredStatus::Active || current.expired;
+            prop_assert!(!hangs || (wanted.status != DesiredStatus::Active && !wanted.by_person && is_new));
+            let other = Circumstances { brake_open: !around.brake_open, ..around };
+            prop_assert!(hangs || decide(current, wanted, around) == decide(current, wanted, other));
         }
 
         #[test]

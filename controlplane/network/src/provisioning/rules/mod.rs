@@ -8,7 +8,7 @@ mod state;
 
 pub(super) use absorb::{Effect, absorb};
 pub(super) use brake::brake_limit;
-pub(super) use decide::{Circumstances, Current, Wanted, decide};
+pub(super) use decide::{Circumstances, Current, Wanted, decide, hangs_on_brake};
 pub(super) use fold::fold;
 pub(super) use state::point_state;
 

@@ -30,6 +30,7 @@ pub(crate) struct PointRow {
     pub(crate) own_profile: Option<String>,
     pub(crate) adopt: bool,
     pub(crate) address: Option<String>,
+    pub(crate) speed_managed: bool,
     pub(crate) removed_at: Option<Timestamp>,
     /// User or address that nobody else may have on the device; none once it was given up.
     pub(crate) access_key: Option<String>,
@@ -48,6 +49,7 @@ pub(crate) struct PointRow {
     pub(crate) not_after: Option<Timestamp>,
     pub(crate) counted_cut_at: Option<Timestamp>,
     pub(crate) before_image: String,
+    pub(crate) changed_at: Timestamp,
     pub(crate) o_status: Option<ObservedStatus>,
     pub(crate) o_outcome: Option<Outcome>,
     pub(crate) o_timeline: Option<i64>,
@@ -120,9 +122,10 @@ impl PointRow {
 /// Points that are not forgotten.
 pub(super) fn select(tx: &TenantTx) -> Query {
     sql("SELECT p.id, p.attachment_id, p.service_id, a.customer_id, p.device_id, d.name AS device_name, d.mode AS device_mode, \
-         d.agent_id, d.site_id, a.kind, a.access_user, a.sealed_password, a.profile AS own_profile, a.adopt, a.address, a.removed_at, \
+         d.agent_id, d.site_id, a.kind, a.access_user, a.sealed_password, a.profile AS own_profile, a.adopt, a.address, \
+         a.speed_managed, a.removed_at, \
          p.access_key, p.status, p.timeline, p.generation, p.download_bps, p.upload_bps, p.profile, p.access_digest, p.reason, p.cause_id, \
-         p.hold_reason, p.released, p.hold_open_until, p.not_after, p.counted_cut_at, p.before_image, \
+         p.hold_reason, p.released, p.hold_open_until, p.not_after, p.counted_cut_at, p.before_image, p.changed_at, \
          o.status AS o_status, o.outcome AS o_outcome, o.timeline AS o_timeline, o.generation AS o_generation, \
          o.detail AS o_detail, o.drift AS o_drift, o.read_at AS o_read_at, o.applied_at, o.cut_at, o.unblocked_at, \
          o.session_seen_at, o.session_present, o.session_since, o.session_address, o.session_caller_id \
@@ -156,6 +159,10 @@ pub(crate) async fn points_of_attachments(
     ids: &[AttachmentId],
 ) -> Result<Vec<PointRow>, DbError> {
     select(tx).push(" AND p.attachment_id IN ").push_list(ids).push(" ORDER BY p.id").fetch_all(tx).await
+}
+
+pub(crate) async fn points_on_device(tx: &mut TenantTx, device: &DeviceId) -> Result<Vec<PointRow>, DbError> {
+    select(tx).push(" AND p.device_id = ").push_bind(device).push(" ORDER BY p.id").fetch_all(tx).await
 }
 
 /// Points of an agent changed after a generation, in order of change.
@@ -292,6 +299,44 @@ pub(crate) async fn point_forget(tx: &mut TenantTx, id: &PointId, now: Timestamp
         .execute(tx)
         .await
         .map(drop)
+}
+
+/// A point that never was: forgotten as it stands, with a generation by which its agent learns of it.
+pub(crate) async fn point_let_go(
+    tx: &mut TenantTx,
+    id: &PointId,
+    order: (i64, i64),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (timeline, generation) = order;
+    sql("UPDATE network_point SET forgotten_at = $1, access_key = NULL, hold_reason = NULL, let_go = true, timeline = $2, \
+         generation = $3, changed_at = $1 WHERE tenant_id = $4 AND id = $5")
+    .bind(now)
+    .bind(timeline)
+    .bind(generation)
+    .bind(tx.tenant())
+    .bind(id)
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Highest generation behind another with which a point of an agent was let go; 0 for none.
+pub(crate) async fn let_go_generation(
+    tx: &mut TenantTx,
+    agent: &AgentId,
+    after: i64,
+) -> Result<i64, DbError> {
+    let (generation,): (i64,) = sql(
+        "SELECT COALESCE(MAX(p.generation), 0) FROM network_point p JOIN network_device d ON d.tenant_id = p.tenant_id \
+         AND d.id = p.device_id WHERE p.tenant_id = $1 AND d.agent_id = $2 AND p.generation > $3 AND p.let_go",
+    )
+    .bind(tx.tenant())
+    .bind(agent)
+    .bind(after)
+    .fetch_one(tx)
+    .await?;
+    Ok(generation)
 }
 
 /// The cut that was held is in place after all.

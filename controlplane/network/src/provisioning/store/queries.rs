@@ -99,3 +99,25 @@ pub(crate) async fn services_after(
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
+
+/// Points on a device by what they take there; those that are forgotten left out.
+pub(crate) async fn points_by_access(
+    tx: &mut TenantTx,
+    device: &DeviceId,
+    keys: &[String],
+) -> Result<BTreeMap<String, PointId>, DbError> {
+    let mut found = BTreeMap::new();
+    for chunk in keys.chunks(500) {
+        let rows: Vec<(String, PointId)> =
+            sql("SELECT access_key, id FROM network_point WHERE forgotten_at IS NULL AND tenant_id = ")
+                .push_bind(tx.tenant())
+                .push(" AND device_id = ")
+                .push_bind(device)
+                .push(" AND access_key IN ")
+                .push_list(chunk)
+                .fetch_all(tx)
+                .await?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
