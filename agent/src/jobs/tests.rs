@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::clock::AgentClock;
-use crate::core::brake::BrakeRule;
+use crate::core::{brake::BrakeRule, changes::ChangeRule};
 use crate::core::enforcement::Mode;
 use crate::driver::routeros::RouterOs;
 use crate::driver::{Credentials, RouterosOptions, Target, TlsMode};
@@ -76,6 +76,7 @@ fn jobs_with(dir: &Path, device: Option<Arc<dyn Device>>) -> Jobs {
     enforcer.configure(EnforcerConfig {
         devices: device.map(enforced).into_iter().collect(),
         brake: BrakeRule::default(),
+        changes: ChangeRule::default(),
         cuts_while_away: false,
     });
     Jobs::new(Arc::new(enforcer), Arc::new(Builder(clock.clone())), stores.database, clock).unwrap()

@@ -117,8 +117,7 @@ async fn add(
         sealed_password,
         profile: access.profile.clone(),
         address: access.address.clone(),
-        // What is taken over stands on the device already.
-        adopt: new.adopt || speed == Speed::AsItIs,
+        adopt: new.adopt,
         speed_managed: speed == Speed::OfThePlan,
         removed_at: None,
     };

@@ -121,6 +121,7 @@ fn attachment(import: &ImportRecord, found: &FoundRow) -> NewAttachment {
             address: text(&found.address),
             profile: text(&found.profile).or_else(|| Some(DEFAULT_PROFILE.to_owned())),
             points,
+            adopt: true,
         },
         RowKind::Lease | RowKind::Queue | RowKind::ListEntry => NewAttachment {
             kind: AttachmentKind::Static,
@@ -129,6 +130,7 @@ fn attachment(import: &ImportRecord, found: &FoundRow) -> NewAttachment {
             address: text(&found.address),
             profile: None,
             points,
+            adopt: true,
         },
     }
 }
