@@ -143,7 +143,11 @@ impl jobs::Handler for ImportJob {
         let db = runtime.tenant(tenant);
         let ctx = Ctx::new(db, principal, Permissions::All, Scope::All, &payload.request).in_bulk();
         let work = if payload.undo { Work::Undo } else { Work::Do };
-        carry_out(&ctx, job, &payload.import, work).await
+        match carry_out(&ctx, job, &payload.import, work).await {
+            // The device was removed meanwhile, and its imports with it: nothing is left to do.
+            Err(Error::NotFound) => Ok(()),
+            other => other,
+        }
     }
 }
 
