@@ -257,6 +257,10 @@ async fn finish(ctx: &Ctx, job: &Job, id: &ImportId, work: Work, end: End) -> Re
     };
     write_tx!(ctx, tx => {
         jobs::complete(&mut tx, job).await?;
+        if work == Work::Undo {
+            let device = store::import_find(&mut tx, id).await?.device_id;
+            attachments::let_go_tell(ctx, &mut tx, &device).await?;
+        }
         if store::import_state_set(&mut tx, id, from, to, ctx.now()).await? {
             let record = store::import_find(&mut tx, id).await?;
             let made = totals(&store::rows_all(&mut tx, id).await?, &record.said()?)?.made;
