@@ -3477,7 +3477,10 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
             /** @description Of which router. */
             device_id: components["schemas"]["DeviceId"];
-            /** @description Its name. */
+            /**
+             * @description Its name.
+             * @example Torre norte
+             */
             device_name: string;
             /** @description Which. */
             id: components["schemas"]["ComparisonId"];
@@ -3510,7 +3513,10 @@ export interface components {
             /** @description What. */
             class: components["schemas"]["ComparisonClass"];
             customer_id?: components["schemas"]["CustomerId"] | null;
-            /** @description The customer's name. */
+            /**
+             * @description The customer's name.
+             * @example Rosa Quispe
+             */
             customer_name: string;
             /** @description What of the row says so. */
             facts: components["schemas"]["Field"][];
@@ -4627,18 +4633,30 @@ export interface components {
         ImportDoubt: "twin" | "contended" | "ambiguous" | "strange_marker";
         /** @description A customer to be made. */
         ImportDraft: {
-            /** @description Where the service is. */
+            /**
+             * @description Where the service is.
+             * @example Jr. Los Olivos 123
+             */
             address?: string | null;
-            /** @description Identity document. */
+            /**
+             * @description Identity document.
+             * @example 40000017
+             */
             document?: string | null;
             /**
              * @description Name; the user or the address of the row where the comment says none.
              * @example Rosa Quispe
              */
             name: string;
-            /** @description The comment as it stood there, for what nothing else keeps. */
+            /**
+             * @description The comment as it stood there, for what nothing else keeps.
+             * @example Rosa Quispe 900000017 NAP 4
+             */
             notes?: string | null;
-            /** @description Phone. */
+            /**
+             * @description Phone.
+             * @example 900000017
+             */
             phone?: string | null;
         };
         /** @description Rows that do not pass and are alike. */
@@ -4657,7 +4675,10 @@ export interface components {
              */
             rows: number;
             said?: components["schemas"]["ImportMeaning"] | null;
-            /** @description The profile or the list. */
+            /**
+             * @description The profile or the list.
+             * @example 100M
+             */
             what: string;
         };
         /**
@@ -4712,17 +4733,35 @@ export interface components {
         };
         /** @description What a pattern read out of a comment. */
         ImportRead: {
-            /** @description Where the service is. */
+            /**
+             * @description Where the service is.
+             * @example Jr. Los Olivos 123
+             */
             address?: string | null;
-            /** @description Box or port that the line comes from. */
+            /**
+             * @description Box or port that the line comes from.
+             * @example 4
+             */
             box?: string | null;
-            /** @description Identity document. */
+            /**
+             * @description Identity document.
+             * @example 40000017
+             */
             document?: string | null;
-            /** @description Name. */
+            /**
+             * @description Name.
+             * @example Rosa Quispe
+             */
             name?: string | null;
-            /** @description Phone. */
+            /**
+             * @description Phone.
+             * @example 900000017
+             */
             phone?: string | null;
-            /** @description Plan as it is called there. */
+            /**
+             * @description Plan as it is called there.
+             * @example Hogar 60M
+             */
             plan?: string | null;
         };
         /**
@@ -4732,16 +4771,25 @@ export interface components {
         ImportReason: "marker" | "attached" | "user" | "user_case" | "user_spelling" | "mac" | "address" | "document" | "phone" | "name" | "user_like_name";
         /** @description A row of an import. */
         ImportRow: {
-            /** @description Address. */
+            /**
+             * @description Address.
+             * @example 10.30.0.17
+             */
             address: string;
             attachment_id?: components["schemas"]["AttachmentId"] | null;
             /** @description What is known of whose it is. */
             bin: components["schemas"]["ImportBin"];
             /** @description Whose it may be. */
             candidates: components["schemas"]["ImportCandidate"][];
-            /** @description What somebody wrote beside it. */
+            /**
+             * @description What somebody wrote beside it.
+             * @example Rosa Quispe 900000017 NAP 4
+             */
             comment: string;
-            /** @description The row that it belongs to. */
+            /**
+             * @description The row that it belongs to.
+             * @example leases/10.30.0.91
+             */
             companion_of?: string | null;
             customer_id?: components["schemas"]["CustomerId"] | null;
             /** @description Whether it would be made cut. */
@@ -4753,11 +4801,20 @@ export interface components {
             doubts: components["schemas"]["ImportDoubt"][];
             /** @description Who would be made. */
             draft: components["schemas"]["ImportDraft"];
-            /** @description Why it could not be done. */
+            /**
+             * @description Why it could not be done.
+             * @example this user or address is already attached on that device
+             */
             failure?: string | null;
-            /** @description Stable word of the failure. */
+            /**
+             * @description Stable word of the failure.
+             * @example access_taken
+             */
             failure_code?: string | null;
-            /** @description Key of its group, when it does not pass. */
+            /**
+             * @description Key of its group, when it does not pass.
+             * @example disabled/100M/cut
+             */
             group?: string | null;
             /** @description What would be done. */
             intent: components["schemas"]["ImportIntent"];
@@ -4768,14 +4825,23 @@ export interface components {
             key: string;
             /** @description What sort of row. */
             kind: components["schemas"]["ImportRowKind"];
-            /** @description Equipment. */
+            /**
+             * @description Equipment.
+             * @example AA:BB:CC:00:00:01
+             */
             mac: string;
-            /** @description Profile. */
+            /**
+             * @description Profile.
+             * @example 100M
+             */
             profile: string;
             read?: components["schemas"]["ImportRead"] | null;
             result?: components["schemas"]["ImportRowResult"] | null;
             service_id?: components["schemas"]["ServiceId"] | null;
-            /** @description User. */
+            /**
+             * @description User.
+             * @example rquispe
+             */
             user: string;
         };
         /**
@@ -5214,7 +5280,10 @@ export interface components {
         Listing: {
             /** @description When it was asked for. */
             created_at: components["schemas"]["Timestamp"];
-            /** @description Why it failed. */
+            /**
+             * @description Why it failed.
+             * @example the agent did not go on
+             */
             detail: string;
             /** @description Of which device. */
             device_id: components["schemas"]["DeviceId"];
@@ -6387,7 +6456,10 @@ export interface components {
                 created_at: components["schemas"]["Timestamp"];
                 /** @description Of which router. */
                 device_id: components["schemas"]["DeviceId"];
-                /** @description Its name. */
+                /**
+                 * @description Its name.
+                 * @example Torre norte
+                 */
                 device_name: string;
                 /** @description Which. */
                 id: components["schemas"]["ComparisonId"];
@@ -6410,7 +6482,10 @@ export interface components {
                 /** @description What. */
                 class: components["schemas"]["ComparisonClass"];
                 customer_id?: components["schemas"]["CustomerId"] | null;
-                /** @description The customer's name. */
+                /**
+                 * @description The customer's name.
+                 * @example Rosa Quispe
+                 */
                 customer_name: string;
                 /** @description What of the row says so. */
                 facts: components["schemas"]["Field"][];
@@ -6790,16 +6865,25 @@ export interface components {
         Page_ImportRow: {
             /** @description The rows. */
             items: {
-                /** @description Address. */
+                /**
+                 * @description Address.
+                 * @example 10.30.0.17
+                 */
                 address: string;
                 attachment_id?: components["schemas"]["AttachmentId"] | null;
                 /** @description What is known of whose it is. */
                 bin: components["schemas"]["ImportBin"];
                 /** @description Whose it may be. */
                 candidates: components["schemas"]["ImportCandidate"][];
-                /** @description What somebody wrote beside it. */
+                /**
+                 * @description What somebody wrote beside it.
+                 * @example Rosa Quispe 900000017 NAP 4
+                 */
                 comment: string;
-                /** @description The row that it belongs to. */
+                /**
+                 * @description The row that it belongs to.
+                 * @example leases/10.30.0.91
+                 */
                 companion_of?: string | null;
                 customer_id?: components["schemas"]["CustomerId"] | null;
                 /** @description Whether it would be made cut. */
@@ -6811,11 +6895,20 @@ export interface components {
                 doubts: components["schemas"]["ImportDoubt"][];
                 /** @description Who would be made. */
                 draft: components["schemas"]["ImportDraft"];
-                /** @description Why it could not be done. */
+                /**
+                 * @description Why it could not be done.
+                 * @example this user or address is already attached on that device
+                 */
                 failure?: string | null;
-                /** @description Stable word of the failure. */
+                /**
+                 * @description Stable word of the failure.
+                 * @example access_taken
+                 */
                 failure_code?: string | null;
-                /** @description Key of its group, when it does not pass. */
+                /**
+                 * @description Key of its group, when it does not pass.
+                 * @example disabled/100M/cut
+                 */
                 group?: string | null;
                 /** @description What would be done. */
                 intent: components["schemas"]["ImportIntent"];
@@ -6826,14 +6919,23 @@ export interface components {
                 key: string;
                 /** @description What sort of row. */
                 kind: components["schemas"]["ImportRowKind"];
-                /** @description Equipment. */
+                /**
+                 * @description Equipment.
+                 * @example AA:BB:CC:00:00:01
+                 */
                 mac: string;
-                /** @description Profile. */
+                /**
+                 * @description Profile.
+                 * @example 100M
+                 */
                 profile: string;
                 read?: components["schemas"]["ImportRead"] | null;
                 result?: components["schemas"]["ImportRowResult"] | null;
                 service_id?: components["schemas"]["ServiceId"] | null;
-                /** @description User. */
+                /**
+                 * @description User.
+                 * @example rquispe
+                 */
                 user: string;
             }[];
             /** @description Cursor of the next page; none on the last. */
@@ -6956,7 +7058,10 @@ export interface components {
             items: {
                 /** @description When it was asked for. */
                 created_at: components["schemas"]["Timestamp"];
-                /** @description Why it failed. */
+                /**
+                 * @description Why it failed.
+                 * @example the agent did not go on
+                 */
                 detail: string;
                 /** @description Of which device. */
                 device_id: components["schemas"]["DeviceId"];
@@ -11899,7 +12004,7 @@ export interface operations {
                      *           ],
                      *           "created_at": "2026-11-05T15:07:09.000Z",
                      *           "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
-                     *           "device_name": "text",
+                     *           "device_name": "Torre norte",
                      *           "id": "cmp_01jd3k5m7nf8v9q0r1s2t3w4x5",
                      *           "in_order": 1,
                      *           "not_known": [
@@ -11954,7 +12059,7 @@ export interface operations {
                      *         {
                      *           "class": "paid_but_cut",
                      *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
-                     *           "customer_name": "text",
+                     *           "customer_name": "Rosa Quispe",
                      *           "facts": [
                      *             {
                      *               "name": "profile",
@@ -13654,7 +13759,7 @@ export interface operations {
                      *       ],
                      *       "created_at": "2026-11-05T15:07:09.000Z",
                      *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
-                     *       "device_name": "text",
+                     *       "device_name": "Torre norte",
                      *       "id": "cmp_01jd3k5m7nf8v9q0r1s2t3w4x5",
                      *       "in_order": 1,
                      *       "not_known": [
@@ -13762,7 +13867,7 @@ export interface operations {
                      *           "meaning": "cut",
                      *           "rows": 1,
                      *           "said": "cut",
-                     *           "what": "text"
+                     *           "what": "100M"
                      *         }
                      *       ],
                      *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
@@ -13834,7 +13939,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "created_at": "2026-11-05T15:07:09.000Z",
-                     *           "detail": "text",
+                     *           "detail": "the agent did not go on",
                      *           "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
                      *           "finished_at": null,
                      *           "id": "lst_01jd3k5m7nf8v9q0r1s2t3w4x5",
@@ -14928,7 +15033,7 @@ export interface operations {
                      *           "meaning": "cut",
                      *           "rows": 1,
                      *           "said": "cut",
-                     *           "what": "text"
+                     *           "what": "100M"
                      *         }
                      *       ],
                      *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
@@ -15040,7 +15145,7 @@ export interface operations {
                      *           "meaning": "cut",
                      *           "rows": 1,
                      *           "said": "cut",
-                     *           "what": "text"
+                     *           "what": "100M"
                      *         }
                      *       ],
                      *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
@@ -15132,7 +15237,7 @@ export interface operations {
                      *           "meaning": "cut",
                      *           "rows": 1,
                      *           "said": "cut",
-                     *           "what": "text"
+                     *           "what": "100M"
                      *         }
                      *       ],
                      *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
@@ -15208,7 +15313,7 @@ export interface operations {
                      *           "meaning": "cut",
                      *           "rows": 1,
                      *           "said": "cut",
-                     *           "what": "text"
+                     *           "what": "100M"
                      *         }
                      *       ],
                      *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
@@ -15294,7 +15399,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "address": "text",
+                     *           "address": "10.30.0.17",
                      *           "attachment_id": "att_01jd3k5m7nf8v9q0r1s2t3w4x5",
                      *           "bin": "exact",
                      *           "candidates": [
@@ -15307,8 +15412,8 @@ export interface operations {
                      *               "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
                      *             }
                      *           ],
-                     *           "comment": "text",
-                     *           "companion_of": "text",
+                     *           "comment": "Rosa Quispe 900000017 NAP 4",
+                     *           "companion_of": "leases/10.30.0.91",
                      *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
                      *           "cut": false,
                      *           "decision": "accept",
@@ -15317,31 +15422,31 @@ export interface operations {
                      *             "twin"
                      *           ],
                      *           "draft": {
-                     *             "address": "text",
-                     *             "document": "text",
+                     *             "address": "Jr. Los Olivos 123",
+                     *             "document": "40000017",
                      *             "name": "Rosa Quispe",
-                     *             "notes": "text",
-                     *             "phone": "text"
+                     *             "notes": "Rosa Quispe 900000017 NAP 4",
+                     *             "phone": "900000017"
                      *           },
-                     *           "failure": null,
-                     *           "failure_code": "text",
-                     *           "group": "text",
+                     *           "failure": "this user or address is already attached on that device",
+                     *           "failure_code": "access_taken",
+                     *           "group": "disabled/100M/cut",
                      *           "intent": "attach",
                      *           "key": "secrets/rquispe",
                      *           "kind": "secret",
-                     *           "mac": "text",
-                     *           "profile": "text",
+                     *           "mac": "AA:BB:CC:00:00:01",
+                     *           "profile": "100M",
                      *           "read": {
-                     *             "address": "text",
-                     *             "box": "text",
-                     *             "document": "text",
-                     *             "name": "text",
-                     *             "phone": "text",
-                     *             "plan": "text"
+                     *             "address": "Jr. Los Olivos 123",
+                     *             "box": "4",
+                     *             "document": "40000017",
+                     *             "name": "Rosa Quispe",
+                     *             "phone": "900000017",
+                     *             "plan": "Hogar 60M"
                      *           },
                      *           "result": "made",
                      *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
-                     *           "user": "text"
+                     *           "user": "rquispe"
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -15398,7 +15503,7 @@ export interface operations {
                      *           "meaning": "cut",
                      *           "rows": 1,
                      *           "said": "cut",
-                     *           "what": "text"
+                     *           "what": "100M"
                      *         }
                      *       ],
                      *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
@@ -15474,7 +15579,7 @@ export interface operations {
                      *           "meaning": "cut",
                      *           "rows": 1,
                      *           "said": "cut",
-                     *           "what": "text"
+                     *           "what": "100M"
                      *         }
                      *       ],
                      *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
