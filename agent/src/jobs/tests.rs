@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::clock::AgentClock;
-use crate::core::{brake::BrakeRule, changes::ChangeRule};
 use crate::core::enforcement::Mode;
+use crate::core::{brake::BrakeRule, changes::ChangeRule};
 use crate::driver::routeros::RouterOs;
 use crate::driver::{Credentials, RouterosOptions, Target, TlsMode};
 use crate::enforcer::{EnforcedDevice, EnforcerConfig, Stores, Unseal};

@@ -111,7 +111,8 @@ async fn a_device_that_cannot_is_told_apart_from_one_that_is_not_there() {
         ..target("dev_1", "127.0.0.1", 161)
     };
     let clock = Arc::new(AgentClock::start());
-    let switch = SnmpDevice::new(target, Arc::new(Sockets::open()), Arc::new(Profiles::embedded()), clock).unwrap();
+    let switch =
+        SnmpDevice::new(target, Arc::new(Sockets::open()), Arc::new(Profiles::embedded()), clock).unwrap();
     let jobs = jobs_with(dir.path(), Some(Arc::new(switch)));
     let result = jobs.run(ping("job_1", 1)).await;
     let code = result.finding.clone().unwrap().code;

@@ -14,7 +14,7 @@ pub use model::{Attachment, NewAttachment, NewAttachmentPoint};
 pub(crate) use service::{access_key, password_context};
 pub use service::{
     attachment_create, attachment_let_go, attachment_make, attachment_remove, attachment_take_over,
-    attachments_of_services,
+    attachments_of_services, let_go_tell,
 };
 
 use atalaya_kernel::Permission;

@@ -247,13 +247,23 @@ pub async fn attachment_remove(ctx: &Ctx, id: &AttachmentId) -> Result<(), Error
     write_tx!(ctx, tx => { remove(ctx, &mut tx, id, Rows::Go).await })
 }
 
-/// Takes an attachment away as if it had never been, within a transaction that does more than that: what stands on the device stays, and
-/// its user or address is free at once. For what was taken over with [`attachment_take_over`] by mistake.
+/// Takes an attachment away as if it had never been, within a transaction that does more than that: what stands on the device stays,
+/// and its user or address is free at once. Its agent learns of it by [`let_go_tell`]. For what was taken over by mistake with
+/// [`attachment_take_over`].
 ///
 /// # Errors
 /// As [`attachment_remove`].
 pub async fn attachment_let_go(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId) -> Result<(), Error> {
     remove(ctx, tx, id, Rows::Stay).await
+}
+
+/// Has the agent of a device forget what was let go there, once all of it is.
+///
+/// # Errors
+/// The database's, or without `attachment.write`.
+pub async fn let_go_tell(ctx: &Ctx, tx: &mut TenantTx, device: &DeviceId) -> Result<(), Error> {
+    ctx.authorize(WRITE)?;
+    provisioning::let_go_tell(tx, device).await
 }
 
 /// What becomes of the rows on the devices.

@@ -35,6 +35,7 @@ pub struct Comparison {
     /// Of which router.
     pub device_id: DeviceId,
     /// Its name.
+    #[schema(example = "Torre norte")]
     pub device_name: String,
     /// When the router was read; none where nothing is known.
     pub read_at: Option<Timestamp>,
@@ -60,6 +61,7 @@ pub struct ComparisonFinding {
     /// Its customer.
     pub customer_id: Option<CustomerId>,
     /// The customer's name.
+    #[schema(example = "Rosa Quispe")]
     pub customer_name: String,
     /// The row, as table and name; empty where there is none.
     #[schema(example = "secrets/rquispe")]

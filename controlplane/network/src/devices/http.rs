@@ -2,7 +2,8 @@
 
 use super::{
     ConnectionTest, Device, DeviceChange, DeviceList, DevicePlanView, ModeChange, NewConnectionTest,
-    NewDevice, RouterosScript, ScriptRequest, plan, routeros_script as script, service, testing_connection,
+    NewDevice, RouterosScript, ScriptRequest, plan, reading, routeros_script as script, service,
+    testing_connection,
 };
 use atalaya_kernel::{
     Ctx, Error, fault,
@@ -40,7 +41,7 @@ struct Asked {
     responses((status = 200, body = Page<Device>), (status = 403, body = Problem), (status = 422, body = Problem)),
     extensions(("x-permission" = json!("device.read"))))]
 async fn list(ctx: Ctx, asked: ListQuery<DeviceList>) -> Result<Json<Page<Device>>, Error> {
-    service::devices_list(&ctx, &asked).await.map(Json)
+    reading::devices_list(&ctx, &asked).await.map(Json)
 }
 
 /// Adds a device; it observes.
@@ -59,7 +60,7 @@ async fn create(ctx: Ctx, Json(new): Json<NewDevice>) -> Result<(StatusCode, Ver
     responses((status = 200, body = Device), (status = 404, body = Problem)),
     extensions(("x-permission" = json!("device.read"))))]
 async fn get(ctx: Ctx, Path(id): Path<DeviceId>) -> Result<Versioned<Device>, Error> {
-    let device = service::device_get(&ctx, &id).await?;
+    let device = reading::device_get(&ctx, &id).await?;
     Ok(Versioned(device.revision, device))
 }
 

@@ -17,6 +17,7 @@ pub mod http;
 mod list;
 mod model;
 mod plan;
+mod reading;
 mod routeros_script;
 mod service;
 mod status;
@@ -32,12 +33,14 @@ pub use model::{
 pub use plan::{
     DevicePlanView, PlanChange, PlanState, device_mode_set, device_plan_get, device_plan_request,
 };
-pub use routeros_script::{RouterosScript, ScriptRequest, routeros_script};
-pub use service::{
-    agent_sealing_key, device_counts, device_create, device_delete, device_find, device_get,
-    device_sites_of_agent, device_states_by_site, device_update, devices_by_ids, devices_count, devices_list,
+pub use reading::{
+    agent_sealing_key, device_counts, device_find, device_get, device_sites_of_agent, device_states_by_site,
+    devices_by_ids, devices_count, devices_list,
 };
-pub(crate) use service::{credentials_context, device_agent, device_behind, device_kinds, device_mode};
+pub(crate) use reading::{device_agent, device_behind, device_kinds, device_mode};
+pub use routeros_script::{RouterosScript, ScriptRequest, routeros_script};
+pub(crate) use service::credentials_context;
+pub use service::{device_create, device_delete, device_update};
 pub use status::{DeviceReport, device_states_record};
 pub use testing_connection::{
     ConnectionTest, NewConnectionTest, connection_test_create, connection_test_get,

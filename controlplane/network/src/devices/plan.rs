@@ -1,6 +1,6 @@
 //! What enforcing would do on a device, read by its agent; and the switch that depends on it.
 
-use super::{Device, DeviceMode, ENFORCE, READ, events, service::show_one, store};
+use super::{Device, DeviceMode, ENFORCE, READ, events, reading::show_one, store};
 use crate::{
     agents,
     jobs::{self, Check, CheckStatus, DevicePlan, Field, Finding, JobKind, JobOrder, JobStatus},

@@ -143,7 +143,11 @@ impl jobs::Handler for ImportJob {
         let db = runtime.tenant(tenant);
         let ctx = Ctx::new(db, principal, Permissions::All, Scope::All, &payload.request).in_bulk();
         let work = if payload.undo { Work::Undo } else { Work::Do };
-        carry_out(&ctx, job, &payload.import, work).await
+        match carry_out(&ctx, job, &payload.import, work).await {
+            // The device was removed meanwhile, and its imports with it: nothing is left to do.
+            Err(Error::NotFound) => Ok(()),
+            other => other,
+        }
     }
 }
 
@@ -253,6 +257,10 @@ async fn finish(ctx: &Ctx, job: &Job, id: &ImportId, work: Work, end: End) -> Re
     };
     write_tx!(ctx, tx => {
         jobs::complete(&mut tx, job).await?;
+        if work == Work::Undo {
+            let device = store::import_find(&mut tx, id).await?.device_id;
+            attachments::let_go_tell(ctx, &mut tx, &device).await?;
+        }
         if store::import_state_set(&mut tx, id, from, to, ctx.now()).await? {
             let record = store::import_find(&mut tx, id).await?;
             let made = totals(&store::rows_all(&mut tx, id).await?, &record.said()?)?.made;

@@ -132,6 +132,7 @@ pub struct ImportGroup {
     /// How its rows are kept from passing.
     pub how: How,
     /// The profile or the list.
+    #[schema(example = "100M")]
     pub what: String,
     /// What the comments say that it means.
     pub said: Option<Meaning>,
@@ -194,14 +195,19 @@ pub struct ImportRow {
     /// What sort of row.
     pub kind: RowKind,
     /// User.
+    #[schema(example = "rquispe")]
     pub user: String,
     /// What somebody wrote beside it.
+    #[schema(example = "Rosa Quispe 900000017 NAP 4")]
     pub comment: String,
     /// Address.
+    #[schema(example = "10.30.0.17")]
     pub address: String,
     /// Equipment.
+    #[schema(example = "AA:BB:CC:00:00:01")]
     pub mac: String,
     /// Profile.
+    #[schema(example = "100M")]
     pub profile: String,
     /// Switched off by hand.
     pub disabled: bool,
@@ -212,10 +218,12 @@ pub struct ImportRow {
     /// Why a person should look twice.
     pub doubts: Vec<Doubt>,
     /// The row that it belongs to.
+    #[schema(example = "leases/10.30.0.91")]
     pub companion_of: Option<String>,
     /// What a pattern read out of the comment.
     pub read: Option<Read>,
     /// Key of its group, when it does not pass.
+    #[schema(example = "disabled/100M/cut")]
     pub group: Option<String>,
     /// What a person decided.
     pub decision: Option<Decision>,
@@ -228,8 +236,10 @@ pub struct ImportRow {
     /// What became of it.
     pub result: Option<RowResult>,
     /// Why it could not be done.
+    #[schema(example = "this user or address is already attached on that device")]
     pub failure: Option<String>,
     /// Stable word of the failure.
+    #[schema(example = "access_taken")]
     pub failure_code: Option<String>,
     /// Whom it is for.
     pub customer_id: Option<CustomerId>,

@@ -108,6 +108,7 @@ pub struct Listing {
     /// When the device was read; none before the end.
     pub read_at: Option<Timestamp>,
     /// Why it failed.
+    #[schema(example = "the agent did not go on")]
     pub detail: String,
     /// When it was asked for.
     pub created_at: Timestamp,

@@ -38,8 +38,8 @@ pub use model::{
 pub use observed::observed_record;
 pub use pushes::{DesiredSet, desired_since};
 pub use reconcile::{Reconciler, ServiceFollower, reconcile_tenant};
-pub(crate) use sync::points_let_go;
 pub use sync::service_sync;
+pub(crate) use sync::{let_go_tell, points_let_go};
 pub use timeline::{Held, Position, timeline_check, timeline_raise};
 
 pub(crate) use given_up::{access_release, access_take_over};

@@ -9,7 +9,7 @@ use atalaya_kernel::{
     Ctx, Error,
     db::TenantTx,
     events::{self as facts, EntityRef, NewEvent},
-    ids::{AttachmentId, ServiceId, SiteId},
+    ids::{AttachmentId, DeviceId, ServiceId, SiteId},
     time::Timestamp,
 };
 use atalaya_money::{
@@ -69,23 +69,28 @@ pub async fn service_sync(ctx: &Ctx, tx: &mut TenantTx, id: &ServiceId) -> Resul
     Ok(wrote)
 }
 
-/// Forgets the points of an attachment as they stand, and has their agents forget them: nothing is undone on a device. For what was
-/// taken over by mistake: its end would take the rows away that were there before us.
+/// Forgets the points of an attachment as they stand: nothing is undone on a device. For what was taken over by mistake: its end would
+/// take the rows away that were there before us.
 ///
 /// # Errors
 /// The database's.
 pub(crate) async fn points_let_go(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId) -> Result<(), Error> {
-    let rows = store::points_of_attachments(tx, std::slice::from_ref(id)).await?;
-    if rows.is_empty() {
-        return Ok(());
+    for row in store::points_of_attachments(tx, std::slice::from_ref(id)).await? {
+        store::point_let_go(tx, &row.id, ctx.now()).await?;
     }
-    let mut order = store::order_lock(tx).await?;
-    for row in &rows {
-        order.generation += 1;
-        store::point_let_go(tx, &row.id, (order.timeline, order.generation), ctx.now()).await?;
+    Ok(())
+}
+
+/// Has the agent of a device forget the points that were let go there. It is told of all that it keeps, and so but once.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn let_go_tell(tx: &mut TenantTx, device: &DeviceId) -> Result<(), Error> {
+    let generation = store::order_lock(tx).await?.generation + 1;
+    if store::let_go_stamp(tx, device, generation).await? > 0 {
+        store::generation_set(tx, generation).await?;
+        tx.ring();
     }
-    store::generation_set(tx, order.generation).await?;
-    tx.ring();
     Ok(())
 }
 

@@ -24,12 +24,16 @@ pub struct Draft {
     #[schema(example = "Rosa Quispe")]
     pub name: String,
     /// Identity document.
+    #[schema(example = "40000017")]
     pub document: Option<String>,
     /// Phone.
+    #[schema(example = "900000017")]
     pub phone: Option<String>,
     /// Where the service is.
+    #[schema(example = "Jr. Los Olivos 123")]
     pub address: Option<String>,
     /// The comment as it stood there, for what nothing else keeps.
+    #[schema(example = "Rosa Quispe 900000017 NAP 4")]
     pub notes: Option<String>,
 }
 

@@ -41,17 +41,23 @@ text_enum! {
 #[schema(as = ImportRead)]
 pub struct Read {
     /// Name.
+    #[schema(example = "Rosa Quispe")]
     pub name: Option<String>,
     /// Identity document.
+    #[schema(example = "40000017")]
     pub document: Option<String>,
     /// Phone.
+    #[schema(example = "900000017")]
     pub phone: Option<String>,
     /// Where the service is.
+    #[schema(example = "Jr. Los Olivos 123")]
     pub address: Option<String>,
     /// Box or port that the line comes from.
     #[serde(rename = "box")]
+    #[schema(example = "4")]
     pub box_name: Option<String>,
     /// Plan as it is called there.
+    #[schema(example = "Hogar 60M")]
     pub plan: Option<String>,
 }
 

@@ -301,24 +301,30 @@ pub(crate) async fn point_forget(tx: &mut TenantTx, id: &PointId, now: Timestamp
         .map(drop)
 }
 
-/// A point that never was: forgotten as it stands, with a generation by which its agent learns of it.
-pub(crate) async fn point_let_go(
-    tx: &mut TenantTx,
-    id: &PointId,
-    order: (i64, i64),
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let (timeline, generation) = order;
-    sql("UPDATE network_point SET forgotten_at = $1, access_key = NULL, hold_reason = NULL, let_go = true, timeline = $2, \
-         generation = $3, changed_at = $1 WHERE tenant_id = $4 AND id = $5")
+/// A point that never was: forgotten as it stands. Its agent learns of it by [`let_go_stamp`].
+pub(crate) async fn point_let_go(tx: &mut TenantTx, id: &PointId, now: Timestamp) -> Result<(), DbError> {
+    sql("UPDATE network_point SET forgotten_at = $1, access_key = NULL, hold_reason = NULL, let_go = true, changed_at = $1 \
+         WHERE tenant_id = $2 AND id = $3")
     .bind(now)
-    .bind(timeline)
-    .bind(generation)
     .bind(tx.tenant())
     .bind(id)
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Gives the points of a device that were let go a new generation.
+pub(crate) async fn let_go_stamp(
+    tx: &mut TenantTx,
+    device: &DeviceId,
+    generation: i64,
+) -> Result<u64, DbError> {
+    sql("UPDATE network_point SET generation = $1 WHERE tenant_id = $2 AND device_id = $3 AND let_go")
+        .bind(generation)
+        .bind(tx.tenant())
+        .bind(device)
+        .execute(tx)
+        .await
 }
 
 /// Highest generation behind another with which a point of an agent was let go; 0 for none.
