@@ -239,7 +239,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Detaches a service; its rows on the devices go. */
+        /**
+         * Detaches a service; its rows on the devices go. A fixed address stays cut until it is given to someone else; to detach
+         *     what has ended already releases it.
+         */
         delete: operations["delete_attachments_by_id"];
         options?: never;
         head?: never;
@@ -390,6 +393,40 @@ export interface paths {
         head?: never;
         /** Takes services out of a preview, or back in. */
         patch: operations["patch_collections_runs_by_id_items"];
+        trace?: never;
+    };
+    "/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest comparison of each router: what is wrong there, and of what nothing is known. */
+        get: operations["get_comparisons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comparisons/{id}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a comparison found. */
+        get: operations["get_comparisons_by_id_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/customers": {
@@ -757,6 +794,23 @@ export interface paths {
         patch: operations["patch_devices_by_id"];
         trace?: never;
     };
+    "/devices/{id}/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compares a router now, with its newest reading. */
+        post: operations["post_devices_by_id_comparisons"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{id}/diagnoses": {
         parameters: {
             query?: never;
@@ -768,6 +822,41 @@ export interface paths {
         put?: never;
         /** Asks for a ping or a traceroute from a device. */
         post: operations["post_devices_by_id_diagnoses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Imports of a device, newest first. */
+        get: operations["get_devices_by_id_imports"];
+        put?: never;
+        /** Begins an import from the newest reading of a device. Nothing is made yet. */
+        post: operations["post_devices_by_id_imports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/listings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Readings of a device, newest first. */
+        get: operations["get_devices_by_id_listings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -803,6 +892,40 @@ export interface paths {
         put?: never;
         /** Asks the device's agent to read it and plan. */
         post: operations["post_devices_by_id_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What stood on a device when it was read last; nothing where it never was. */
+        get: operations["get_devices_by_id_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/sweep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has the agent compare a device now; where the device enforces, what differs heals. */
+        post: operations["post_devices_by_id_sweep"];
         delete?: never;
         options?: never;
         head?: never;
@@ -954,6 +1077,145 @@ export interface paths {
         head?: never;
         /** Changes an identity provider; its issuer stays. */
         patch: operations["patch_identity_providers_by_id"];
+        trace?: never;
+    };
+    "/import-patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Patterns, in the order in which they are tried. */
+        get: operations["get_import_patterns"];
+        put?: never;
+        /** Saves how people write who a row is for. */
+        post: operations["post_import_patterns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/import-patterns/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a pattern. */
+        delete: operations["delete_import_patterns_by_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An import, with what would be done: the dry run. */
+        get: operations["get_imports_by_id"];
+        put?: never;
+        post?: never;
+        /** Closes an import: what was made stays, what was left over is let go of. */
+        delete: operations["delete_imports_by_id"];
+        options?: never;
+        head?: never;
+        /** Says what groups of rows mean, and which plans the services get that are made. */
+        patch: operations["patch_imports_by_id"];
+        trace?: never;
+    };
+    "/imports/{id}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides about rows, many at once. */
+        post: operations["post_imports_by_id_decisions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compares the rows about which nobody decided with the customers and the patterns that there are now. */
+        post: operations["post_imports_by_id_refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rows of an import, with whose they may be and what would be done with each. */
+        get: operations["get_imports_by_id_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carries out what was decided; a job does it, and the import is open again when it is done. */
+        post: operations["post_imports_by_id_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes back what an import made and nobody changed since; a job does it, and the import is closed when it is done. */
+        post: operations["post_imports_by_id_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/invoices": {
@@ -3285,6 +3547,82 @@ export interface components {
             /** @description Whether it is to be sent. */
             wanted: boolean;
         };
+        /** @description A comparison of a router. */
+        Comparison: {
+            /** @description What is wrong, by class; all five. */
+            counts: components["schemas"]["ComparisonCount"][];
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Of which router. */
+            device_id: components["schemas"]["DeviceId"];
+            /**
+             * @description Its name.
+             * @example Torre norte
+             */
+            device_name: string;
+            /** @description Which. */
+            id: components["schemas"]["ComparisonId"];
+            /**
+             * Format: int64
+             * @description Points that are as they should be.
+             */
+            in_order: number;
+            /** @description Of what nothing is known, by reason; those that there are. */
+            not_known: components["schemas"]["ComparisonNotKnownCount"][];
+            read_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /**
+         * @description What is wrong.
+         * @enum {string}
+         */
+        ComparisonClass: "paid_but_cut" | "cut_but_online" | "unknown_to_us" | "not_in_router" | "differs";
+        /** @description How many findings of a class. */
+        ComparisonCount: {
+            /** @description Class. */
+            class: components["schemas"]["ComparisonClass"];
+            /**
+             * Format: int64
+             * @description Findings.
+             */
+            count: number;
+        };
+        /** @description Something that is wrong on a router. */
+        ComparisonFinding: {
+            /** @description What. */
+            class: components["schemas"]["ComparisonClass"];
+            customer_id?: components["schemas"]["CustomerId"] | null;
+            /**
+             * @description The customer's name.
+             * @example Rosa Quispe
+             */
+            customer_name: string;
+            /** @description What of the row says so. */
+            facts: components["schemas"]["Field"][];
+            point_id?: components["schemas"]["PointId"] | null;
+            /**
+             * @description The row, as table and name; empty where there is none.
+             * @example secrets/rquispe
+             */
+            row: string;
+            service_id?: components["schemas"]["ServiceId"] | null;
+        };
+        /** @example cmp_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        ComparisonId: string;
+        /**
+         * @description Why nothing is known.
+         * @enum {string}
+         */
+        ComparisonNotKnown: "no_listing" | "listing_old" | "observes" | "not_listed" | "changing" | "held";
+        /** @description Of how many points nothing is known. */
+        ComparisonNotKnownCount: {
+            /**
+             * Format: int64
+             * @description Points; 0 where it holds for a router without points.
+             */
+            count: number;
+            /** @description Why. */
+            reason: components["schemas"]["ComparisonNotKnown"];
+        };
         /** @description A connection test and what it found. */
         ConnectionTest: {
             /**
@@ -3872,6 +4210,21 @@ export interface components {
             /** @description Where it stands. */
             status: components["schemas"]["PlanState"];
         };
+        /** @description A row of a device's newest listing, as the API shows it. */
+        DeviceRow: {
+            /** @description What the device says of it. The comment is masked for whoever may not see phones. */
+            fields: {
+                [key: string]: string;
+            };
+            /**
+             * @description Tells it from the other rows of its table.
+             * @example rquispe
+             */
+            key: string;
+            point_id?: components["schemas"]["PointId"] | null;
+            /** @description Table. */
+            table: components["schemas"]["RowTable"];
+        };
         /**
          * @description What a device last did when it was asked.
          * @enum {string}
@@ -4160,7 +4513,7 @@ export interface components {
             /** @description From now on. */
             state: components["schemas"]["TenantState"];
         };
-        /** @description A cut that waits. */
+        /** @description A cut that waits, or a change of a subscriber who passes. */
         HeldCut: {
             /**
              * @description Name of its customer.
@@ -4175,14 +4528,15 @@ export interface components {
             /** @description Point. */
             point_id: components["schemas"]["PointId"];
             /**
-             * @description `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`.
+             * @description `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`; `changes` for one of too many changes at
+             *     once that would drop sessions.
              * @example brake
              */
             reason: string;
             /** @description Service. */
             service_id: components["schemas"]["ServiceId"];
         };
-        /** @description Cuts of an agent that wait. */
+        /** @description Cuts and changes of an agent that wait. */
         HeldCuts: {
             /** @description All of them. */
             items: components["schemas"]["HeldCut"][];
@@ -4369,6 +4723,407 @@ export interface components {
          * @enum {string}
          */
         IdentityState: "allowed" | "expired" | "linked";
+        /** @description An import. */
+        Import: {
+            /** @description When begun. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Of which device. */
+            device_id: components["schemas"]["DeviceId"];
+            /** @description Rows that do not pass, and what they mean. */
+            groups: components["schemas"]["ImportGroup"][];
+            /** @description Which. */
+            id: components["schemas"]["ImportId"];
+            /** @description Plans by profile. */
+            plans: components["schemas"]["ImportPlan"][];
+            /** @description When the device was read. */
+            read_at: components["schemas"]["Timestamp"];
+            /** @description Site of services that are made. */
+            site_id: components["schemas"]["SiteId"];
+            /** @description Where it stands. */
+            state: components["schemas"]["ImportState"];
+            /** @description What there is and what would be done: the dry run. */
+            totals: components["schemas"]["ImportTotals"];
+            /** @description When last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Grows with each change of answers and plans.
+             */
+            version: number;
+        };
+        /** @description What the rows of a group mean. */
+        ImportAnswer: {
+            /**
+             * @description Key of the group.
+             * @example disabled/100M/cut
+             */
+            group: string;
+            /** @description What its rows mean. */
+            meaning: components["schemas"]["ImportMeaning"];
+        };
+        /**
+         * @description What is known of whose a row is.
+         * @enum {string}
+         */
+        ImportBin: "exact" | "suggested" | "leftover" | "companion";
+        /** @description Whose a row may be. */
+        ImportCandidate: {
+            /** @description Who. */
+            customer_id: components["schemas"]["CustomerId"];
+            /** @description What speaks for it, strongest first. */
+            reasons: components["schemas"]["ImportReason"][];
+            /**
+             * Format: int64
+             * @description 1 to 99; 100 for what is exact.
+             * @example 83
+             */
+            score: number;
+            service_id?: components["schemas"]["ServiceId"] | null;
+        };
+        /** @description What to change of an import; absent fields stay. */
+        ImportChange: {
+            /** @description Answers, all of them. */
+            answers?: components["schemas"]["ImportAnswer"][] | null;
+            /** @description Plans by profile, all of them. */
+            plans?: components["schemas"]["ImportPlan"][] | null;
+        };
+        /** @description A decision about a row. */
+        ImportDecision: {
+            customer_id?: components["schemas"]["CustomerId"] | null;
+            decision?: components["schemas"]["ImportDecisionWord"] | null;
+            /**
+             * @description Which row.
+             * @example secrets/rquispe
+             */
+            row: string;
+            service_id?: components["schemas"]["ServiceId"] | null;
+        };
+        /**
+         * @description What a person decided about a row.
+         * @enum {string}
+         */
+        ImportDecisionWord: "accept" | "create" | "skip";
+        /** @description Decisions about rows. */
+        ImportDecisions: {
+            /** @description 1 to 200. */
+            rows: components["schemas"]["ImportDecision"][];
+        };
+        /**
+         * @description Why a person should look twice.
+         * @enum {string}
+         */
+        ImportDoubt: "twin" | "contended" | "ambiguous" | "strange_marker";
+        /** @description A customer to be made. */
+        ImportDraft: {
+            /**
+             * @description Where the service is.
+             * @example Jr. Los Olivos 123
+             */
+            address?: string | null;
+            /**
+             * @description Identity document.
+             * @example 40000017
+             */
+            document?: string | null;
+            /**
+             * @description Name; the user or the address of the row where the comment says none.
+             * @example Rosa Quispe
+             */
+            name: string;
+            /**
+             * @description The comment as it stood there, for what nothing else keeps.
+             * @example Rosa Quispe 900000017 NAP 4
+             */
+            notes?: string | null;
+            /**
+             * @description Phone.
+             * @example 900000017
+             */
+            phone?: string | null;
+        };
+        /** @description Rows that do not pass and are alike. */
+        ImportGroup: {
+            /** @description How its rows are kept from passing. */
+            how: components["schemas"]["ImportHow"];
+            /**
+             * @description Key of the group.
+             * @example disabled/100M/cut
+             */
+            key: string;
+            meaning?: components["schemas"]["ImportMeaning"] | null;
+            /**
+             * Format: int64
+             * @description Rows.
+             */
+            rows: number;
+            said?: components["schemas"]["ImportMeaning"] | null;
+            /**
+             * @description The profile or the list.
+             * @example 100M
+             */
+            what: string;
+        };
+        /**
+         * @description How a row is kept from passing.
+         * @enum {string}
+         */
+        ImportHow: "disabled" | "profile" | "listed";
+        /** @example imp_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        ImportId: string;
+        /**
+         * @description What the import would do with a row.
+         * @enum {string}
+         */
+        ImportIntent: "attach" | "add_service" | "make_customer" | "nothing" | "open";
+        /**
+         * @description What a row that does not pass means.
+         * @enum {string}
+         */
+        ImportMeaning: "cut" | "former" | "spare";
+        /** @description What the person saw that would be done. */
+        ImportOrder: {
+            /**
+             * Format: int64
+             * @description Rows that would be done: attached, with a new service, with a new customer.
+             * @example 412
+             */
+            expected_rows: number;
+        };
+        /** @description How the people of an ISP write who a row is for. */
+        ImportPattern: {
+            /** @description When it was saved. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["ImportPatternId"];
+            /**
+             * @description As they write it.
+             * @example {name} {document} NAP {box}
+             */
+            pattern: string;
+        };
+        /** @example ipt_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        ImportPatternId: string;
+        /** @description The plan of services that are made from rows with a profile. */
+        ImportPlan: {
+            /** @description Plan. */
+            plan_id: components["schemas"]["PlanId"];
+            /**
+             * @description Profile of the row; empty for all that have no line of their own.
+             * @example 100M
+             */
+            profile: string;
+        };
+        /** @description What a pattern read out of a comment. */
+        ImportRead: {
+            /**
+             * @description Where the service is.
+             * @example Jr. Los Olivos 123
+             */
+            address?: string | null;
+            /**
+             * @description Box or port that the line comes from.
+             * @example 4
+             */
+            box?: string | null;
+            /**
+             * @description Identity document.
+             * @example 40000017
+             */
+            document?: string | null;
+            /**
+             * @description Name.
+             * @example Rosa Quispe
+             */
+            name?: string | null;
+            /**
+             * @description Phone.
+             * @example 900000017
+             */
+            phone?: string | null;
+            /**
+             * @description Plan as it is called there.
+             * @example Hogar 60M
+             */
+            plan?: string | null;
+        };
+        /**
+         * @description What speaks for a candidate.
+         * @enum {string}
+         */
+        ImportReason: "marker" | "attached" | "user" | "user_case" | "user_spelling" | "mac" | "address" | "document" | "phone" | "name" | "user_like_name";
+        /** @description A row of an import. */
+        ImportRow: {
+            /**
+             * @description Address.
+             * @example 10.30.0.17
+             */
+            address: string;
+            attachment_id?: components["schemas"]["AttachmentId"] | null;
+            /** @description What is known of whose it is. */
+            bin: components["schemas"]["ImportBin"];
+            /** @description Whose it may be. */
+            candidates: components["schemas"]["ImportCandidate"][];
+            /**
+             * @description What somebody wrote beside it.
+             * @example Rosa Quispe 900000017 NAP 4
+             */
+            comment: string;
+            /**
+             * @description The row that it belongs to.
+             * @example leases/10.30.0.91
+             */
+            companion_of?: string | null;
+            customer_id?: components["schemas"]["CustomerId"] | null;
+            /** @description Whether it would be made cut. */
+            cut: boolean;
+            decision?: components["schemas"]["ImportDecisionWord"] | null;
+            /** @description Switched off by hand. */
+            disabled: boolean;
+            /** @description Why a person should look twice. */
+            doubts: components["schemas"]["ImportDoubt"][];
+            /** @description Who would be made. */
+            draft: components["schemas"]["ImportDraft"];
+            /**
+             * @description Why it could not be done.
+             * @example this user or address is already attached on that device
+             */
+            failure?: string | null;
+            /**
+             * @description Stable word of the failure.
+             * @example access_taken
+             */
+            failure_code?: string | null;
+            /**
+             * @description Key of its group, when it does not pass.
+             * @example disabled/100M/cut
+             */
+            group?: string | null;
+            /** @description What would be done. */
+            intent: components["schemas"]["ImportIntent"];
+            /**
+             * @description Which.
+             * @example secrets/rquispe
+             */
+            key: string;
+            /** @description What sort of row. */
+            kind: components["schemas"]["ImportRowKind"];
+            /**
+             * @description Equipment.
+             * @example AA:BB:CC:00:00:01
+             */
+            mac: string;
+            /**
+             * @description Profile.
+             * @example 100M
+             */
+            profile: string;
+            read?: components["schemas"]["ImportRead"] | null;
+            result?: components["schemas"]["ImportRowResult"] | null;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            /**
+             * @description User.
+             * @example rquispe
+             */
+            user: string;
+        };
+        /**
+         * @description What sort of row it is.
+         * @enum {string}
+         */
+        ImportRowKind: "secret" | "lease" | "queue" | "list_entry";
+        /**
+         * @description What became of a row.
+         * @enum {string}
+         */
+        ImportRowResult: "made" | "failed";
+        /**
+         * @description Where an import stands.
+         * @enum {string}
+         */
+        ImportState: "preparing" | "open" | "running" | "undoing" | "closed";
+        /** @description An import in a list. */
+        ImportSummary: {
+            /** @description When begun. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Of which device. */
+            device_id: components["schemas"]["DeviceId"];
+            /** @description Which. */
+            id: components["schemas"]["ImportId"];
+            /** @description When the device was read. */
+            read_at: components["schemas"]["Timestamp"];
+            /** @description Where it stands. */
+            state: components["schemas"]["ImportState"];
+            /** @description When last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /** @description How many rows there are of each sort. */
+        ImportTotals: {
+            /**
+             * Format: int64
+             * @description Would make a service for a customer who is there.
+             */
+            add_service: number;
+            /**
+             * Format: int64
+             * @description Would attach a service that is there.
+             */
+            attach: number;
+            /**
+             * Format: int64
+             * @description They belong to other rows.
+             */
+            companion: number;
+            /**
+             * Format: int64
+             * @description Of those three: would be made cut.
+             */
+            cut: number;
+            /**
+             * Format: int64
+             * @description Nothing is left to decide about whose they are.
+             */
+            exact: number;
+            /**
+             * Format: int64
+             * @description Could not be done.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Nobody here is like them.
+             */
+            leftover: number;
+            /**
+             * Format: int64
+             * @description Done.
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description Would make a customer with a service.
+             */
+            make_customer: number;
+            /**
+             * Format: int64
+             * @description Wait for a person.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description All.
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description A person has to say yes.
+             */
+            suggested: number;
+            /**
+             * Format: int64
+             * @description Of those three: have no plan yet, and would fail.
+             */
+            without_plan: number;
+        };
         /** @description An invoice. */
         Invoice: {
             /** @description What is left to pay. */
@@ -4716,6 +5471,38 @@ export interface components {
              */
             customer_name: string;
         };
+        /** @description A reading of a device. */
+        Listing: {
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * @description Why it failed.
+             * @example the agent did not go on
+             */
+            detail: string;
+            /** @description Of which device. */
+            device_id: components["schemas"]["DeviceId"];
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            id: components["schemas"]["ListingId"];
+            read_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Rows of a complete one.
+             */
+            rows: number;
+            /** @description Where it stands. */
+            state: components["schemas"]["ListingState"];
+            /** @description The tables that were asked for. */
+            tables: components["schemas"]["RowTable"][];
+        };
+        /** @example lst_01jd3k5m7nf8v9q0r1s2t3w4x5 */
+        ListingId: string;
+        /**
+         * @description Where a listing stands.
+         * @enum {string}
+         */
+        ListingState: "receiving" | "complete" | "failed" | "stale";
         LogIn: {
             /** @example rosa@netandina.example */
             email: string;
@@ -4993,6 +5780,18 @@ export interface components {
              * @example Google
              */
             name: string;
+        };
+        /** @description An import to begin, from the newest reading of the device. */
+        NewImport: {
+            site_id?: components["schemas"]["SiteId"] | null;
+        };
+        /** @description A pattern to be saved. */
+        NewImportPattern: {
+            /**
+             * @description As people write it.
+             * @example {name} {document} NAP {box}
+             */
+            pattern: string;
         };
         /** @description A single invoice to be issued. */
         NewInvoice: {
@@ -5890,6 +6689,60 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Comparison: {
+            /** @description The rows. */
+            items: {
+                /** @description What is wrong, by class; all five. */
+                counts: components["schemas"]["ComparisonCount"][];
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Of which router. */
+                device_id: components["schemas"]["DeviceId"];
+                /**
+                 * @description Its name.
+                 * @example Torre norte
+                 */
+                device_name: string;
+                /** @description Which. */
+                id: components["schemas"]["ComparisonId"];
+                /**
+                 * Format: int64
+                 * @description Points that are as they should be.
+                 */
+                in_order: number;
+                /** @description Of what nothing is known, by reason; those that there are. */
+                not_known: components["schemas"]["ComparisonNotKnownCount"][];
+                read_at?: components["schemas"]["Timestamp"] | null;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ComparisonFinding: {
+            /** @description The rows. */
+            items: {
+                /** @description What. */
+                class: components["schemas"]["ComparisonClass"];
+                customer_id?: components["schemas"]["CustomerId"] | null;
+                /**
+                 * @description The customer's name.
+                 * @example Rosa Quispe
+                 */
+                customer_name: string;
+                /** @description What of the row says so. */
+                facts: components["schemas"]["Field"][];
+                point_id?: components["schemas"]["PointId"] | null;
+                /**
+                 * @description The row, as table and name; empty where there is none.
+                 * @example secrets/rquispe
+                 */
+                row: string;
+                service_id?: components["schemas"]["ServiceId"] | null;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_CustomerRow: {
             /** @description The rows. */
             items: {
@@ -6159,6 +7012,26 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_DeviceRow: {
+            /** @description The rows. */
+            items: {
+                /** @description What the device says of it. The comment is masked for whoever may not see phones. */
+                fields: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description Tells it from the other rows of its table.
+                 * @example rquispe
+                 */
+                key: string;
+                point_id?: components["schemas"]["PointId"] | null;
+                /** @description Table. */
+                table: components["schemas"]["RowTable"];
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Event: {
             /** @description The rows. */
             items: {
@@ -6217,6 +7090,123 @@ export interface components {
                 provider_name: string;
                 /** @description How far it is. */
                 state: components["schemas"]["IdentityState"];
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ImportPattern: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was saved. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Which. */
+                id: components["schemas"]["ImportPatternId"];
+                /**
+                 * @description As they write it.
+                 * @example {name} {document} NAP {box}
+                 */
+                pattern: string;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ImportRow: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * @description Address.
+                 * @example 10.30.0.17
+                 */
+                address: string;
+                attachment_id?: components["schemas"]["AttachmentId"] | null;
+                /** @description What is known of whose it is. */
+                bin: components["schemas"]["ImportBin"];
+                /** @description Whose it may be. */
+                candidates: components["schemas"]["ImportCandidate"][];
+                /**
+                 * @description What somebody wrote beside it.
+                 * @example Rosa Quispe 900000017 NAP 4
+                 */
+                comment: string;
+                /**
+                 * @description The row that it belongs to.
+                 * @example leases/10.30.0.91
+                 */
+                companion_of?: string | null;
+                customer_id?: components["schemas"]["CustomerId"] | null;
+                /** @description Whether it would be made cut. */
+                cut: boolean;
+                decision?: components["schemas"]["ImportDecisionWord"] | null;
+                /** @description Switched off by hand. */
+                disabled: boolean;
+                /** @description Why a person should look twice. */
+                doubts: components["schemas"]["ImportDoubt"][];
+                /** @description Who would be made. */
+                draft: components["schemas"]["ImportDraft"];
+                /**
+                 * @description Why it could not be done.
+                 * @example this user or address is already attached on that device
+                 */
+                failure?: string | null;
+                /**
+                 * @description Stable word of the failure.
+                 * @example access_taken
+                 */
+                failure_code?: string | null;
+                /**
+                 * @description Key of its group, when it does not pass.
+                 * @example disabled/100M/cut
+                 */
+                group?: string | null;
+                /** @description What would be done. */
+                intent: components["schemas"]["ImportIntent"];
+                /**
+                 * @description Which.
+                 * @example secrets/rquispe
+                 */
+                key: string;
+                /** @description What sort of row. */
+                kind: components["schemas"]["ImportRowKind"];
+                /**
+                 * @description Equipment.
+                 * @example AA:BB:CC:00:00:01
+                 */
+                mac: string;
+                /**
+                 * @description Profile.
+                 * @example 100M
+                 */
+                profile: string;
+                read?: components["schemas"]["ImportRead"] | null;
+                result?: components["schemas"]["ImportRowResult"] | null;
+                service_id?: components["schemas"]["ServiceId"] | null;
+                /**
+                 * @description User.
+                 * @example rquispe
+                 */
+                user: string;
+            }[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ImportSummary: {
+            /** @description The rows. */
+            items: {
+                /** @description When begun. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Of which device. */
+                device_id: components["schemas"]["DeviceId"];
+                /** @description Which. */
+                id: components["schemas"]["ImportId"];
+                /** @description When the device was read. */
+                read_at: components["schemas"]["Timestamp"];
+                /** @description Where it stands. */
+                state: components["schemas"]["ImportState"];
+                /** @description When last changed. */
+                updated_at: components["schemas"]["Timestamp"];
             }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
@@ -6309,6 +7299,36 @@ export interface components {
                  */
                 customer_name: string;
             })[];
+            /** @description Cursor of the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Listing: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was asked for. */
+                created_at: components["schemas"]["Timestamp"];
+                /**
+                 * @description Why it failed.
+                 * @example the agent did not go on
+                 */
+                detail: string;
+                /** @description Of which device. */
+                device_id: components["schemas"]["DeviceId"];
+                finished_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Which. */
+                id: components["schemas"]["ListingId"];
+                read_at?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description Rows of a complete one.
+                 */
+                rows: number;
+                /** @description Where it stands. */
+                state: components["schemas"]["ListingState"];
+                /** @description The tables that were asked for. */
+                tables: components["schemas"]["RowTable"][];
+            }[];
             /** @description Cursor of the next page; none on the last. */
             next_cursor?: string | null;
         };
@@ -7128,7 +8148,10 @@ export interface components {
              * @example Torre norte
              */
             device_name: string;
-            /** @description Why a cut waits: `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`. */
+            /**
+             * @description Why a cut waits: `brake`, `timeline`, `offline`, `open`, `not_yet`, `disk`, `expired`; or another change:
+             *     `changes`.
+             */
             held_reason?: string | null;
             hold_open_until?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
@@ -7301,7 +8324,7 @@ export interface components {
              */
             reason: string;
         };
-        /** @description Which cuts a person lets pass. */
+        /** @description Which cuts and changes a person lets pass. */
         Released: {
             /** @description Points. */
             point_ids: components["schemas"]["PointId"][];
@@ -7368,6 +8391,11 @@ export interface components {
              */
             user: string;
         };
+        /**
+         * @description A table of a device.
+         * @enum {string}
+         */
+        RowTable: "secrets" | "sessions" | "profiles" | "leases" | "queues" | "list_entries" | "pools" | "servers";
         /** @description A cut run. */
         Run: {
             approval_id?: components["schemas"]["ApprovalId"] | null;
@@ -8036,6 +9064,11 @@ export interface components {
          * @enum {string}
          */
         SuspendedBecause: "overdue" | "manual";
+        /** @description An order that its agent carries out. */
+        Swept: {
+            /** @description Which. */
+            id: components["schemas"]["JobId"];
+        };
         /**
          * @description What a text may name: `{person}`.
          * @enum {string}
@@ -8060,6 +9093,21 @@ export interface components {
              */
             brand_color?: string | null;
             /**
+             * Format: int64
+             * @description The same in hundredths of a percent of the site's points; the greater of the two holds.
+             */
+            change_brake_basis_points: number;
+            /**
+             * Format: int64
+             * @description Changes an hour and site that drop sessions of subscribers who pass, and always pass.
+             */
+            change_brake_floor: number;
+            /**
+             * Format: int64
+             * @description How many of them are made a minute on one device.
+             */
+            changes_per_minute: number;
+            /**
              * @description ISO 3166 code; decides formats of money and dates.
              * @example PE
              */
@@ -8078,21 +9126,6 @@ export interface components {
              * @description First cuts an hour that always pass.
              */
             cut_brake_floor: number;
-            /**
-             * Format: int64
-             * @description The same in hundredths of a percent of the site's points; the greater of the two holds.
-             */
-            change_brake_basis_points: number;
-            /**
-             * Format: int64
-             * @description Changes an hour and site that drop sessions of subscribers who pass, and always pass.
-             */
-            change_brake_floor: number;
-            /**
-             * Format: int64
-             * @description How many of them are made a minute on one device.
-             */
-            changes_per_minute: number;
             /**
              * Format: int64
              * @description First cuts an hour over all sites, in hundredths of a percent of the ISP's services; not less than the floor.
@@ -8172,18 +9205,6 @@ export interface components {
             automatic_cuts?: components["schemas"]["AutomaticCuts"] | null;
             /** @description Accent colour, `#rrggbb`; empty takes it away. */
             brand_color?: string | null;
-            /** @description ISO 3166 code. */
-            country?: string | null;
-            /**
-             * Format: int64
-             * @description Hundredths of a percent of the site's services.
-             */
-            cut_brake_basis_points?: number | null;
-            /**
-             * Format: int64
-             * @description First cuts an hour that always pass.
-             */
-            cut_brake_floor?: number | null;
             /**
              * Format: int64
              * @description Hundredths of a percent of the site's points.
@@ -8199,6 +9220,18 @@ export interface components {
              * @description How many of them a minute and device.
              */
             changes_per_minute?: number | null;
+            /** @description ISO 3166 code. */
+            country?: string | null;
+            /**
+             * Format: int64
+             * @description Hundredths of a percent of the site's services.
+             */
+            cut_brake_basis_points?: number | null;
+            /**
+             * Format: int64
+             * @description First cuts an hour that always pass.
+             */
+            cut_brake_floor?: number | null;
             /**
              * Format: int64
              * @description Hundredths of a percent of the ISP's services.
@@ -9062,6 +10095,13 @@ export type Channel = components['schemas']['Channel'];
 export type Check = components['schemas']['Check'];
 export type CheckStatus = components['schemas']['CheckStatus'];
 export type ChoiceChange = components['schemas']['ChoiceChange'];
+export type Comparison = components['schemas']['Comparison'];
+export type ComparisonClass = components['schemas']['ComparisonClass'];
+export type ComparisonCount = components['schemas']['ComparisonCount'];
+export type ComparisonFinding = components['schemas']['ComparisonFinding'];
+export type ComparisonId = components['schemas']['ComparisonId'];
+export type ComparisonNotKnown = components['schemas']['ComparisonNotKnown'];
+export type ComparisonNotKnownCount = components['schemas']['ComparisonNotKnownCount'];
 export type ConnectionTest = components['schemas']['ConnectionTest'];
 export type Countries = components['schemas']['Countries'];
 export type Credential = components['schemas']['Credential'];
@@ -9092,6 +10132,7 @@ export type DeviceKind = components['schemas']['DeviceKind'];
 export type DeviceMode = components['schemas']['DeviceMode'];
 export type DevicePlanChange = components['schemas']['DevicePlanChange'];
 export type DevicePlanView = components['schemas']['DevicePlanView'];
+export type DeviceRow = components['schemas']['DeviceRow'];
 export type DeviceState = components['schemas']['DeviceState'];
 export type Diagnosis = components['schemas']['Diagnosis'];
 export type DiagnosisKind = components['schemas']['DiagnosisKind'];
@@ -9130,6 +10171,33 @@ export type IdentityProviderChange = components['schemas']['IdentityProviderChan
 export type IdentityProviderId = components['schemas']['IdentityProviderId'];
 export type IdentityProviders = components['schemas']['IdentityProviders'];
 export type IdentityState = components['schemas']['IdentityState'];
+export type Import = components['schemas']['Import'];
+export type ImportAnswer = components['schemas']['ImportAnswer'];
+export type ImportBin = components['schemas']['ImportBin'];
+export type ImportCandidate = components['schemas']['ImportCandidate'];
+export type ImportChange = components['schemas']['ImportChange'];
+export type ImportDecision = components['schemas']['ImportDecision'];
+export type ImportDecisionWord = components['schemas']['ImportDecisionWord'];
+export type ImportDecisions = components['schemas']['ImportDecisions'];
+export type ImportDoubt = components['schemas']['ImportDoubt'];
+export type ImportDraft = components['schemas']['ImportDraft'];
+export type ImportGroup = components['schemas']['ImportGroup'];
+export type ImportHow = components['schemas']['ImportHow'];
+export type ImportId = components['schemas']['ImportId'];
+export type ImportIntent = components['schemas']['ImportIntent'];
+export type ImportMeaning = components['schemas']['ImportMeaning'];
+export type ImportOrder = components['schemas']['ImportOrder'];
+export type ImportPattern = components['schemas']['ImportPattern'];
+export type ImportPatternId = components['schemas']['ImportPatternId'];
+export type ImportPlan = components['schemas']['ImportPlan'];
+export type ImportRead = components['schemas']['ImportRead'];
+export type ImportReason = components['schemas']['ImportReason'];
+export type ImportRow = components['schemas']['ImportRow'];
+export type ImportRowKind = components['schemas']['ImportRowKind'];
+export type ImportRowResult = components['schemas']['ImportRowResult'];
+export type ImportState = components['schemas']['ImportState'];
+export type ImportSummary = components['schemas']['ImportSummary'];
+export type ImportTotals = components['schemas']['ImportTotals'];
 export type Invoice = components['schemas']['Invoice'];
 export type InvoiceDetail = components['schemas']['InvoiceDetail'];
 export type InvoiceId = components['schemas']['InvoiceId'];
@@ -9158,6 +10226,9 @@ export type LinkWanted = components['schemas']['LinkWanted'];
 export type ListedProvider = components['schemas']['ListedProvider'];
 export type ListedInvoice = components['schemas']['Listed_Invoice'];
 export type ListedPayment = components['schemas']['Listed_Payment'];
+export type Listing = components['schemas']['Listing'];
+export type ListingId = components['schemas']['ListingId'];
+export type ListingState = components['schemas']['ListingState'];
 export type LogIn = components['schemas']['LogIn'];
 export type LoginOptions = components['schemas']['LoginOptions'];
 export type LogoBytes = components['schemas']['LogoBytes'];
@@ -9176,6 +10247,8 @@ export type NewDevice = components['schemas']['NewDevice'];
 export type NewDiagnosis = components['schemas']['NewDiagnosis'];
 export type NewIdentity = components['schemas']['NewIdentity'];
 export type NewIdentityProvider = components['schemas']['NewIdentityProvider'];
+export type NewImport = components['schemas']['NewImport'];
+export type NewImportPattern = components['schemas']['NewImportPattern'];
 export type NewInvoice = components['schemas']['NewInvoice'];
 export type NewLink = components['schemas']['NewLink'];
 export type NewNote = components['schemas']['NewNote'];
@@ -9228,15 +10301,22 @@ export type PageApproval = components['schemas']['Page_Approval'];
 export type PageAuditRow = components['schemas']['Page_AuditRow'];
 export type PageBackupRow = components['schemas']['Page_BackupRow'];
 export type PageBackupSeen = components['schemas']['Page_BackupSeen'];
+export type PageComparison = components['schemas']['Page_Comparison'];
+export type PageComparisonFinding = components['schemas']['Page_ComparisonFinding'];
 export type PageCustomerRow = components['schemas']['Page_CustomerRow'];
 export type PageDataErasure = components['schemas']['Page_DataErasure'];
 export type PageDataExport = components['schemas']['Page_DataExport'];
 export type PageDeadLetter = components['schemas']['Page_DeadLetter'];
 export type PageDevice = components['schemas']['Page_Device'];
+export type PageDeviceRow = components['schemas']['Page_DeviceRow'];
 export type PageEvent = components['schemas']['Page_Event'];
 export type PageIdentity = components['schemas']['Page_Identity'];
+export type PageImportPattern = components['schemas']['Page_ImportPattern'];
+export type PageImportRow = components['schemas']['Page_ImportRow'];
+export type PageImportSummary = components['schemas']['Page_ImportSummary'];
 export type PageListedInvoice = components['schemas']['Page_Listed_Invoice'];
 export type PageListedPayment = components['schemas']['Page_Listed_Payment'];
+export type PageListing = components['schemas']['Page_Listing'];
 export type PageNote = components['schemas']['Page_Note'];
 export type PageNotice = components['schemas']['Page_Notice'];
 export type PagePasskey = components['schemas']['Page_Passkey'];
@@ -9300,6 +10380,7 @@ export type RoleChange = components['schemas']['RoleChange'];
 export type RoleKey = components['schemas']['RoleKey'];
 export type RoleList = components['schemas']['RoleList'];
 export type RouterosScript = components['schemas']['RouterosScript'];
+export type RowTable = components['schemas']['RowTable'];
 export type Run = components['schemas']['Run'];
 export type RunId = components['schemas']['RunId'];
 export type RunItem = components['schemas']['RunItem'];
@@ -9338,6 +10419,7 @@ export type Status = components['schemas']['Status'];
 export type StepUp = components['schemas']['StepUp'];
 export type StoredFile = components['schemas']['StoredFile'];
 export type SuspendedBecause = components['schemas']['SuspendedBecause'];
+export type Swept = components['schemas']['Swept'];
 export type TemplateField = components['schemas']['TemplateField'];
 export type TemplateName = components['schemas']['TemplateName'];
 export type Tenant = components['schemas']['Tenant'];
@@ -11230,6 +12312,119 @@ export interface operations {
             default: components["responses"]["Failed"];
         };
     };
+    get_comparisons: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "counts": [
+                     *             {
+                     *               "class": "paid_but_cut",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "device_name": "Torre norte",
+                     *           "id": "cmp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "in_order": 1,
+                     *           "not_known": [
+                     *             {
+                     *               "count": 1,
+                     *               "reason": "no_listing"
+                     *             }
+                     *           ],
+                     *           "read_at": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Comparison"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    get_comparisons_by_id_findings: {
+        parameters: {
+            query?: {
+                /** @description Of this class. */
+                class?: components["schemas"]["ComparisonClass"];
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ComparisonId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "class": "paid_but_cut",
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "customer_name": "Rosa Quispe",
+                     *           "facts": [
+                     *             {
+                     *               "name": "profile",
+                     *               "value": "cut"
+                     *             }
+                     *           ],
+                     *           "point_id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "row": "secrets/rquispe",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ComparisonFinding"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
     get_customers: {
         parameters: {
             query?: {
@@ -11744,6 +12939,7 @@ export interface operations {
                      *           "attachments": [
                      *             {
                      *               "address": "10.30.0.17",
+                     *               "adopt": false,
                      *               "id": "att_01jd3k5m7nf8v9q0r1s2t3w4x5",
                      *               "kind": "pppoe",
                      *               "points": [
@@ -13054,6 +14250,60 @@ export interface operations {
             default: components["responses"]["Failed"];
         };
     };
+    post_devices_by_id_comparisons: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "counts": [
+                     *         {
+                     *           "class": "paid_but_cut",
+                     *           "count": 1
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "device_name": "Torre norte",
+                     *       "id": "cmp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "in_order": 1,
+                     *       "not_known": [
+                     *         {
+                     *           "count": 1,
+                     *           "reason": "no_listing"
+                     *         }
+                     *       ],
+                     *       "read_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
     post_devices_by_id_diagnoses: {
         parameters: {
             query?: never;
@@ -13098,6 +14348,188 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["ReadOnly"];
             413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    get_devices_by_id_imports: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "read_at": "2026-11-05T15:07:09.000Z",
+                     *           "state": "preparing",
+                     *           "updated_at": "2026-11-05T15:07:09.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ImportSummary"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    post_devices_by_id_imports: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["NewImport"] | null;
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "groups": [
+                     *         {
+                     *           "how": "disabled",
+                     *           "key": "disabled/100M/cut",
+                     *           "meaning": "cut",
+                     *           "rows": 1,
+                     *           "said": "cut",
+                     *           "what": "100M"
+                     *         }
+                     *       ],
+                     *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plans": [
+                     *         {
+                     *           "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "profile": "100M"
+                     *         }
+                     *       ],
+                     *       "read_at": "2026-11-05T15:07:09.000Z",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "preparing",
+                     *       "totals": {
+                     *         "add_service": 1,
+                     *         "attach": 1,
+                     *         "companion": 1,
+                     *         "cut": 1,
+                     *         "exact": 1,
+                     *         "failed": 1,
+                     *         "leftover": 1,
+                     *         "made": 1,
+                     *         "make_customer": 1,
+                     *         "open": 1,
+                     *         "rows": 1,
+                     *         "suggested": 1,
+                     *         "without_plan": 1
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    get_devices_by_id_listings: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "detail": "the agent did not go on",
+                     *           "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "finished_at": null,
+                     *           "id": "lst_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "read_at": null,
+                     *           "rows": 1,
+                     *           "state": "receiving",
+                     *           "tables": [
+                     *             "secrets"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Listing"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["RateLimited"];
             default: components["responses"]["Failed"];
@@ -13248,7 +14680,8 @@ export interface operations {
                      *           ],
                      *           "customer_name": "Rosa Quispe",
                      *           "point_id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
-                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "sessions_dropped": 1
                      *         }
                      *       ],
                      *       "checks": [
@@ -13320,6 +14753,96 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Asked"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    get_devices_by_id_rows: {
+        parameters: {
+            query?: {
+                /** @description Of this table only. */
+                table?: components["schemas"]["RowTable"];
+                /**
+                 * @description With this in their name, address or equipment; in their comment too for whoever may see phones.
+                 * @example rquispe
+                 */
+                q?: string;
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "fields": {},
+                     *           "key": "rquispe",
+                     *           "point_id": "enp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "table": "secrets"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_DeviceRow"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    post_devices_by_id_sweep: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken on, and not over yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "job_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Swept"];
                 };
             };
             401: components["responses"]["Unauthenticated"];
@@ -13937,6 +15460,738 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    get_import_patterns: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-05T15:07:09.000Z",
+                     *           "id": "ipt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "pattern": "{name} {document} NAP {box}"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ImportPattern"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    post_import_patterns: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pattern": "{name} {document} NAP {box}"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewImportPattern"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "id": "ipt_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "pattern": "{name} {document} NAP {box}"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportPattern"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    delete_import_patterns_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportPatternId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    get_imports_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "groups": [
+                     *         {
+                     *           "how": "disabled",
+                     *           "key": "disabled/100M/cut",
+                     *           "meaning": "cut",
+                     *           "rows": 1,
+                     *           "said": "cut",
+                     *           "what": "100M"
+                     *         }
+                     *       ],
+                     *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plans": [
+                     *         {
+                     *           "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "profile": "100M"
+                     *         }
+                     *       ],
+                     *       "read_at": "2026-11-05T15:07:09.000Z",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "preparing",
+                     *       "totals": {
+                     *         "add_service": 1,
+                     *         "attach": 1,
+                     *         "companion": 1,
+                     *         "cut": 1,
+                     *         "exact": 1,
+                     *         "failed": 1,
+                     *         "leftover": 1,
+                     *         "made": 1,
+                     *         "make_customer": 1,
+                     *         "open": 1,
+                     *         "rows": 1,
+                     *         "suggested": 1,
+                     *         "without_plan": 1
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    delete_imports_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    patch_imports_by_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "answers": [
+                 *         {
+                 *           "group": "disabled/100M/cut",
+                 *           "meaning": "cut"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImportChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "groups": [
+                     *         {
+                     *           "how": "disabled",
+                     *           "key": "disabled/100M/cut",
+                     *           "meaning": "cut",
+                     *           "rows": 1,
+                     *           "said": "cut",
+                     *           "what": "100M"
+                     *         }
+                     *       ],
+                     *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plans": [
+                     *         {
+                     *           "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "profile": "100M"
+                     *         }
+                     *       ],
+                     *       "read_at": "2026-11-05T15:07:09.000Z",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "preparing",
+                     *       "totals": {
+                     *         "add_service": 1,
+                     *         "attach": 1,
+                     *         "companion": 1,
+                     *         "cut": 1,
+                     *         "exact": 1,
+                     *         "failed": 1,
+                     *         "leftover": 1,
+                     *         "made": 1,
+                     *         "make_customer": 1,
+                     *         "open": 1,
+                     *         "rows": 1,
+                     *         "suggested": 1,
+                     *         "without_plan": 1
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            412: components["responses"]["VersionConflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    post_imports_by_id_decisions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rows": [
+                 *         {
+                 *           "decision": "create",
+                 *           "row": "secrets/rquispe"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImportDecisions"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "groups": [
+                     *         {
+                     *           "how": "disabled",
+                     *           "key": "disabled/100M/cut",
+                     *           "meaning": "cut",
+                     *           "rows": 1,
+                     *           "said": "cut",
+                     *           "what": "100M"
+                     *         }
+                     *       ],
+                     *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plans": [
+                     *         {
+                     *           "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "profile": "100M"
+                     *         }
+                     *       ],
+                     *       "read_at": "2026-11-05T15:07:09.000Z",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "preparing",
+                     *       "totals": {
+                     *         "add_service": 1,
+                     *         "attach": 1,
+                     *         "companion": 1,
+                     *         "cut": 1,
+                     *         "exact": 1,
+                     *         "failed": 1,
+                     *         "leftover": 1,
+                     *         "made": 1,
+                     *         "make_customer": 1,
+                     *         "open": 1,
+                     *         "rows": 1,
+                     *         "suggested": 1,
+                     *         "without_plan": 1
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    post_imports_by_id_refresh: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "groups": [
+                     *         {
+                     *           "how": "disabled",
+                     *           "key": "disabled/100M/cut",
+                     *           "meaning": "cut",
+                     *           "rows": 1,
+                     *           "said": "cut",
+                     *           "what": "100M"
+                     *         }
+                     *       ],
+                     *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plans": [
+                     *         {
+                     *           "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "profile": "100M"
+                     *         }
+                     *       ],
+                     *       "read_at": "2026-11-05T15:07:09.000Z",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "preparing",
+                     *       "totals": {
+                     *         "add_service": 1,
+                     *         "attach": 1,
+                     *         "companion": 1,
+                     *         "cut": 1,
+                     *         "exact": 1,
+                     *         "failed": 1,
+                     *         "leftover": 1,
+                     *         "made": 1,
+                     *         "make_customer": 1,
+                     *         "open": 1,
+                     *         "rows": 1,
+                     *         "suggested": 1,
+                     *         "without_plan": 1
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    get_imports_by_id_rows: {
+        parameters: {
+            query?: {
+                /** @description Of this bin. */
+                bin?: components["schemas"]["ImportBin"];
+                /**
+                 * @description Of this group.
+                 * @example disabled/100M/cut
+                 */
+                group?: string;
+                /** @description With this result. */
+                result?: components["schemas"]["ImportRowResult"];
+                /** @description Only those about which nobody decided and with which nothing was done. */
+                undecided?: boolean;
+                /**
+                 * @description With this in user, address, equipment or comment.
+                 * @example quispe
+                 */
+                q?: string;
+                /** @description Where the last page ended: `next_cursor` of its answer. */
+                cursor?: string;
+                /** @description Rows wanted, 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "10.30.0.17",
+                     *           "attachment_id": "att_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "bin": "exact",
+                     *           "candidates": [
+                     *             {
+                     *               "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *               "reasons": [
+                     *                 "marker"
+                     *               ],
+                     *               "score": 83,
+                     *               "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5"
+                     *             }
+                     *           ],
+                     *           "comment": "Rosa Quispe 900000017 NAP 4",
+                     *           "companion_of": "leases/10.30.0.91",
+                     *           "customer_id": "cus_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "cut": false,
+                     *           "decision": "accept",
+                     *           "disabled": false,
+                     *           "doubts": [
+                     *             "twin"
+                     *           ],
+                     *           "draft": {
+                     *             "address": "Jr. Los Olivos 123",
+                     *             "document": "40000017",
+                     *             "name": "Rosa Quispe",
+                     *             "notes": "Rosa Quispe 900000017 NAP 4",
+                     *             "phone": "900000017"
+                     *           },
+                     *           "failure": "this user or address is already attached on that device",
+                     *           "failure_code": "access_taken",
+                     *           "group": "disabled/100M/cut",
+                     *           "intent": "attach",
+                     *           "key": "secrets/rquispe",
+                     *           "kind": "secret",
+                     *           "mac": "AA:BB:CC:00:00:01",
+                     *           "profile": "100M",
+                     *           "read": {
+                     *             "address": "Jr. Los Olivos 123",
+                     *             "box": "4",
+                     *             "document": "40000017",
+                     *             "name": "Rosa Quispe",
+                     *             "phone": "900000017",
+                     *             "plan": "Hogar 60M"
+                     *           },
+                     *           "result": "made",
+                     *           "service_id": "svc_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "user": "rquispe"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ImportRow"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    post_imports_by_id_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expected_rows": 412
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImportOrder"];
+            };
+        };
+        responses: {
+            /** @description Taken on, and not over yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "groups": [
+                     *         {
+                     *           "how": "disabled",
+                     *           "key": "disabled/100M/cut",
+                     *           "meaning": "cut",
+                     *           "rows": 1,
+                     *           "said": "cut",
+                     *           "what": "100M"
+                     *         }
+                     *       ],
+                     *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plans": [
+                     *         {
+                     *           "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "profile": "100M"
+                     *         }
+                     *       ],
+                     *       "read_at": "2026-11-05T15:07:09.000Z",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "preparing",
+                     *       "totals": {
+                     *         "add_service": 1,
+                     *         "attach": 1,
+                     *         "companion": 1,
+                     *         "cut": 1,
+                     *         "exact": 1,
+                     *         "failed": 1,
+                     *         "leftover": 1,
+                     *         "made": 1,
+                     *         "make_customer": 1,
+                     *         "open": 1,
+                     *         "rows": 1,
+                     *         "suggested": 1,
+                     *         "without_plan": 1
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["RateLimited"];
+            default: components["responses"]["Failed"];
+        };
+    };
+    post_imports_by_id_undo: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, for a request that may have to be sent again: within 48 h it has its effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken on, and not over yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-05T15:07:09.000Z",
+                     *       "device_id": "dev_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "groups": [
+                     *         {
+                     *           "how": "disabled",
+                     *           "key": "disabled/100M/cut",
+                     *           "meaning": "cut",
+                     *           "rows": 1,
+                     *           "said": "cut",
+                     *           "what": "100M"
+                     *         }
+                     *       ],
+                     *       "id": "imp_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "plans": [
+                     *         {
+                     *           "plan_id": "pln_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *           "profile": "100M"
+                     *         }
+                     *       ],
+                     *       "read_at": "2026-11-05T15:07:09.000Z",
+                     *       "site_id": "sit_01jd3k5m7nf8v9q0r1s2t3w4x5",
+                     *       "state": "preparing",
+                     *       "totals": {
+                     *         "add_service": 1,
+                     *         "attach": 1,
+                     *         "companion": 1,
+                     *         "cut": 1,
+                     *         "exact": 1,
+                     *         "failed": 1,
+                     *         "leftover": 1,
+                     *         "made": 1,
+                     *         "make_customer": 1,
+                     *         "open": 1,
+                     *         "rows": 1,
+                     *         "suggested": 1,
+                     *         "without_plan": 1
+                     *       },
+                     *       "updated_at": "2026-11-05T15:07:09.000Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ReadOnly"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["RateLimited"];
             default: components["responses"]["Failed"];
         };
@@ -17756,6 +20011,9 @@ export interface operations {
                      *         ],
                      *         "automatic_cuts": "off_until_preview",
                      *         "brand_color": "#0f766e",
+                     *         "change_brake_basis_points": 1,
+                     *         "change_brake_floor": 1,
+                     *         "changes_per_minute": 1,
                      *         "country": "PE",
                      *         "created_at": "2026-11-05T15:07:09.000Z",
                      *         "currency": "PEN",
@@ -17959,6 +20217,9 @@ export interface operations {
                      *       ],
                      *       "automatic_cuts": "off_until_preview",
                      *       "brand_color": "#0f766e",
+                     *       "change_brake_basis_points": 1,
+                     *       "change_brake_floor": 1,
+                     *       "changes_per_minute": 1,
                      *       "country": "PE",
                      *       "created_at": "2026-11-05T15:07:09.000Z",
                      *       "currency": "PEN",
@@ -18050,6 +20311,9 @@ export interface operations {
                      *       ],
                      *       "automatic_cuts": "off_until_preview",
                      *       "brand_color": "#0f766e",
+                     *       "change_brake_basis_points": 1,
+                     *       "change_brake_floor": 1,
+                     *       "changes_per_minute": 1,
                      *       "country": "PE",
                      *       "created_at": "2026-11-05T15:07:09.000Z",
                      *       "currency": "PEN",
@@ -18894,6 +21158,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "address": "10.30.0.17",
+                     *       "adopt": false,
                      *       "id": "att_01jd3k5m7nf8v9q0r1s2t3w4x5",
                      *       "kind": "pppoe",
                      *       "points": [
@@ -19367,6 +21632,7 @@ export interface operations {
                      *       "attachments": [
                      *         {
                      *           "address": "10.30.0.17",
+                     *           "adopt": false,
                      *           "id": "att_01jd3k5m7nf8v9q0r1s2t3w4x5",
                      *           "kind": "pppoe",
                      *           "points": [
@@ -20672,6 +22938,9 @@ export interface operations {
                      *       ],
                      *       "automatic_cuts": "off_until_preview",
                      *       "brand_color": "#0f766e",
+                     *       "change_brake_basis_points": 1,
+                     *       "change_brake_floor": 1,
+                     *       "changes_per_minute": 1,
                      *       "country": "PE",
                      *       "created_at": "2026-11-05T15:07:09.000Z",
                      *       "currency": "PEN",
@@ -20761,6 +23030,9 @@ export interface operations {
                      *       ],
                      *       "automatic_cuts": "off_until_preview",
                      *       "brand_color": "#0f766e",
+                     *       "change_brake_basis_points": 1,
+                     *       "change_brake_floor": 1,
+                     *       "changes_per_minute": 1,
                      *       "country": "PE",
                      *       "created_at": "2026-11-05T15:07:09.000Z",
                      *       "currency": "PEN",
@@ -20919,6 +23191,9 @@ export interface operations {
                      *       ],
                      *       "automatic_cuts": "off_until_preview",
                      *       "brand_color": "#0f766e",
+                     *       "change_brake_basis_points": 1,
+                     *       "change_brake_floor": 1,
+                     *       "changes_per_minute": 1,
                      *       "country": "PE",
                      *       "created_at": "2026-11-05T15:07:09.000Z",
                      *       "currency": "PEN",
@@ -21002,6 +23277,9 @@ export interface operations {
                      *       ],
                      *       "automatic_cuts": "off_until_preview",
                      *       "brand_color": "#0f766e",
+                     *       "change_brake_basis_points": 1,
+                     *       "change_brake_floor": 1,
+                     *       "changes_per_minute": 1,
                      *       "country": "PE",
                      *       "created_at": "2026-11-05T15:07:09.000Z",
                      *       "currency": "PEN",
