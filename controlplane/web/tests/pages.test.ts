@@ -75,7 +75,7 @@ describe('live line of a service', () => {
     expect(keysOf(service('not_applied', [point('held', { held_reason: 'brake' })]))).toEqual(['held_brake'])
     expect(keysOf(service('not_applied', [point('held', { held_reason: 'of a newer agent' })]))).toEqual(['held'])
     expect(keysOf(service('not_applied', [point('held', { held_reason: 'changes' })]))).toEqual(['held_changes'])
-    expect(keysOf(service('online', [point('partly')]))).toEqual(['session_seen', 'partly'])
+    expect(keysOf(service('online', [point('partly')]))).toEqual(['unblocked_one', 'session_seen', 'partly'])
   })
 })
 

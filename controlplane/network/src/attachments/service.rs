@@ -278,7 +278,7 @@ async fn remove(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId, rows: Rows) -> 
     let row = store::attachment_get(tx, id).await?;
     services::service_find(tx, &row.service_id).await?;
     let before = read(tx, id).await?;
-    if provisioning::access_release(ctx, tx, id).await? {
+    if rows == Rows::Go && provisioning::access_release(ctx, tx, id).await? {
         let after = read(tx, id).await?;
         let entry = Entry::new(WRITE.0, EntityRef::new("attachment", id));
         return audit::record(ctx, tx, entry.before(&before)?.after(&after)?).await;

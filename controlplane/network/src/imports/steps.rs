@@ -109,7 +109,8 @@ async fn service_add(
     Ok(service)
 }
 
-/// How a row is attached. A secret is the subscriber's own, recognised by a person or by what is exact about it.
+/// How a row is attached. A secret is the subscriber's own, recognised by a person or by what is exact about it: it is
+/// adopted. What else there is by an address has no owner, and nothing to adopt.
 fn attachment(import: &ImportRecord, found: &FoundRow) -> NewAttachment {
     let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let points = vec![NewAttachmentPoint { device_id: import.device_id.clone() }];
@@ -130,7 +131,7 @@ fn attachment(import: &ImportRecord, found: &FoundRow) -> NewAttachment {
             address: text(&found.address),
             profile: None,
             points,
-            adopt: true,
+            adopt: false,
         },
     }
 }

@@ -18,7 +18,7 @@ export function offered(codes: readonly string[] | undefined): readonly Language
 }
 
 /** Parts of the app with words of their own; which folders use them stands in `parts/folders.json`. */
-export type Part = 'administration' | 'approvals' | 'collections' | 'devices' | 'home' | 'notices' | 'personal' | 'platform' | 'record' | 'security' | 'sign-on' | 'standing'
+export type Part = 'administration' | 'agents' | 'approvals' | 'collections' | 'devices' | 'home' | 'notices' | 'personal' | 'platform' | 'record' | 'security' | 'services' | 'sign-on' | 'standing'
 
 /** What the build makes of a catalogue: compiled messages, whose shape only vue-i18n knows. */
 type Messages = LocaleMessageDictionary<VueMessageType>
@@ -35,6 +35,11 @@ const partLoaders: Record<Part, Record<Language, Loader>> = {
     'es-419': () => import('./parts/es-419.administration.json'),
     en: () => import('./parts/en.administration.json'),
     'pt-BR': () => import('./parts/pt-BR.administration.json'),
+  },
+  agents: {
+    'es-419': () => import('./parts/es-419.agents.json'),
+    en: () => import('./parts/en.agents.json'),
+    'pt-BR': () => import('./parts/pt-BR.agents.json'),
   },
   approvals: {
     'es-419': () => import('./parts/es-419.approvals.json'),
@@ -80,6 +85,11 @@ const partLoaders: Record<Part, Record<Language, Loader>> = {
     'es-419': () => import('./parts/es-419.security.json'),
     en: () => import('./parts/en.security.json'),
     'pt-BR': () => import('./parts/pt-BR.security.json'),
+  },
+  services: {
+    'es-419': () => import('./parts/es-419.services.json'),
+    en: () => import('./parts/en.services.json'),
+    'pt-BR': () => import('./parts/pt-BR.services.json'),
   },
   'sign-on': {
     'es-419': () => import('./parts/es-419.sign-on.json'),
