@@ -18,6 +18,7 @@
 
 pub mod clock;
 pub mod control;
+mod first_answer;
 pub mod relay;
 pub mod rng;
 pub mod routeros;

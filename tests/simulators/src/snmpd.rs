@@ -10,18 +10,16 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use thiserror::Error;
-use tokio::net::UdpSocket;
 use tokio::process::{Child, Command};
 
-use crate::snmp_fleet::ber;
+use crate::first_answer::first_answer;
 
 /// Where distributions install it; it is seldom on the path of a user.
 const PLACES: &[&str] = &["/usr/sbin/snmpd", "/usr/local/sbin/snmpd", "/opt/homebrew/sbin/snmpd"];
 /// Ports tried before giving up: between finding a free one and taking it another process may come.
 const ATTEMPTS: usize = 5;
-/// How often a request is sent until it is answered, and how long each waits.
-const PROBES: usize = 100;
-const PROBE_WAIT: Duration = Duration::from_millis(100);
+/// How long it may take until it answers.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the agent says and to whom.
 #[derive(Debug, Clone)]
@@ -87,7 +85,7 @@ impl Snmpd {
         let mut said = String::new();
         for _ in 0..ATTEMPTS {
             let mut agent = Self::launch(&program, config).await?;
-            if agent.answers(&config.community).await? {
+            if first_answer(&mut agent.process, agent.address, &config.community, PATIENCE).await? {
                 return Ok(agent);
             }
             said = tokio::fs::read_to_string(agent.log()).await.unwrap_or_default();
@@ -120,28 +118,6 @@ impl Snmpd {
             .kill_on_drop(true)
             .spawn()?;
         Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), process, files })
-    }
-
-    /// Asks for `sysUpTime.0` until it answers or ends.
-    async fn answers(&mut self, community: &str) -> Result<bool, SnmpdError> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        socket.connect(self.address).await?;
-        let request = get_uptime(community);
-        let mut answer = [0; 1_500];
-        for _ in 0..PROBES {
-            if self.process.try_wait()?.is_some() {
-                return Ok(false);
-            }
-            // Refused until it listens.
-            if socket.send(&request).await.is_ok() {
-                let received = tokio::time::timeout(PROBE_WAIT, socket.recv(&mut answer)).await;
-                if matches!(received, Ok(Ok(_))) {
-                    return Ok(true);
-                }
-            }
-            tokio::time::sleep(PROBE_WAIT / 10).await;
-        }
-        Ok(false)
     }
 
     /// Where it answers, UDP.
@@ -177,14 +153,4 @@ fn text(config: &SnmpdConfig, port: u16) -> String {
         text.push('\n');
     }
     text
-}
-
-/// A GetRequest of SNMP v2c for `sysUpTime.0` (RFC 3416), request id 1.
-pub(crate) fn get_uptime(community: &str) -> Vec<u8> {
-    let name = ber::oid(&[1, 3, 6, 1, 2, 1, 1, 3, 0]);
-    let binding = ber::element(ber::SEQUENCE, &[name, ber::element(ber::NULL, &[])].concat());
-    let number = |value: u8| ber::element(ber::INTEGER, &[value]);
-    let list = ber::element(ber::SEQUENCE, &binding);
-    let pdu = ber::element(0xA0, &[number(1), number(0), number(0), list].concat());
-    ber::element(ber::SEQUENCE, &[number(1), ber::element(ber::OCTETS, community.as_bytes()), pdu].concat())
 }

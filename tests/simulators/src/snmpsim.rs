@@ -11,16 +11,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use thiserror::Error;
-use tokio::net::UdpSocket;
 use tokio::process::{Child, Command};
 
-use crate::snmpd::get_uptime;
+use crate::first_answer::first_answer;
 
 /// Ports tried before giving up: between finding a free one and taking it another process may come.
 const ATTEMPTS: usize = 3;
-/// How often a request is sent until it is answered, and how long each waits: it makes an index of its recordings first.
-const PROBES: usize = 300;
-const PROBE_WAIT: Duration = Duration::from_millis(100);
+/// How long it may take until it answers: it makes an index of its recordings first.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why it does not run.
 #[derive(Debug, Error)]
@@ -64,7 +62,7 @@ impl Snmpsim {
         let mut said = String::new();
         for _ in 0..ATTEMPTS {
             let mut simulator = Self::launch(python, recordings).await?;
-            if simulator.answers(community).await? {
+            if first_answer(&mut simulator.process, simulator.address, community, PATIENCE).await? {
                 return Ok(simulator);
             }
             said = tokio::fs::read_to_string(simulator.log()).await.unwrap_or_default();
@@ -96,28 +94,6 @@ impl Snmpsim {
             .kill_on_drop(true)
             .spawn()?;
         Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), process, files })
-    }
-
-    /// Asks for `sysUpTime.0` until it answers or ends.
-    async fn answers(&mut self, community: &str) -> Result<bool, SnmpsimError> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        socket.connect(self.address).await?;
-        let request = get_uptime(community);
-        let mut answer = [0; 1_500];
-        for _ in 0..PROBES {
-            if self.process.try_wait()?.is_some() {
-                return Ok(false);
-            }
-            // Refused until it listens.
-            if socket.send(&request).await.is_ok() {
-                let received = tokio::time::timeout(PROBE_WAIT, socket.recv(&mut answer)).await;
-                if matches!(received, Ok(Ok(_))) {
-                    return Ok(true);
-                }
-            }
-            tokio::time::sleep(PROBE_WAIT).await;
-        }
-        Ok(false)
     }
 
     /// Where it answers, UDP.

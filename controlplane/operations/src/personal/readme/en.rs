@@ -16,6 +16,7 @@ pub(super) const WORDS: Words = Words {
         ("customer", "your contact data and what the staff noted"),
         ("sites", "sites at which you have or had a service"),
         ("services", "your services"),
+        ("rows_on_devices", "what routers have stored at your connection"),
         ("invoices", "your invoices"),
         ("invoice_lines", "lines of your invoices"),
         ("payments", "your payments"),

@@ -17,6 +17,7 @@ pub(super) const WORDS: Words = Words {
         ("customer", "sus datos de contacto y lo que el personal anotó"),
         ("sites", "nodos donde tiene o tuvo un servicio"),
         ("services", "sus servicios"),
+        ("rows_on_devices", "lo que los equipos guardan de su conexión"),
         ("invoices", "sus facturas"),
         ("invoice_lines", "líneas de sus facturas"),
         ("payments", "sus pagos"),

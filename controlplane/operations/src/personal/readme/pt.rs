@@ -16,6 +16,7 @@ pub(super) const WORDS: Words = Words {
         ("customer", "seus dados de contato e o que a equipe anotou"),
         ("sites", "nós em que tem ou teve um serviço"),
         ("services", "seus serviços"),
+        ("rows_on_devices", "o que os equipamentos guardam da sua conexão"),
         ("invoices", "suas faturas"),
         ("invoice_lines", "linhas das suas faturas"),
         ("payments", "seus pagamentos"),
