@@ -5,7 +5,7 @@
 //! One change has two steps, so that a crash between them can be resolved by reading: [`Enforce::write`] changes the
 //! configuration, [`Enforce::settle`] makes what is live follow it (sessions dropped, connections removed).
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use atalaya_protocol::wire;
@@ -32,6 +32,9 @@ pub struct Want {
     /// Of a fixed address that ended: a point that is not terminated has an address of it, at whatever device of this
     /// agent and by whatever access. What stays on a list would cut that one.
     pub in_use: bool,
+    /// User names of the device's points that are not terminated: a secret of such a name is that one's, whatever marker a
+    /// copy brought along.
+    pub users: Arc<HashSet<String>>,
     /// The subscriber's password, opened, when one came.
     pub password: Option<Zeroizing<String>>,
 }
@@ -39,7 +42,7 @@ pub struct Want {
 /// Without the password.
 impl std::fmt::Debug for Want {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { point, status, fresh, speed_conflict, taken, in_use, password: _ } = self;
+        let Self { point, status, fresh, speed_conflict, taken, in_use, users: _, password: _ } = self;
         let mut shown = f.debug_struct("Want");
         shown.field("point", point).field("status", status).field("fresh", fresh);
         shown.field("speed_conflict", speed_conflict).field("taken", taken).field("in_use", in_use);
@@ -125,6 +128,14 @@ impl ObservedRow {
         self.stale.is_empty()
             && !self.pending.is_empty()
             && self.pending.iter().all(|(name, _)| name == "comment")
+    }
+
+    /// All that is to be written takes something away that stands in somebody's way: an entry of a cut list, a queue. It
+    /// takes service from nobody, however an end is called.
+    pub fn only_frees(&self) -> bool {
+        self.stale.is_empty()
+            && !self.pending.is_empty()
+            && self.pending.iter().all(|(name, _)| name == "address-list.removed" || name == "queue.removed")
     }
 }
 

@@ -136,7 +136,9 @@ impl Worker {
         {
             let mut brake = shared.brake.lock();
             for (want, row) in wants.iter().zip(&rows) {
-                let no_effect = no_effect(&bites, &want.point);
+                // What removes a secret of ours needs no cut profile.
+                let removes = row.pending.iter().any(|(name, _)| name == "removed");
+                let no_effect = no_effect(&bites, &want.point).filter(|_| !removes);
                 let situation = Situation {
                     now_ms,
                     mode: self.enforced.mode,

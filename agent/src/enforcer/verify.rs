@@ -110,6 +110,7 @@ fn want(router: &RouterOs, status: Status) -> Want {
         speed_conflict: None,
         taken: false,
         in_use: false,
+        users: Arc::default(),
         password: Some(password),
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn build(shared: &Shared, device: &str, points: &[Arc<Point>], now_ms
     let everyone = shared.desired.of_device(device);
     let speeds = profile_speeds(&everyone);
     let holders = holders(&everyone);
+    let users = users(&everyone);
     let in_use = in_use(shared, points);
     points
         .iter()
@@ -23,6 +24,7 @@ pub(super) fn build(shared: &Shared, device: &str, points: &[Arc<Point>], now_ms
             speed_conflict: conflict(point, &speeds),
             taken: is_taken(point, &holders),
             in_use: fixed_end(point).is_some_and(|address| in_use.meets(address)),
+            users: users.clone(),
             password: password(shared, point),
             point: point.clone(),
         })
@@ -58,6 +60,17 @@ fn holders(points: &[Arc<Point>]) -> Holders<'_> {
         }
     }
     holders
+}
+
+/// User names of everybody on the device who has not ended.
+fn users(points: &[Arc<Point>]) -> Arc<HashSet<String>> {
+    let named = points.iter().filter(|point| point.status != Status::Terminated).filter_map(|point| {
+        match &point.access {
+            Access::Pppoe { user, .. } => Some(user.clone()),
+            Access::Static { .. } | Access::Unsupported { .. } => None,
+        }
+    });
+    Arc::new(named.collect())
 }
 
 /// Whether a point that is not terminated has what this one has: what stands there is that one's business.

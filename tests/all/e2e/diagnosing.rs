@@ -22,6 +22,10 @@ fn a_ping_is_done_once_and_told_as_it_goes(database: Database) {
     let size = Size { subscribers: 2, sites: 1 };
     let mut isp = Isp::start_with(folder.path(), database.options(folder.path()), size, quick)
         .expect("the fictional ISP starts");
+    let path = format!("/devices/{}", isp.sites[0].router_id);
+    wait_until("the agent to have the router", SOON, || {
+        isp.owner.get(&path).is_ok_and(|device| device["state"] == "answers")
+    });
     let online = wait_for("a subscriber to be online", SOON, || {
         let rows = isp.sites[0].router.ask(&json!({"op": "rows", "menu": "/ppp/active"}));
         rows[0]["address"].as_str().map(str::to_owned)

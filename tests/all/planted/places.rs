@@ -131,6 +131,9 @@ fn of_database(segment: &[u8], database: u32) -> Vec<u8> {
     const TABLE_SPACE: u32 = 1_663;
     /// Pages that what a record says may lie on behind the one on which it begins: a whole block and more.
     const BEHIND: usize = 3;
+    /// Of a page, and of the first of a segment.
+    const HEADER: usize = 24;
+    const LONG_HEADER: usize = 40;
     let mark = [TABLE_SPACE.to_ne_bytes(), database.to_ne_bytes()].concat();
     let pages: Vec<_> = segment.chunks(PAGE).collect();
     let mut is_marked = vec![false; pages.len()];
@@ -142,8 +145,11 @@ fn of_database(segment: &[u8], database: u32) -> Vec<u8> {
         let around = page.saturating_sub(BEHIND)..(page + 2).min(is_marked.len());
         is_marked[around].contains(&true)
     };
+    // What is written over the end of a page goes on behind the header of the next (`access/xlog_internal.h`): without
+    // the headers it stands together, as it is looked for.
+    let header = |page: usize| if page == 0 { LONG_HEADER } else { HEADER };
     let kept = pages.iter().enumerate().filter(|(number, _)| is_kept(*number));
-    kept.flat_map(|(_, page)| page.iter().copied()).collect()
+    kept.flat_map(|(number, page)| page.iter().copied().skip(header(number))).collect()
 }
 
 #[test]
@@ -153,9 +159,17 @@ fn of_the_log_what_is_about_a_database_is_kept_with_what_stands_around_it() {
     segment[4 * 8_192 + 100..][..8]
         .copy_from_slice(&[1_663_u32.to_ne_bytes(), 77_u32.to_ne_bytes()].concat());
     let kept = of_database(&segment, 77);
-    assert_eq!(kept.len(), 5 * 8_192, "one page before, its own, three behind");
+    assert_eq!(
+        kept.len(),
+        5 * (8_192 - 24),
+        "one page before, its own, three behind, each without its header"
+    );
     assert!(kept.contains(&5));
     assert!(of_database(&segment, 78).is_empty());
+
+    segment[5 * 8_192 - 3..5 * 8_192].copy_from_slice(b"wri");
+    segment[5 * 8_192 + 24..][..4].copy_from_slice(b"tten");
+    assert!(of_database(&segment, 77).windows(7).any(|bytes| bytes == b"written"), "over the end of a page");
 }
 
 fn of_hex(digits: &str) -> Option<Vec<u8>> {

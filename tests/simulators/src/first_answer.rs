@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{net::UdpSocket, process::Child};
@@ -19,12 +19,16 @@ pub(crate) async fn first_answer(
     community: &str,
     patience: Duration,
 ) -> io::Result<bool> {
+    tokio::time::timeout(patience, answered(process, address, community)).await.unwrap_or(Ok(false))
+}
+
+/// Asks until the agent answers (true) or ends.
+async fn answered(process: &mut Child, address: SocketAddr, community: &str) -> io::Result<bool> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     socket.connect(address).await?;
     let request = get_uptime(community);
     let mut answer = [0; 1_500];
-    let until = Instant::now() + patience;
-    while Instant::now() < until {
+    loop {
         if process.try_wait()?.is_some() {
             return Ok(false);
         }
@@ -37,7 +41,6 @@ pub(crate) async fn first_answer(
         }
         tokio::time::sleep(PROBE_WAIT / 10).await;
     }
-    Ok(false)
 }
 
 /// A GetRequest of SNMP v2c for `sysUpTime.0` (RFC 3416), request id 1.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use thiserror::Error;
+use tokio::net::UdpSocket;
 use tokio::process::{Child, Command};
 
 use crate::first_answer::first_answer;

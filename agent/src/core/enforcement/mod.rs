@@ -249,15 +249,14 @@ pub fn decide(
     if memory.phase == Phase::Contested {
         return Decision::Contested;
     }
-    if action.takes_service()
-        && let Some(stop) = cut_stopped(point, memory, situation)
-    {
+    let takes_service = action.takes_service() && !row.only_frees();
+    if takes_service && let Some(stop) = cut_stopped(point, memory, situation) {
         return stop;
     }
     if now < memory.retry_at_ms {
         return Decision::Waiting;
     }
-    if action.takes_service()
+    if takes_service
         && memory.phase == Phase::New
         && !point.released
         && !brake.admit(now, situation.site, situation.site_points, &point.id, point.order)
@@ -282,7 +281,11 @@ fn in_place(point: &Point, memory: &mut PointMemory, situation: &Situation<'_>, 
 /// A confirmed row that differs was changed by someone else. Only the configuration counts: a session that
 /// outlived its settings is no one's hand.
 fn note_revert(memory: &mut PointMemory, row: &ObservedRow, now_ms: i64) {
-    if memory.phase != Phase::Confirmed || row.pending.is_empty() || row.lacks_marker_only() {
+    if memory.phase != Phase::Confirmed
+        || row.pending.is_empty()
+        || row.lacks_marker_only()
+        || row.only_frees()
+    {
         return;
     }
     memory.reverts_ms.retain(|at| now_ms.saturating_sub(*at).saturating_abs() < CONTEST_WINDOW_MS);

@@ -84,6 +84,7 @@ fn want(name: &str, method: wire::Method, access: wire::desired_point::Access, s
         speed_conflict: None,
         taken: false,
         in_use: false,
+        users: Arc::default(),
         password: None,
     }
 }

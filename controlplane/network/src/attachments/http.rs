@@ -27,10 +27,10 @@ async fn create(
     Ok((StatusCode::CREATED, Json(service::attachment_create(&ctx, &id, new).await?)))
 }
 
-/// Detaches a service; its rows on the devices go. A fixed address stays cut until it is given to someone else; to detach
-/// what has ended already releases it.
+/// Detaches a service; what carries our marker on the devices goes, what does not stays as it is. A fixed address stays cut until
+/// it is given to someone else; to detach what has ended already releases it, once the cut was read back.
 #[utoipa::path(delete, path = "/attachments/{id}", tag = "attachments", params(("id" = AttachmentId, Path)),
-    responses((status = 204), (status = 404, body = Problem)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, description = "`still_ending`: the service ended, and the device has not answered for it yet", body = Problem)),
     extensions(("x-permission" = json!("attachment.write"))))]
 async fn remove(ctx: Ctx, Path(id): Path<AttachmentId>) -> Result<StatusCode, Error> {
     service::attachment_remove(&ctx, &id).await?;

@@ -5,7 +5,7 @@ use super::{
 use crate::{
     devices::{self, DeviceKind},
     findable,
-    provisioning::{self, AttachmentKind, NewPoint},
+    provisioning::{self, AttachmentKind, NewPoint, PointState},
 };
 use atalaya_kernel::{
     Ctx, Error, Validation,
@@ -276,7 +276,7 @@ enum Rows {
 async fn remove(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId, rows: Rows) -> Result<(), Error> {
     ctx.authorize(WRITE)?;
     let row = store::attachment_get(tx, id).await?;
-    services::service_find(tx, &row.service_id).await?;
+    let service = services::service_find(tx, &row.service_id).await?;
     let before = read(tx, id).await?;
     if rows == Rows::Go && provisioning::access_release(ctx, tx, id).await? {
         let after = read(tx, id).await?;
@@ -286,6 +286,9 @@ async fn remove(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId, rows: Rows) -> 
     if row.removed_at.is_some() {
         return Err(Error::NotFound);
     }
+    if rows == Rows::Go && service.status == Status::Terminated {
+        demand_answered(ctx, tx, id, &row.service_id).await?;
+    }
     store::attachment_mark_removed(tx, id, ctx.now()).await?;
     if rows == Rows::Stay {
         provisioning::points_let_go(ctx, tx, id).await?;
@@ -294,6 +297,23 @@ async fn remove(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId, rows: Rows) -> 
     findable::service_found_by(tx, &row.service_id, ctx.now()).await?;
     let after = read(tx, id).await?;
     note(ctx, tx, Some(&before), &after, &row).await
+}
+
+/// Refuses while the end of a service is on its way to the devices: detached now, who has ended would be let go before the
+/// cut was made.
+async fn demand_answered(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: &AttachmentId,
+    service: &ServiceId,
+) -> Result<(), Error> {
+    // The end may have come this moment.
+    provisioning::service_sync(ctx, tx, service).await?;
+    let waits = [PointState::Pending, PointState::Held];
+    if read(tx, id).await?.points.iter().any(|point| waits.contains(&point.state)) {
+        return Err(Error::conflict("still_ending", "its end was not read back on the device yet"));
+    }
+    Ok(())
 }
 
 async fn note(

@@ -35,7 +35,8 @@ pub(crate) async fn access_take_over(
 /// The database's.
 pub(crate) async fn access_release(ctx: &Ctx, tx: &mut TenantTx, id: &AttachmentId) -> Result<bool, Error> {
     let mut rows = store::points_of_attachments(tx, std::slice::from_ref(id)).await?;
-    rows.retain(|row| row.access_key.is_some() && stays_cut(row));
+    // Not before the cut was read back: freed earlier, it would never be made.
+    rows.retain(|row| row.access_key.is_some() && stays_cut(row) && is_answered(row));
     give_up(ctx, tx, &rows).await?;
     Ok(!rows.is_empty())
 }
@@ -43,7 +44,13 @@ pub(crate) async fn access_release(ctx: &Ctx, tx: &mut TenantTx, id: &Attachment
 /// Whether something of an ended point stays on its device: an address, or a row that is not ours to remove.
 fn stays_cut(row: &PointRow) -> bool {
     row.status == DesiredStatus::Terminated
-        && (row.kind == AttachmentKind::Static || row.o_outcome == Some(Outcome::Partly))
+        && (row.kind == AttachmentKind::Static
+            || (row.o_outcome == Some(Outcome::Partly) && is_answered(row)))
+}
+
+/// Whether what was observed is what became of this order, not of an older one.
+fn is_answered(row: &PointRow) -> bool {
+    (row.o_timeline, row.o_generation) >= (Some(row.timeline), Some(row.generation))
 }
 
 /// Tells the agents so, by a desired state of its own.

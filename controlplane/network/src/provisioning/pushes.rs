@@ -28,9 +28,14 @@ pub struct DesiredSet {
 pub async fn desired_since(ctx: &Ctx, agent: &AgentId, after: i64) -> Result<DesiredSet, Error> {
     let mut tx = ctx.begin_read().await?;
     let order = store::order_get(&mut tx).await?;
+    // In this order: what is committed between the two reads is then in the second, and a point that was let go is never
+    // passed over (generations commit one after the other).
+    let mut rows = store::points_of_agent(&mut tx, agent, after).await?;
     let let_go = store::let_go_generation(&mut tx, agent, after).await?;
     let is_whole = after == 0 || let_go > after;
-    let rows = store::points_of_agent(&mut tx, agent, if is_whole { 0 } else { after }).await?;
+    if is_whole && after > 0 {
+        rows = store::points_of_agent(&mut tx, agent, 0).await?;
+    }
     let changed = rows.iter().map(|row| row.generation).max();
     let generation = if is_whole { changed.unwrap_or(0).max(let_go) } else { changed.unwrap_or(after) };
     let mut points = Vec::with_capacity(rows.len());
@@ -64,7 +69,9 @@ async fn point(tx: &mut TenantTx, row: PointRow) -> Result<DesiredPoint, Error> 
         hold_open_until: row.hold_open_until,
         released: row.released,
         adopt: row.adopt,
-        address_free: row.access_key.is_none(),
+        // A user who is only detached keeps what stands on the router without our marker: it may not be theirs.
+        address_free: row.access_key.is_none()
+            || (row.kind == AttachmentKind::Pppoe && row.removed_at.is_some()),
         before_restore: row.hold_reason == Some(HoldReason::Timeline),
         restore: serde_json::from_str(&row.before_image).map_err(Error::internal)?,
         reason: row.reason,

@@ -2,7 +2,10 @@
 
 use crate::town::{Town, pppoe, subscriptions};
 use atalaya_kernel::{Error, ids::ServiceId, on_both, testing::World};
-use atalaya_money::catalog::{self, PlanChange};
+use atalaya_money::{
+    catalog::{self, PlanChange},
+    services,
+};
 use atalaya_network::{
     attachments::{self, NewAttachment, NewAttachmentPoint},
     provisioning::{
@@ -117,6 +120,11 @@ on_both!(a_person_releases_an_ended_address, subscriptions(), |world: World| asy
     let (service, pppoe_attachment) = town.subscriber("a").await;
     let id = attachments::attachment_create(&town.ctx, &service, fixed(&town)).await.unwrap().id;
     attachments::attachment_remove(&town.ctx, &id).await.unwrap();
+    let early = attachments::attachment_remove(&town.ctx, &id).await;
+    assert!(matches!(early, Err(Error::NotFound)), "a request that comes twice frees nothing before the cut");
+    let ended = of(&town, DesiredStatus::Terminated).await;
+    let cut = town.observation(&ended, ObservedStatus::Suspended, Outcome::Applied, false);
+    town.report(&[cut]).await;
     attachments::attachment_remove(&town.ctx, &id).await.unwrap();
     assert!(of(&town, DesiredStatus::Terminated).await.address_free);
     let again = attachments::attachment_remove(&town.ctx, &id).await;
@@ -141,9 +149,28 @@ on_both!(
         assert_eq!(recognised, 1);
         attachments::attachment_remove(&town.ctx, &attachment).await.unwrap();
         let ended = of(&town, DesiredStatus::Terminated).await;
+        assert!(ended.address_free, "detached while the service goes on: what is not ours stays as it is");
         let left = town.observation(&ended, ObservedStatus::Suspended, Outcome::Partly, false);
         town.report(&[left]).await;
         attachments::attachment_create(&town.ctx, &other, pppoe("a", &town.device)).await.unwrap();
         assert!(of(&town, DesiredStatus::Terminated).await.address_free);
     }
 );
+
+on_both!(who_has_ended_is_not_let_go_before_the_cut, subscriptions(), |world: World| async move {
+    let mut town = Town::new(world).await;
+    let (service, attachment) = town.subscriber("a").await;
+    let active = of(&town, DesiredStatus::Active).await;
+    let foreign = town.observation(&active, ObservedStatus::Active, Outcome::Partly, true);
+    town.report(&[foreign]).await;
+    services::service_terminate(&town.ctx, &service, "moved away").await.unwrap();
+    town.settle().await;
+    let early = attachments::attachment_remove(&town.ctx, &attachment).await;
+    assert!(matches!(early, Err(Error::Conflict { code: "still_ending", .. })), "{early:?}");
+    let ended = of(&town, DesiredStatus::Terminated).await;
+    assert!(!ended.address_free);
+    let cut = town.observation(&ended, ObservedStatus::Suspended, Outcome::Partly, false);
+    town.report(&[cut]).await;
+    attachments::attachment_remove(&town.ctx, &attachment).await.unwrap();
+    assert!(of(&town, DesiredStatus::Terminated).await.address_free);
+});

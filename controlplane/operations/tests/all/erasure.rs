@@ -86,12 +86,15 @@ fn of(customer: &CustomerId) -> ListQuery<services::ServiceList> {
     ListQuery::of([("customer", customer.as_str())]).unwrap()
 }
 
-/// Ends the services of a customer and takes the connections off the devices.
+/// Ends the services of a customer and, once the devices have answered, takes the connections off them.
 async fn leave(region: &Region, customer: &CustomerId, report: i64) {
-    for service in services::services_list(&region.ctx, &of(customer)).await.unwrap().items {
-        if service.status != Status::Terminated {
-            services::service_terminate(&region.ctx, &service.id, "left").await.unwrap();
-        }
+    let all = services::services_list(&region.ctx, &of(customer)).await.unwrap().items;
+    for service in all.iter().filter(|service| service.status != Status::Terminated) {
+        services::service_terminate(&region.ctx, &service.id, "left").await.unwrap();
+    }
+    provisioning::reconcile_tenant(&region.ctx).await.unwrap();
+    obey(region, report).await;
+    for service in all {
         let mut tx = region.ctx.begin_read().await.unwrap();
         let ways = attachments::attachments_of_services(&mut tx, std::slice::from_ref(&service.id)).await;
         tx.rollback().await.unwrap();
@@ -99,7 +102,6 @@ async fn leave(region: &Region, customer: &CustomerId, report: i64) {
             attachments::attachment_remove(&region.ctx, &way.id).await.unwrap();
         }
     }
-    obey(region, report).await;
 }
 
 fn code<T: std::fmt::Debug>(answer: Result<T, Error>) -> &'static str {

@@ -240,8 +240,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Detaches a service; its rows on the devices go. A fixed address stays cut until it is given to someone else; to detach
-         *     what has ended already releases it.
+         * Detaches a service; what carries our marker on the devices goes, what does not stays as it is. A fixed address stays cut until
+         *     it is given to someone else; to detach what has ended already releases it, once the cut was read back.
          */
         delete: operations["delete_attachments_by_id"];
         options?: never;
@@ -11607,7 +11607,27 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["PermissionMissing"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["ReadOnly"];
+            /** @description `still_ending`: the service ended, and the device has not answered for it yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "still_ending",
+                     *       "detail": "the service ended, and the device has not answered for it yet",
+                     *       "errors": [],
+                     *       "params": {},
+                     *       "request_id": "c0ffee00c0ffee00c0ffee00",
+                     *       "status": 409,
+                     *       "title": "The state does not allow it",
+                     *       "type": "https://atalaya.dev/problems/still_ending"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["RateLimited"];
             default: components["responses"]["Failed"];
         };

@@ -35,8 +35,11 @@ pub(super) fn observe(want: &Want, tables: &Tables, options: &RouterosOptions) -
 /// A secret of ours under another user name. Someone who copies a secret copies its marker: of two it cannot be told
 /// which one counts.
 fn renamed<'a>(want: &Want, tables: &'a Tables) -> Result<Option<&'a Secret>, String> {
+    // A secret by whose name another point goes is that one's: the marker came with a copy.
     let mut carriers =
-        tables.secrets.values().flatten().filter(|secret| carries_marker(&secret.comment, &want.point));
+        tables.secrets.values().flatten().filter(|secret| {
+            carries_marker(&secret.comment, &want.point) && !want.users.contains(&secret.name)
+        });
     match (carriers.next(), carriers.next()) {
         (Some(one), Some(other)) => Err(format!(
             "secrets {} and {} both carry the marker {}: it cannot be told which counts",
@@ -119,8 +122,11 @@ fn present(
     };
     let is_ours = want.point.adopt || carries_marker(&secret.comment, &want.point);
     match want.status {
-        // Someone else's by now, or let go by a person: nothing of this point is left to remove.
-        Status::Terminated if want.taken || (want.point.address_free && !is_ours) => {
+        // Someone else's by now, or let go by a person: nothing of this point is left to remove. Let go, what a person only
+        // recognised as the subscriber's is not yet ours: our marker was never written.
+        Status::Terminated
+            if want.taken || (want.point.address_free && !carries_marker(&secret.comment, &want.point)) =>
+        {
             return ObservedRow { status: RowStatus::Absent, ..row };
         }
         Status::Terminated if is_ours => row.pending = vec![field("removed", "yes")],

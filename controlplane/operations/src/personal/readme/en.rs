@@ -17,6 +17,8 @@ pub(super) const WORDS: Words = Words {
         ("sites", "sites at which you have or had a service"),
         ("services", "your services"),
         ("rows_on_devices", "what routers have stored at your connection"),
+        ("rows_taken_over", "rows of routers from which your services were made"),
+        ("findings_on_devices", "what comparing routers with our records found"),
         ("invoices", "your invoices"),
         ("invoice_lines", "lines of your invoices"),
         ("payments", "your payments"),

@@ -18,6 +18,8 @@ pub(super) const WORDS: Words = Words {
         ("sites", "nodos donde tiene o tuvo un servicio"),
         ("services", "sus servicios"),
         ("rows_on_devices", "lo que los equipos guardan de su conexión"),
+        ("rows_taken_over", "filas de los equipos de las que salieron sus servicios"),
+        ("findings_on_devices", "diferencias halladas entre los equipos y nuestros registros"),
         ("invoices", "sus facturas"),
         ("invoice_lines", "líneas de sus facturas"),
         ("payments", "sus pagos"),

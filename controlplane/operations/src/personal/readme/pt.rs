@@ -17,6 +17,8 @@ pub(super) const WORDS: Words = Words {
         ("sites", "nós em que tem ou teve um serviço"),
         ("services", "seus serviços"),
         ("rows_on_devices", "o que os equipamentos guardam da sua conexão"),
+        ("rows_taken_over", "linhas dos equipamentos das quais vieram seus serviços"),
+        ("findings_on_devices", "diferenças encontradas entre os equipamentos e nossos registros"),
         ("invoices", "suas faturas"),
         ("invoice_lines", "linhas das suas faturas"),
         ("payments", "seus pagamentos"),

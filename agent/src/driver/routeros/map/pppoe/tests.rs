@@ -29,6 +29,7 @@ fn want(status: Status) -> Want {
         speed_conflict: None,
         taken: false,
         in_use: false,
+        users: Arc::default(),
         password: None,
     }
 }
@@ -256,6 +257,30 @@ fn a_renamed_user_keeps_the_secret() {
     let ours = Secret { name: "old".into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
     let row = see(&want(Status::Active), &tables(Some(ours)));
     assert_eq!(pending(&row), [("name", "juan")]);
+}
+
+#[test]
+fn a_copy_that_another_point_goes_by_is_never_taken_for_ours() {
+    let copy = Secret { name: "pedro".into(), comment: "atalaya:enp_1".into(), ..secret("10M") };
+    let mut tables = tables(None);
+    tables.secrets.insert("pedro".into(), vec![copy]);
+    let users = std::sync::Arc::new(["juan".to_owned(), "pedro".to_owned()].into());
+    for status in [Status::Active, Status::Suspended, Status::Terminated] {
+        let row = see(&Want { users: std::sync::Arc::clone(&users), ..want(status) }, &tables);
+        let untouched = row.pending.is_empty() && row.stale.is_empty();
+        assert!(untouched && row.status == RowStatus::Absent, "{row:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_was_only_recognised_is_left_when_it_is_let_go() {
+    let mut let_go = want(Status::Terminated);
+    let point = std::sync::Arc::make_mut(&mut let_go.point);
+    (point.adopt, point.address_free) = (true, true);
+    let row = see(&let_go, &tables(Some(secret("10M"))));
+    assert!(row.is_in_place() && row.status == RowStatus::Absent, "{row:?}");
+    let ours = Secret { comment: "atalaya:enp_1".into(), ..secret("10M") };
+    assert_eq!(pending(&see(&let_go, &tables(Some(ours)))), [("removed", "yes")]);
 }
 
 #[test]
