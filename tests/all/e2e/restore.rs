@@ -46,11 +46,20 @@ fn a_restored_backup_cuts_nobody_who_paid(database: Database) {
         let held = isp.owner.get(&format!("/agents/{agent}/held-cuts")).expect("held cuts can be read");
         held["items"].as_array().cloned().unwrap_or_default()
     };
-    // The agent tells them one by one.
-    wait_until("both cuts of the copy to wait for a person, the one in force included", SOON, || {
-        let held = held(&isp);
-        held.len() == 2 && held.iter().any(|cut| cut["service_id"] == pays_after_the_copy.service.as_str())
+    // The agent tells them one by one. The cut that is in force waits until the agent has read it back: then nothing is left
+    // to be let pass.
+    let waits =
+        |isp: &Isp, who: &Subscriber| held(isp).iter().any(|cut| cut["service_id"] == who.service.as_str());
+    wait_until("the cut of who paid to wait for a person, and the other too or to be in force", SOON, || {
+        waits(&isp, &pays_after_the_copy)
+            && (waits(&isp, &pays_after_the_restore)
+                || network(&isp, &pays_after_the_restore)["state"] == "cut")
     });
+    assert_eq!(
+        held(&isp).iter().filter(|cut| cut["reason"] != "timeline").count(),
+        0,
+        "and nothing else waits"
+    );
     let tenant = isp.owner.get("/tenant").expect("the tenant can be read");
     assert_eq!(tenant["automatic_cuts"], "off_until_preview", "a person looks first: {tenant}");
 
